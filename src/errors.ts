@@ -1,0 +1,276 @@
+/**
+ * Every error of this package, grouped by blame.
+ *
+ *   the peer's fault     MalformedPacketError     bytes that are no Control Packet
+ *                        ProtocolViolationError   a well-formed packet where it may not stand
+ *                        ConnectionRefusedError   CONNACK with a Return Code above 0
+ *                        SubscribeRefusedError    SUBACK with 0x80
+ *   the caller's fault   UsageError               refused before a byte is written
+ *                        QueueFullError           more was asked than the bounded queue takes
+ *   nobody's fault       ConnectionLostError, TimeoutError, ClosedError, StoreError
+ *
+ * Tell them apart by `code`. A message names the rule that was broken, the value and what to do; it never
+ * holds a password or a secret.
+ */
+
+/** Who has a message whose `publish` was rejected: nobody, perhaps the server, or the session store. */
+export type DeliveryState = 'none' | 'unknown' | 'stored'
+
+/** A program may hold this module twice, as ESM and as CommonJS: the brand makes `instanceof` hold across both. */
+const brand = Symbol.for('mqtt311.error')
+
+export interface MqttErrorOptions {
+  readonly cause?: unknown
+  readonly delivery?: DeliveryState | undefined
+}
+
+export abstract class MqttError extends Error {
+  abstract readonly code: string
+  /** Set when a `publish` is rejected: whether the server may have the message all the same. */
+  readonly delivery: DeliveryState | undefined
+
+  constructor(message: string, options: MqttErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.delivery = options.delivery
+  }
+
+  static [Symbol.hasInstance](value: unknown): boolean {
+    const mark = brandOf(value)
+    if (mark === undefined) return false
+    // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of instanceof.
+    const own = brandOf(this.prototype)
+    return own === undefined ? true : own === mark
+  }
+}
+
+function brandOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !(brand in value)) return undefined
+  const mark = value[brand]
+  return typeof mark === 'string' ? mark : undefined
+}
+
+/** Gives a class its brand and its name, both on the prototype: they cost nothing for each error. */
+function mark(constructor: { readonly prototype: object; readonly name: string }, name: string): void {
+  Object.defineProperty(constructor.prototype, brand, { value: name })
+  Object.defineProperty(constructor.prototype, 'name', { value: name, configurable: true, writable: true })
+}
+
+/** What is wrong with the bytes; one literal for each kind of fault, stable across releases. */
+export type Fault =
+  | 'packet-type'
+  | 'reserved-flags'
+  | 'remaining-length'
+  | 'packet-too-large'
+  | 'packet-length'
+  | 'truncated'
+  | 'trailing-bytes'
+  | 'utf8'
+  | 'nul-character'
+  | 'packet-identifier'
+  | 'qos'
+  | 'dup'
+  | 'topic-name'
+  | 'topic-filter'
+  | 'empty-payload'
+  | 'return-code'
+  | 'acknowledge-flags'
+  | 'session-present'
+  | 'protocol-name'
+  | 'protocol-level'
+  | 'connect-flags'
+  | 'client-identifier'
+  | 'unexpected-end'
+
+export interface MalformedPacketDetails extends MqttErrorOptions {
+  readonly fault: Fault
+  /** The statement of the standard that is broken, such as `MQTT-1.5.3-1`, or its section where it has no number. */
+  readonly statement: string
+  /** Where the fault stands, counted in bytes from the first byte of the Control Packet that holds it. */
+  readonly offset: number
+  /** The same place, counted from the first byte that the decoder was ever given. */
+  readonly streamOffset: number
+}
+
+/** The peer sent bytes that are no MQTT 3.1.1 Control Packet. The connection is closed: nothing after them can be trusted. */
+export class MalformedPacketError extends MqttError {
+  readonly code = 'MQTT_MALFORMED_PACKET'
+  readonly fault: Fault
+  readonly statement: string
+  readonly offset: number
+  readonly streamOffset: number
+
+  constructor(message: string, details: MalformedPacketDetails) {
+    super(`${message} [${details.statement}] at byte ${details.offset} of the packet (byte ${details.streamOffset} of the stream)`, details)
+    this.fault = details.fault
+    this.statement = details.statement
+    this.offset = details.offset
+    this.streamOffset = details.streamOffset
+  }
+}
+mark(MalformedPacketError, 'MalformedPacketError')
+
+/** How a well-formed packet broke the protocol; stable across releases. */
+export type Violation =
+  | 'before-connack'
+  | 'second-connack'
+  | 'client-only-packet'
+  | 'session-present-after-clean-session'
+  | 'wrong-acknowledgement'
+  | 'unknown-suback'
+  | 'suback-length'
+  | 'identifier-in-use'
+
+export interface ProtocolViolationDetails extends MqttErrorOptions {
+  readonly violation: Violation
+  readonly statement: string
+}
+
+/** The server sent a well-formed packet that it may not send in this state. The connection is closed without DISCONNECT. */
+export class ProtocolViolationError extends MqttError {
+  readonly code = 'MQTT_PROTOCOL_VIOLATION'
+  readonly violation: Violation
+  readonly statement: string
+
+  constructor(message: string, details: ProtocolViolationDetails) {
+    super(`${message} [${details.statement}]`, details)
+    this.violation = details.violation
+    this.statement = details.statement
+  }
+}
+mark(ProtocolViolationError, 'ProtocolViolationError')
+
+/** What was asked cannot be done: a value that the standard, the server's profile or this library refuses. */
+export class UsageError extends MqttError {
+  readonly code = 'MQTT_USAGE'
+  /** The statement of the standard that the value would break, if it is one. */
+  readonly statement: string | undefined
+
+  constructor(message: string, options: MqttErrorOptions & { readonly statement?: string | undefined } = {}) {
+    super(options.statement === undefined ? message : `${message} [${options.statement}]`, options)
+    this.statement = options.statement
+  }
+}
+mark(UsageError, 'UsageError')
+
+/** What each CONNACK Return Code from 1 to 5 says (section 3.2.2.3). */
+const refusals: Readonly<Record<number, string>> = {
+  1: 'the server does not speak MQTT 3.1.1 (protocol level 4)',
+  2: 'the server does not allow this Client Identifier',
+  3: 'the server is unavailable',
+  4: 'bad user name or password',
+  5: 'this client is not authorised to connect',
+}
+
+/** The server answered CONNECT with a Return Code above 0. */
+export class ConnectionRefusedError extends MqttError {
+  readonly code = 'MQTT_CONNECTION_REFUSED'
+  readonly returnCode: number
+
+  constructor(returnCode: number, options: MqttErrorOptions = {}) {
+    super(`the server refused the connection with Return Code ${returnCode}: ${refusals[returnCode] ?? 'reserved'}`, options)
+    this.returnCode = returnCode
+  }
+}
+mark(ConnectionRefusedError, 'ConnectionRefusedError')
+
+/** Why a connection could not be opened, or ended; stable across releases. */
+export type LossReason =
+  | 'closed'
+  | 'refused'
+  | 'unreachable'
+  | 'timed-out'
+  | 'reset'
+  | 'name-not-found'
+  | 'certificate-expired'
+  | 'certificate-untrusted'
+  | 'certificate-name'
+  | 'tls'
+  | 'credentials'
+  | 'offline'
+  | 'other'
+
+export interface ConnectionLostDetails extends MqttErrorOptions {
+  readonly reason: LossReason
+}
+
+/** There is no connection, or it ended. `cause` is the error of the operating system, of TLS or of the resolver. */
+export class ConnectionLostError extends MqttError {
+  readonly code = 'MQTT_CONNECTION_LOST'
+  readonly reason: LossReason
+
+  constructor(message: string, details: ConnectionLostDetails) {
+    super(message, details)
+    this.reason = details.reason
+  }
+}
+mark(ConnectionLostError, 'ConnectionLostError')
+
+/** What did not happen in time. */
+export type TimedOperation = 'connect' | 'ping' | 'acknowledgement' | 'subscribe' | 'unsubscribe' | 'queue' | 'register'
+
+export interface TimeoutDetails extends MqttErrorOptions {
+  readonly operation: TimedOperation
+  readonly timeoutMs: number
+}
+
+/** An answer did not come within its time-out. */
+export class TimeoutError extends MqttError {
+  readonly code = 'MQTT_TIMEOUT'
+  readonly operation: TimedOperation
+  readonly timeoutMs: number
+
+  constructor(message: string, details: TimeoutDetails) {
+    super(message, details)
+    this.operation = details.operation
+    this.timeoutMs = details.timeoutMs
+  }
+}
+mark(TimeoutError, 'TimeoutError')
+
+/** The client was ended before this could be done. */
+export class ClosedError extends MqttError {
+  readonly code = 'MQTT_CLOSED'
+}
+mark(ClosedError, 'ClosedError')
+
+/** The outgoing queue has reached one of its bounds. */
+export class QueueFullError extends MqttError {
+  readonly code = 'MQTT_QUEUE_FULL'
+}
+mark(QueueFullError, 'QueueFullError')
+
+/** The server answered SUBSCRIBE with Return Code 0x80 for these Topic Filters. */
+export class SubscribeRefusedError extends MqttError {
+  readonly code = 'MQTT_SUBSCRIBE_REFUSED'
+  readonly filters: readonly string[]
+
+  constructor(filters: readonly string[], options: MqttErrorOptions = {}) {
+    super(`the server refused to subscribe ${filters.map((filter) => JSON.stringify(filter)).join(', ')}`, options)
+    this.filters = filters
+  }
+}
+mark(SubscribeRefusedError, 'SubscribeRefusedError')
+
+/** The session store failed. What had been stored stays stored. */
+export class StoreError extends MqttError {
+  readonly code = 'MQTT_STORE'
+}
+mark(StoreError, 'StoreError')
+
+/** All errors that this package makes: after `isMqttError(e)`, a `switch` on `e.code` narrows to the class. */
+export type AnyMqttError =
+  | MalformedPacketError
+  | ProtocolViolationError
+  | UsageError
+  | ConnectionRefusedError
+  | ConnectionLostError
+  | TimeoutError
+  | ClosedError
+  | QueueFullError
+  | SubscribeRefusedError
+  | StoreError
+
+/** True for an error of this package, whichever copy of it (ESM or CommonJS) made the error. */
+export function isMqttError(value: unknown): value is AnyMqttError {
+  return brandOf(value) !== undefined
+}

@@ -1,0 +1,24 @@
+import type { JournalRecord, StoredSession } from '../protocol/journal-record.js'
+
+/**
+ * Where a session outlives its client. Implement it over any storage that can keep an ordered log, or the state that the
+ * log adds up to; `mqtt311/store/testing` holds the suite that an implementation must pass.
+ *
+ * - `open` is called once, before the first connection, and gives back what earlier `append`s of the same
+ *   `sessionId` left. It locks the session: a second opener must get a `StoreError` while the first is alive. A store
+ *   that holds another session's log refuses with a `StoreError` too.
+ * - `append` gets records in the order in which they happened. The promise resolves when they are as safe as the
+ *   store makes them; calls may come before earlier ones have resolved, and then resolve in order. After one
+ *   append has failed, all later ones must fail: a log with a hole is worse than a short one. After a crash, what `open`
+ *   gives back is a prefix of what was appended that holds at least every append that had resolved.
+ * - `close` makes what was appended safe and unlocks the session. It may be called twice.
+ *
+ * Everything rejects with a `StoreError` whose `cause` says what went wrong.
+ */
+export interface SessionStore {
+  /** True if what was appended survives the end of the process. It decides the default of `cleanSession`. */
+  readonly durable: boolean
+  open(sessionId: string): Promise<StoredSession>
+  append(records: readonly JournalRecord[]): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,41 @@
+/**
+ * The seam between the protocol and the network: an ordered, lossless stream of bytes in each direction [MQTT-7.1.2-1],
+ * and no word of MQTT. The driver of a connection calls `OpenTransport` once for each attempt and is told what
+ * happens through `TransportEvents`. The events never fire before the call that opened the transport has returned.
+ */
+
+/** What is known of the peer once the stream is open; for people and diagnostics only. */
+export interface Peer {
+  readonly address: string | undefined
+  readonly port: number | undefined
+  readonly family: 4 | 6 | undefined
+  /** Present on TLS: the protocol version (`TLSv1.3`), the cipher suite, and whether an earlier TLS session was resumed. */
+  readonly tls: { readonly version: string; readonly cipher: string; readonly resumed: boolean } | undefined
+}
+
+export interface TransportEvents {
+  /** The stream is open (on TLS: the handshake is done and the certificate verified). At most once. */
+  opened(peer: Peer): void
+  /** Bytes arrived. `chunk` may be a view of a shared read buffer: it is valid only until this call returns. */
+  received(chunk: Buffer): void
+  /** After `write` returned false: there is room again. */
+  drained(): void
+  /** The stream is over, in both directions. Exactly once, and nothing after it; `cause` unless the peer closed in good order. */
+  closed(cause: Error | undefined): void
+}
+
+export interface Transport {
+  /** Bytes that were written but not yet taken by the operating system. */
+  readonly unsentBytes: number
+  /** Takes the chunk over (the caller must not change it any more); false asks the caller to wait for `drained`. */
+  write(chunk: Uint8Array): boolean
+  /** Stops `received` until `resume`. Both may be called in any state, any number of times. */
+  pause(): void
+  resume(): void
+  /** Sends what was written, then closes our side; `closed` follows when the peer has closed too or `destroy` is called. */
+  end(): void
+  /** Closes at once; `closed` follows in a later turn of the event loop, with no cause of its own. */
+  destroy(): void
+}
+
+export type OpenTransport = (events: TransportEvents) => Transport
