@@ -34,7 +34,7 @@ export abstract class MqttError extends Error {
     this.delivery = options.delivery
   }
 
-  static [Symbol.hasInstance](value: unknown): boolean {
+  static override [Symbol.hasInstance](value: unknown): boolean {
     const mark = brandOf(value)
     if (mark === undefined) return false
     // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of instanceof.
@@ -100,7 +100,10 @@ export class MalformedPacketError extends MqttError {
   readonly streamOffset: number
 
   constructor(message: string, details: MalformedPacketDetails) {
-    super(`${message} [${details.statement}] at byte ${details.offset} of the packet (byte ${details.streamOffset} of the stream)`, details)
+    super(
+      `${message} [${details.statement}] at byte ${details.offset} of the packet (byte ${details.streamOffset} of the stream)`,
+      details,
+    )
     this.fault = details.fault
     this.statement = details.statement
     this.offset = details.offset
@@ -167,7 +170,10 @@ export class ConnectionRefusedError extends MqttError {
   readonly returnCode: number
 
   constructor(returnCode: number, options: MqttErrorOptions = {}) {
-    super(`the server refused the connection with Return Code ${returnCode}: ${refusals[returnCode] ?? 'reserved'}`, options)
+    super(
+      `the server refused the connection with Return Code ${returnCode}: ${refusals[returnCode] ?? 'reserved'}`,
+      options,
+    )
     this.returnCode = returnCode
   }
 }
