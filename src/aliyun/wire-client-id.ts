@@ -1,0 +1,74 @@
+/**
+ * The Client Identifier as the platform reads it: `id|name=value,name=value|`. What stands before the first bar identifies
+ * the client and is signed; what stands between the bars are parameters, which are not. Nothing can be quoted, so a bar, a comma or an
+ * equals sign in the wrong place would forge a parameter: such values are refused, never rewritten.
+ */
+
+import { UsageError } from '../errors.js'
+import { describe, requirePacketText } from './signature.js'
+
+/** Parameters that this package sets itself, and names that stand in the signed content; compared in lower case. */
+const reservedNames: ReadonlySet<string> = new Set([
+  'securemode',
+  'signmethod',
+  'timestamp',
+  'clientid',
+  'productkey',
+  'devicename',
+  'devicesecret',
+  'productsecret',
+  'random',
+])
+
+/** The longest id that the platform takes, in characters. */
+const idLengthMax = 64
+
+/** Refuses an id that the platform would refuse, or would read as something else. */
+export function requireClientId(id: unknown): asserts id is string {
+  if (id === '') throw new UsageError('clientId is empty: give one, or leave it out for "productKey.deviceName"')
+  requirePacketText('clientId', id)
+  const length = [...id].length
+  if (length > idLengthMax) {
+    throw new UsageError(
+      `clientId has ${length} characters, the platform takes ${idLengthMax}: use a shorter one, such as a MAC address or a serial number`,
+    )
+  }
+  const forbidden = /[|,]/.exec(id)?.[0]
+  if (forbidden !== undefined) {
+    throw new UsageError(
+      `clientId holds "${forbidden}", which ends the id on the wire: give the id alone, without parameters`,
+    )
+  }
+}
+
+/** Joins an id and its parameters, which are written in the order given. */
+export function wireClientId(id: string, parameters: readonly (readonly [name: string, value: string])[]): string {
+  return `${id}|${parameters.map(([name, value]) => `${name}=${value}`).join(',')}|`
+}
+
+/** The caller's own parameters, refused if one of them could be read as another. */
+export function requireExtensions(extensions: unknown): [name: string, value: string][] {
+  if (extensions === undefined) return []
+  if (typeof extensions !== 'object' || extensions === null) {
+    throw new UsageError('extensions must be an object of names and values, such as { _v: "1.0" }')
+  }
+  const seen = new Set<string>()
+  return Object.entries(extensions).map(([name, value]): [string, string] => {
+    const extension = `the extension ${describe(name)}`
+    requirePacketText('the name of an extension', name)
+    if (typeof value !== 'string') throw new UsageError(`${extension} has a value that is no string: write it as one`)
+    if (value !== '') requirePacketText(`the value of ${extension}`, value)
+    if (/[|,=]/.test(name) || /[|,=]/.test(value)) {
+      throw new UsageError(
+        `${extension} holds "|", "," or "=" in its name or value, which would forge a field: remove it`,
+      )
+    }
+    const key = name.toLowerCase()
+    if (reservedNames.has(key)) {
+      throw new UsageError(`${extension} is a field of its own: use the option of that name instead`)
+    }
+    if (seen.has(key)) throw new UsageError(`${extension} is given twice in different case: keep one`)
+    seen.add(key)
+    return [name, value]
+  })
+}
