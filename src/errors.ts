@@ -50,9 +50,9 @@ function brandOf(value: unknown): string | undefined {
 }
 
 /** Gives a class its brand and its name, both on the prototype: they cost nothing for each error. */
-function mark(constructor: { readonly prototype: object; readonly name: string }, name: string): void {
-  Object.defineProperty(constructor.prototype, brand, { value: name })
-  Object.defineProperty(constructor.prototype, 'name', { value: name, configurable: true, writable: true })
+function mark(errorClass: { readonly prototype: object; readonly name: string }, name: string): void {
+  Object.defineProperty(errorClass.prototype, brand, { value: name })
+  Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true })
 }
 
 /** What is wrong with the bytes; one literal for each kind of fault, stable across releases. */

@@ -1,0 +1,351 @@
+/**
+ * One Network Connection, from CONNECT to its end. It dies with its socket; what has to survive is in the session.
+ *
+ *   new --open--> connecting --CONNACK 0--> connected --> closed
+ *
+ * and from each of them to `closed`, by DISCONNECT, a fault of the server, a time-out, or the loss of the socket. Nothing is sent before
+ * CONNACK but CONNECT, because Session Present decides what has to be sent. After a fault no DISCONNECT is sent: it
+ * would make the server drop the will.
+ *
+ * Every packet that a server may not send here ends the connection with a ProtocolViolationError; the decoder
+ * has refused what no peer may send before.
+ */
+import type {
+  AcknowledgementPacket,
+  ConnackPacket,
+  ConnectPacket,
+  ControlPacket,
+  SubackPacket,
+} from '../codec/control-packet.js'
+import {
+  ConnectionRefusedError,
+  type MqttError,
+  ProtocolViolationError,
+  TimeoutError,
+  type Violation,
+} from '../errors.js'
+import type { Driver } from './driver.js'
+import { nextStep, PublishExchange, RequestExchange } from './exchange.js'
+import { KeepAlive } from './keep-alive.js'
+import type { Session } from './session.js'
+
+export interface ConnectionSettings {
+  readonly connect: ConnectPacket
+  /** Milliseconds from the start of a PINGREQ to the verdict that the peer is dead. */
+  readonly pingTimeoutMs: number
+  /** How long CONNACK may take, in milliseconds. */
+  readonly connackTimeoutMs: number
+}
+
+type Phase =
+  | { readonly is: 'new' }
+  | { readonly is: 'connecting'; readonly connackBy: number }
+  | { readonly is: 'connected' }
+  | { readonly is: 'closed' }
+
+const connected: Phase = { is: 'connected' }
+const closed: Phase = { is: 'closed' }
+
+export class Connection<P, R> {
+  readonly #session: Session<P, R>
+  readonly #driver: Driver<P, R>
+  readonly #settings: ConnectionSettings
+  readonly #keepAlive: KeepAlive
+  #phase: Phase = { is: 'new' }
+  #output: 'open' | 'full' = 'open'
+  #input: 'reading' | 'paused' = 'reading'
+  /** The time of the call that is being handled. */
+  #now: number
+
+  constructor(session: Session<P, R>, driver: Driver<P, R>, settings: ConnectionSettings, now: number) {
+    this.#session = session
+    this.#driver = driver
+    this.#settings = settings
+    this.#now = now
+    this.#keepAlive = new KeepAlive(settings.connect.keepAlive * 1000, settings.pingTimeoutMs, now)
+  }
+
+  get phase(): Phase['is'] {
+    return this.#phase.is
+  }
+
+  /** True while a new message may go straight to the wire. */
+  get takesMessages(): boolean {
+    return this.#phase.is === 'connected' && this.#output === 'open'
+  }
+
+  /** False when the socket should not be read for the time being. */
+  get wantsToRead(): boolean {
+    return this.#phase.is !== 'connected' || this.#session.incoming.hasRoom
+  }
+
+  /** [MQTT-3.1.0-1] The stream is open: CONNECT goes first. */
+  open(now: number): void {
+    if (this.#phase.is !== 'new') return
+    this.#now = now
+    this.#phase = { is: 'connecting', connackBy: now + this.#settings.connackTimeoutMs }
+    this.#session.connectSent()
+    this.#driver.send(this.#settings.connect)
+    this.#keepAlive.sent(now)
+  }
+
+  /** Bytes have been handed to the socket. */
+  bytesSent(now: number): void {
+    this.#keepAlive.sent(now)
+  }
+
+  /** Bytes have come from the socket; their packets follow through `receive`. */
+  bytesReceived(now: number): void {
+    this.#now = now
+    this.#keepAlive.received(now)
+  }
+
+  /** The socket takes no more for now: acknowledgements and PINGREQ still go out, messages wait. */
+  outputFull(): void {
+    this.#output = 'full'
+  }
+
+  outputDrained(now: number): void {
+    this.#output = 'open'
+    this.pump(now)
+  }
+
+  readingPaused(): void {
+    this.#input = 'paused'
+    this.#keepAlive.readingPaused()
+  }
+
+  readingResumed(now: number): void {
+    this.#input = 'reading'
+    this.#keepAlive.readingResumed(now)
+  }
+
+  /** Sends what waits, as far as the window and the socket allow. */
+  pump(now: number): void {
+    if (this.#phase.is !== 'connected') return
+    this.#session.requests.pump(this.#send, now)
+    this.#session.outgoing.pump(this.#writable, now)
+  }
+
+  readonly #send = (packet: ControlPacket): void => this.#driver.send(packet)
+  readonly #writable = (): boolean => this.takesMessages
+
+  receive(packet: ControlPacket<Buffer>): void {
+    // [MQTT-3.14.4-2] After DISCONNECT nothing is sent any more, so nothing that comes is answered; after a fault nothing is looked at.
+    if (this.#phase.is === 'closed') return
+    if (this.#phase.is !== 'connected') {
+      if (this.#phase.is === 'connecting' && packet.type === 'connack') return this.#connack(packet)
+      // [MQTT-3.2.0-1] The first packet of a server is CONNACK.
+      return this.#violation(
+        'before-connack',
+        'MQTT-3.2.0-1',
+        `the server sent ${packet.type.toUpperCase()} before CONNACK`,
+      )
+    }
+    switch (packet.type) {
+      case 'publish': {
+        const violation = this.#session.incoming.receive(packet)
+        if (violation !== undefined) this.#fail(violation)
+        return
+      }
+      case 'puback':
+      case 'pubrec':
+      case 'pubcomp':
+      case 'unsuback':
+        return this.#acknowledged(packet, packet.type)
+      case 'suback':
+        return this.#suback(packet)
+      case 'pubrel':
+        return this.#pubrel(packet)
+      case 'pingresp':
+        return
+      case 'connack':
+        // [MQTT-3.2.0-1] CONNACK comes once, and first.
+        return this.#violation('second-connack', 'MQTT-3.2.0-1', 'the server sent a second CONNACK')
+      case 'connect':
+      case 'subscribe':
+      case 'unsubscribe':
+      case 'pingreq':
+      case 'disconnect':
+        return this.#violation(
+          'client-only-packet',
+          'MQTT-4.8.0-1',
+          `the server sent ${packet.type.toUpperCase()}, which only a client may send`,
+        )
+    }
+  }
+
+  #connack({ sessionPresent, returnCode }: ConnackPacket): void {
+    if (returnCode !== 0) {
+      this.#session.connectRefused()
+      return this.#fail(new ConnectionRefusedError(returnCode))
+    }
+    if (sessionPresent && this.#settings.connect.cleanSession) {
+      // [MQTT-3.2.2-1] There can be no session after a clean one was asked for.
+      const text = 'the server says that it resumes a session (Session Present 1), although Clean Session 1 was asked'
+      return this.#violation('session-present-after-clean-session', 'MQTT-3.2.2-1', text)
+    }
+    this.#phase = connected
+    this.#session.begin(sessionPresent)
+    this.pump(this.#now)
+    this.#driver.connected(sessionPresent)
+  }
+
+  #acknowledged({ packetId }: AcknowledgementPacket, name: 'puback' | 'pubrec' | 'pubcomp' | 'unsuback'): void {
+    const exchange = this.#session.table.get(packetId)
+    const step = nextStep(exchange === undefined ? 'nothing' : exchange.awaits, name)
+    switch (step) {
+      case 'settle':
+        if (exchange instanceof PublishExchange) this.#session.outgoing.settle(exchange)
+        else if (exchange !== undefined) this.#answered(exchange, [])
+        return this.pump(this.#now)
+      case 'release':
+        if (exchange instanceof PublishExchange) this.#session.outgoing.received(exchange, this.#now)
+        // [MQTT-4.3.3-1] PUBREC is answered with PUBREL, and the PUBLISH is never sent again.
+        return this.#driver.send({ type: 'pubrel', packetId })
+      case 'release-again':
+        this.#driver.anomaly(exchange === undefined ? 'unknown-pubrec' : 'repeated-pubrec', packetId)
+        return this.#driver.send({ type: 'pubrel', packetId })
+      case 'ignore':
+        return this.#driver.anomaly(unknownAcknowledgement[name], packetId)
+      case 'wrong-acknowledgement':
+      case 'unknown-suback':
+        return this.#wrongAcknowledgement(name, exchange?.awaits, packetId)
+    }
+  }
+
+  #wrongAcknowledgement(name: string, awaited: string | undefined, packetId: number): void {
+    const asked =
+      awaited === 'pubrec' || awaited === 'pubcomp'
+        ? 'a message at QoS 2'
+        : `an exchange that awaits ${awaited?.toUpperCase()}`
+    const advice =
+      name === 'puback' ? ' (a server without QoS 2 answers so: publish at QoS 1, or set profile.maxQos to 1)' : ''
+    const text = `the server answered ${asked} with ${name.toUpperCase()}, Packet Identifier ${packetId}${advice}`
+    this.#violation('wrong-acknowledgement', 'MQTT-3.3.4-1', text)
+  }
+
+  #suback({ packetId, returnCodes }: SubackPacket): void {
+    const exchange = this.#session.table.get(packetId)
+    if (exchange === undefined) {
+      // [MQTT-3.8.4-2] A SUBACK carries the identifier of its SUBSCRIBE.
+      const text = `the server sent SUBACK with Packet Identifier ${packetId}, under which nothing was asked`
+      return this.#violation('unknown-suback', 'MQTT-3.8.4-2', text)
+    }
+    if (!(exchange instanceof RequestExchange) || exchange.request.kind !== 'subscribe') {
+      return this.#wrongAcknowledgement('suback', exchange.awaits, packetId)
+    }
+    const asked = exchange.request.subscriptions.length
+    if (asked !== returnCodes.length) {
+      // [MQTT-3.8.4-5] One Return Code for each Topic Filter.
+      const text = `the server answered a SUBSCRIBE of ${asked} Topic Filters with a SUBACK of ${returnCodes.length} Return Codes`
+      return this.#violation('suback-length', 'MQTT-3.8.4-5', text)
+    }
+    this.#answered(exchange, returnCodes)
+    this.pump(this.#now)
+  }
+
+  #answered(exchange: RequestExchange<R>, returnCodes: readonly number[]): void {
+    this.#session.table.delete(exchange)
+    const refused = this.#session.requests.answered(exchange, returnCodes)
+    if (exchange.request.ticket !== undefined) this.#driver.answered(exchange.request, returnCodes)
+    else if (refused.length > 0) this.#driver.refused(refused)
+  }
+
+  #pubrel({ packetId }: AcknowledgementPacket): void {
+    const known = this.#session.incoming.release(packetId)
+    if (known !== 'released') this.#driver.anomaly(known === 'early' ? 'early-pubrel' : 'unknown-pubrel', packetId)
+    // [MQTT-4.3.3-2] PUBREL is always answered with PUBCOMP: a server that repeats one can only finish so.
+    this.#driver.send({ type: 'pubcomp', packetId })
+  }
+
+  /** When `tick` has something to do; Infinity if nothing is due. */
+  nextDeadline(): number {
+    switch (this.#phase.is) {
+      case 'connecting':
+        return this.#phase.connackBy
+      case 'connected':
+        return Math.min(
+          this.#keepAlive.deadline(),
+          this.#session.outgoing.acknowledgementDeadline,
+          this.#session.requests.nextDeadline(),
+        )
+      case 'new':
+      case 'closed':
+        return Number.POSITIVE_INFINITY
+    }
+  }
+
+  tick(now: number): void {
+    this.#now = now
+    if (this.#phase.is === 'connecting') {
+      if (now >= this.#phase.connackBy)
+        this.#timedOut('connect', 'CONNACK', this.#settings.connackTimeoutMs, 'connectTimeoutMs')
+      return
+    }
+    if (this.#phase.is !== 'connected') return
+    for (let late = this.#session.requests.expire(now); late !== undefined; late = this.#session.requests.expire(now)) {
+      this.#driver.unanswered(late.request, late.error)
+    }
+    if (now >= this.#session.outgoing.acknowledgementDeadline) {
+      return this.#timedOut(
+        'acknowledgement',
+        'an acknowledgement',
+        this.#session.settings.ackTimeoutMs,
+        'ackTimeoutMs',
+      )
+    }
+    const verdict = this.#keepAlive.verdict(now)
+    if (verdict === 'dead')
+      return this.#timedOut('ping', 'PINGRESP or any other byte', this.#settings.pingTimeoutMs, 'pingTimeoutMs')
+    if (verdict === 'ping') this.#ping(now)
+  }
+
+  #ping(now: number): void {
+    this.#driver.send({ type: 'pingreq' })
+    this.#keepAlive.sent(now)
+    this.#keepAlive.pinged(now, this.#input)
+  }
+
+  /** Says goodbye: the server drops the will. Nothing is sent after it [MQTT-3.14.4-2]. */
+  disconnect(): void {
+    if (this.#phase.is === 'connected') this.#driver.send({ type: 'disconnect' })
+    this.#session.lost()
+  }
+
+  /** The socket is gone, or must not be used any more. */
+  close(): void {
+    this.#phase = closed
+  }
+
+  #violation(violation: Violation, statement: string, message: string): void {
+    this.#fail(new ProtocolViolationError(message, { violation, statement }))
+  }
+
+  #timedOut(
+    operation: 'connect' | 'ping' | 'acknowledgement',
+    missing: string,
+    timeoutMs: number,
+    option: string,
+  ): void {
+    this.#fail(
+      new TimeoutError(`the server has not sent ${missing} within ${timeoutMs} ms (${option})`, {
+        operation,
+        timeoutMs,
+      }),
+    )
+  }
+
+  /** [MQTT-4.8.0-1] A violation closes the connection it came on, and what comes after it is not looked at. */
+  #fail(error: MqttError): void {
+    this.#session.lost()
+    this.#driver.closing(error)
+  }
+}
+
+const unknownAcknowledgement = {
+  puback: 'unknown-puback',
+  pubrec: 'unknown-pubrec',
+  pubcomp: 'unknown-pubcomp',
+  unsuback: 'unknown-unsuback',
+} as const

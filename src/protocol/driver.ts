@@ -1,0 +1,50 @@
+/**
+ * What the engine asks of whoever drives it. The engine does nothing by itself: it is called with commands, packets and
+ * the time, and answers through these methods before the call returns. A driver keeps four promises:
+ *
+ * - What `send` gets goes to the server in that order, and after all that `record` got before has been made safe (if
+ *   the session is kept in a store).
+ * - After every call that passes `now`, it looks at `nextDeadline()` and calls `tick` when that time has come.
+ * - After `closing`, nothing more is written on the connection, and it is closed without DISCONNECT.
+ * - Methods other than `deliver` must not call back into the engine.
+ */
+import type { ControlPacket } from '../codec/control-packet.js'
+import type { MqttError } from '../errors.js'
+import type { Arrival } from './incoming.js'
+import type { JournalRecord } from './journal-record.js'
+import type { OutgoingMessage } from './outgoing-message.js'
+import type { Request } from './requests.js'
+
+/** What a server did that is odd but harmless; counted, and reported for diagnosis. */
+export type Anomaly =
+  | 'unknown-puback'
+  | 'unknown-pubrec'
+  | 'unknown-pubcomp'
+  | 'unknown-unsuback'
+  | 'repeated-pubrec'
+  | 'unknown-pubrel'
+  | 'early-pubrel'
+  | 'unsolicited-pingresp'
+
+export interface Driver<P, R> {
+  send(packet: ControlPacket): void
+  /** Called only if the session was made with `journal: 'kept'`. */
+  record(record: JournalRecord): void
+  /** Starts the handlers of a message; 'running' promises a later `handled` or `unhandled` for it. */
+  deliver(arrival: Arrival): 'done' | 'running'
+  /** A publish has done what its QoS promises. */
+  settled(message: OutgoingMessage<P>): void
+  /** A publish was given up: dropped from the queue, or expired. */
+  rejected(message: OutgoingMessage<P>, error: MqttError): void
+  /** SUBACK or UNSUBACK came; for a SUBSCRIBE with a Return Code for each filter. */
+  answered(request: Request<R>, returnCodes: readonly number[]): void
+  /** No SUBACK or UNSUBACK came in time. */
+  unanswered(request: Request<R>, error: MqttError): void
+  /** Filters that were subscribed before were refused when they were subscribed again in a new session. */
+  refused(filters: readonly string[]): void
+  /** CONNACK with Return Code 0 came, and what it called for has been sent. */
+  connected(sessionPresent: boolean): void
+  /** The connection has to be closed, for this reason. */
+  closing(error: MqttError): void
+  anomaly(anomaly: Anomaly, packetId: number): void
+}

@@ -1,0 +1,250 @@
+/**
+ * Incoming messages: from the PUBLISH to the end of the handlers and the acknowledgement.
+ *
+ * Life of an arrival:   waiting -> running -> done
+ *
+ * Handlers start in the order of arrival, at most `receiveWindow` at a time; what arrives meanwhile waits in the backlog.
+ * A message is acknowledged after its handlers are done, and acknowledgements leave in the order of arrival,
+ * so one that is done early waits for those before it.
+ *
+ * QoS 2 is received by method B of section 4.3.3: the message is delivered when it first comes, and its identifier is 'held'
+ * from the end of its handlers to PUBREL. A copy of a held message is acknowledged and not delivered; a copy of one
+ * that is still waiting or running joins it. At QoS 2 that is true across a resumed connection as well; at
+ * QoS 1 it is not, because there a server may legally have moved on, and delivering twice beats losing.
+ *
+ * Handlers outlive connections. An acknowledgement goes only to a connection that carried the PUBLISH: when the handlers of a
+ * QoS 2 message end after that connection has, the identifier is held, and the copy that the server will send is
+ * answered at once. When the server has lost the session, its identifiers mean nothing any more: whatever still
+ * runs is detached, and its acknowledgement dies with it.
+ */
+import type { PacketIdentifier, PublishAcknowledgedPacket, PublishPacket } from '../codec/control-packet.js'
+import { ProtocolViolationError } from '../errors.js'
+import type { Driver } from './driver.js'
+import type { SessionSettings } from './session-settings.js'
+
+export class Arrival {
+  readonly packet: PublishPacket<Buffer>
+  progress: 'waiting' | 'running' | 'done' = 'waiting'
+
+  constructor(packet: PublishPacket<Buffer>) {
+    this.packet = packet
+  }
+
+  get bytes(): number {
+    return this.packet.payload.byteLength + this.packet.topic.length + 128
+  }
+}
+
+/** What an incoming Packet Identifier stands for. */
+type IncomingExchange = Arrival | 'held'
+
+/** An acknowledgement of the present connection, in the order of arrival. */
+interface Due {
+  readonly packet: PublishAcknowledgedPacket<Buffer>
+  /** Undefined for a copy of a held message: nothing has to be waited for. */
+  readonly arrival: Arrival | undefined
+}
+
+export class Incoming<P, R> {
+  readonly #driver: Driver<P, R>
+  readonly #settings: SessionSettings
+  readonly #identifiers = new Map<PacketIdentifier, IncomingExchange>()
+  #backlog: Arrival[] = []
+  #backlogFrom = 0
+  #backlogBytes = 0
+  #running = 0
+  /** Empty without a connection. */
+  #due: Due[] = []
+  #dueFrom = 0
+
+  constructor(driver: Driver<P, R>, settings: SessionSettings) {
+    this.#driver = driver
+    this.#settings = settings
+  }
+
+  get running(): number {
+    return this.#running
+  }
+
+  get backlogBytes(): number {
+    return this.#backlogBytes
+  }
+
+  get backlogSize(): number {
+    return this.#backlog.length - this.#backlogFrom
+  }
+
+  get isEmpty(): boolean {
+    return this.#identifiers.size === 0
+  }
+
+  /** False while so much waits that no more should be read. */
+  get hasRoom(): boolean {
+    return this.#backlogBytes < this.#settings.receiveBufferBytes
+  }
+
+  restore(held: readonly PacketIdentifier[]): void {
+    for (const packetId of held) this.#identifiers.set(packetId, 'held')
+  }
+
+  /** A PUBLISH came on the present connection. */
+  receive(packet: PublishPacket<Buffer>): ProtocolViolationError | undefined {
+    if (packet.qos === 0) {
+      this.#start(new Arrival(packet))
+      return undefined
+    }
+    const known = this.#identifiers.get(packet.packetId)
+    if (known === undefined) {
+      const arrival = new Arrival(packet)
+      this.#identifiers.set(packet.packetId, arrival)
+      this.#due.push({ packet, arrival })
+      this.#start(arrival)
+      return undefined
+    }
+    const knownQos = known === 'held' ? 2 : known.packet.qos
+    if (knownQos !== packet.qos) return this.#refuseReuse(packet, knownQos)
+    // [MQTT-4.3.3-2] A copy is acknowledged by the state of its identifier, whatever its DUP says, and not delivered again.
+    if (known === 'held') {
+      this.#due.push({ packet, arrival: undefined })
+      this.#acknowledgeDue()
+    } else if (!this.#isDue(known)) this.#due.push({ packet, arrival: known })
+    return undefined
+  }
+
+  /** [MQTT-2.3.1-4] The server took an identifier that it still uses. Kept, it would make every later connection fail too. */
+  #refuseReuse(packet: PublishAcknowledgedPacket, knownQos: number): ProtocolViolationError {
+    if (this.#identifiers.get(packet.packetId) === 'held') this.#record({ kind: 'released', packetId: packet.packetId })
+    this.#identifiers.delete(packet.packetId)
+    return new ProtocolViolationError(
+      `the server sent a PUBLISH at QoS ${packet.qos} with Packet Identifier ${packet.packetId}, on which an exchange at QoS ${knownQos} is open`,
+      { violation: 'identifier-in-use', statement: 'MQTT-2.3.1-4' },
+    )
+  }
+
+  #isDue(arrival: Arrival): boolean {
+    for (let index = this.#dueFrom; index < this.#due.length; index += 1) {
+      if (this.#due[index]?.arrival === arrival) return true
+    }
+    return false
+  }
+
+  /** PUBREL came: the identifier is free, and PUBCOMP is owed in every case. */
+  release(packetId: PacketIdentifier): 'released' | 'early' | 'unknown' {
+    const known = this.#identifiers.get(packetId)
+    if (known === undefined) return 'unknown'
+    this.#identifiers.delete(packetId)
+    if (known !== 'held') {
+      this.#due = this.#due.filter(({ arrival }) => arrival !== known)
+      return 'early'
+    }
+    this.#record({ kind: 'released', packetId })
+    return 'released'
+  }
+
+  #start(arrival: Arrival): void {
+    if (this.#running < this.#settings.receiveWindow && this.backlogSize === 0) this.#deliver(arrival)
+    else {
+      this.#backlog.push(arrival)
+      this.#backlogBytes += arrival.bytes
+    }
+  }
+
+  /** Starts handlers as far as the window reaches. */
+  #pump(): void {
+    while (this.#running < this.#settings.receiveWindow) {
+      const arrival = this.#backlog[this.#backlogFrom]
+      if (arrival === undefined) return
+      this.#backlogFrom += 1
+      if (this.#backlogFrom === this.#backlog.length || this.#backlogFrom >= 1024) {
+        this.#backlog = this.#backlog.slice(this.#backlogFrom)
+        this.#backlogFrom = 0
+      }
+      this.#backlogBytes -= arrival.bytes
+      this.#deliver(arrival)
+    }
+  }
+
+  #deliver(arrival: Arrival): void {
+    arrival.progress = 'running'
+    this.#running += 1
+    if (this.#driver.deliver(arrival) === 'done') this.#finish(arrival)
+  }
+
+  /** The handlers of a running arrival have ended well (or its failure is to be overlooked). */
+  handled(arrival: Arrival): void {
+    this.#finish(arrival)
+    this.#pump()
+  }
+
+  #finish(arrival: Arrival): void {
+    this.#running -= 1
+    arrival.progress = 'done'
+    const { packet } = arrival
+    if (packet.qos === 0) return
+    if (packet.qos === 2 && this.#identifiers.get(packet.packetId) === arrival) {
+      this.#record({ kind: 'held', packetId: packet.packetId })
+      this.#identifiers.set(packet.packetId, 'held')
+    }
+    this.#acknowledgeDue()
+  }
+
+  /** The handlers have failed, and the message is to come again: it is as if it had never arrived. */
+  unhandled(arrival: Arrival): void {
+    this.#running -= 1
+    const { packet } = arrival
+    if (packet.qos !== 0 && this.#identifiers.get(packet.packetId) === arrival)
+      this.#identifiers.delete(packet.packetId)
+  }
+
+  /** [MQTT-4.6.0-2] [MQTT-4.6.0-3] PUBACKs and PUBRECs leave in the order in which their PUBLISHes came. */
+  #acknowledgeDue(): void {
+    for (;;) {
+      const due = this.#due[this.#dueFrom]
+      if (due === undefined) break
+      if (due.arrival !== undefined && due.arrival.progress !== 'done') return
+      this.#dueFrom += 1
+      this.#acknowledge(due.packet)
+    }
+    if (this.#dueFrom > 0) {
+      this.#due = []
+      this.#dueFrom = 0
+    }
+  }
+
+  #acknowledge({ packetId, qos }: PublishAcknowledgedPacket<Buffer>): void {
+    // [MQTT-3.3.4-1] [MQTT-2.3.1-6] PUBACK at QoS 1, PUBREC at QoS 2, under the identifier of the PUBLISH.
+    if (qos === 2) this.#driver.send({ type: 'pubrec', packetId })
+    else {
+      // [MQTT-4.3.2-2] After PUBACK the identifier means a new message, whatever its DUP says.
+      this.#identifiers.delete(packetId)
+      this.#driver.send({ type: 'puback', packetId })
+    }
+  }
+
+  connectionEnded(): void {
+    this.#due = []
+    this.#dueFrom = 0
+    if (this.#settings.cleanSession) {
+      // [MQTT-3.1.2-6] The server forgets with the connection; what has arrived is still delivered.
+      this.#identifiers.clear()
+      return
+    }
+    // What has not been started was never acknowledged: the server sends it again, and its room is free for that.
+    const waiting = this.#backlog.slice(this.#backlogFrom)
+    for (const [packetId, known] of this.#identifiers) {
+      if (known !== 'held' && (known.packet.qos === 1 || known.progress === 'waiting'))
+        this.#identifiers.delete(packetId)
+    }
+    this.#backlog = waiting.filter(({ packet }) => packet.qos === 0)
+    this.#backlogFrom = 0
+    this.#backlogBytes = this.#backlog.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  serverForgot(): void {
+    this.#identifiers.clear()
+  }
+
+  #record(record: { readonly kind: 'held' | 'released'; readonly packetId: PacketIdentifier }): void {
+    if (this.#settings.journal === 'kept') this.#driver.record(record)
+  }
+}

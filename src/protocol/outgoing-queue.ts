@@ -1,0 +1,83 @@
+import type { OutgoingMessage } from './outgoing-message.js'
+
+export interface QueueLimits {
+  readonly maxMessages: number
+  readonly maxBytes: number
+  /** Milliseconds; a message that has waited longer is rejected. Infinity: never. */
+  readonly maxAgeMs: number
+  readonly overflow: 'reject' | 'drop-oldest'
+}
+
+/**
+ * The one outgoing queue, for every QoS, in the order of `publish`, online or not. What is in it has no Packet Identifier
+ * yet. It is bounded in messages and in bytes; a message that is requeued after a connection was lost may overstep
+ * the bounds, since it was accepted before.
+ */
+export class OutgoingQueue<P> {
+  readonly limits: QueueLimits
+  #first: OutgoingMessage<P> | undefined
+  #last: OutgoingMessage<P> | undefined
+  #size = 0
+  #bytes = 0
+
+  constructor(limits: QueueLimits) {
+    this.limits = limits
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get first(): OutgoingMessage<P> | undefined {
+    return this.#first
+  }
+
+  /** Which bound a further message of this size would break, if any. */
+  fullFor(bytes: number): 'maxMessages' | 'maxBytes' | undefined {
+    if (this.#size >= this.limits.maxMessages) return 'maxMessages'
+    if (this.#bytes + bytes > this.limits.maxBytes) return 'maxBytes'
+    return undefined
+  }
+
+  append(message: OutgoingMessage<P>): void {
+    message.previous = this.#last
+    if (this.#last === undefined) this.#first = message
+    else this.#last.next = message
+    this.#last = message
+    this.#count(message)
+  }
+
+  prepend(message: OutgoingMessage<P>): void {
+    message.next = this.#first
+    if (this.#first === undefined) this.#last = message
+    else this.#first.previous = message
+    this.#first = message
+    this.#count(message)
+  }
+
+  remove(message: OutgoingMessage<P>): void {
+    const { previous, next } = message
+    if (previous === undefined) this.#first = next
+    else previous.next = next
+    if (next === undefined) this.#last = previous
+    else next.previous = previous
+    message.previous = undefined
+    message.next = undefined
+    this.#size -= 1
+    this.#bytes -= message.bytes
+  }
+
+  *[Symbol.iterator](): IterableIterator<OutgoingMessage<P>> {
+    for (let message = this.#first; message !== undefined; message = message.next) yield message
+  }
+
+  #count(message: OutgoingMessage<P>): void {
+    message.place = 'queue'
+    this.#size += 1
+    this.#bytes += message.bytes
+  }
+}

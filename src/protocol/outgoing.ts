@@ -1,0 +1,280 @@
+/**
+ * Outgoing messages: the queue, the in-flight window, and what happens to both when a connection or a session is lost.
+ *
+ * A message waits in the queue until the window has room, then gets a Packet Identifier and becomes an exchange. On a
+ * new connection the exchanges come first, again in the order in which they were first sent, as far as the window
+ * reaches; only when all of them are out does the queue go on. A message at QoS 0 leaves the queue and is settled by being
+ * written.
+ */
+import type { ControlPacket } from '../codec/control-packet.js'
+import { QueueFullError, TimeoutError } from '../errors.js'
+import type { Driver } from './driver.js'
+import { NOT_SENT, PublishExchange } from './exchange.js'
+import type { ExchangeTable } from './exchange-table.js'
+import type { StoredSession } from './journal-record.js'
+import { OutgoingMessage } from './outgoing-message.js'
+import { OutgoingQueue, type QueueLimits } from './outgoing-queue.js'
+import type { SessionSettings } from './session-settings.js'
+
+export interface MessageDraft {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+}
+
+export class Outgoing<P, R> {
+  readonly #table: ExchangeTable<P, R>
+  readonly #driver: Driver<P, R>
+  readonly #settings: SessionSettings
+  readonly #queue: OutgoingQueue<P>
+  #nextSequence = 1
+  /** What is still to be sent again on this connection, and how far that has come. */
+  #again: readonly PublishExchange<P>[] = []
+  #againFrom = 0
+  /** Messages written on this connection and not yet settled. */
+  #outstanding = 0
+  #resent = 0
+
+  constructor(table: ExchangeTable<P, R>, driver: Driver<P, R>, settings: SessionSettings) {
+    this.#table = table
+    this.#driver = driver
+    this.#settings = settings
+    this.#queue = new OutgoingQueue(settings.queue)
+  }
+
+  get queue(): { readonly size: number; readonly bytes: number; readonly limits: QueueLimits } {
+    return this.#queue
+  }
+
+  /** PUBLISH and PUBREL packets that were sent more than once. */
+  get resent(): number {
+    return this.#resent
+  }
+
+  get nextSequence(): number {
+    return this.#nextSequence
+  }
+
+  restore(stored: StoredSession, now: number): void {
+    this.#nextSequence = stored.nextSequence
+    for (const { sequence, topic, payload, qos, retain, binding } of stored.messages) {
+      const message = new OutgoingMessage<P>(sequence, topic, payload, qos, retain, undefined, now)
+      message.delivery = 'stored'
+      if (binding === undefined) this.#queue.append(message)
+      else {
+        message.place = 'exchange'
+        this.#table.add(
+          new PublishExchange(binding.packetId, message, binding.received ? 'pubcomp' : firstAwaited(qos)),
+        )
+      }
+    }
+  }
+
+  /** True if nothing stands between a new message and the wire. */
+  get clear(): boolean {
+    return this.#queue.first === undefined && this.#againFrom === this.#again.length
+  }
+
+  append(draft: MessageDraft, ticket: P | undefined, now: number): OutgoingMessage<P> {
+    const { topic, payload, qos, retain } = draft
+    const message = new OutgoingMessage(this.#nextSequence, topic, payload, qos, retain, ticket, now)
+    this.#makeRoom(message)
+    this.#nextSequence += 1
+    this.#queue.append(message)
+    if (qos !== 0 && this.#settings.journal === 'kept') {
+      message.delivery = 'stored'
+      this.#driver.record({ kind: 'queued', sequence: message.sequence, topic, payload, qos, retain })
+    }
+    return message
+  }
+
+  #makeRoom(message: OutgoingMessage<P>): void {
+    for (;;) {
+      const bound = this.#queue.fullFor(message.bytes)
+      if (bound === undefined) return
+      const oldest = this.#queue.first
+      const text = `the outgoing queue is full: queue.${bound} is ${this.#queue.limits[bound]}`
+      const fits = message.bytes <= this.#queue.limits.maxBytes
+      if (this.#queue.limits.overflow === 'reject' || !fits || oldest === undefined) {
+        throw new QueueFullError(`${text}; wait for earlier publishes, or raise it`, { delivery: 'none' })
+      }
+      const dropped = new QueueFullError(`${text}, and this oldest message made room (queue.overflow is drop-oldest)`, {
+        delivery: oldest.delivery === 'stored' ? 'none' : oldest.delivery,
+      })
+      this.withdraw(oldest)
+      this.#driver.rejected(oldest, dropped)
+    }
+  }
+
+  /** Takes back a message that has no Packet Identifier; false if it has one, or is gone. */
+  withdraw(message: OutgoingMessage<P>): boolean {
+    if (message.place !== 'queue') return false
+    this.#queue.remove(message)
+    message.place = 'gone'
+    if (message.qos !== 0 && this.#settings.journal === 'kept') {
+      this.#driver.record({ kind: 'withdrawn', sequence: message.sequence })
+    }
+    return true
+  }
+
+  expire(now: number): void {
+    const { maxAgeMs } = this.#queue.limits
+    for (let message = this.#queue.first; message !== undefined; message = this.#queue.first) {
+      if (message.queuedAt + maxAgeMs > now) return
+      this.withdraw(message)
+      const text = `the message waited in the outgoing queue for more than ${maxAgeMs} ms (queue.maxAgeMs)`
+      const delivery = message.delivery === 'stored' ? 'none' : message.delivery
+      this.#driver.rejected(message, new TimeoutError(text, { operation: 'queue', timeoutMs: maxAgeMs, delivery }))
+    }
+  }
+
+  get expiryDeadline(): number {
+    const oldest = this.#queue.first
+    return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.queuedAt + this.#queue.limits.maxAgeMs
+  }
+
+  /** When the exchange that has waited longest for its answer on this connection will have waited too long. */
+  get acknowledgementDeadline(): number {
+    const oldest = this.#table.oldestMessage()
+    return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.sentAt + this.#settings.ackTimeoutMs
+  }
+
+  /** Writes what may be written: first what is sent again, then the queue. `writable` is asked before each message. */
+  pump(writable: () => boolean, now: number): void {
+    while (this.#againFrom < this.#again.length && this.#outstanding < this.#settings.maxInFlight && writable()) {
+      const exchange = this.#again[this.#againFrom]
+      this.#againFrom += 1
+      if (exchange !== undefined && this.#isDue(exchange)) this.#sendAgain(exchange, now)
+    }
+    if (this.#againFrom < this.#again.length) return
+    this.#again = []
+    this.#againFrom = 0
+    for (let message = this.#queue.first; message !== undefined && writable(); message = this.#queue.first) {
+      if (message.qos === 0) {
+        this.#queue.remove(message)
+        message.place = 'gone'
+        this.sendQos0(message)
+        this.#driver.settled(message)
+      } else if (!this.#bind(message, message.qos, now)) return
+    }
+  }
+
+  /** False if an acknowledgement from before the loss has overtaken the sending. */
+  #isDue(exchange: PublishExchange<P>): boolean {
+    return exchange.sentAt === NOT_SENT && this.#table.get(exchange.packetId) === exchange
+  }
+
+  sendQos0({
+    topic,
+    payload,
+    retain,
+  }: {
+    readonly topic: string
+    readonly payload: Uint8Array
+    readonly retain: boolean
+  }): void {
+    // [MQTT-4.3.1-1] Sent once, with QoS 0 and DUP 0, and forgotten.
+    this.#driver.send({ type: 'publish', topic, payload, retain, qos: 0 })
+  }
+
+  #bind(message: OutgoingMessage<P>, qos: 1 | 2, now: number): boolean {
+    if (this.#table.publishes >= this.#settings.maxInFlight) return false
+    const packetId = this.#table.takeIdentifier()
+    if (packetId === undefined) return false
+    this.#queue.remove(message)
+    message.place = 'exchange'
+    const exchange = new PublishExchange(packetId, message, firstAwaited(qos))
+    this.#table.add(exchange)
+    this.#outstanding += 1
+    if (this.#settings.journal === 'kept') this.#driver.record({ kind: 'bound', sequence: message.sequence, packetId })
+    // [MQTT-4.3.2-1] [MQTT-4.3.3-1] A message is first sent under an unused identifier with DUP 0, and kept until it is acknowledged.
+    this.#driver.send(publishPacket(exchange, qos, false))
+    exchange.sentAt = now
+    if (message.delivery === 'none') message.delivery = 'unknown'
+    return true
+  }
+
+  #sendAgain(exchange: PublishExchange<P>, now: number): void {
+    this.#outstanding += 1
+    this.#resent += 1
+    exchange.sentAt = now
+    this.#driver.send(
+      exchange.awaits === 'pubcomp'
+        ? { type: 'pubrel', packetId: exchange.packetId }
+        : // [MQTT-3.3.1-1] A PUBLISH that may have been sent before carries DUP 1.
+          publishPacket(exchange, exchange.awaits === 'puback' ? 1 : 2, true),
+    )
+  }
+
+  /** The first PUBREC. */
+  received(exchange: PublishExchange<P>, now: number): void {
+    if (this.#settings.journal === 'kept')
+      this.#driver.record({ kind: 'received', sequence: exchange.message.sequence })
+    if (exchange.sentAt === NOT_SENT) this.#outstanding += 1
+    exchange.awaits = 'pubcomp'
+    exchange.sentAt = now
+    this.#table.moveToEnd(exchange)
+  }
+
+  settle(exchange: PublishExchange<P>): void {
+    if (exchange.sentAt !== NOT_SENT) this.#outstanding -= 1
+    this.#table.delete(exchange)
+    exchange.message.place = 'gone'
+    if (this.#settings.journal === 'kept') this.#driver.record({ kind: 'settled', sequence: exchange.message.sequence })
+    this.#driver.settled(exchange.message)
+  }
+
+  connectionEnded(): void {
+    this.#again = []
+    this.#againFrom = 0
+    this.#outstanding = 0
+    for (const exchange of this.#table.messages()) exchange.sentAt = NOT_SENT
+    if (this.#settings.cleanSession) this.#requeue()
+  }
+
+  /** [MQTT-3.1.2-6] With a clean session, state ends with the connection: what was not acknowledged is a new message. */
+  #requeue(): void {
+    const unsettled = [...this.#table.messages()].sort(bySequence)
+    for (const exchange of unsettled) this.#table.delete(exchange)
+    for (const { message } of unsettled.reverse()) this.#queue.prepend(message)
+  }
+
+  /** The server has no memory of any exchange: everything is a PUBLISH again, in the order of the messages. */
+  serverForgot(): void {
+    for (const exchange of this.#table.messages()) exchange.awaits = firstAwaited(exchange.message.qos)
+    this.#table.reorder([...this.#table.messages()].sort(bySequence))
+  }
+
+  /** [MQTT-4.4.0-1] All that is unacknowledged is to be sent again: PUBRELs in the order of PUBREC, then PUBLISHes. */
+  resend(): void {
+    const messages = [...this.#table.messages()]
+    // [MQTT-4.6.0-1] Within each kind the order of the table is the order in which they were first sent.
+    const again = [
+      ...messages.filter(({ awaits }) => awaits === 'pubcomp'),
+      ...messages.filter(({ awaits }) => awaits !== 'pubcomp'),
+    ]
+    this.#table.reorder(again)
+    this.#again = again
+    this.#againFrom = 0
+  }
+
+  /** Every message that is not settled. */
+  *unsettled(): IterableIterator<OutgoingMessage<P>> {
+    for (const { message } of this.#table.messages()) yield message
+    yield* this.#queue
+  }
+}
+
+function firstAwaited(qos: 0 | 1 | 2): 'puback' | 'pubrec' {
+  return qos === 2 ? 'pubrec' : 'puback'
+}
+
+function bySequence<P>(a: PublishExchange<P>, b: PublishExchange<P>): number {
+  return a.message.sequence - b.message.sequence
+}
+
+function publishPacket<P>({ packetId, message }: PublishExchange<P>, qos: 1 | 2, dup: boolean): ControlPacket {
+  const { topic, payload, retain } = message
+  return { type: 'publish', topic, payload, retain, qos, packetId, dup }
+}

@@ -1,0 +1,221 @@
+/**
+ * SUBSCRIBE and UNSUBSCRIBE, and what the server is known to have subscribed.
+ *
+ * A request waits until there is a connection and a Packet Identifier, then for its acknowledgement. It is never repeated
+ * under its identifier: if the connection is lost first, it is sent anew on the next. A request that was abandoned
+ * (aborted, timed out) keeps its identifier until the acknowledgement comes or the connection ends, because the server may
+ * still answer it; its answer reaches the driver all the same, which takes a late grant back.
+ *
+ * A subscription counts once it was acknowledged in the present session of the server. When that session turns out to be
+ * lost, every subscription that is still wanted becomes due, and is sent before anything else.
+ */
+import type { ControlPacket, PacketIdentifier, QoS, SubscriptionRequest } from '../codec/control-packet.js'
+import { TimeoutError } from '../errors.js'
+import { RequestExchange } from './exchange.js'
+import type { ExchangeTable } from './exchange-table.js'
+
+interface RequestLife<R> {
+  /** The driver's own; undefined for what the engine asks by itself. */
+  readonly ticket: R | undefined
+  state: 'waiting' | 'sent' | 'abandoned' | 'over'
+}
+
+export interface SubscribeRequest<R> extends RequestLife<R> {
+  readonly kind: 'subscribe'
+  readonly subscriptions: readonly SubscriptionRequest[]
+}
+
+export interface UnsubscribeRequest<R> extends RequestLife<R> {
+  readonly kind: 'unsubscribe'
+  readonly filters: readonly string[]
+}
+
+export type Request<R> = SubscribeRequest<R> | UnsubscribeRequest<R>
+
+interface Subscription<R> {
+  qos: QoS
+  /** 'asked': never acknowledged. 'held': acknowledged in this server session. 'due': was, but that session is lost. */
+  standing: 'asked' | 'held' | 'due'
+  /** The last SUBSCRIBE that named this filter. */
+  request: SubscribeRequest<R>
+}
+
+export interface RequestSettings {
+  readonly operationTimeoutMs: number
+  /** How many Topic Filters one SUBSCRIBE of the engine's own may hold. */
+  readonly maxFiltersPerSubscribe: number
+}
+
+export class Requests<P, R> {
+  readonly #table: ExchangeTable<P, R>
+  readonly #settings: RequestSettings
+  readonly #subscriptions = new Map<string, Subscription<R>>()
+  #waiting: Request<R>[] = []
+  readonly #sent = new Set<RequestExchange<R>>()
+
+  constructor(table: ExchangeTable<P, R>, settings: RequestSettings) {
+    this.#table = table
+    this.#settings = settings
+  }
+
+  /** Requests that wait or are unanswered, abandoned ones included. */
+  get size(): number {
+    return this.#waiting.length + this.#sent.size
+  }
+
+  subscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined): SubscribeRequest<R> {
+    const request: SubscribeRequest<R> = { kind: 'subscribe', subscriptions, ticket, state: 'waiting' }
+    for (const { filter, qos } of subscriptions) {
+      const known = this.#subscriptions.get(filter)
+      if (known === undefined) this.#subscriptions.set(filter, { qos, standing: 'asked', request })
+      else {
+        known.qos = qos
+        known.request = request
+      }
+    }
+    this.#waiting.push(request)
+    return request
+  }
+
+  unsubscribe(filters: readonly string[], ticket: R | undefined): UnsubscribeRequest<R> {
+    const request: UnsubscribeRequest<R> = { kind: 'unsubscribe', filters, ticket, state: 'waiting' }
+    for (const filter of filters) this.#subscriptions.delete(filter)
+    this.#waiting.push(request)
+    return request
+  }
+
+  /** Gives up waiting for a request. True if it had not been sent, so that the server will never see it. */
+  abandon(request: Request<R>): boolean {
+    if (request.kind === 'subscribe') this.#disown(request)
+    if (request.state === 'waiting') {
+      this.#waiting = this.#waiting.filter((waiting) => waiting !== request)
+      request.state = 'over'
+      return true
+    }
+    if (request.state === 'sent') request.state = 'abandoned'
+    return false
+  }
+
+  /** Sends what waits, as far as there are Packet Identifiers. */
+  pump(send: (packet: ControlPacket) => void, now: number): void {
+    let count = 0
+    for (const request of this.#waiting) {
+      const packetId = this.#table.takeIdentifier()
+      if (packetId === undefined) break
+      const exchange = new RequestExchange(packetId, request, now)
+      this.#table.add(exchange)
+      this.#sent.add(exchange)
+      request.state = 'sent'
+      send(packetOf(request, packetId))
+      count += 1
+    }
+    if (count > 0) this.#waiting = this.#waiting.slice(count)
+  }
+
+  /** An acknowledgement came. What it says of each filter is noted; the filters that a resubscription lost are returned. */
+  answered(exchange: RequestExchange<R>, returnCodes: readonly number[]): readonly string[] {
+    this.#sent.delete(exchange)
+    const { request } = exchange
+    if (request.state === 'sent') request.state = 'over'
+    if (request.kind === 'unsubscribe') return []
+    // [MQTT-3.9.3-1] The Return Codes stand in the order of the filters.
+    return request.subscriptions
+      .filter(({ filter }, index) => this.#judge(filter, request, returnCodes[index] !== 0x80) === 'refused')
+      .map(({ filter }) => filter)
+  }
+
+  #judge(filter: string, request: SubscribeRequest<R>, granted: boolean): 'granted' | 'refused' {
+    const subscription = this.#subscriptions.get(filter)
+    if (granted) {
+      if (subscription !== undefined) subscription.standing = 'held'
+      return 'granted'
+    }
+    if (subscription?.request === request && subscription.standing !== 'held') this.#subscriptions.delete(filter)
+    return 'refused'
+  }
+
+  /** The oldest request that has waited too long for its acknowledgement, given up. */
+  expire(now: number): { readonly request: Request<R>; readonly error: TimeoutError } | undefined {
+    for (const { request, sentAt } of this.#sent) {
+      if (request.state !== 'sent' || request.ticket === undefined) continue
+      if (sentAt + this.#settings.operationTimeoutMs > now) return undefined
+      this.abandon(request)
+      const name = request.kind.toUpperCase()
+      const message = `the server has not answered ${name} within ${this.#settings.operationTimeoutMs} ms (operationTimeoutMs)`
+      return {
+        request,
+        error: new TimeoutError(message, { operation: request.kind, timeoutMs: this.#settings.operationTimeoutMs }),
+      }
+    }
+    return undefined
+  }
+
+  nextDeadline(): number {
+    for (const { request, sentAt } of this.#sent) {
+      if (request.state === 'sent' && request.ticket !== undefined) return sentAt + this.#settings.operationTimeoutMs
+    }
+    return Number.POSITIVE_INFINITY
+  }
+
+  /** The connection is gone: unanswered requests wait for the next one, in their order, in front of later ones. */
+  connectionEnded(): void {
+    const again: Request<R>[] = []
+    for (const exchange of this.#sent) {
+      this.#table.delete(exchange)
+      const { request } = exchange
+      if (request.state === 'sent' && request.ticket !== undefined) {
+        request.state = 'waiting'
+        again.push(request)
+      } else request.state = 'over'
+    }
+    this.#sent.clear()
+    this.#waiting = [...again, ...this.#waiting.filter((request) => request.ticket !== undefined)]
+  }
+
+  /** The server may have forgotten every subscription. */
+  serverForgot(): void {
+    for (const subscription of this.#subscriptions.values()) {
+      if (subscription.standing === 'held') subscription.standing = 'due'
+    }
+  }
+
+  /** Puts a SUBSCRIBE for all subscriptions that are due in front of what waits. */
+  resubscribe(): void {
+    const due: SubscriptionRequest[] = []
+    for (const [filter, { qos, standing }] of this.#subscriptions) if (standing === 'due') due.push({ filter, qos })
+    const again: SubscribeRequest<R>[] = []
+    for (let from = 0; from < due.length; from += this.#settings.maxFiltersPerSubscribe) {
+      const subscriptions = due.slice(from, from + this.#settings.maxFiltersPerSubscribe)
+      again.push({ kind: 'subscribe', subscriptions, ticket: undefined, state: 'waiting' })
+    }
+    for (const request of again) {
+      for (const { filter } of request.subscriptions) {
+        const subscription = this.#subscriptions.get(filter)
+        if (subscription !== undefined) subscription.request = request
+      }
+    }
+    this.#waiting = [...again, ...this.#waiting]
+  }
+
+  /** Every request that somebody waits for. */
+  *unanswered(): IterableIterator<Request<R>> {
+    for (const { request } of this.#sent) if (request.state === 'sent' && request.ticket !== undefined) yield request
+    for (const request of this.#waiting) if (request.ticket !== undefined) yield request
+  }
+
+  #disown(request: SubscribeRequest<R>): void {
+    for (const { filter } of request.subscriptions) {
+      const subscription = this.#subscriptions.get(filter)
+      if (subscription?.request === request && subscription.standing === 'asked') this.#subscriptions.delete(filter)
+    }
+  }
+}
+
+function packetOf<R>(request: Request<R>, packetId: PacketIdentifier): ControlPacket {
+  switch (request.kind) {
+    case 'subscribe':
+      return { type: 'subscribe', packetId, subscriptions: request.subscriptions }
+    case 'unsubscribe':
+      return { type: 'unsubscribe', packetId, filters: request.filters }
+  }
+}

@@ -1,0 +1,20 @@
+import type { QueueLimits } from './outgoing-queue.js'
+
+/** What a session is told once; all times in milliseconds, all sizes in bytes. */
+export interface SessionSettings {
+  readonly cleanSession: boolean
+  /** 'kept' makes the engine emit journal records for a durable store. */
+  readonly journal: 'kept' | 'none'
+  /** How many messages of ours may be unacknowledged, 1 to 65,535. */
+  readonly maxInFlight: number
+  /** How many incoming messages may be with their handlers. */
+  readonly receiveWindow: number
+  /** How many bytes of incoming messages may wait for their handlers before the socket is not read any more. */
+  readonly receiveBufferBytes: number
+  readonly queue: QueueLimits
+  readonly ackTimeoutMs: number
+  readonly operationTimeoutMs: number
+  readonly maxFiltersPerSubscribe: number
+  /** Where Packet Identifiers start when the server kept a session of ours that we know nothing of. */
+  readonly strangerPacketId: number
+}
