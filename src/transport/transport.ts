@@ -18,23 +18,35 @@ export interface TransportEvents {
   opened(peer: Peer): void
   /** Bytes arrived. `chunk` may be a view of a shared read buffer: it is valid only until this call returns. */
   received(chunk: Buffer): void
-  /** After `write` returned false: there is room again. */
+  /** After `write` returned false on an open stream: there is room again. */
   drained(): void
-  /** The stream is over, in both directions. Exactly once, and nothing after it; `cause` unless the peer closed in good order. */
+  /**
+   * The stream is over, in both directions. Exactly once, and nothing after it; `cause` unless the peer closed in good
+   * order or `destroy` was called. It is a ConnectionLostError, or a UsageError when the options cannot work.
+   */
   closed(cause: Error | undefined): void
 }
 
 export interface Transport {
   /** Bytes that were written but not yet taken by the operating system. */
   readonly unsentBytes: number
-  /** Takes the chunk over (the caller must not change it any more); false asks the caller to wait for `drained`. */
+  /**
+   * Takes the chunk over (the caller must not change it any more); false asks the caller to wait for `drained`.
+   * Before `opened`, after `end` and once the peer has closed, the chunk is dropped, with false.
+   */
   write(chunk: Uint8Array): boolean
-  /** Stops `received` until `resume`. Both may be called in any state, any number of times. */
+  /**
+   * Stops `received` until `resume`. Both may be called in any state, any number of times; `resume` never calls
+   * `received` itself. A transport that is paused may not notice that the peer closes.
+   */
   pause(): void
   resume(): void
-  /** Sends what was written, then closes our side; `closed` follows when the peer has closed too or `destroy` is called. */
+  /**
+   * Sends what was written, then closes our side; `closed` follows when the peer has closed too or `destroy` is called.
+   * Before `opened` it is the same as `destroy`.
+   */
   end(): void
-  /** Closes at once; `closed` follows in a later turn of the event loop, with no cause of its own. */
+  /** Closes at once: no event but `closed` follows, never from within this call, and with no cause of its own. */
   destroy(): void
 }
 

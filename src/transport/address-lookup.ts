@@ -1,0 +1,43 @@
+/**
+ * Names to addresses, IPv6 first. Node tries the addresses of a name one after the other (its form of Happy Eyeballs),
+ * alternating between the families and beginning with the family of the first address that the lookup gives.
+ */
+import type { LookupFunction } from 'node:net'
+import { ConnectionLostError } from '../errors.js'
+import { describeEndpoint, type Endpoint } from './endpoint.js'
+
+/** 0: IPv6 first, then IPv4. 6 or 4: this family and no other. */
+export type AddressFamily = 0 | 4 | 6
+
+/**
+ * A lookup for `net.connect` and `tls.connect`. The family is applied here and not given to Node, which would then ask
+ * for a single address, and give up when that one fails.
+ */
+export function addressLookup(family: AddressFamily): LookupFunction {
+  return (hostname, options, callback) => {
+    // The hint ADDRCONFIG drops the family that the machine has no address of: right for a choice, wrong for an order.
+    const hints = family === 0 ? options.hints : 0
+    process
+      .getBuiltinModule('node:dns')
+      .lookup(hostname, { ...options, hints, family, all: true, verbatim: true }, (error, found) => {
+        if (error !== null) {
+          callback(error, [])
+          return
+        }
+        const addresses = [...found].sort((one, other) => other.family - one.family)
+        if (options.all) callback(null, addresses)
+        else callback(null, addresses[0]?.address ?? '', addresses[0]?.family)
+      })
+  }
+}
+
+/** Node ignores the family when the host is an address: a literal of the other family is refused here. */
+export function familyMismatch(endpoint: Endpoint, family: AddressFamily): ConnectionLostError | undefined {
+  const literal = process.getBuiltinModule('node:net').isIP(endpoint.host)
+  if (family === 0 || literal === 0 || literal === family) return undefined
+  return new ConnectionLostError(
+    `${describeEndpoint(endpoint)} is an IPv${literal} address and cannot be reached with family ${family}: ` +
+      'name the host, or allow both families with family 0',
+    { reason: 'unreachable' },
+  )
+}

@@ -1,0 +1,169 @@
+/**
+ * Where a server is: read from a URL (`mqtt://`, `mqtts://`) or from `host`, `port` and `tls`.
+ *
+ * The URLs are read here and not by `new URL`, which refuses the zone of a link-local IPv6 address
+ * (`mqtt://[fe80::1%eth0]`), and which accepts parts that MQTT has no use for. No message of this file repeats more of
+ * a URL than its scheme, its host and a port of digits: the rest may be a password, or a piece of one.
+ */
+import { domainToASCII } from 'node:url'
+import { UsageError } from '../errors.js'
+
+/** One server to connect to. `host` is a name or an address, IPv6 without brackets and with its zone, if it has one. */
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
+}
+
+/** An endpoint and the credentials that its URL carried, percent-decoded. */
+export interface ServerAddress {
+  readonly endpoint: Endpoint
+  readonly username: string | undefined
+  readonly password: string | undefined
+}
+
+/** A server in the list `servers`: a URL, or its parts. */
+export type Server =
+  | string
+  | { readonly host: string; readonly port?: number | undefined; readonly tls?: boolean | undefined }
+
+/** The options of a client that say where its servers are. */
+export interface ServerOptions {
+  readonly url?: string | undefined
+  readonly host?: string | undefined
+  readonly port?: number | undefined
+  readonly tls?: boolean | object | undefined
+  readonly servers?: readonly Server[] | undefined
+}
+
+/** The ports that IANA has registered for MQTT and for MQTT over TLS (section 4.2). */
+const defaultPort = (tls: boolean): number => (tls ? 8883 : 1883)
+
+/** Every server that the options name, in their order; at least one. Throws UsageError. */
+export function serverAddresses(options: ServerOptions): readonly [ServerAddress, ...ServerAddress[]] {
+  const [first, ...others] = namedServers(options).map((server) => readServer(server, options.tls))
+  if (first === undefined) throw new UsageError('servers is empty: name at least one server')
+  const plain = [first, ...others].filter(({ endpoint }) => !endpoint.tls)
+  const wanted = typeof options.tls === 'object' ? 'some' : options.tls === true ? 'all' : 'any'
+  if ((wanted === 'all' && plain.length > 0) || (wanted === 'some' && plain.length === others.length + 1)) {
+    throw new UsageError(
+      `tls is given, but the address of ${describeEndpoint(first.endpoint)} asks for a connection without TLS: ` +
+        'write mqtts://, or leave tls out',
+    )
+  }
+  return [first, ...others]
+}
+
+function namedServers({ url, host, port, servers }: ServerOptions): readonly Server[] {
+  const named = [url, host, servers].filter((value) => value !== undefined)
+  if (named.length === 0) throw new UsageError('no server is named: give url (mqtt:// or mqtts://), host or servers')
+  if (named.length > 1) throw new UsageError('the server is named twice: give one of url, host and servers')
+  if (host !== undefined) return [{ host, port }]
+  if (port !== undefined) throw new UsageError('port stands beside host only: write it into the URL')
+  return url === undefined ? (servers ?? []) : [url]
+}
+
+function readServer(server: Server, tls: ServerOptions['tls']): ServerAddress {
+  if (typeof server === 'string') {
+    const address = parseServerUrl(server)
+    if (tls === false && address.endpoint.tls) {
+      throw new UsageError('the URL says mqtts://, but tls is false: write mqtt://, or leave tls out')
+    }
+    return address
+  }
+  const secure = server.tls ?? (tls !== undefined && tls !== false)
+  const endpoint = { host: readHost(server.host), port: readPort(server.port ?? defaultPort(secure)), tls: secure }
+  return { endpoint, username: undefined, password: undefined }
+}
+
+/** Reads `mqtt://` and `mqtts://` URLs: `scheme://[user[:password]@]host[:port]`. Throws UsageError. */
+export function parseServerUrl(url: string): ServerAddress {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase()
+  if (scheme === undefined) throw new UsageError('a server URL starts with mqtt:// or mqtts://')
+  if (scheme !== 'mqtt' && scheme !== 'mqtts') throw new UsageError(unknownScheme(scheme))
+
+  const [authority = '', ...extra] = url.slice(scheme.length + 3).split(/(?=[/?#])/)
+  const remainder = extra.join('')
+  if (remainder.includes('@')) {
+    throw new UsageError("the user name and the password of a URL must have '/', '?', '#' and '@' percent-encoded")
+  }
+  if (remainder !== '' && remainder !== '/') {
+    throw new UsageError(`a path, query or fragment has no meaning in an ${scheme}:// URL: leave it out`)
+  }
+
+  const at = authority.lastIndexOf('@')
+  const userinfo = at < 0 ? undefined : authority.slice(0, at)
+  const colon = userinfo?.indexOf(':') ?? -1
+  const [host, port] = splitPort(authority.slice(at + 1))
+  const tls = scheme === 'mqtts'
+  return {
+    endpoint: { host: readHost(host), port: port === undefined ? defaultPort(tls) : readPort(port), tls },
+    username: percentDecode(colon < 0 ? userinfo : userinfo?.slice(0, colon)),
+    password: percentDecode(colon < 0 ? undefined : userinfo?.slice(colon + 1)),
+  }
+}
+
+function unknownScheme(scheme: string): string {
+  switch (scheme) {
+    case 'ws':
+    case 'wss':
+      return `${scheme}:// is not built in: pass the option stream, a function that opens the WebSocket as a Duplex`
+    case 'tcp':
+      return 'tcp:// is written mqtt:// here'
+    case 'ssl':
+    case 'tls':
+      return `${scheme}:// is written mqtts:// here`
+    default:
+      return `${scheme}:// is not known: use mqtt:// or mqtts://`
+  }
+}
+
+/** Splits `host`, `host:port`, `[v6]` or `[v6]:port`; the host of IPv6 keeps its brackets. */
+function splitPort(text: string): readonly [host: string, port: string | undefined] {
+  const bracket = text.startsWith('[') ? text.indexOf(']') + 1 : 0
+  const colon = text.indexOf(':', bracket)
+  if (bracket > 0 && bracket !== text.length && colon !== bracket) {
+    throw new UsageError("behind the ']' of an IPv6 address only ':' and the port may stand")
+  }
+  if (bracket === 0 && colon !== text.lastIndexOf(':')) {
+    throw new UsageError('an IPv6 address in a URL stands in brackets: mqtt://[::1]:1883')
+  }
+  return colon < 0 ? [text, undefined] : [text.slice(0, colon), text.slice(colon + 1)]
+}
+
+function readPort(port: string | number): number {
+  const digits = typeof port === 'number' || /^[0-9]+$/.test(port)
+  const number = digits ? Number(port) : Number.NaN
+  if (Number.isInteger(number) && number >= 1 && number <= 65_535) return number
+  throw new UsageError(`a port is a whole number from 1 to 65535${digits ? `, not ${port}` : ''}`)
+}
+
+function readHost(text: string): string {
+  if (text === '') throw new UsageError('the host is empty: write mqtt://host, or mqtt://[::1] for an IPv6 address')
+  const bare = /^\[(.*)\]$/.exec(text)?.[1]
+  if (bare !== undefined || text.includes(':')) return readIPv6(bare ?? text)
+  const name = /^[\p{ASCII}]*$/u.test(text) ? text : domainToASCII(text)
+  if (/^[a-z0-9._-]+$/i.test(name)) return name
+  throw new UsageError('the host holds a character that no host name has: it is a name or an address, without a scheme')
+}
+
+/** The zone of an address may be written as in a URL (`%25eth0`, RFC 6874) or as everybody types it (`%eth0`). */
+function readIPv6(text: string): string {
+  const address = text.replace(/%25(?=.)/, '%')
+  if (process.getBuiltinModule('node:net').isIPv6(address)) return address
+  throw new UsageError('the host is no IPv6 address (without brackets a host holds no colon: the port stands apart)')
+}
+
+function percentDecode(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new UsageError("the user name or password of the URL is not percent-encoded: write '%' as %25")
+  }
+}
+
+/** `host:port` for people, with the brackets that IPv6 needs. */
+export function describeEndpoint({ host, port }: Pick<Endpoint, 'host' | 'port'>): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

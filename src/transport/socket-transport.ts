@@ -1,0 +1,221 @@
+/**
+ * The seam over the TCP and TLS sockets of Node.
+ *
+ *   opening ──> securing ──> open ──> finished ──┬──────────────> closed
+ *      │            │          │         │       └─> withheld ──────^
+ *      └────────────┴──────────┴─────────┴─────────> destroyed ─────^
+ *
+ * `securing` exists on TLS only: TCP is connected and the handshake runs. `finished` means that the peer has sent its
+ * FIN: nothing can follow, so we write no more and close too. `destroyed` means that our user wants nothing more to do
+ * with the connection: only `closed` is still told. Node emits `close` once for every socket, whatever happened before,
+ * and `closed` follows from it, with one exception: in `withheld` the socket is gone, but bytes that it gave us during
+ * a pause have not been told yet.
+ *
+ * Bytes are read through `onread` into one buffer for all connections of the process. Its callback is synchronous, so
+ * no connection sees the bytes of another, and an idle connection owns no memory for reading. `tls.connect` supports it
+ * only when it makes the TCP socket itself, and that is why a socket of the caller's is not accepted here.
+ *
+ * A pause takes effect at once on TCP. On TLS the records that the operating system has given already are decrypted
+ * and come all the same, at most one read of them: they are copied, and told after `resume` and before all else.
+ */
+import type { OnReadOpts, Socket } from 'node:net'
+import { isMqttError } from '../errors.js'
+import { familyMismatch } from './address-lookup.js'
+import { connectionFailure } from './connection-failure.js'
+import { type Dialled, dial, type SocketOptions } from './socket.js'
+import type { OpenTransport, Peer, Transport, TransportEvents } from './transport.js'
+import { UnopenedTransport } from './unopened-transport.js'
+
+/** The seam over a TCP or TLS connection. Opening never throws: what cannot be opened tells its cause in `closed`. */
+export function openSocket(options: SocketOptions): OpenTransport {
+  return (events) => {
+    try {
+      const mismatch = familyMismatch(options.endpoint, options.family ?? 0)
+      if (mismatch !== undefined) return new UnopenedTransport(mismatch, events)
+      return new SocketTransport(options, events)
+    } catch (error) {
+      const cause = isMqttError(error) ? error : connectionFailure(error, options.endpoint, 'opening')
+      return new UnopenedTransport(cause, events)
+    }
+  }
+}
+
+/** One buffer for all connections, made by the first; 64 KiB is what libuv reads at most in one turn. */
+let readBuffer: Buffer | undefined
+const readBufferBytes = 65_536
+
+type Phase = 'opening' | 'securing' | 'open' | 'finished' | 'withheld' | 'destroyed' | 'closed'
+
+class SocketTransport implements Transport {
+  readonly #options: SocketOptions
+  readonly #events: TransportEvents
+  readonly #socket: Socket
+  readonly #dialled: Dialled
+  #phase: Phase = 'opening'
+  #reading: 'flowing' | 'paused' = 'flowing'
+  /** What came during a pause, in its order. While there is any, newer bytes queue up behind it. */
+  #withheld: readonly Buffer[] = []
+  #failure: Error | undefined
+
+  constructor(options: SocketOptions, events: TransportEvents) {
+    this.#options = options
+    this.#events = events
+    readBuffer ??= Buffer.allocUnsafeSlow(readBufferBytes)
+    this.#dialled = dial(options, this.#reader(readBuffer))
+    this.#socket = this.#dialled.socket
+    this.#socket
+      .on('connect', () => this.#onConnect())
+      .on('secureConnect', () => this.#onReady())
+      .on('drain', () => this.#onDrain())
+      .on('end', () => this.#onEnd())
+      .on('error', (error) => this.#onError(error))
+      .on('close', () => this.#onClose())
+  }
+
+  get unsentBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  write(chunk: Uint8Array): boolean {
+    // Node would report a write behind `end` as an error of the connection.
+    if (this.#phase !== 'open' || !this.#socket.writable) return false
+    return this.#socket.write(chunk)
+  }
+
+  pause(): void {
+    this.#reading = 'paused'
+    if (this.#phase === 'open') this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#reading = 'flowing'
+    if (this.#withheld.length > 0) process.nextTick(() => this.#releaseWithheld())
+    if (this.#phase === 'open') this.#socket.resume()
+  }
+
+  end(): void {
+    switch (this.#phase) {
+      case 'opening':
+      case 'securing':
+        this.destroy()
+        break
+      case 'open':
+        this.#socket.end()
+        break
+      case 'finished':
+      case 'withheld':
+      case 'destroyed':
+      case 'closed':
+        break
+    }
+  }
+
+  destroy(): void {
+    switch (this.#phase) {
+      case 'opening':
+      case 'securing':
+      case 'open':
+      case 'finished':
+        this.#enterDestroyed()
+        this.#socket.destroy()
+        break
+      case 'withheld':
+        this.#enterDestroyed()
+        process.nextTick(() => this.#tellClosed())
+        break
+      case 'destroyed':
+      case 'closed':
+        break
+    }
+  }
+
+  #enterDestroyed(): void {
+    this.#phase = 'destroyed'
+    this.#withheld = []
+    this.#failure = undefined
+  }
+
+  #onConnect(): void {
+    if (this.#phase !== 'opening') return
+    if (this.#dialled.ready === 'connect') this.#onReady()
+    else this.#phase = 'securing'
+  }
+
+  #onReady(): void {
+    if (this.#phase !== 'opening' && this.#phase !== 'securing') return
+    this.#phase = 'open'
+    // Node takes a pause in the handshake for a pause of the handshake, so one that was asked for then begins here.
+    if (this.#reading === 'paused') this.#socket.pause()
+    this.#events.opened(describePeer(this.#dialled))
+  }
+
+  #reader(buffer: Buffer): OnReadOpts {
+    const callback = (length: number): boolean => {
+      this.#onRead(buffer.subarray(0, length))
+      // `pause` has stopped the socket already, if it was called; the answer false would stop one that was resumed.
+      return true
+    }
+    return { buffer, callback }
+  }
+
+  #onRead(chunk: Buffer): void {
+    if (this.#phase !== 'open') return
+    if (this.#reading === 'flowing' && this.#withheld.length === 0) this.#events.received(chunk)
+    else this.#withheld = [...this.#withheld, Buffer.from(chunk)]
+  }
+
+  #releaseWithheld(): void {
+    while (this.#reading === 'flowing') {
+      const [chunk, ...later] = this.#withheld
+      if (chunk === undefined) break
+      this.#withheld = later
+      this.#events.received(chunk)
+    }
+    if (this.#phase === 'withheld' && this.#withheld.length === 0) this.#tellClosed()
+  }
+
+  #onDrain(): void {
+    if (this.#phase === 'open') this.#events.drained()
+  }
+
+  /** The peer closes. Node answers with our FIN once everything is sent, which a peer that has gone would never let happen. */
+  #onEnd(): void {
+    if (this.#phase !== 'open') return
+    this.#phase = 'finished'
+    if (this.#socket.writableLength > 0) this.#socket.destroy()
+  }
+
+  #onError(error: Error): void {
+    if (this.#phase === 'destroyed' || this.#phase === 'closed') return
+    const { endpoint, tls } = this.#options
+    const during = this.#phase === 'opening' || this.#phase === 'securing' ? this.#phase : 'open'
+    this.#failure ??= connectionFailure(error, endpoint, during)
+    // The session may be what the server did not like: the next handshake is a full one.
+    if (this.#phase === 'securing') tls.forget(endpoint)
+    // An alert of TLS behind the handshake is emitted by Node without closing the socket.
+    this.#socket.destroy()
+  }
+
+  #onClose(): void {
+    const goodOrder = this.#phase === 'finished' && this.#failure === undefined
+    if (goodOrder && this.#withheld.length > 0) {
+      this.#phase = 'withheld'
+      this.#releaseWithheld()
+    } else {
+      this.#tellClosed()
+    }
+  }
+
+  #tellClosed(): void {
+    if (this.#phase === 'closed') return
+    this.#phase = 'closed'
+    this.#withheld = []
+    this.#events.closed(this.#failure)
+  }
+}
+
+function describePeer({ socket, describeTls }: Dialled): Peer {
+  const { remoteAddress, remotePort, remoteFamily } = socket
+  const family = remoteFamily === undefined ? undefined : remoteFamily === 'IPv6' ? 6 : 4
+  return { address: remoteAddress, port: remotePort, family, tls: describeTls() }
+}

@@ -1,0 +1,68 @@
+/** A socket of node:net or node:tls for one connection, made with the options that MQTT needs. */
+import type { LookupFunction, OnReadOpts, Socket, TcpNetConnectOpts } from 'node:net'
+import type { ConnectionOptions } from 'node:tls'
+import { type AddressFamily, addressLookup } from './address-lookup.js'
+import type { Endpoint } from './endpoint.js'
+import type { TlsSettings } from './tls-settings.js'
+import type { Peer } from './transport.js'
+
+export interface SocketOptions {
+  readonly endpoint: Endpoint
+  /** 0, the default: IPv6 first, then IPv4. 6 or 4: that family only. */
+  readonly family?: AddressFamily | undefined
+  /** Made once for each client. It is not used on an endpoint without TLS. */
+  readonly tls: TlsSettings
+  /** Resolves the name of the host in place of the operating system; a `lookup` in the options of TLS goes first. */
+  readonly lookup?: LookupFunction | undefined
+}
+
+/** A socket that has begun to connect, and what differs between TCP and TLS. */
+export interface Dialled {
+  readonly socket: Socket
+  /** The event that makes the connection usable. */
+  readonly ready: 'connect' | 'secureConnect'
+  readonly describeTls: () => Peer['tls']
+}
+
+/** From here on `write` asks the caller to wait. Named, because Node's own mark differs between its versions. */
+const highWaterMark = 65_536
+
+/**
+ * How long one address of a name may take before the next is tried. Node gives the slow attempt up instead of racing
+ * it, so its default of 250 ms would keep IPv6 from ever being used over a path with a long round trip.
+ */
+const attemptTimeoutMs = 1_000
+
+/** Begins to connect. `onread` gets all bytes, in its own buffer. Throws what Node's checks of the options throw. */
+export function dial({ endpoint, family = 0, tls, lookup }: SocketOptions, onread: OnReadOpts): Dialled {
+  const secure = endpoint.tls ? tls.connectionOptions(endpoint) : undefined
+  const own = secure?.lookup ?? lookup
+  const preferred = {
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: attemptTimeoutMs,
+    noDelay: true,
+    highWaterMark,
+    ...(own === undefined ? { lookup: addressLookup(family) } : { lookup: own, family }),
+  }
+  const fixed = { host: endpoint.host, port: endpoint.port, allowHalfOpen: false, onread }
+  if (secure === undefined) return dialTcp({ ...preferred, ...fixed })
+  return dialTls(endpoint, tls, { ...preferred, ...secure, ...fixed })
+}
+
+function dialTcp(options: TcpNetConnectOpts): Dialled {
+  const socket = process.getBuiltinModule('node:net').connect(options)
+  return { socket, ready: 'connect', describeTls: () => undefined }
+}
+
+function dialTls(endpoint: Endpoint, tls: TlsSettings, options: ConnectionOptions): Dialled {
+  const socket = process.getBuiltinModule('node:tls').connect(options)
+  socket.on('session', (session) => tls.remember(endpoint, session))
+  const describeTls = () => ({
+    version: socket.getProtocol() ?? 'unknown',
+    cipher: socket.getCipher().name,
+    resumed: socket.isSessionReused(),
+  })
+  // tls.connect does not hand the option noDelay on to its socket.
+  socket.setNoDelay(true)
+  return { socket, ready: 'secureConnect', describeTls }
+}

@@ -1,0 +1,78 @@
+/**
+ * What all TLS connections of one client have in common: the caller's options, one SecureContext (to parse the
+ * certificates and the root store anew at every attempt would cost milliseconds and memory), and the TLS sessions that
+ * let a reconnect skip the expensive half of the handshake.
+ *
+ * A session is kept for each endpoint, because a resumed handshake does not compare the certificate with the name
+ * again: what was proven for one server must not be shown to another. A newer session replaces the older one (TLS 1.3
+ * sends several tickets, and wants each used once). A session whose handshake fails is dropped, so that a server that
+ * has forgotten its keys is met with a full handshake the next time.
+ */
+import type { ConnectionOptions, SecureContext } from 'node:tls'
+import { UsageError } from '../errors.js'
+import { describeEndpoint, type Endpoint } from './endpoint.js'
+
+export class TlsSettings {
+  readonly #options: ConnectionOptions
+  readonly #sessions = new Map<string, Buffer>()
+  #context: SecureContext | undefined
+
+  /** Takes the option `tls` of a client. Nothing is loaded and no certificate read before the first connection. */
+  constructor(options: boolean | ConnectionOptions | undefined) {
+    this.#options = typeof options === 'object' ? { ...options } : {}
+    for (const name of ['host', 'port', 'path', 'socket'] as const) {
+      if (this.#options[name] === undefined) continue
+      const advice = name === 'host' || name === 'port' ? `give ${name} beside tls` : 'pass the option stream'
+      throw new UsageError(`tls.${name} cannot be used, because a client connects more than once: ${advice}`)
+    }
+  }
+
+  /** The options of `tls.connect` for one attempt: the caller's, and what the caller left open. Throws UsageError. */
+  connectionOptions(endpoint: Endpoint): ConnectionOptions {
+    const session = this.#sessions.get(describeEndpoint(endpoint)) ?? this.#options.session
+    return {
+      // Named here so that the environment (NODE_TLS_REJECT_UNAUTHORIZED) does not switch the verification off.
+      rejectUnauthorized: true,
+      ...serverName(endpoint.host),
+      ...this.#options,
+      ...(session === undefined ? {} : { session }),
+      secureContext: this.#secureContext(),
+    }
+  }
+
+  remember(endpoint: Endpoint, session: Buffer): void {
+    this.#sessions.set(describeEndpoint(endpoint), session)
+  }
+
+  forget(endpoint: Endpoint): void {
+    this.#sessions.delete(describeEndpoint(endpoint))
+  }
+
+  #secureContext(): SecureContext {
+    this.#context ??= this.#options.secureContext ?? createContext(this.#options)
+    return this.#context
+  }
+}
+
+/** The name for SNI, which must not be an address (RFC 6066, section 3) and has no dot at its end. */
+function serverName(host: string): { readonly servername: string } | undefined {
+  return process.getBuiltinModule('node:net').isIP(host) === 0 ? { servername: host.replace(/\.$/, '') } : undefined
+}
+
+function createContext(options: ConnectionOptions): SecureContext {
+  // Node refuses a floor beside `secureProtocol`, which names one version of its own.
+  const floor =
+    options.minVersion === undefined && options.secureProtocol === undefined ? { minVersion: 'TLSv1.2' as const } : {}
+  try {
+    return process.getBuiltinModule('node:tls').createSecureContext({ ...options, ...floor })
+  } catch (error) {
+    throw new UsageError(`the options in tls cannot be used: ${describeRefusal(error)}`)
+  }
+}
+
+/** Errors of OpenSSL name what is wrong; those of Node's own checks repeat the value, which may be a key or a passphrase. */
+function describeRefusal(error: unknown): string {
+  if (!(error instanceof Error)) return 'Node refuses them'
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  return code.startsWith('ERR_INVALID_ARG') ? `a value has the wrong type (${code})` : error.message
+}
