@@ -1,4 +1,17 @@
 /** Alibaba Cloud IoT Platform: the signer, the endpoints and their roots, and what the platform allows. */
 
+export type {
+  AnonymousCertificateDevice,
+  CertificateDevice,
+  Device,
+  DeviceIdentity,
+  IdentifiedCertificateDevice,
+  SecretDevice,
+  TokenDevice,
+} from './device.js'
+export type { Endpoint, Region } from './endpoint.js'
+export { aliyunProfile } from './platform-profile.js'
+export { type AliyunOptions, aliyun } from './preset.js'
+export { aliyunRoots } from './roots.js'
 export { type SecureMode, type SignConnectInput, type SignedConnect, signConnect } from './sign-connect.js'
 export type { SignMethod } from './signature.js'

@@ -1,0 +1,72 @@
+/** With what each kind of device introduces itself, made anew for every attempt. */
+
+import type { Credentials } from '../client/client-options.js'
+import type { CertificateDevice, Device, DeviceIdentity, TokenDevice } from './device.js'
+import { signConnect } from './sign-connect.js'
+import { wireClientId } from './wire-client-id.js'
+
+/** Makes credentials. `learn` tells it who the device is, if that was not known from the start. */
+export interface CredentialSource {
+  credentials(): Credentials
+  learn(identity: DeviceIdentity): void
+}
+
+/** The stored session belongs to the id before the first bar: what follows it changes with every timestamp. */
+function sessionOf(clientId: string): string {
+  return clientId.slice(0, clientId.indexOf('|'))
+}
+
+export function credentialSource(device: Device): CredentialSource {
+  if (device.cert !== undefined) return certificateSource(device)
+  const make = device.deviceToken === undefined ? () => signConnect(device) : () => tokenCredentials(device)
+  return {
+    credentials() {
+      const { clientId, username, password } = make()
+      return { clientId, username, password, sessionId: sessionOf(clientId) }
+    },
+    learn() {},
+  }
+}
+
+function tokenCredentials({ clientId, productKey, deviceName, deviceToken }: TokenDevice) {
+  return {
+    clientId: wireClientId(clientId, [
+      ['securemode', '-2'],
+      ['authType', 'connwl'],
+    ]),
+    username: `${deviceName}&${productKey}`,
+    password: deviceToken,
+  }
+}
+
+/**
+ * The TLS handshake has proven who the device is, so nothing is signed: the password has no length. Before the device has
+ * been told its names it shows none; afterwards its Client Identifier looks as if it were signed.
+ */
+function certificateSource(device: CertificateDevice): CredentialSource {
+  let identity: DeviceIdentity | undefined = device.productKey === undefined ? undefined : device
+  return {
+    credentials() {
+      if (identity === undefined) {
+        const id = device.clientId ?? '.'
+        return { clientId: wireClientId(id, [['securemode', '2']]), username: '', password: '', sessionId: id }
+      }
+      const { productKey, deviceName } = identity
+      const id = device.clientId ?? `${productKey}.${deviceName}`
+      const parameters = [
+        ['securemode', '2'],
+        ['signmethod', 'hmacsha256'],
+        ['timestamp', String(Date.now())],
+      ] as const
+      return {
+        clientId: wireClientId(id, parameters),
+        username: `${deviceName}&${productKey}`,
+        password: '',
+        sessionId: id,
+      }
+    },
+    learn(known) {
+      identity = known
+    },
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Where the platform listens.
+ *
+ * | endpoint             | host                                             | address family                    |
+ * | -------------------- | ------------------------------------------------ | --------------------------------- |
+ * | `'ipv6'`             | `ipv6.itls.cn-shanghai.aliyuncs.com`             | 6                                 |
+ * | `'product'`          | `${productKey}.iot-as-mqtt.${region}.aliyuncs.com` | 6; its AAAA record is switched on by a support ticket |
+ * | `{ instanceId }`     | `${instanceId}.mqtt.iothub.aliyuncs.com`         | both, IPv6 first (Enterprise and new public instances) |
+ * | `'x509'`             | `x509.itls.cn-shanghai.aliyuncs.com`             | both, IPv6 first (device certificates) |
+ * | `{ host, port }`     | as given                                         | both, IPv6 first                  |
+ *
+ * Ports and roots, the same for all hosts of the platform:
+ *
+ * | port       | its certificate ends in                             | what to pass                                   |
+ * | ---------- | --------------------------------------------------- | ---------------------------------------------- |
+ * | 1883, 443  | GlobalSign (R1 by the documentation, to 2028-01-28) | nothing: `aliyunRoots()` is the default        |
+ * | 8883       | the private "Aliyun IoT Root CA" (to 2053)          | `tls: { ca: [...aliyunRoots(), aliyunIotRoot] }` |
+ */
+
+import { UsageError } from '../errors.js'
+import { describe, requireText } from './signature.js'
+
+/** Regions with a public instance; `cn-beijing` and `cn-shenzhen` have Enterprise instances only. */
+export type Region =
+  | 'cn-shanghai'
+  | 'ap-northeast-1'
+  | 'ap-southeast-1'
+  | 'eu-central-1'
+  | 'us-west-1'
+  | 'us-east-1'
+  | 'cn-beijing'
+  | 'cn-shenzhen'
+
+export type Endpoint =
+  | 'ipv6'
+  | 'product'
+  | 'x509'
+  | { readonly instanceId: string }
+  | { readonly host: string; readonly port?: number | undefined }
+
+/** `family` is what the endpoint is for, where it is for one. */
+export interface EndpointAddress {
+  readonly host: string
+  readonly port: number
+  readonly family: 6 | undefined
+}
+
+/** TLS and plain TCP share it. */
+const platformPort = 1883
+
+const publicRegions = ['cn-shanghai', 'ap-northeast-1', 'ap-southeast-1', 'eu-central-1', 'us-west-1', 'us-east-1']
+const enterpriseRegions = ['cn-beijing', 'cn-shenzhen']
+
+/** What becomes one label of a host name; anything else could lead to a host of somebody else. */
+const hostLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i
+
+export function endpointAddress(endpoint: Endpoint, region: Region, productKey: string | undefined): EndpointAddress {
+  requireRegion(region)
+  switch (endpoint) {
+    case 'ipv6':
+    case 'x509':
+      if (region !== 'cn-shanghai') {
+        throw new UsageError(
+          `the endpoint "${endpoint}" is in cn-shanghai only, not in ${region}: use the endpoint "product" or { instanceId }`,
+        )
+      }
+      return {
+        host: `${endpoint}.itls.cn-shanghai.aliyuncs.com`,
+        port: platformPort,
+        family: endpoint === 'ipv6' ? 6 : undefined,
+      }
+    case 'product':
+      if (enterpriseRegions.includes(region)) {
+        throw new UsageError(
+          `${region} has no public instance: use the endpoint { instanceId }, which the console shows`,
+        )
+      }
+      requireLabel('productKey', productKey)
+      return { host: `${productKey}.iot-as-mqtt.${region}.aliyuncs.com`, port: platformPort, family: 6 }
+    default:
+      return ownAddress(endpoint)
+  }
+}
+
+function ownAddress(endpoint: Exclude<Endpoint, string>): EndpointAddress {
+  if (typeof endpoint !== 'object' || endpoint === null) {
+    throw new UsageError(
+      `endpoint must be "ipv6", "product", "x509", { instanceId } or { host, port }, not ${describe(endpoint)}`,
+    )
+  }
+  if ('instanceId' in endpoint) {
+    requireLabel('instanceId', endpoint.instanceId)
+    return { host: `${endpoint.instanceId}.mqtt.iothub.aliyuncs.com`, port: platformPort, family: undefined }
+  }
+  return { host: endpoint.host, port: endpoint.port ?? platformPort, family: undefined }
+}
+
+function requireRegion(region: string): void {
+  if (publicRegions.includes(region) || enterpriseRegions.includes(region)) return
+  const known = [...publicRegions, ...enterpriseRegions].join(', ')
+  throw new UsageError(
+    `region must be one of ${known}, not ${describe(region)}; for another, use the endpoint { host }`,
+  )
+}
+
+function requireLabel(name: string, value: string | undefined): asserts value is string {
+  if (value === undefined)
+    throw new UsageError(`this endpoint is named after the ${name}: give it, or choose another endpoint`)
+  requireText(name, value)
+  if (!hostLabel.test(value)) {
+    throw new UsageError(
+      `${name} becomes part of the host name, so it holds letters, digits and "-" only; ${describe(value)} does not`,
+    )
+  }
+}
