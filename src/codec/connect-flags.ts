@@ -1,0 +1,17 @@
+/** The constants of CONNECT and CONNACK that reading and writing share. */
+
+/** The Connect Flags (section 3.1.2.3). */
+export const USER_NAME_FLAG = 0x80
+export const PASSWORD_FLAG = 0x40
+export const WILL_RETAIN_FLAG = 0x20
+export const WILL_QOS_SHIFT = 3
+export const WILL_FLAG = 0x04
+export const CLEAN_SESSION_FLAG = 0x02
+export const RESERVED_FLAG = 0x01
+
+/** What opens the variable header: the name with its length, and the level of version 3.1.1. */
+export const PROTOCOL_NAME = 'MQTT'
+export const PROTOCOL_LEVEL = 4
+
+/** The highest Return Code that has a meaning (section 3.2.2.3). */
+export const MAX_RETURN_CODE = 5

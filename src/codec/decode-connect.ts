@@ -1,0 +1,113 @@
+import {
+  CLEAN_SESSION_FLAG,
+  MAX_RETURN_CODE,
+  PASSWORD_FLAG,
+  PROTOCOL_LEVEL,
+  PROTOCOL_NAME,
+  RESERVED_FLAG,
+  USER_NAME_FLAG,
+  WILL_FLAG,
+  WILL_QOS_SHIFT,
+  WILL_RETAIN_FLAG,
+} from './connect-flags.js'
+import type { ConnackPacket, ConnectPacket, QoS, Will } from './control-packet.js'
+import type { PacketReader } from './packet-reader.js'
+
+/** CONNECT (section 3.1). */
+export function decodeConnect(reader: PacketReader): ConnectPacket<Buffer> {
+  const nameAt = reader.position
+  // [MQTT-3.1.2-1] another protocol name is another protocol
+  if (reader.text('MQTT-3.1.2-1') !== PROTOCOL_NAME) {
+    reader.fail('protocol-name', 'MQTT-3.1.2-1', nameAt, 'CONNECT with a protocol name other than "MQTT"')
+  }
+  const level = reader.byte('MQTT-3.1.2-2')
+  // [MQTT-3.1.2-2] and another level another version of it
+  if (level !== PROTOCOL_LEVEL) {
+    reader.fail('protocol-level', 'MQTT-3.1.2-2', reader.position - 1, `CONNECT with protocol level ${level}`)
+  }
+  const flags = reader.byte('3.1.2.3')
+  const willQos = checkConnectFlags(reader, flags)
+  const keepAlive = reader.uint16('3.1.2.10')
+  // [MQTT-3.1.3-1] the fields of the payload have a fixed order; flags say which of them are there
+  const clientIdAt = reader.position
+  const clientId = reader.text('MQTT-3.1.3-3')
+  const cleanSession = (flags & CLEAN_SESSION_FLAG) !== 0
+  // [MQTT-3.1.3-7] without an identifier of its own a client can have no session that lasts
+  if (clientId.length === 0 && !cleanSession) {
+    reader.fail('client-identifier', 'MQTT-3.1.3-7', clientIdAt, 'an empty Client Identifier with Clean Session 0')
+  }
+  // [MQTT-3.1.2-9] [MQTT-3.1.2-11] a will is there if its flag says so
+  const will = (flags & WILL_FLAG) === 0 ? undefined : decodeWill(reader, willQos, (flags & WILL_RETAIN_FLAG) !== 0)
+  // [MQTT-3.1.2-18] [MQTT-3.1.2-19] and so is a user name, though it may be empty
+  const username = (flags & USER_NAME_FLAG) === 0 ? undefined : reader.text('MQTT-3.1.2-19')
+  // [MQTT-3.1.2-20] [MQTT-3.1.2-21] and a password
+  const password = (flags & PASSWORD_FLAG) === 0 ? undefined : reader.binary('MQTT-3.1.2-21')
+  if (!reader.atEnd) {
+    reader.fail('trailing-bytes', 'MQTT-3.1.3-1', reader.position, 'CONNECT with bytes behind its last field')
+  }
+  return {
+    type: 'connect',
+    clientId,
+    cleanSession,
+    keepAlive,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(will !== undefined && { will }),
+  }
+}
+
+/** Refuses flags that contradict each other and returns the QoS of the will. */
+function checkConnectFlags(reader: PacketReader, flags: number): QoS {
+  const refuse = (statement: string, what: string): never =>
+    reader.fail('connect-flags', statement, reader.position - 1, `CONNECT with ${what}`)
+  // [MQTT-3.1.2-3] the lowest flag is reserved and 0
+  if ((flags & RESERVED_FLAG) !== 0) refuse('MQTT-3.1.2-3', 'its reserved flag set')
+  const willQos = (flags >> WILL_QOS_SHIFT) & 0b11
+  if ((flags & WILL_FLAG) === 0) {
+    // [MQTT-3.1.2-13] without a will there is no Will QoS
+    if (willQos !== 0) refuse('MQTT-3.1.2-13', `Will QoS ${willQos} but no will`)
+    // [MQTT-3.1.2-15] nor Will Retain
+    if ((flags & WILL_RETAIN_FLAG) !== 0) refuse('MQTT-3.1.2-15', 'Will Retain but no will')
+  }
+  // [MQTT-3.1.2-22] a password goes only with a user name
+  if ((flags & PASSWORD_FLAG) !== 0 && (flags & USER_NAME_FLAG) === 0) {
+    refuse('MQTT-3.1.2-22', 'a password but no user name')
+  }
+  // [MQTT-3.1.2-14] Will QoS is 0, 1 or 2
+  return willQos === 0 || willQos === 1 || willQos === 2 ? willQos : refuse('MQTT-3.1.2-14', 'Will QoS 3')
+}
+
+function decodeWill(reader: PacketReader, qos: QoS, retain: boolean): Will<Buffer> {
+  // [MQTT-3.1.3-10] the Will Topic is a string, and [MQTT-4.7.1-1] a Topic Name
+  const topic = reader.topicName('MQTT-3.1.2-9', 'MQTT-4.7.1-1')
+  return { topic, payload: reader.binary('MQTT-3.1.2-9'), qos, retain }
+}
+
+/** CONNACK (section 3.2). */
+export function decodeConnack(reader: PacketReader): ConnackPacket {
+  const flags = reader.byte('3.2.1')
+  if (flags > 1) {
+    reader.fail(
+      'acknowledge-flags',
+      '3.2.2.1',
+      reader.position - 1,
+      `CONNACK with reserved flags (0x${flags.toString(16)})`,
+    )
+  }
+  const returnCode = reader.byte('3.2.1')
+  // [MQTT-3.2.2-6] for what has no Return Code a server sends no CONNACK
+  if (returnCode > MAX_RETURN_CODE) {
+    reader.fail(
+      'return-code',
+      'MQTT-3.2.2-6',
+      reader.position - 1,
+      `CONNACK with the reserved Return Code ${returnCode}`,
+    )
+  }
+  // [MQTT-3.2.2-4] who is refused has no session present
+  if (flags === 1 && returnCode !== 0) {
+    const what = `CONNACK with Session Present and Return Code ${returnCode}`
+    reader.fail('session-present', 'MQTT-3.2.2-4', reader.position - 2, what)
+  }
+  return { type: 'connack', sessionPresent: flags === 1, returnCode }
+}

@@ -1,0 +1,47 @@
+/** Writes fields into room that was reserved, and returns the offset behind them. What is written has been checked before. */
+import { byteAt } from './byte-at.js'
+import { packetSize, writeFixedHeader } from './fixed-header.js'
+import type { OutputChunk } from './output-chunk.js'
+
+/** Up to here a loop is faster than a native copy. */
+const MAX_LOOP_BYTES = 24
+
+/** Reserves room for a whole packet, writes its fixed header, and returns where its variable header begins. */
+export function beginPacket(chunk: OutputChunk, firstByte: number, remainingLength: number): number {
+  const start = chunk.reserve(packetSize(remainingLength))
+  return writeFixedHeader(chunk.bytes, start, firstByte, remainingLength)
+}
+
+export function writeUint16(bytes: Buffer, offset: number, value: number): number {
+  bytes[offset] = value >>> 8
+  bytes[offset + 1] = value & 0xff
+  return offset + 2
+}
+
+/** A string that takes `length` bytes, which are counted already. */
+export function writeText(bytes: Buffer, offset: number, text: string, length: number): number {
+  const start = writeUint16(bytes, offset, length)
+  if (text.length !== length) {
+    bytes.write(text, start, 'utf8')
+  } else if (length > MAX_LOOP_BYTES) {
+    bytes.write(text, start, 'latin1')
+  } else {
+    // As many bytes as characters: it is ASCII.
+    for (let index = 0; index < length; index += 1) bytes[start + index] = text.charCodeAt(index)
+  }
+  return start + length
+}
+
+/** Bytes behind a two-byte length. */
+export function writeBinary(bytes: Buffer, offset: number, value: Uint8Array): number {
+  return writeBytes(bytes, writeUint16(bytes, offset, value.length), value)
+}
+
+export function writeBytes(bytes: Buffer, offset: number, value: Uint8Array): number {
+  if (value.length > MAX_LOOP_BYTES) {
+    bytes.set(value, offset)
+  } else {
+    for (let index = 0; index < value.length; index += 1) bytes[offset + index] = byteAt(value, index)
+  }
+  return offset + value.length
+}

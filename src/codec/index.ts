@@ -1,0 +1,32 @@
+/** `mqtt311/codec`: bytes to Control Packets and back, for both sides of a connection. */
+
+export {
+  type Fault,
+  isMqttError,
+  type MalformedPacketDetails,
+  MalformedPacketError,
+  MqttError,
+  UsageError,
+} from '../errors.js'
+export type {
+  AcknowledgementPacket,
+  BarePacket,
+  ConnackPacket,
+  ConnectPacket,
+  ControlPacket,
+  PacketIdentifier,
+  PacketName,
+  PublishAcknowledgedPacket,
+  PublishPacket,
+  PublishQos0Packet,
+  QoS,
+  SubackPacket,
+  SubscribePacket,
+  SubscriptionRequest,
+  UnsubscribePacket,
+  Will,
+} from './control-packet.js'
+export { MAX_PACKET_BYTES, MAX_REMAINING_LENGTH } from './fixed-header.js'
+export { PacketDecoder, type PacketDecoderOptions } from './packet-decoder.js'
+export { encodePacket, PacketWriter } from './packet-writer.js'
+export { topicMatches, validateTopicFilter, validateTopicName } from './topic.js'

@@ -1,0 +1,45 @@
+/**
+ * The bytes that wait to be written: one Buffer that grows as packets are appended and is given away as a whole. An
+ * idle chunk owns no memory.
+ *
+ * How much the next Buffer takes is learned from the last ones: a busy connection starts with what it needed lately, so that it seldom
+ * has to copy what it has, and after a burst the measure halves with each chunk.
+ */
+
+/** Two packets in one chunk make a third likely, so growing starts from here. */
+const MIN_GROWN_BYTES = 512
+/** What is foreseen for a chunk before anything is written to it. One large packet does not make a habit. */
+const MAX_FORESEEN_BYTES = 65_536
+
+const noBytes = Buffer.alloc(0)
+
+export class OutputChunk {
+  bytes: Buffer = noBytes
+  length = 0
+  #foreseen = 0
+
+  /** Makes room for `size` bytes, counts them as written, and returns where they begin. Call it once all else has been checked. */
+  reserve(size: number): number {
+    const start = this.length
+    const end = start + size
+    if (end > this.bytes.length) this.#grow(end)
+    this.length = end
+    return start
+  }
+
+  /** Hands over what was written; the caller owns it from here on. */
+  take(): Buffer {
+    const { bytes, length } = this
+    this.bytes = noBytes
+    this.length = 0
+    this.#foreseen = Math.min(MAX_FORESEEN_BYTES, Math.max(length, this.#foreseen >>> 1))
+    return length === bytes.length ? bytes : bytes.subarray(0, length)
+  }
+
+  #grow(needed: number): void {
+    const wanted = this.length === 0 ? this.#foreseen : Math.max(this.bytes.length * 2, MIN_GROWN_BYTES)
+    const grown = Buffer.allocUnsafe(Math.max(needed, wanted))
+    this.bytes.copy(grown, 0, 0, this.length)
+    this.bytes = grown
+  }
+}

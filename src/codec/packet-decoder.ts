@@ -1,0 +1,243 @@
+/**
+ * Cuts a stream of bytes into Control Packets (section 2.2), however the network has chunked it.
+ *
+ * A packet that lies whole in the chunk is decoded where it lies. What is left at the end of a chunk, less than a packet, is copied into
+ * the assembly, and the next chunks add to it until the packet is whole: the first bytes one by one until Remaining Length is
+ * known, then as much as is there. The assembly doubles as it fills, up to the length of the packet: a peer that announces 256 MiB
+ * gets no memory before it sends them, and tiny chunks cost no more than a few copies of each byte. Nothing else is ever
+ * held back, so there is either an assembly or a chunk to work on, never both.
+ *
+ * The fixed header is checked byte by byte in the order of the stream and the rest once the packet is whole, in both places by the same
+ * code: a fault is the same fault, at the same offset, wherever the chunks were cut.
+ *
+ *   ready -> decoding -> ready       decode() was called, and came to the end of its chunk
+ *   decoding -> failed               the bytes are no packet: nothing behind them can be trusted, so the error is final
+ *   ready, decoding -> stopped       stop() was called, or onPacket threw: the rest of the stream is not looked at
+ */
+import { UsageError } from '../errors.js'
+import { byteAt } from './byte-at.js'
+import type { ControlPacket } from './control-packet.js'
+import { decodeConnack, decodeConnect } from './decode-connect.js'
+import { decodePublish } from './decode-publish.js'
+import { decodeSuback, decodeSubscribe, decodeUnsubscribe } from './decode-subscription.js'
+import { MAX_PACKET_BYTES, readPacketSize } from './fixed-header.js'
+import { PacketReader } from './packet-reader.js'
+import { describeFirstByte, type PacketType, typeOfFirstByte } from './packet-type.js'
+
+export interface PacketDecoderOptions {
+  /** The largest packet, fixed header included, that is taken in: 2 to 268,435,460 bytes, by default the latter. */
+  readonly maxPacketBytes?: number | undefined
+}
+
+type Phase = 'ready' | 'decoding' | 'stopped' | 'failed'
+
+const noBytes = Buffer.alloc(0)
+/** Enough for any fixed header, and for most packets that are cut by the end of a chunk. */
+const MIN_ASSEMBLY_BYTES = 64
+
+export class PacketDecoder {
+  readonly #maxPacketBytes: number
+  readonly #reader = new PacketReader()
+  #phase: Phase = 'ready'
+  /** Bytes of the stream before the assembly or, without one, before the next chunk. */
+  #streamOffset = 0
+  /** The beginning of a packet that the last chunk did not complete: the first `#assembled` bytes of `#assembly`. */
+  #assembly: Buffer = noBytes
+  #assembled = 0
+  /** Its size, or 0 while its fixed header is incomplete. */
+  #packetSize = 0
+
+  /** @throws UsageError if `maxPacketBytes` is not an integer from 2 to 268,435,460. */
+  constructor(options: PacketDecoderOptions = {}) {
+    const { maxPacketBytes = MAX_PACKET_BYTES } = options
+    if (!Number.isInteger(maxPacketBytes) || maxPacketBytes < 2 || maxPacketBytes > MAX_PACKET_BYTES) {
+      throw new UsageError(`maxPacketBytes has to be an integer from 2 to ${MAX_PACKET_BYTES}, not ${maxPacketBytes}`)
+    }
+    this.#maxPacketBytes = maxPacketBytes
+  }
+
+  /**
+   * Takes the next bytes of the stream and hands over the packets that are complete now, in order. The chunk is free for
+   * reuse when the call returns: payloads are copies.
+   *
+   * With `onPacket` each packet is handed over before the bytes behind it are looked at, so all that came before a fault has arrived
+   * when the error is thrown. The form that returns an array has nothing to return then: its packets are lost.
+   *
+   * If `onPacket` throws, the error comes out here, and the rest of the stream is not looked at: see `stop`.
+   *
+   * @throws MalformedPacketError at the first fault, and the same error at each later call.
+   * @throws UsageError if it is called from inside `onPacket`.
+   */
+  decode(chunk: Uint8Array): ControlPacket<Buffer>[]
+  decode(chunk: Uint8Array, onPacket: (packet: ControlPacket<Buffer>) => void): void
+  decode(chunk: Uint8Array, onPacket?: (packet: ControlPacket<Buffer>) => void): ControlPacket<Buffer>[] | undefined {
+    if (onPacket !== undefined) {
+      this.#decode(chunk, onPacket)
+      return undefined
+    }
+    const packets: ControlPacket<Buffer>[] = []
+    this.#decode(chunk, (packet) => {
+      packets.push(packet)
+    })
+    return packets
+  }
+
+  /**
+   * Nothing behind the packet in hand is looked at any more, in this chunk or a later one: `decode` and `end` do nothing
+   * from here on. For a connection that was given up from inside `onPacket`.
+   */
+  stop(): void {
+    if (this.#phase === 'failed') return
+    this.#phase = 'stopped'
+    this.#dropAssembly()
+  }
+
+  /**
+   * The stream has ended. Between two packets that is no fault, inside one it is.
+   *
+   * @throws MalformedPacketError if the stream ended inside a packet, or had a fault before.
+   */
+  end(): void {
+    this.#refuseUnlessReady('end')
+    if (this.#phase === 'stopped' || this.#assembled === 0) return
+    const held = this.#assembled
+    const reader = this.#reader
+    reader.load(this.#assembly, this.#streamOffset, false)
+    reader.start = 0
+    this.#phase = 'failed'
+    const size = this.#packetSize === 0 ? 'an unknown number of bytes' : `${this.#packetSize} bytes`
+    const what = `the end of the stream inside ${describeFirstByte(this.#assembly, 0)}, after ${held} of ${size}`
+    this.#dropAssembly()
+    reader.fail('unexpected-end', '4.2', held, what)
+  }
+
+  #refuseUnlessReady(method: string): void {
+    if (this.#reader.failure !== undefined) throw this.#reader.failure
+    if (this.#phase === 'decoding') throw new UsageError(`${method}() was called from inside onPacket`)
+  }
+
+  #decode(chunk: Uint8Array, onPacket: (packet: ControlPacket<Buffer>) => void): void {
+    if (!(chunk instanceof Uint8Array)) throw new UsageError(`a chunk has to be a Uint8Array, not ${typeof chunk}`)
+    this.#refuseUnlessReady('decode')
+    if (this.#phase === 'stopped') return
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    // What ends this call before its last line ends the decoder: the place in the stream is lost.
+    let phase: Phase = 'stopped'
+    this.#phase = 'decoding'
+    try {
+      const taken = this.#assembled > 0 ? this.#assemble(bytes, 0, onPacket) : 0
+      const decoded = this.#decodeInPlace(bytes, taken, onPacket)
+      if (decoded < bytes.length) this.#assemble(bytes, decoded, onPacket)
+      phase = this.#phase === 'decoding' ? 'ready' : this.#phase
+    } finally {
+      this.#phase = this.#reader.failure === undefined ? phase : 'failed'
+      this.#reader.unload()
+      if (this.#phase !== 'ready') this.#dropAssembly()
+    }
+  }
+
+  /** Hands over the packets that lie whole in the chunk and returns where the first one begins that does not. */
+  #decodeInPlace(bytes: Buffer, from: number, onPacket: (packet: ControlPacket<Buffer>) => void): number {
+    const reader = this.#reader
+    const chunkEnd = bytes.length
+    reader.load(bytes, this.#streamOffset - from, false)
+    let start = from
+    while (start < chunkEnd && this.#phase === 'decoding') {
+      reader.start = start
+      reader.end = chunkEnd
+      const size = readPacketSize(reader, this.#maxPacketBytes)
+      if (size === 0 || size > chunkEnd - start) break
+      reader.end = start + size
+      const packet = decodePacket(reader)
+      start += size
+      onPacket(packet)
+    }
+    this.#streamOffset += start - from
+    return this.#phase === 'decoding' ? start : chunkEnd
+  }
+
+  /** Adds bytes of the chunk, from `from` on, to the assembly, hands its packet over if they complete it, and returns the first byte that it did not take. */
+  #assemble(bytes: Buffer, from: number, onPacket: (packet: ControlPacket<Buffer>) => void): number {
+    const reader = this.#reader
+    let position = from
+    while (this.#packetSize === 0 && position < bytes.length) {
+      this.#append(bytes, position, position + 1)
+      position += 1
+      reader.load(this.#assembly, this.#streamOffset, true)
+      reader.start = 0
+      reader.end = this.#assembled
+      this.#packetSize = readPacketSize(reader, this.#maxPacketBytes)
+    }
+    if (this.#packetSize === 0) return position
+    const end = Math.min(bytes.length, position + this.#packetSize - this.#assembled)
+    this.#append(bytes, position, end)
+    if (this.#assembled < this.#packetSize) return end
+    reader.load(this.#assembly, this.#streamOffset, true)
+    reader.start = 0
+    reader.end = this.#packetSize
+    readPacketSize(reader, this.#maxPacketBytes)
+    const packet = decodePacket(reader)
+    this.#streamOffset += this.#packetSize
+    this.#dropAssembly()
+    onPacket(packet)
+    return end
+  }
+
+  #append(bytes: Buffer, from: number, to: number): void {
+    const needed = this.#assembled + to - from
+    if (needed > this.#assembly.length) {
+      const doubled = Math.max(needed, this.#assembly.length * 2, MIN_ASSEMBLY_BYTES)
+      const grown = Buffer.allocUnsafe(
+        this.#packetSize === 0 ? doubled : Math.min(doubled, Math.max(this.#packetSize, needed)),
+      )
+      grown.set(this.#assembly.subarray(0, this.#assembled))
+      this.#assembly = grown
+    }
+    this.#assembly.set(bytes.subarray(from, to), this.#assembled)
+    this.#assembled = needed
+  }
+
+  #dropAssembly(): void {
+    this.#assembly = noBytes
+    this.#assembled = 0
+    this.#packetSize = 0
+  }
+}
+
+/** Decodes the packet that the reader is open on; its fixed header has been read. */
+function decodePacket(reader: PacketReader): ControlPacket<Buffer> {
+  const type = typeOfFirstByte[byteAt(reader.bytes, reader.start)]
+  if (type === undefined) throw new RangeError('the fixed header was not checked')
+  return decodeBody(reader, type)
+}
+
+function decodeBody(reader: PacketReader, type: PacketType): ControlPacket<Buffer> {
+  const { name } = type
+  switch (name) {
+    case 'publish':
+      return decodePublish(reader)
+    case 'puback':
+    case 'pubrec':
+    case 'pubrel':
+    case 'pubcomp':
+      // [MQTT-2.3.1-6] they carry the identifier of a PUBLISH, and no PUBLISH has 0
+      return { type: name, packetId: reader.packetIdentifier('MQTT-2.3.1-6') }
+    case 'unsuback':
+      // [MQTT-2.3.1-7] and UNSUBACK that of an UNSUBSCRIBE
+      return { type: name, packetId: reader.packetIdentifier('MQTT-2.3.1-7') }
+    case 'suback':
+      return decodeSuback(reader)
+    case 'pingreq':
+    case 'pingresp':
+    case 'disconnect':
+      return { type: name }
+    case 'connack':
+      return decodeConnack(reader)
+    case 'connect':
+      return decodeConnect(reader)
+    case 'subscribe':
+      return decodeSubscribe(reader)
+    case 'unsubscribe':
+      return decodeUnsubscribe(reader)
+  }
+}

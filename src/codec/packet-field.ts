@@ -1,0 +1,82 @@
+/** What the encoder asks of the fields that several packets share. Each check throws a `UsageError` before a byte is written. */
+import { UsageError } from '../errors.js'
+import type { PacketIdentifier, QoS } from './control-packet.js'
+import { encodedLength, MAX_FIELD_BYTES } from './utf8.js'
+
+const MAX_QUOTED = 64
+
+/** A value as an error message shows it: unambiguous, and not longer than a line. */
+export function quote(value: unknown): string {
+  if (typeof value === 'string') {
+    return value.length <= MAX_QUOTED ? JSON.stringify(value) : `${JSON.stringify(value.slice(0, MAX_QUOTED))}...`
+  }
+  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null)
+    return `${value}`
+  return `a value of type ${typeof value}`
+}
+
+/** The bytes that a string field takes, without its length. `limit` is the statement or section that bounds it. */
+export function textLength(text: string, field: string, limit: string): number {
+  if (typeof text !== 'string')
+    throw new UsageError(`${field} has to be a string, not ${quote(text)}`, { statement: limit })
+  // A character takes at least one byte, so what is too long in characters need not be counted in bytes.
+  const bytes = text.length > MAX_FIELD_BYTES ? text.length : encodedLength(text)
+  // [MQTT-1.5.3-1] a lone surrogate has no UTF-8 form, and encoders would turn it into U+FFFD without a word
+  if (bytes === 'lone-surrogate') {
+    throw new UsageError(`${field} ${quote(text)} holds a lone surrogate, which has no UTF-8 form`, {
+      statement: 'MQTT-1.5.3-1',
+    })
+  }
+  // [MQTT-1.5.3-2] no string holds U+0000
+  if (bytes === 'nul') throw new UsageError(`${field} ${quote(text)} holds U+0000`, { statement: 'MQTT-1.5.3-2' })
+  if (bytes > MAX_FIELD_BYTES) {
+    throw new UsageError(`${field} ${quote(text)} takes more than ${MAX_FIELD_BYTES} bytes of UTF-8`, {
+      statement: limit,
+    })
+  }
+  return bytes
+}
+
+/** The bytes that a binary field takes, without its length. The value itself is never shown. */
+export function binaryLength(bytes: Uint8Array, field: string, section: string): number {
+  if (!(bytes instanceof Uint8Array)) {
+    throw new UsageError(`${field} has to be a Uint8Array, not ${typeof bytes}`, { statement: section })
+  }
+  if (bytes.length > MAX_FIELD_BYTES) {
+    throw new UsageError(`${field} has ${bytes.length} bytes; at most ${MAX_FIELD_BYTES} are possible`, {
+      statement: section,
+    })
+  }
+  return bytes.length
+}
+
+/** A flag as a bit. Nothing but a boolean is taken: `'false'` would come out true. */
+export function flagBit(value: boolean, field: string, section: string): 0 | 1 {
+  if (value === true) return 1
+  if (value === false) return 0
+  throw new UsageError(`${field} has to be true or false, not ${quote(value)}`, { statement: section })
+}
+
+export function requireQos(qos: QoS, field: string, statement: string): void {
+  if (qos === 0 || qos === 1 || qos === 2) return
+  throw new UsageError(`${field} has to be 0, 1 or 2, not ${quote(qos)}`, { statement })
+}
+
+/** Returns the identifier, which may be absent in a packet that takes none. */
+export function requirePacketIdentifier(packetId: PacketIdentifier | undefined, statement: string): PacketIdentifier {
+  // Only an integer is equal to its own lower bits.
+  if (typeof packetId === 'number' && (packetId & 0xffff) === packetId && packetId !== 0) return packetId
+  throw new UsageError(`Packet Identifier has to be an integer from 1 to 65535, not ${quote(packetId)}`, { statement })
+}
+
+export function requireList<T>(list: readonly T[], field: string, statement: string): void {
+  if (!Array.isArray(list)) throw new UsageError(`${field} have to be an array, not ${quote(list)}`, { statement })
+  if (list.length === 0) throw new UsageError(`${field} are empty: give at least one`, { statement })
+}
+
+export function requireKeepAlive(seconds: number): void {
+  if (Number.isInteger(seconds) && seconds >= 0 && seconds <= 65_535) return
+  throw new UsageError(`keepAlive has to be an integer from 0 to 65535 seconds, not ${quote(seconds)}`, {
+    statement: '3.1.2.10',
+  })
+}

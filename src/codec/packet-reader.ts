@@ -1,0 +1,180 @@
+/**
+ * Reads the fields of one packet, one after the other. Every bound is checked here and nowhere else: a field that passes the
+ * end of its packet is an error, whatever bytes follow in the chunk, and never a zero.
+ *
+ * One reader serves all packets of a decoder: `open` points it to the first byte of the next one.
+ */
+import { type Fault, MalformedPacketError } from '../errors.js'
+import { byteAt } from './byte-at.js'
+import { copyBytes } from './payload-copy.js'
+import { topicFilterFault, topicNameFault } from './topic.js'
+import { TopicMemory } from './topic-memory.js'
+import { faultIndex, isPlainAscii } from './utf8.js'
+
+const noBytes = Buffer.alloc(0)
+
+export class PacketReader {
+  /** Holds the packet, and perhaps others before and behind it. */
+  bytes: Buffer = noBytes
+  /** Where the packet begins, where the next field begins, and where the packet ends. */
+  start = 0
+  position = 0
+  end = 0
+  /** The fault that ended the decoding, if there was one. */
+  failure: MalformedPacketError | undefined
+
+  /** What `bytes[0]` is in the stream: its distance from the first byte that the decoder was given. */
+  #streamOffset = 0
+  /** Whether `bytes` holds this packet alone and is never written again, so that its parts may be handed out as they are. */
+  #owned = false
+  readonly #topics = new TopicMemory()
+
+  /** Makes `bytes` the ones to read from. */
+  load(bytes: Buffer, streamOffset: number, owned: boolean): void {
+    this.bytes = bytes
+    this.#streamOffset = streamOffset
+    this.#owned = owned
+  }
+
+  /** Keeps nothing of the caller's chunk alive. */
+  unload(): void {
+    this.bytes = noBytes
+  }
+
+  get atEnd(): boolean {
+    return this.position === this.end
+  }
+
+  byte(missing: string): number {
+    const at = this.#advance(1, missing)
+    return byteAt(this.bytes, at)
+  }
+
+  uint16(missing: string): number {
+    const at = this.#advance(2, missing)
+    return (byteAt(this.bytes, at) << 8) | byteAt(this.bytes, at + 1)
+  }
+
+  /** A Packet Identifier. `missing` is the statement that its absence breaks in this packet, `zero` what a 0 breaks. */
+  packetIdentifier(missing: string, zero = missing): number {
+    const packetId = this.uint16(missing)
+    // [MQTT-2.3.1-1] 0 identifies nothing
+    if (packetId === 0) this.fail('packet-identifier', zero, this.position - 2, 'Packet Identifier 0')
+    return packetId
+  }
+
+  /** A UTF-8 encoded string (section 1.5.3). */
+  text(missing: string): string {
+    const start = this.#field(missing)
+    const text = this.#decodeText(start)
+    this.position = start + this.#fieldLength
+    return text
+  }
+
+  /** A Topic Name; `wildcard` is the statement that a wildcard breaks in this packet. */
+  topicName(missing: string, wildcard: string): string {
+    const start = this.#field(missing)
+    const end = start + this.#fieldLength
+    this.position = end
+    const known = this.#topics.find(this.bytes, start, end)
+    if (known !== undefined) return known
+    const topic = this.#decodeText(start)
+    const fault = topicNameFault(topic)
+    if (fault !== undefined) {
+      const statement = topic.length === 0 ? fault.statement : wildcard
+      this.#failInText('topic-name', statement, start, topic, fault.index, `a Topic Name that ${fault.reason}`)
+    }
+    this.#topics.remember(this.bytes, start, end, topic)
+    return topic
+  }
+
+  topicFilter(missing: string): string {
+    const start = this.#field(missing)
+    const filter = this.#decodeText(start)
+    this.position = start + this.#fieldLength
+    const fault = topicFilterFault(filter)
+    if (fault !== undefined) {
+      this.#failInText(
+        'topic-filter',
+        fault.statement,
+        start,
+        filter,
+        fault.index,
+        `a Topic Filter that ${fault.reason}`,
+      )
+    }
+    return filter
+  }
+
+  /** Bytes behind a two-byte length, as a copy of their own. */
+  binary(missing: string): Buffer {
+    const start = this.#field(missing)
+    this.position = start + this.#fieldLength
+    return this.#handOut(start, this.position)
+  }
+
+  /** All that is left of the packet. */
+  rest(): Buffer {
+    const start = this.position
+    this.position = this.end
+    return this.#handOut(start, this.end)
+  }
+
+  /** Ends the decoding. `index` counts in `bytes`; `what` says what was received. */
+  fail(fault: Fault, statement: string, index: number, what: string): never {
+    const failure = new MalformedPacketError(`received ${what}`, {
+      fault,
+      statement,
+      offset: index - this.start,
+      streamOffset: this.#streamOffset + index,
+    })
+    this.failure = failure
+    throw failure
+  }
+
+  #fieldLength = 0
+
+  /** Reads the two-byte length of a field into `#fieldLength` and returns where its bytes begin. */
+  #field(missing: string): number {
+    const length = this.uint16(missing)
+    const start = this.position
+    if (length > this.end - start) {
+      this.fail('truncated', missing, start - 2, `a field of ${length} bytes where ${this.end - start} are left`)
+    }
+    this.#fieldLength = length
+    return start
+  }
+
+  #advance(count: number, missing: string): number {
+    const at = this.position
+    if (count > this.end - at) this.fail('truncated', missing, at, 'a packet that ends inside a field')
+    this.position = at + count
+    return at
+  }
+
+  #decodeText(start: number): string {
+    const end = start + this.#fieldLength
+    if (isPlainAscii(this.bytes, start, end)) return this.bytes.toString('latin1', start, end)
+    const fault = faultIndex(this.bytes, start, end)
+    if (fault >= 0) this.#failInCharacters(fault)
+    // [MQTT-1.5.3-3] this conversion keeps U+FEFF, as the one of TextDecoder would not
+    return this.bytes.toString('utf8', start, end)
+  }
+
+  #failInCharacters(index: number): never {
+    // [MQTT-1.5.3-2] U+0000 closes the connection
+    if (byteAt(this.bytes, index) === 0) this.fail('nul-character', 'MQTT-1.5.3-2', index, 'U+0000 in a string')
+    // [MQTT-1.5.3-1] and so does what is no UTF-8
+    this.fail('utf8', 'MQTT-1.5.3-1', index, 'a string that is ill-formed UTF-8')
+  }
+
+  #failInText(fault: Fault, statement: string, start: number, text: string, index: number, what: string): never {
+    // An empty string has no character to point at: its length is what is wrong.
+    const at = text.length === 0 ? start - 2 : start + Buffer.byteLength(text.slice(0, index))
+    this.fail(fault, statement, at, what)
+  }
+
+  #handOut(start: number, end: number): Buffer {
+    return this.#owned ? this.bytes.subarray(start, end) : copyBytes(this.bytes, start, end)
+  }
+}

@@ -1,0 +1,99 @@
+/** The one table of the fourteen Control Packet types (section 2.2.1) and what follows from it for the first byte. */
+import { byteAt } from './byte-at.js'
+import type { PacketName } from './control-packet.js'
+
+export interface PacketType {
+  readonly name: PacketName
+  /** The upper four bits of the first byte. */
+  readonly code: number
+  /** The lower four bits of the first byte; undefined for PUBLISH, whose bits are DUP, QoS and RETAIN. */
+  readonly flags: number | undefined
+  /** Remaining Length where it is always the same. */
+  readonly remainingLength: number | undefined
+  /** The section that describes the fixed header. */
+  readonly section: string
+}
+
+function row(
+  code: number,
+  name: PacketName,
+  flags: number | undefined,
+  remainingLength: number | undefined,
+  section: string,
+): PacketType {
+  return { code, name, flags, remainingLength, section }
+}
+
+const connect = row(1, 'connect', 0b0000, undefined, '3.1.1')
+const connack = row(2, 'connack', 0b0000, 2, '3.2.1')
+const publish = row(3, 'publish', undefined, undefined, '3.3.1')
+const puback = row(4, 'puback', 0b0000, 2, '3.4.1')
+const pubrec = row(5, 'pubrec', 0b0000, 2, '3.5.1')
+// [MQTT-3.6.1-1] bit 1 is set in PUBREL, for reasons that only MQTT 3.1 knows
+const pubrel = row(6, 'pubrel', 0b0010, 2, '3.6.1')
+const pubcomp = row(7, 'pubcomp', 0b0000, 2, '3.7.1')
+// [MQTT-3.8.1-1] and in SUBSCRIBE
+const subscribe = row(8, 'subscribe', 0b0010, undefined, '3.8.1')
+const suback = row(9, 'suback', 0b0000, undefined, '3.9.1')
+// [MQTT-3.10.1-1] and in UNSUBSCRIBE
+const unsubscribe = row(10, 'unsubscribe', 0b0010, undefined, '3.10.1')
+const unsuback = row(11, 'unsuback', 0b0000, 2, '3.11.1')
+const pingreq = row(12, 'pingreq', 0b0000, 0, '3.12.1')
+const pingresp = row(13, 'pingresp', 0b0000, 0, '3.13.1')
+// [MQTT-3.14.1-1] DISCONNECT has none of its flag bits set
+const disconnect = row(14, 'disconnect', 0b0000, 0, '3.14.1')
+
+export const packetTypes: Readonly<Record<PacketName, PacketType>> = {
+  connect,
+  connack,
+  publish,
+  puback,
+  pubrec,
+  pubrel,
+  pubcomp,
+  subscribe,
+  suback,
+  unsubscribe,
+  unsuback,
+  pingreq,
+  pingresp,
+  disconnect,
+}
+
+/** The type whose code stands in the upper four bits; undefined for 0 and 15, which are forbidden. */
+export function packetTypeOfCode(code: number): PacketType | undefined {
+  return Object.values(packetTypes).find((type) => type.code === code)
+}
+
+/** The flag bits of a PUBLISH (section 3.3.1). */
+export const DUP_FLAG = 0b1000
+export const QOS_SHIFT = 1
+export const QOS_MASK = 0b11
+export const RETAIN_FLAG = 0b0001
+
+function isLegal(type: PacketType, flags: number): boolean {
+  // [MQTT-2.2.2-1] all types but PUBLISH have constant flags
+  if (type.flags !== undefined) return flags === type.flags
+  const qos = (flags >> QOS_SHIFT) & QOS_MASK
+  // [MQTT-3.3.1-4] the two QoS bits are never both set
+  if (qos === 3) return false
+  // [MQTT-3.3.1-2] a QoS 0 message is never a redelivery
+  return qos > 0 || (flags & DUP_FLAG) === 0
+}
+
+/** For each value of the first byte its packet type, or undefined where type and flags do not go together. */
+export const typeOfFirstByte: readonly (PacketType | undefined)[] = Array.from({ length: 256 }, (_, firstByte) => {
+  const type = packetTypeOfCode(firstByte >> 4)
+  return type !== undefined && isLegal(type, firstByte & 0b1111) ? type : undefined
+})
+
+/** The first byte of a packet other than PUBLISH. */
+export function firstByteOf(type: PacketType): number {
+  return (type.code << 4) | (type.flags ?? 0)
+}
+
+/** The first byte of the packet that begins at `index`, for people: `PUBACK`, or its number where there is no such type. */
+export function describeFirstByte(bytes: Uint8Array, index: number): string {
+  const firstByte = byteAt(bytes, index)
+  return packetTypeOfCode(firstByte >> 4)?.name.toUpperCase() ?? `packet type ${firstByte >> 4}`
+}

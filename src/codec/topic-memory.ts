@@ -1,0 +1,55 @@
+/**
+ * The Topic Names that a decoder saw last, each with its bytes. A server sends few topics many times: comparing bytes with those of a
+ * known name costs a third of checking their UTF-8 and making a new string, and the application gets the same string each time.
+ *
+ * Bounded in number and in length: 16 slots of 128 bytes, in one block that is made with the first topic. A topic has one slot,
+ * found by a rough hash, and is displaced by the next topic that falls into it.
+ */
+import { byteAt } from './byte-at.js'
+
+const SLOTS = 16
+const SLOT_BYTES = 128
+
+export class TopicMemory {
+  #bytes: Uint8Array | undefined
+  readonly #topics: string[] = []
+  readonly #lengths: number[] = []
+
+  /** The topic that is encoded from `start` to `end`, if it is remembered. */
+  find(bytes: Uint8Array, start: number, end: number): string | undefined {
+    const known = this.#bytes
+    const length = end - start
+    if (known === undefined || length === 0) return undefined
+    const slot = slotOf(bytes, start, end)
+    if (this.#lengths[slot] !== length) return undefined
+    const base = slot * SLOT_BYTES - start
+    for (let index = start; index < end; index += 1) {
+      if (byteAt(bytes, index) !== byteAt(known, base + index)) return undefined
+    }
+    return this.#topics[slot]
+  }
+
+  /** Remembers a topic that was found to be a valid Topic Name. */
+  remember(bytes: Uint8Array, start: number, end: number, topic: string): void {
+    const length = end - start
+    if (length > SLOT_BYTES) return
+    if (this.#bytes === undefined) {
+      this.#bytes = new Uint8Array(SLOTS * SLOT_BYTES)
+      for (let slot = 0; slot < SLOTS; slot += 1) {
+        this.#topics.push('')
+        this.#lengths.push(0)
+      }
+    }
+    const slot = slotOf(bytes, start, end)
+    const base = slot * SLOT_BYTES - start
+    for (let index = start; index < end; index += 1) this.#bytes[base + index] = byteAt(bytes, index)
+    this.#topics[slot] = topic
+    this.#lengths[slot] = length
+  }
+}
+
+/** Topics of one program mostly differ in length, in the last character, or in the middle, where a device has its name. */
+function slotOf(bytes: Uint8Array, start: number, end: number): number {
+  const middle = (start + end) >>> 1
+  return (end - start + byteAt(bytes, end - 1) * 5 + byteAt(bytes, middle) * 3) & (SLOTS - 1)
+}

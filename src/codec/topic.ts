@@ -1,0 +1,140 @@
+/** Topic Names and Topic Filters (section 4.7): their rules, and which name a filter matches. */
+import { UsageError } from '../errors.js'
+import { quote, textLength } from './packet-field.js'
+
+const HASH = 0x23
+const DOLLAR = 0x24
+const PLUS = 0x2b
+const SLASH = 0x2f
+
+/** The rule that a Topic Name or Topic Filter breaks, and the index of the character that breaks it. */
+export interface TopicFault {
+  readonly statement: string
+  readonly index: number
+  readonly reason: string
+}
+
+/** What is wrong with the characters of a Topic Name. */
+export function topicNameFault(topic: string): TopicFault | undefined {
+  // [MQTT-4.7.3-1] a Topic Name has at least one character
+  if (topic.length === 0) return { statement: 'MQTT-4.7.3-1', index: 0, reason: 'is empty' }
+  for (let index = 0; index < topic.length; index += 1) {
+    const unit = topic.charCodeAt(index)
+    // [MQTT-4.7.1-1] wildcards stand in filters, never in names
+    if (unit === HASH || unit === PLUS) {
+      return { statement: 'MQTT-4.7.1-1', index, reason: `has the wildcard ${quote(topic.charAt(index))}` }
+    }
+  }
+  return undefined
+}
+
+/** What is wrong with the characters of a Topic Filter. */
+export function topicFilterFault(filter: string): TopicFault | undefined {
+  // [MQTT-4.7.3-1] a Topic Filter has at least one character
+  if (filter.length === 0) return { statement: 'MQTT-4.7.3-1', index: 0, reason: 'is empty' }
+  const last = filter.length - 1
+  for (let index = 0; index <= last; index += 1) {
+    const unit = filter.charCodeAt(index)
+    if (unit !== HASH && unit !== PLUS) continue
+    const opensLevel = index === 0 || filter.charCodeAt(index - 1) === SLASH
+    // [MQTT-4.7.1-2] "#" has the last level for itself
+    if (unit === HASH && !(opensLevel && index === last)) {
+      return { statement: 'MQTT-4.7.1-2', index, reason: 'has "#" elsewhere than alone in the last level' }
+    }
+    // [MQTT-4.7.1-3] "+" has a level for itself
+    if (unit === PLUS && !(opensLevel && (index === last || filter.charCodeAt(index + 1) === SLASH))) {
+      return { statement: 'MQTT-4.7.1-3', index, reason: 'has "+" beside other characters of a level' }
+    }
+  }
+  return undefined
+}
+
+/** The bytes of a Topic Name that can be sent as it is. @throws UsageError */
+export function topicNameLength(topic: string, field = 'Topic Name'): number {
+  return checkedLength(topic, field, topicNameFault)
+}
+
+/** The bytes of a Topic Filter that can be sent as it is. @throws UsageError */
+export function topicFilterLength(filter: string): number {
+  return checkedLength(filter, 'Topic Filter', topicFilterFault)
+}
+
+function checkedLength(text: string, field: string, faultOf: (text: string) => TopicFault | undefined): number {
+  // [MQTT-4.7.3-3] a name or filter has at most 65,535 bytes
+  const bytes = textLength(text, field, 'MQTT-4.7.3-3')
+  const fault = faultOf(text)
+  if (fault !== undefined) {
+    throw new UsageError(`${field} ${quote(text)} ${fault.reason}`, { statement: fault.statement })
+  }
+  return bytes
+}
+
+/**
+ * Control characters and non-characters. The standard lets them through but advises senders against them (section
+ * 1.5.3), because a receiver may close the connection over them.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+const discouraged = /[\u0001-\u001f\u007f-\u009f]|\p{Noncharacter_Code_Point}/u
+
+/**
+ * Refuses a Topic Name that this library does not publish to: what section 4.7 forbids (an empty name, wildcards, more than 65,535
+ * bytes of UTF-8, U+0000, lone surrogates), and the control characters and non-characters that section 1.5.3 advises against.
+ * The encoder itself takes the latter, as does the decoder.
+ *
+ * @throws UsageError
+ */
+export function validateTopicName(topic: string): void {
+  topicNameLength(topic)
+  refuseDiscouraged(topic, 'Topic Name')
+}
+
+/** The same for a Topic Filter, where a wildcard may stand if it has its level for itself. @throws UsageError */
+export function validateTopicFilter(filter: string): void {
+  topicFilterLength(filter)
+  refuseDiscouraged(filter, 'Topic Filter')
+}
+
+function refuseDiscouraged(text: string, field: string): void {
+  const found = discouraged.exec(text)
+  if (found === null) return
+  const code = found[0].codePointAt(0) ?? 0
+  const name = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`
+  throw new UsageError(
+    `${field} ${quote(text)} holds ${name}, over which a receiver may close the connection: leave it out`,
+    { statement: '1.5.3' },
+  )
+}
+
+/**
+ * Whether a Topic Filter matches a Topic Name (section 4.7), character by character: no case folding and no
+ * normalisation [MQTT-4.7.3-4]. Neither is validated here: what no filter can be matches only itself.
+ */
+export function topicMatches(filter: string, topic: string): boolean {
+  const firstOfFilter = filter.charCodeAt(0)
+  // [MQTT-4.7.2-1] a wildcard in the first level does not match names that begin with "$"
+  if (topic.charCodeAt(0) === DOLLAR && (firstOfFilter === HASH || firstOfFilter === PLUS)) return false
+  let inFilter = 0
+  let inTopic = 0
+  // Each turn compares one level; both indexes stand at its first character.
+  for (;;) {
+    const unit = filter.charCodeAt(inFilter)
+    if (unit === HASH && inFilter === filter.length - 1) return true
+    if (unit === PLUS) {
+      inFilter += 1
+      while (inTopic < topic.length && topic.charCodeAt(inTopic) !== SLASH) inTopic += 1
+    } else {
+      while (inFilter < filter.length && filter.charCodeAt(inFilter) !== SLASH) {
+        if (filter.charCodeAt(inFilter) !== topic.charCodeAt(inTopic)) return false
+        inFilter += 1
+        inTopic += 1
+      }
+    }
+    if (inTopic < topic.length && topic.charCodeAt(inTopic) !== SLASH) return false
+    if (inFilter === filter.length) return inTopic === topic.length
+    // The filter goes on. Where the name does not, only "/#" is left to match: it stands for the parent level too.
+    if (inTopic === topic.length) return inFilter === filter.length - 2 && filter.charCodeAt(inFilter + 1) === HASH
+    if (filter.charCodeAt(inFilter) !== SLASH) return false
+    inFilter += 1
+    inTopic += 1
+  }
+}
