@@ -1,0 +1,80 @@
+/**
+ * Every byte named.
+ *
+ * Two readers go over the bytes. The decoder says which packets there are and what is the first thing wrong with them;
+ * a tolerant walk names every byte by its place in the layout. Here the decoder's finding is pinned to the annotation in
+ * which it lies. Behind a fault nothing is named: a receiver closes the connection there, and what follows has no
+ * meaning any more.
+ */
+
+import type { Annotation } from './annotation.js'
+import { FieldWalk } from './field-walk.js'
+import { countBytes } from './numerals.js'
+import { walkPacket } from './packet-fields.js'
+import { judge, type VerdictFault } from './verdict.js'
+
+/**
+ * Names every byte of some Control Packets, in either direction, whole or not, well-formed or not. It never throws.
+ *
+ * The annotations cover each byte once, in order. If something is wrong, one annotation has a `fault`; behind it there is
+ * at most one more, for all the bytes that were not looked at. Bytes that end in the middle of a packet are a fault too.
+ * Passwords are hidden, and so is all the payload of a CONNECT in which something is wrong.
+ */
+export function explain(bytes: Uint8Array): Annotation[] {
+  const { titles, fault } = judge(bytes)
+  const annotations: Annotation[] = []
+  let offset = 0
+  for (const title of titles) {
+    const packet = annotatePacket(bytes, offset, false, () => title)
+    for (const annotation of packet) annotations.push(annotation)
+    offset = endOf(packet, offset)
+  }
+  if (fault === undefined || offset === bytes.length) return annotations
+  const broken = annotatePacket(bytes, offset, true, (name) => `${name}  ${conditionOf(fault)}`)
+  return [...annotations, ...pin(fault, broken, bytes.length)]
+}
+
+function annotatePacket(
+  bytes: Uint8Array,
+  offset: number,
+  faulty: boolean,
+  titleFor: (name: string) => string,
+): Annotation[] {
+  const walk = new FieldWalk(bytes, offset)
+  const { name } = walkPacket(walk, faulty)
+  const title = titleFor(name?.toUpperCase() ?? 'UNKNOWN PACKET')
+  return walk.annotations.map((annotation, index) => (index === 0 ? { title, ...annotation } : annotation))
+}
+
+function conditionOf({ kind }: VerdictFault): string {
+  return kind === 'unexpected-end' ? 'incomplete' : 'malformed'
+}
+
+function endOf(annotations: readonly Annotation[], start: number): number {
+  const last = annotations.at(-1)
+  return last === undefined ? start : last.offset + last.length
+}
+
+/** Where something is missing, the fault lies behind the last byte of the packet: it is pinned to the last annotation. */
+function pin(fault: VerdictFault, packet: readonly Annotation[], end: number): Annotation[] {
+  const holder = packet.findIndex(({ offset, length }) => fault.offset < offset + length)
+  const index = holder === -1 ? packet.length - 1 : holder
+  const pinned = packet
+    .slice(0, index + 1)
+    .map((annotation, i) =>
+      i === index ? { ...annotation, fault: fault.text, faultOffset: fault.offset } : annotation,
+    )
+  const rest = endOf(pinned, end)
+  return rest === end ? pinned : [...pinned, notLookedAt(rest, end - rest)]
+}
+
+function notLookedAt(offset: number, length: number): Annotation {
+  return {
+    offset,
+    length,
+    field: 'not looked at',
+    value: countBytes(length),
+    meaning: 'behind the fault',
+    section: '4.8',
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * A walk over the bytes of one packet that gives each of them a name, whether they make sense or not.
+ *
+ * The walk knows where fields begin and end, and nothing else: it decides on no rule of the standard. When a field is
+ * cut short by the end of the packet, what is left of it is named as such and the walk is at its end; from there on
+ * every `take` finds nothing. So the functions that know the layout of a packet read like that layout, without a check.
+ */
+
+import { byteAt } from '../codec/byte-at.js'
+import type { Annotation, AnnotationPart } from './annotation.js'
+import { countBytes, groupDigits } from './numerals.js'
+import { payloadText, quote, textOf } from './quoted-text.js'
+
+/** What a field's bytes say. */
+export interface Reading {
+  readonly value: string
+  readonly meaning?: string | undefined
+  readonly parts?: readonly AnnotationPart[] | undefined
+}
+
+export class FieldWalk {
+  readonly annotations: Annotation[] = []
+  readonly #bytes: Uint8Array
+  #position: number
+  #end: number
+
+  constructor(bytes: Uint8Array, start: number) {
+    this.#bytes = bytes
+    this.#position = start
+    this.#end = bytes.length
+  }
+
+  /** Bytes that have no name yet. */
+  get remaining(): number {
+    return this.#end - this.#position
+  }
+
+  /** Sets the end of the packet, unless the bytes end earlier. */
+  endAfter(length: number): void {
+    this.#end = Math.min(this.#position + length, this.#bytes.length)
+  }
+
+  /** Looks at the next bytes without naming them. */
+  peek(length: number): Uint8Array {
+    return this.#bytes.subarray(this.#position, Math.min(this.#position + length, this.#end))
+  }
+
+  /** Names a field of `length` bytes and returns them, or nothing where they are not all there. */
+  take(length: number, field: string, section: string, read: (bytes: Uint8Array) => Reading): Uint8Array | undefined {
+    const bytes = this.peek(length)
+    if (bytes.length === length) this.#name(bytes, field, section, read(bytes), bytes)
+    else
+      this.#name(
+        bytes,
+        field,
+        section,
+        { value: `${bytes.length} of ${countBytes(length)}`, meaning: 'cut off' },
+        bytes,
+      )
+    return bytes.length === length ? bytes : undefined
+  }
+
+  /** Names a field without showing what stands in it. */
+  hide(length: number, field: string, section: string, read: (bytes: Uint8Array) => Reading): void {
+    const bytes = this.peek(length)
+    this.#name(bytes, field, section, read(bytes), undefined)
+  }
+
+  /** A number of one byte. */
+  byte(field: string, section: string, read: (value: number) => Reading): number | undefined {
+    const bytes = this.take(1, field, section, (one) => read(byteAt(one, 0)))
+    return bytes === undefined ? undefined : byteAt(bytes, 0)
+  }
+
+  /** A number of two bytes, the more significant one first (section 1.5.2). */
+  number(field: string, section: string, read: (value: number) => Reading): number | undefined {
+    const bytes = this.take(2, field, section, (both) => read(bigEndian(both)))
+    return bytes === undefined ? undefined : bigEndian(bytes)
+  }
+
+  /** The two bytes of length before a string or binary field. */
+  length(field: string, section: string): number {
+    const length = this.number('Length', section, (value) =>
+      value === 0
+        ? { value: '0', meaning: `an empty ${field}` }
+        : { value: groupDigits(value), meaning: `${value === 1 ? 'byte' : 'bytes'} of ${field}` },
+    )
+    return length ?? 0
+  }
+
+  /** A UTF-8 string behind its length. */
+  string(field: string, section: string): void {
+    this.take(this.length(field, '1.5.3'), field, section, readString)
+  }
+
+  /** Bytes that the standard leaves to the application. */
+  payload(length: number, field: string, section: string): void {
+    this.take(length, field, section, readPayload)
+  }
+
+  #name(
+    covered: Uint8Array,
+    field: string,
+    section: string,
+    { value, meaning = '', parts }: Reading,
+    bytes: Uint8Array | undefined,
+  ): void {
+    const { length } = covered
+    if (length === 0) return
+    const offset = this.#position
+    this.annotations.push({
+      offset,
+      length,
+      field,
+      value,
+      meaning,
+      section,
+      ...(bytes === undefined ? {} : { bytes }),
+      ...(parts === undefined ? {} : { parts }),
+    })
+    this.#position += length
+  }
+}
+
+function bigEndian(bytes: Uint8Array): number {
+  return byteAt(bytes, 0) * 256 + byteAt(bytes, 1)
+}
+
+function readString(bytes: Uint8Array): Reading {
+  const text = textOf(bytes)
+  return text === undefined ? { value: countBytes(bytes.length), meaning: 'not UTF-8' } : { value: quote(text) }
+}
+
+function readPayload(bytes: Uint8Array): Reading {
+  const text = payloadText(bytes)
+  return text === undefined
+    ? { value: countBytes(bytes.length), meaning: 'binary' }
+    : { value: quote(text), meaning: countBytes(bytes.length) }
+}

@@ -1,0 +1,6 @@
+/** Every byte of MQTT 3.1.1 Control Packets, named for people. */
+
+export type { Annotation, AnnotationPart } from './annotation.js'
+export { explain } from './explain.js'
+export { type RenderOptions, render } from './render.js'
+export { summarize } from './summary.js'

@@ -1,0 +1,178 @@
+/**
+ * The listing: annotations as a table for a terminal of 80 columns.
+ *
+ *     ┌─ PUBLISH  QoS 0, topic "a", 2 bytes ──────────────────────────────── 7 bytes ─
+ *     │   0  30                   Fixed header       PUBLISH  a message …          2.2
+ *     │      ├ 0011 ....          Packet type        3  PUBLISH                  2.2.1
+ *
+ * Each row has five columns: offset, bytes, field, what it says, section. The bytes and what they say may go on below;
+ * so may the bits. What is wrong stands under the byte that is in brackets.
+ */
+
+import type { Annotation } from './annotation.js'
+import { displayWidth, pad, shorten, wrapAnywhere, wrapWords } from './display-width.js'
+import { hexRowColumns, hexRows } from './hex-rows.js'
+import { countBytes, groupDigits } from './numerals.js'
+import { type Paint, paintWith } from './palette.js'
+import { escapeText } from './quoted-text.js'
+
+export interface RenderOptions {
+  /** Colours for a terminal, as ANSI escape sequences. False by default. */
+  readonly color?: boolean | undefined
+}
+
+const columns = 80
+const fieldColumns = 17
+const sectionColumns = 8
+
+/**
+ * The annotations as a listing for people, in lines of at most 80 columns, joined by line feeds. Nothing in it but its
+ * own colours is a command to the terminal, whatever the bytes were.
+ */
+export function render(annotations: readonly Annotation[], { color = false }: RenderOptions = {}): string {
+  const listing = new Listing(paintWith(color), annotations.at(-1)?.offset ?? 0)
+  packetsOf(annotations).forEach((packet, index) => {
+    listing.packet(packet, index === 0)
+  })
+  listing.footer(annotations)
+  return listing.lines.join('\n')
+}
+
+/** The annotations of each packet by themselves. What was not looked at belongs to the packet with the fault. */
+function packetsOf(annotations: readonly Annotation[]): Annotation[][] {
+  const packets: Annotation[][] = []
+  for (const annotation of annotations) {
+    const packet = packets.at(-1)
+    if (packet === undefined || annotation.title !== undefined) packets.push([annotation])
+    else packet.push(annotation)
+  }
+  return packets
+}
+
+/** One row of the table, and what goes on below it. */
+interface Row {
+  readonly offset?: number | undefined
+  readonly bytes: readonly string[]
+  readonly field: string
+  readonly value: string
+  readonly meaning: string
+  readonly section: string
+}
+
+class Listing {
+  readonly lines: string[] = []
+  readonly #paint: Paint
+  /** Columns of the offset and the space before it. */
+  readonly #offsetColumns: number
+  /** The column in which the first byte of a row stands, and the one in which it is explained. */
+  readonly #bytesColumn: number
+  readonly #textColumn: number
+
+  constructor(paint: Paint, lastOffset: number) {
+    this.#paint = paint
+    this.#offsetColumns = Math.max(4, `${lastOffset}`.length + 1)
+    this.#bytesColumn = this.#offsetColumns + 3
+    this.#textColumn = this.#bytesColumn + hexRowColumns + fieldColumns + 2
+  }
+
+  packet(annotations: readonly Annotation[], isFirst: boolean): void {
+    if (!isFirst) this.lines.push(this.#paint('frame', '│'))
+    this.#heading(annotations, isFirst ? '┌─' : '├─')
+    for (const annotation of annotations) this.#annotation(annotation)
+  }
+
+  footer(annotations: readonly Annotation[]): void {
+    const corner = this.#paint('frame', annotations.length === 0 ? '──' : '└─')
+    const packets = annotations.filter((annotation) => annotation.title !== undefined).length
+    const fault = annotations.find((annotation) => annotation.fault !== undefined)
+    if (fault !== undefined) {
+      const place = `✗ a fault at byte ${fault.faultOffset ?? fault.offset}, in packet ${groupDigits(packets)}`
+      this.lines.push(`${corner} ${this.#paint('fault', place)}`)
+      return
+    }
+    const count = packets === 1 ? '1 packet' : `${groupDigits(packets)} packets`
+    const bytes = annotations.reduce((sum, annotation) => sum + annotation.length, 0)
+    this.lines.push(`${corner} ${this.#paint('sound', '✓')} ${count}, ${countBytes(bytes)}, nothing wrong`)
+  }
+
+  #heading(annotations: readonly Annotation[], corner: string): void {
+    const title = annotations[0]?.title ?? 'BYTES'
+    const isWhole = annotations.every((annotation) => annotation.fault === undefined)
+    const size = annotations.reduce((sum, annotation) => sum + annotation.length, 0)
+    const end = isWhole ? ` ${countBytes(size)} ─` : '─'
+    const text = shorten(escapeText(title), columns - 5 - end.length)
+    const rule = '─'.repeat(columns - 4 - displayWidth(text) - end.length)
+    this.lines.push(`${this.#paint('frame', corner)} ${this.#paint('title', text)} ${this.#paint('frame', rule + end)}`)
+  }
+
+  #annotation({ offset, length, bytes, fault, faultOffset, parts = [], ...row }: Annotation): void {
+    const marked = faultOffset === undefined ? undefined : faultOffset - offset
+    this.#row({ ...row, offset, bytes: bytes === undefined ? [unshown(length)] : hexRows(bytes, marked) })
+    parts.forEach((part, index) => {
+      const isLast = index === parts.length - 1 && fault === undefined
+      this.#row({ ...part, bytes: [` ${isLast ? '└' : '├'} ${part.bits}`] })
+    })
+    if (fault !== undefined) this.#fault(fault)
+  }
+
+  #row({ offset, bytes, field, value, meaning, ...row }: Row): void {
+    const section = shorten(escapeText(row.section), sectionColumns)
+    const room = columns - this.#textColumn
+    const texts = this.#explanation(escapeText(value), escapeText(meaning), room, room - section.length - 1)
+    for (let line = 0; line < Math.max(bytes.length, texts.length); line++) {
+      const isFirst = line === 0
+      const place = `${isFirst && offset !== undefined ? offset : ''}`.padStart(this.#offsetColumns)
+      const { width, painted } = texts[line] ?? { width: 0, painted: '' }
+      const cells = [
+        this.#paint('frame', '│'),
+        this.#paint('offset', place),
+        ' ',
+        this.#paint('hex', pad(bytes[line] ?? '', hexRowColumns)),
+        ' ',
+        this.#paint('field', pad(isFirst ? shorten(escapeText(field), fieldColumns) : '', fieldColumns)),
+        '  ',
+        painted,
+        ...(isFirst ? [' '.repeat(room - width - section.length), this.#paint('section', section)] : []),
+      ]
+      this.lines.push(cells.join('').trimEnd())
+    }
+  }
+
+  /** The value, broken where it must be, and the meaning beside or below it. */
+  #explanation(value: string, meaning: string, room: number, firstRoom: number): { width: number; painted: string }[] {
+    const values = wrapAnywhere(value, room, firstRoom)
+    const lines = values.map((text) => ({ width: displayWidth(text), painted: this.#paint('value', text) }))
+    if (meaning === '') return lines
+    const last = lines.pop() ?? { width: 0, painted: '' }
+    const beside = (values.length === 1 ? firstRoom : room) - last.width - 2
+    const [first = '', ...below] = wrapWords(meaning, room, beside)
+    const gap = first === '' ? '' : '  '
+    lines.push({
+      width: last.width + gap.length + displayWidth(first),
+      painted: `${last.painted}${gap}${this.#paint('meaning', first)}`,
+    })
+    for (const text of below) lines.push({ width: displayWidth(text), painted: this.#paint('meaning', text) })
+    return lines
+  }
+
+  #fault(fault: string): void {
+    const indent = ' '.repeat(this.#bytesColumn - 1)
+    const [name = '', ...words] = escapeText(fault).split(' ')
+    // What has no number is named by its section.
+    const statement = name.startsWith('MQTT-') ? name : `§${name}`
+    const room = columns - this.#bytesColumn - faultMark.length
+    const text = wrapWords(words.join(' '), room, room - statement.length - 2)
+    text.forEach((line, index) => {
+      const marked = index === 0 ? `${faultMark}${statement}  ${line}` : ' '.repeat(faultMark.length) + line
+      this.lines.push(`${this.#paint('frame', '│')}${indent}${this.#paint('fault', marked)}`)
+    })
+  }
+}
+
+/** Leads from the byte to what is wrong with it. */
+const faultMark = '╰─ ✗ '
+
+/** What stands in the place of bytes that are not shown. */
+function unshown(length: number): string {
+  return length > 6 ? ' .. .. .. .. .. …' : ' ..'.repeat(length)
+}

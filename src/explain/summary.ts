@@ -1,0 +1,88 @@
+import type { ConnectPacket, ControlPacket, PublishPacket } from '../codec/control-packet.js'
+import { countBytes } from './numerals.js'
+import { passwordShape } from './password-shape.js'
+import { quote } from './quoted-text.js'
+
+/** The columns that each text of a summary may take, and the entries of a list that it names. */
+const textColumns = 60
+const listedEntries = 4
+
+/**
+ * A packet in one line, for traces: `PUBLISH QoS 1 id 10 topic "a/b" 5 bytes`. Texts are escaped and cut; of a password
+ * only its shape and length are told.
+ */
+export function summarize(packet: ControlPacket): string {
+  return [packet.type.toUpperCase(), ...detailsOf(packet)].join(' ')
+}
+
+/** The same line for a reader who has the room: `PUBLISH  QoS 1, id 10, topic "a/b", 5 bytes`. */
+export function titleOf(packet: ControlPacket): string {
+  const details = detailsOf(packet).join(', ')
+  return details === '' ? packet.type.toUpperCase() : `${packet.type.toUpperCase()}  ${details}`
+}
+
+function detailsOf(packet: ControlPacket): string[] {
+  switch (packet.type) {
+    case 'connect':
+      return connectDetails(packet)
+    case 'connack':
+      return [connackOutcome(packet.returnCode), ...(packet.sessionPresent ? ['session present'] : [])]
+    case 'publish':
+      return publishDetails(packet)
+    case 'puback':
+    case 'pubrec':
+    case 'pubrel':
+    case 'pubcomp':
+    case 'unsuback':
+      return [`id ${packet.packetId}`]
+    case 'subscribe':
+      return [`id ${packet.packetId}`, ...list(packet.subscriptions, (s) => `${text(s.filter)} QoS ${s.qos}`)]
+    case 'suback':
+      return [`id ${packet.packetId}`, ...list(packet.returnCodes, grantName)]
+    case 'unsubscribe':
+      return [`id ${packet.packetId}`, ...list(packet.filters, text)]
+    case 'pingreq':
+    case 'pingresp':
+    case 'disconnect':
+      return []
+  }
+}
+
+function connectDetails({ clientId, cleanSession, keepAlive, username, password, will }: ConnectPacket): string[] {
+  return [
+    `client ${text(clientId)}`,
+    cleanSession ? 'clean session' : 'persistent session',
+    `keep alive ${keepAlive} s`,
+    ...(username === undefined ? [] : [`user ${text(username)}`]),
+    ...(password === undefined ? [] : [`password (${passwordShape(password).shape})`]),
+    ...(will === undefined ? [] : [`will ${text(will.topic)} QoS ${will.qos}${will.retain ? ' retain' : ''}`]),
+  ]
+}
+
+function connackOutcome(returnCode: number): string {
+  return returnCode === 0 ? 'accepted' : `refused with ${returnCode}`
+}
+
+function publishDetails(packet: PublishPacket): string[] {
+  return [
+    `QoS ${packet.qos}`,
+    ...(packet.qos === 0 ? [] : [`id ${packet.packetId}`, ...(packet.dup ? ['DUP'] : [])]),
+    ...(packet.retain ? ['retain'] : []),
+    `topic ${text(packet.topic)}`,
+    countBytes(packet.payload.length),
+  ]
+}
+
+function grantName(returnCode: number): string {
+  return returnCode === 0x80 ? 'refused' : `granted QoS ${returnCode}`
+}
+
+function list<T>(entries: readonly T[], name: (entry: T) => string): string[] {
+  const named = entries.slice(0, listedEntries).map(name)
+  const more = entries.length - named.length
+  return more === 0 ? named : [...named, `and ${more} more`]
+}
+
+function text(value: string): string {
+  return quote(value, textColumns)
+}
