@@ -196,7 +196,7 @@ export class Connection<P, R> {
     const step = nextStep(exchange === undefined ? 'nothing' : exchange.awaits, name)
     switch (step) {
       case 'settle':
-        if (exchange instanceof PublishExchange) this.#session.outgoing.settle(exchange)
+        if (exchange instanceof PublishExchange) this.#session.outgoing.settle(exchange, this.#now)
         else if (exchange !== undefined) this.#answered(exchange, [])
         return this.pump(this.#now)
       case 'release':

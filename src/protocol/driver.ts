@@ -30,8 +30,11 @@ export interface Driver<P, R> {
   send(packet: ControlPacket): void
   /** Called only if the session was made with `journal: 'kept'`. */
   record(record: JournalRecord): void
-  /** Starts the handlers of a message; 'running' promises a later `handled` or `unhandled` for it. */
-  deliver(arrival: Arrival): 'done' | 'running'
+  /**
+   * Starts the handlers of a message. 'running' promises a later `handled` or `unhandled` for it; 'later' means that nothing was
+   * started, and promises a `resumeDelivery` when the handlers have room.
+   */
+  deliver(arrival: Arrival): 'done' | 'running' | 'later'
   /** A publish has done what its QoS promises. */
   settled(message: OutgoingMessage<P>): void
   /** A publish was given up: dropped from the queue, or expired. */

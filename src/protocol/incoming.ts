@@ -142,38 +142,51 @@ export class Incoming<P, R> {
   }
 
   #start(arrival: Arrival): void {
-    if (this.#running < this.#settings.receiveWindow && this.backlogSize === 0) this.#deliver(arrival)
-    else {
-      this.#backlog.push(arrival)
-      this.#backlogBytes += arrival.bytes
-    }
+    if (this.#running < this.#settings.receiveWindow && this.backlogSize === 0 && this.#offer(arrival) === 'started')
+      return
+    this.#backlog.push(arrival)
+    this.#backlogBytes += arrival.bytes
   }
 
-  /** Starts handlers as far as the window reaches. */
-  #pump(): void {
+  /** Starts handlers as far as the window reaches, and as long as the next message's handlers have room for it. */
+  pump(): void {
     while (this.#running < this.#settings.receiveWindow) {
       const arrival = this.#backlog[this.#backlogFrom]
-      if (arrival === undefined) return
+      if (arrival === undefined) break
       this.#backlogFrom += 1
-      if (this.#backlogFrom === this.#backlog.length || this.#backlogFrom >= 1024) {
-        this.#backlog = this.#backlog.slice(this.#backlogFrom)
-        this.#backlogFrom = 0
-      }
       this.#backlogBytes -= arrival.bytes
-      this.#deliver(arrival)
+      if (this.#offer(arrival) === 'later') {
+        this.#backlogFrom -= 1
+        this.#backlogBytes += arrival.bytes
+        break
+      }
+    }
+    if (this.#backlogFrom === this.#backlog.length || this.#backlogFrom >= 1024) {
+      this.#backlog = this.#backlog.slice(this.#backlogFrom)
+      this.#backlogFrom = 0
     }
   }
 
-  #deliver(arrival: Arrival): void {
+  #offer(arrival: Arrival): 'started' | 'later' {
     arrival.progress = 'running'
     this.#running += 1
-    if (this.#driver.deliver(arrival) === 'done') this.#finish(arrival)
+    switch (this.#driver.deliver(arrival)) {
+      case 'running':
+        return 'started'
+      case 'done':
+        this.#finish(arrival)
+        return 'started'
+      case 'later':
+        arrival.progress = 'waiting'
+        this.#running -= 1
+        return 'later'
+    }
   }
 
   /** The handlers of a running arrival have ended well (or its failure is to be overlooked). */
   handled(arrival: Arrival): void {
     this.#finish(arrival)
-    this.#pump()
+    this.pump()
   }
 
   #finish(arrival: Arrival): void {

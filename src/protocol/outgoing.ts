@@ -35,6 +35,7 @@ export class Outgoing<P, R> {
   /** Messages written on this connection and not yet settled. */
   #outstanding = 0
   #resent = 0
+  #roundTripMs: number | undefined
 
   constructor(table: ExchangeTable<P, R>, driver: Driver<P, R>, settings: SessionSettings) {
     this.#table = table
@@ -50,6 +51,11 @@ export class Outgoing<P, R> {
   /** PUBLISH and PUBREL packets that were sent more than once. */
   get resent(): number {
     return this.#resent
+  }
+
+  /** Milliseconds from the writing of the latest settled packet to its acknowledgement. */
+  get roundTripMs(): number | undefined {
+    return this.#roundTripMs
   }
 
   get nextSequence(): number {
@@ -217,8 +223,11 @@ export class Outgoing<P, R> {
     this.#table.moveToEnd(exchange)
   }
 
-  settle(exchange: PublishExchange<P>): void {
-    if (exchange.sentAt !== NOT_SENT) this.#outstanding -= 1
+  settle(exchange: PublishExchange<P>, now: number): void {
+    if (exchange.sentAt !== NOT_SENT) {
+      this.#outstanding -= 1
+      this.#roundTripMs = now - exchange.sentAt
+    }
     this.#table.delete(exchange)
     exchange.message.place = 'gone'
     if (this.#settings.journal === 'kept') this.#driver.record({ kind: 'settled', sequence: exchange.message.sequence })

@@ -203,11 +203,23 @@ export class Requests<P, R> {
     for (const request of this.#waiting) if (request.ticket !== undefined) yield request
   }
 
+  /** Nobody wants what this request asked for, unless another request still asks for the same. */
   #disown(request: SubscribeRequest<R>): void {
     for (const { filter } of request.subscriptions) {
       const subscription = this.#subscriptions.get(filter)
-      if (subscription?.request === request && subscription.standing === 'asked') this.#subscriptions.delete(filter)
+      if (subscription?.request !== request || subscription.standing !== 'asked') continue
+      const other = this.#otherRequestFor(filter, request)
+      if (other === undefined) this.#subscriptions.delete(filter)
+      else subscription.request = other
     }
+  }
+
+  #otherRequestFor(filter: string, request: SubscribeRequest<R>): SubscribeRequest<R> | undefined {
+    for (const other of this.unanswered()) {
+      if (other === request || other.kind !== 'subscribe') continue
+      if (other.subscriptions.some((subscription) => subscription.filter === filter)) return other
+    }
+    return undefined
   }
 }
 

@@ -119,6 +119,11 @@ export class Session<P, R> {
     this.incoming.unhandled(arrival)
   }
 
+  /** A message that was put off may be delivered now. */
+  resumeDelivery(): void {
+    this.incoming.pump()
+  }
+
   /** CONNACK came: brings our state and the server's together, before anything but CONNECT has been sent. */
   begin(sessionPresent: boolean): void {
     const answerLost = this.#unansweredConnects > 1
