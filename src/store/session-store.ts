@@ -2,16 +2,20 @@ import type { JournalRecord, StoredSession } from '../protocol/journal-record.js
 
 /**
  * Where a session outlives its client. Implement it over any storage that can keep an ordered log, or the state that the
- * log adds up to; `mqtt311/store/testing` holds the suite that an implementation must pass.
+ * log adds up to; `mqtt311/store/testing` holds the suite that an implementation must pass, and `SessionReducer` turns
+ * a log into the state.
  *
- * - `open` is called once, before the first connection, and gives back what earlier `append`s of the same
- *   `sessionId` left. It locks the session: a second opener must get a `StoreError` while the first is alive. A store
- *   that holds another session's log refuses with a `StoreError` too.
+ * - `open` is called once before the first connection, and gives back what earlier `append`s of the same
+ *   `sessionId` left; for a new session that is `emptySession`. It locks the session: a second opener must get a
+ *   `StoreError` while the first is alive. A store that holds another session's log refuses with a `StoreError` too.
  * - `append` gets records in the order in which they happened. The promise resolves when they are as safe as the
- *   store makes them; calls may come before earlier ones have resolved, and then resolve in order. After one
- *   append has failed, all later ones must fail: a log with a hole is worse than a short one. After a crash, what `open`
- *   gives back is a prefix of what was appended that holds at least every append that had resolved.
- * - `close` makes what was appended safe and unlocks the session. It may be called twice.
+ *   store makes them: what relies on them (a packet, a settled promise) happens only then, so its time is the
+ *   client's latency. Calls may come before earlier ones have resolved, and then resolve in order. A payload belongs to
+ *   the caller again when `append` has returned: what is needed later is copied before. After one append has failed, all
+ *   later ones must fail: a log with a hole is worse than a short one. After a crash, what `open` gives back is a prefix
+ *   of what was appended that holds at least every append that had resolved.
+ * - `close` makes what was appended safe and unlocks the session; it rejects if it cannot promise the first, and has
+ *   unlocked all the same. It may be called twice, and before `open`. After it, `open` may be called again.
  *
  * Everything rejects with a `StoreError` whose `cause` says what went wrong.
  */

@@ -1,0 +1,92 @@
+/**
+ * The names of a journal's files, and the header that each begins with.
+ *
+ *   magic          8 bytes   "mqtt311j"
+ *   version        2 bytes   1
+ *   kind           1 byte    1 segment, 2 snapshot
+ *   number         6 bytes   as in the name
+ *   nextSequence   6 bytes   the cursor of the session where the file begins
+ *   nextPacketId   2 bytes
+ *   identity       2 bytes of length, then the session's identity in UTF-8
+ *   checksum       4 bytes   CRC-32C of all before it; the checksums of the records go on from here
+ */
+import { StoreError } from '../errors.js'
+import type { SessionCursor } from '../protocol/stored-session.js'
+import { crc32c, viewOf } from './checksum.js'
+
+export interface JournalFileName {
+  /** A segment holds records as they came; a snapshot what all segments below its number add up to. */
+  readonly kind: 'segment' | 'snapshot'
+  readonly number: number
+}
+
+export interface FileHeader {
+  readonly sessionId: string
+  readonly cursor: SessionCursor
+  /** Where the records begin. */
+  readonly length: number
+  /** From which their checksums go on. */
+  readonly seed: number
+}
+
+const magic = 'mqtt311j'
+const version = 1
+const kindBytes = { segment: 1, snapshot: 2 } as const
+const fixedLength = 27
+const checksumLength = 4
+
+export function fileName({ kind, number }: JournalFileName): string {
+  return `${kind}-${String(number).padStart(8, '0')}.journal`
+}
+
+/** What a file of the directory is to the journal; undefined if it is none of its files. */
+export function parseFileName(name: string): JournalFileName | undefined {
+  const [, kind, digits] = /^(segment|snapshot)-(\d{8,15})\.journal$/.exec(name) ?? []
+  if (kind !== 'segment' && kind !== 'snapshot') return undefined
+  return { kind, number: Number(digits) }
+}
+
+/** A header as bytes. `seedOf` gives what the checksums of its records go on from. */
+export function encodeHeader({ kind, number }: JournalFileName, sessionId: string, cursor: SessionCursor): Buffer {
+  const identity = Buffer.from(sessionId)
+  if (identity.length > 65_535) throw new StoreError(`a session identity of ${identity.length} bytes is over 65535`)
+  const bytes = Buffer.alloc(fixedLength + identity.length + checksumLength)
+  let at = bytes.write(magic, 'latin1')
+  at = bytes.writeUInt16BE(version, at)
+  at = bytes.writeUInt8(kindBytes[kind], at)
+  at = bytes.writeUIntBE(number, at, 6)
+  at = bytes.writeUIntBE(cursor.nextSequence, at, 6)
+  at = bytes.writeUInt16BE(cursor.nextPacketId, at)
+  at = bytes.writeUInt16BE(identity.length, at)
+  bytes.set(identity, at)
+  at += identity.length
+  bytes.writeUInt32BE(crc32c(viewOf(bytes), 0, at), at)
+  return bytes
+}
+
+/** The checksum at the end of an encoded header. */
+export function seedOf(header: Buffer): number {
+  return header.readUInt32BE(header.length - checksumLength)
+}
+
+/** The header at the start of a file; undefined if the bytes are none. A header of something else is a StoreError. */
+export function decodeHeader(bytes: Buffer, { kind, number }: JournalFileName): FileHeader | undefined {
+  if (bytes.length < fixedLength + checksumLength) return undefined
+  const identityEnd = fixedLength + bytes.readUInt16BE(fixedLength - 2)
+  const length = identityEnd + checksumLength
+  if (length > bytes.length) return undefined
+  if (bytes.readUInt32BE(identityEnd) !== crc32c(viewOf(bytes), 0, identityEnd)) return undefined
+
+  if (bytes.toString('latin1', 0, 8) !== magic) throw new StoreError('this is no journal of mqtt311')
+  const found = bytes.readUInt16BE(8)
+  if (found !== version) throw new StoreError(`format version ${found}, and this version of mqtt311 reads ${version}`)
+  if (bytes.readUInt8(10) !== kindBytes[kind] || bytes.readUIntBE(11, 6) !== number) {
+    throw new StoreError('the header belongs to a file of another name: the files were renamed or mixed up')
+  }
+  return {
+    sessionId: bytes.toString('utf8', fixedLength, identityEnd),
+    cursor: { nextSequence: bytes.readUIntBE(17, 6), nextPacketId: bytes.readUInt16BE(23) },
+    length,
+    seed: bytes.readUInt32BE(identityEnd),
+  }
+}

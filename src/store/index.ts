@@ -1,0 +1,9 @@
+/** Sessions that outlive their client: two stores, the interface for more, and what an implementation needs. */
+export { isMqttError, StoreError } from '../errors.js'
+export type { JournalRecord, StoredMessage, StoredSession } from '../protocol/journal-record.js'
+export { emptySession, recordsOf, replay, type SessionCursor, SessionReducer } from '../protocol/stored-session.js'
+export { type FileStore, type FileStoreOptions, fileStore } from './file-store.js'
+export type { Fsync } from './journal.js'
+export type { TornTail } from './journal-recovery.js'
+export { memoryStore } from './memory-store.js'
+export type { SessionStore } from './session-store.js'

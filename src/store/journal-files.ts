@@ -1,0 +1,119 @@
+/**
+ * The narrow seam between the journal and the disk: the few operations it needs, on the files of one directory. Tests
+ * put a disk under it that tears writes, forgets what was not synced, fills up and fails.
+ *
+ * What a disk has to promise: `sync` returns when the bytes of a file survive a power failure, `syncDirectory` when the
+ * names do; `create` fails if the name is there; `rename` replaces at once and wholly. Nothing else is relied on.
+ */
+import type { FileHandle } from 'node:fs/promises'
+import { storeFailure } from './store-failure.js'
+
+export interface JournalFile {
+  /** Writes at the end of the file and gives the number of bytes that were taken, which may be fewer than were given. */
+  append(bytes: Uint8Array): Promise<number>
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface JournalFiles {
+  /** For messages: where the files are. */
+  readonly location: string
+  /** Makes the directory if it is missing, so that it survives a power failure. */
+  prepare(): Promise<void>
+  list(): Promise<readonly string[]>
+  readAll(name: string): Promise<Buffer>
+  /** Fails if there is a file of that name. */
+  create(name: string): Promise<JournalFile>
+  /** Cuts the file at `length` and opens it for appending. */
+  open(name: string, length: number): Promise<JournalFile>
+  rename(from: string, to: string): Promise<void>
+  remove(name: string): Promise<void>
+  syncDirectory(): Promise<void>
+}
+
+/** Writes all of `bytes`: a disk that is nearly full takes a part and refuses the rest when it is asked again. */
+export async function appendAll(file: JournalFile, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    const taken = await file.append(written === 0 ? bytes : bytes.subarray(written))
+    if (taken === 0) throw new Error('the disk took none of the bytes')
+    written += taken
+  }
+}
+
+/** Runs one operation on a file; what it fails with becomes a StoreError that names both. */
+export async function onFile<T>(files: JournalFiles, doing: string, name: string, operation: Promise<T>): Promise<T> {
+  try {
+    return await operation
+  } catch (cause) {
+    throw storeFailure(`cannot ${doing} ${name} in ${files.location}`, cause)
+  }
+}
+
+class NodeFile implements JournalFile {
+  readonly #handle: FileHandle
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle
+  }
+
+  async append(bytes: Uint8Array): Promise<number> {
+    return (await this.#handle.write(bytes)).bytesWritten
+  }
+
+  /** fdatasync writes the length of the file too, and leaves out only its times. */
+  sync(): Promise<void> {
+    return this.#handle.datasync()
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close()
+  }
+}
+
+/** The files of a real directory. `node:fs` is loaded here, when a store is first opened. */
+export async function directoryFiles(directory: string): Promise<JournalFiles> {
+  const fs = await import('node:fs/promises')
+  const path = await import('node:path')
+  const location = path.resolve(directory)
+  const pathOf = (name: string) => path.join(location, name)
+
+  const syncDirectoryAt = async (place: string): Promise<void> => {
+    // Windows opens no directory as a file; there NTFS keeps the names in a journal of its own.
+    if (process.platform === 'win32') return
+    const handle = await fs.open(place, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  }
+
+  return {
+    location,
+    async prepare() {
+      // Messages may be nobody else's business: only the owner reads them.
+      const highest = await fs.mkdir(location, { recursive: true, mode: 0o700 })
+      if (highest === undefined) return
+      // A directory is safe when its parent has been synced, so each new one is, from the deepest up.
+      for (let made = location; made.length >= highest.length; made = path.dirname(made)) {
+        await syncDirectoryAt(path.dirname(made))
+      }
+    },
+    list: () => fs.readdir(location),
+    readAll: (name) => fs.readFile(pathOf(name)),
+    create: async (name) => new NodeFile(await fs.open(pathOf(name), 'ax', 0o600)),
+    async open(name, length) {
+      const handle = await fs.open(pathOf(name), 'a', 0o600)
+      try {
+        await handle.truncate(length)
+      } catch (error) {
+        await handle.close()
+        throw error
+      }
+      return new NodeFile(handle)
+    },
+    rename: (from, to) => fs.rename(pathOf(from), pathOf(to)),
+    remove: (name) => fs.unlink(pathOf(name)),
+    syncDirectory: () => syncDirectoryAt(location),
+  }
+}

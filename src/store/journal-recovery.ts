@@ -1,0 +1,226 @@
+/**
+ * Reading a journal back: which files count, and where the log ends.
+ *
+ * The newest snapshot counts, and every segment from its number on. Whatever is older was on its way to be removed when
+ * the process ended, and so was a snapshot that had not got its name yet.
+ *
+ * A segment is synced before the next one is created, and a snapshot before it is named. So in each file but the last
+ * segment every byte has to be right, and anything else is damage. The last segment is different: when the machine
+ * stops, what was not synced may be there, be missing, or be there in parts, the later part without the earlier. From
+ * outside that looks like damage. What tells them apart are the `synced` records: each group of records begins with
+ * one, and says up to where the file was safe when the group was written. So if the records stop making sense at some
+ * place, and a `synced` record anywhere behind it vouches for that place, then what was safe has changed: damage, a
+ * StoreError, and nothing is touched. If none does, nobody was ever promised what stands from there on: a torn tail,
+ * cut off.
+ *
+ * One thing cannot be told: damage in the very last group, which nothing behind it vouches for. `close` writes a
+ * last `synced` record for this reason, so it takes a crash and damage in the same place.
+ */
+import { StoreError } from '../errors.js'
+import { SessionReducer } from '../protocol/stored-session.js'
+import { viewOf } from './checksum.js'
+import {
+  decodeHeader,
+  encodeHeader,
+  type FileHeader,
+  fileName,
+  type JournalFileName,
+  parseFileName,
+} from './file-header.js'
+import { type JournalFiles, onFile } from './journal-files.js'
+import { decodeRecord, highestSynced } from './record-format.js'
+
+/** What opening found behind the last whole record, and cut off. */
+export interface TornTail {
+  readonly file: string
+  readonly offset: number
+  readonly bytes: number
+}
+
+/** The segment to go on with. */
+export interface LastSegment {
+  readonly number: number
+  readonly length: number
+  readonly seed: number
+  /** True if its last record vouches for everything before it. */
+  readonly sealed: boolean
+}
+
+export interface Recovery {
+  readonly reducer: SessionReducer
+  /** Undefined if there is no journal yet. */
+  readonly last: LastSegment | undefined
+  /** Bytes of the segments that the snapshot does not cover, without the last one. */
+  readonly logBytes: number
+  readonly snapshotBytes: number
+  readonly tornTail: TornTail | undefined
+  /** Files that no longer count. */
+  readonly obsolete: readonly string[]
+}
+
+export async function recover(files: JournalFiles, sessionId: string): Promise<Recovery> {
+  return new JournalReader(files, sessionId).read()
+}
+
+class JournalReader {
+  readonly #files: JournalFiles
+  readonly #sessionId: string
+  readonly #reducer = new SessionReducer()
+  readonly #obsolete: string[] = []
+  #last: LastSegment | undefined
+  #logBytes = 0
+  #snapshotBytes = 0
+  #tornTail: TornTail | undefined
+
+  constructor(files: JournalFiles, sessionId: string) {
+    this.#files = files
+    this.#sessionId = sessionId
+  }
+
+  async read(): Promise<Recovery> {
+    const { snapshot, segments } = this.#sort(await this.#files.list())
+    if (snapshot !== undefined) await this.#readSnapshot(snapshot)
+    for (const [index, number] of segments.entries()) {
+      const expected = (snapshot ?? 1) + index
+      if (number !== expected) throw this.#missing(expected)
+      await this.#readSegment(number, index === segments.length - 1)
+    }
+    if (snapshot !== undefined && this.#last === undefined) throw this.#missing(snapshot)
+    return {
+      reducer: this.#reducer,
+      last: this.#last,
+      logBytes: this.#logBytes,
+      snapshotBytes: this.#snapshotBytes,
+      tornTail: this.#tornTail,
+      obsolete: this.#obsolete,
+    }
+  }
+
+  /** Divides the files into those that count and those that are obsolete. Files of other names are left alone. */
+  #sort(names: readonly string[]): { readonly snapshot: number | undefined; readonly segments: readonly number[] } {
+    const found: JournalFileName[] = []
+    for (const name of names) {
+      const parsed = parseFileName(name)
+      if (parsed !== undefined) found.push(parsed)
+      if (name.endsWith(unfinishedSuffix)) this.#obsolete.push(name)
+    }
+    const numbersOf = (kind: JournalFileName['kind']) =>
+      found.filter((file) => file.kind === kind).map((file) => file.number)
+    const snapshots = numbersOf('snapshot')
+    const snapshot = snapshots.length === 0 ? undefined : Math.max(...snapshots)
+    const isOld = (number: number) => snapshot !== undefined && number < snapshot
+    for (const file of found) if (isOld(file.number)) this.#obsolete.push(fileName(file))
+    const segments = numbersOf('segment').filter((number) => !isOld(number))
+    return { snapshot, segments: segments.sort((a, b) => a - b) }
+  }
+
+  async #readSnapshot(number: number): Promise<void> {
+    const file: JournalFileName = { kind: 'snapshot', number }
+    const name = fileName(file)
+    const bytes = await this.#bytesOf(name)
+    const header = this.#headerOf(name, bytes, file)
+    if (header === undefined) throw this.#damage(name, 0, 'the header is damaged')
+    const read = this.#readRecords(name, bytes, header)
+    if (read.end !== bytes.length) throw this.#damage(name, read.end, 'there is no whole record')
+    if (!read.complete) throw this.#damage(name, read.end, 'the end of the snapshot is missing')
+    at(`${name} in ${this.#files.location}`, 0, () => this.#reducer.advance(header.cursor))
+    this.#snapshotBytes = bytes.length
+  }
+
+  async #readSegment(number: number, isLast: boolean): Promise<void> {
+    const file: JournalFileName = { kind: 'segment', number }
+    const name = fileName(file)
+    const bytes = await this.#bytesOf(name)
+    const header = this.#headerOf(name, bytes, file)
+    if (header === undefined) {
+      // A header is synced before a record is written behind it: alone and broken, it is a segment whose creation was
+      // cut short. It is no loss, and is made anew.
+      const ownLength = encodeHeader(file, this.#sessionId, this.#reducer.cursor).length
+      if (!isLast || bytes.length > ownLength) throw this.#damage(name, 0, 'the header is damaged')
+      this.#obsolete.push(name)
+      return
+    }
+    const { nextSequence, nextPacketId } = this.#reducer.cursor
+    if (header.cursor.nextSequence !== nextSequence || header.cursor.nextPacketId !== nextPacketId) {
+      throw this.#damage(name, 0, 'the segment does not go on where the log before it ends')
+    }
+    const { end, sealed } = this.#readRecords(name, bytes, header)
+    if (end !== bytes.length) {
+      const isSafe = !isLast || highestSynced(bytes, viewOf(bytes), end, header.seed) > end
+      if (isSafe) throw this.#damage(name, end, 'there is no whole record, although what stood here was safe on disk')
+      this.#tornTail = { file: name, offset: end, bytes: bytes.length - end }
+    }
+    if (this.#last !== undefined) this.#logBytes += this.#last.length
+    this.#last = { number, length: end, seed: header.seed, sealed }
+  }
+
+  async #bytesOf(name: string): Promise<Buffer> {
+    return onFile(this.#files, 'read', name, this.#files.readAll(name))
+  }
+
+  #headerOf(name: string, bytes: Buffer, file: JournalFileName): FileHeader | undefined {
+    const header = at(`${name} in ${this.#files.location}`, 0, () => decodeHeader(bytes, file))
+    if (header !== undefined && header.sessionId !== this.#sessionId) {
+      const [found, wanted] = [JSON.stringify(header.sessionId), JSON.stringify(this.#sessionId)]
+      throw new StoreError(
+        `${this.#files.location} holds the session ${found}, not ${wanted}: give each session a directory of its own`,
+      )
+    }
+    return header
+  }
+
+  /** Applies the records of a file, up to the first place where there is none. */
+  #readRecords(name: string, bytes: Buffer, header: FileHeader): RecordsRead {
+    const view = viewOf(bytes)
+    const where = `${name} in ${this.#files.location}`
+    let end = header.length
+    let count = 0
+    let sealed = false
+    let complete = false
+    while (end < bytes.length && !complete) {
+      const start = end
+      const decoded = at(where, start, () => decodeRecord(bytes, view, start, header.seed))
+      if (decoded === undefined) break
+      const { record } = decoded
+      sealed = record.kind === 'synced' && record.offset === start
+      if (record.kind === 'complete') complete = record.records === count
+      else if (record.kind !== 'synced') at(where, start, () => this.#reducer.apply(record))
+      end = decoded.end
+      count += 1
+    }
+    return { end, sealed, complete }
+  }
+
+  #damage(name: string, offset: number, what: string): StoreError {
+    return new StoreError(
+      `${name} in ${this.#files.location} is damaged at byte ${offset}: ${what}. Nothing was changed; restore the directory, or remove it to start a new session`,
+    )
+  }
+
+  #missing(number: number): StoreError {
+    const name = fileName({ kind: 'segment', number })
+    return new StoreError(
+      `${name} is missing in ${this.#files.location}: without it the log has a hole. Nothing was changed; restore the directory, or remove it to start a new session`,
+    )
+  }
+}
+
+interface RecordsRead {
+  /** Offset behind the last record. */
+  readonly end: number
+  readonly sealed: boolean
+  readonly complete: boolean
+}
+
+/** A snapshot gets its name when it is whole; until then it is called so. */
+export const unfinishedSuffix = '.journal.unfinished'
+
+/** Adds the place to a StoreError. */
+function at<T>(where: string, offset: number, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    if (!(cause instanceof StoreError)) throw cause
+    throw new StoreError(`${where}, byte ${offset}: ${cause.message}`, { cause })
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * An open journal: appends, their group commit, new segments, and when to compact.
+ *
+ * `append` does all that needs the caller's turn at once: it applies the records to the session in memory, which refuses
+ * impossible ones, and encodes them into the gathering group. One loop then writes group after group, so that no two
+ * operations on the log ever overlap:
+ *
+ *   gathering -> written -> [synced] -> resolved       meanwhile the next group gathers: one sync serves them all
+ *
+ * A segment that has reached its bound is followed by a new one. That is decided when a group begins to gather, and not
+ * when it is written, because at that moment the session in memory is exactly what all earlier groups add up to: the
+ * header of the new segment takes the cursor from it, and a compaction its snapshot, while later records go on.
+ *
+ * The first failure is final. After a failed write nobody knows what the file holds; after a failed fsync the kernel may have
+ * dropped the pages and would report success if asked again. So everything that waits and all that comes later
+ * is rejected with that first error, and what had resolved is what the next opening finds.
+ */
+import type { StoreError } from '../errors.js'
+import type { JournalRecord, StoredSession } from '../protocol/journal-record.js'
+import type { SessionReducer } from '../protocol/stored-session.js'
+import { encodeHeader, seedOf } from './file-header.js'
+import type { JournalFiles } from './journal-files.js'
+import { type Recovery, recover, type TornTail } from './journal-recovery.js'
+import { RecordWriter, syncedRecordLength } from './record-format.js'
+import { SegmentFile } from './segment-file.js'
+import { removeFiles, writeSnapshot } from './snapshot-file.js'
+import { storeFailure } from './store-failure.js'
+
+/** When appends are synced: before they resolve; at most so many milliseconds after; by the operating system. */
+export type Fsync = 'always' | 'never' | { readonly everyMs: number }
+
+export interface JournalSettings {
+  readonly fsync: Fsync
+  /** From this length on a segment is followed by a new one. */
+  readonly segmentBytes: number
+}
+
+/** Records that are written, synced and settled together. */
+interface Group {
+  readonly writer: RecordWriter
+  readonly settled: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: StoreError) => void
+  /** Set if the group is the first of a new segment. */
+  readonly segment: NewSegment | undefined
+}
+
+interface NewSegment {
+  readonly number: number
+  readonly header: Buffer
+  /** Set if what came before this segment is to be compacted: the session where it begins. */
+  readonly snapshot: StoredSession | undefined
+}
+
+/** The end of the log as it will be once all groups that were taken have been written. */
+interface PlannedEnd {
+  readonly number: number
+  readonly seed: number
+  readonly length: number
+}
+
+export class Journal {
+  /** What opening cut off, if the last process did not end well. */
+  readonly tornTail: TornTail | undefined
+  readonly #files: JournalFiles
+  readonly #sessionId: string
+  readonly #settings: JournalSettings
+  readonly #reducer: SessionReducer
+  #segment: SegmentFile
+  #planned: PlannedEnd
+  #logBytes: number
+  #snapshotBytes: number
+  #sealed: boolean
+  #gathering: Group | undefined
+  #writing: Promise<void> | undefined
+  #syncTimer: NodeJS.Timeout | undefined
+  #isSyncDue = false
+  #compaction: 'none' | 'planned' | Promise<void> = 'none'
+  readonly #stop = new AbortController()
+  #failure: StoreError | undefined
+  #closed: Promise<void> | undefined
+
+  static async open(files: JournalFiles, sessionId: string, settings: JournalSettings): Promise<Journal> {
+    const recovery = await recover(files, sessionId)
+    await removeFiles(files, recovery.obsolete)
+    const first = { kind: 'segment', number: 1 } as const
+    const segment =
+      recovery.last === undefined
+        ? await SegmentFile.create(files, 1, encodeHeader(first, sessionId, recovery.reducer.cursor))
+        : await SegmentFile.reopen(files, recovery.last)
+    return new Journal(files, sessionId, settings, recovery, segment)
+  }
+
+  private constructor(
+    files: JournalFiles,
+    sessionId: string,
+    settings: JournalSettings,
+    recovery: Recovery,
+    segment: SegmentFile,
+  ) {
+    this.#files = files
+    this.#sessionId = sessionId
+    this.#settings = settings
+    this.#reducer = recovery.reducer
+    this.tornTail = recovery.tornTail
+    this.#logBytes = recovery.logBytes
+    this.#snapshotBytes = recovery.snapshotBytes
+    this.#sealed = recovery.last?.sealed ?? true
+    this.#segment = segment
+    this.#planned = { number: segment.number, seed: segment.seed, length: segment.length }
+  }
+
+  snapshot(): StoredSession {
+    return this.#reducer.snapshot()
+  }
+
+  append(records: readonly JournalRecord[]): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    const group = this.#gathering ?? this.#beginGroup()
+    this.#gathering = group
+    this.#writing ??= Promise.resolve().then(() => this.#write())
+    try {
+      for (const record of records) {
+        this.#reducer.apply(record.kind === 'queued' ? { ...record, payload: Buffer.from(record.payload) } : record)
+        group.writer.write(record)
+      }
+    } catch (error) {
+      // The session in memory has taken a part of the records, and earlier appends share their group: none of it is written.
+      this.#fail(storeFailure('cannot append to the journal', error))
+    }
+    return group.settled
+  }
+
+  /** Makes everything safe, vouches for it, and closes the files. Rejects with what made the journal fail, if it did. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    await this.#writing
+    this.#stop.abort()
+    clearTimeout(this.#syncTimer)
+    if (typeof this.#compaction === 'object') await this.#compaction
+    try {
+      if (this.#failure === undefined) await this.#seal()
+    } catch (error) {
+      this.#fail(storeFailure('cannot close the journal', error))
+    }
+    await this.#segment.close().catch((error: unknown) => this.#fail(storeFailure('cannot close the journal', error)))
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #beginGroup(): Group {
+    const segment = this.#planned.length < this.#settings.segmentBytes ? undefined : this.#planSegment()
+    const writer = new RecordWriter(this.#planned.seed)
+    // Its place is kept; how much is safe is known only when the group is written.
+    writer.write({ kind: 'synced', offset: 0 })
+    let resolve = () => {}
+    let reject: Group['reject'] = () => {}
+    const settled = new Promise<void>((onResolved, onRejected) => {
+      resolve = onResolved
+      reject = onRejected
+    })
+    return { writer, settled, resolve, reject, segment }
+  }
+
+  #planSegment(): NewSegment {
+    const number = this.#planned.number + 1
+    const header = encodeHeader({ kind: 'segment', number }, this.#sessionId, this.#reducer.cursor)
+    this.#logBytes += this.#planned.length
+    this.#planned = { number, seed: seedOf(header), length: header.length }
+    // Writing a snapshot only when the log has grown by as much again bounds both: the directory holds a few times what
+    // the session needs, and on the average each record is written at most twice.
+    const isDue = this.#compaction === 'none' && this.#logBytes >= this.#snapshotBytes
+    if (!isDue) return { number, header, snapshot: undefined }
+    this.#compaction = 'planned'
+    this.#logBytes = 0
+    return { number, header, snapshot: this.#reducer.snapshot() }
+  }
+
+  /** The loop: writes until nothing has gathered. Never rejects; a failure goes to those who wait. */
+  async #write(): Promise<void> {
+    while (this.#gathering !== undefined || this.#isSyncDue) {
+      const group = this.#gathering
+      this.#gathering = undefined
+      try {
+        if (group !== undefined) await this.#writeGroup(group)
+        if (this.#settings.fsync === 'always' || this.#isSyncDue) await this.#sync()
+      } catch (error) {
+        this.#fail(storeFailure('cannot write the journal', error))
+      }
+      if (this.#failure !== undefined) {
+        group?.reject(this.#failure)
+        break
+      }
+      group?.resolve()
+    }
+    this.#writing = undefined
+  }
+
+  async #writeGroup(group: Group): Promise<void> {
+    if (this.#failure !== undefined) return
+    const { writer, segment } = group
+    this.#planned = { ...this.#planned, length: this.#planned.length + writer.length }
+    if (segment !== undefined) await this.#changeSegment(segment)
+    writer.patchSynced(this.#segment.synced)
+    await this.#segment.append(writer.bytes)
+    this.#sealed = false
+    if (typeof this.#settings.fsync === 'object') this.#scheduleSync(this.#settings.fsync.everyMs)
+  }
+
+  async #sync(): Promise<void> {
+    this.#isSyncDue = false
+    clearTimeout(this.#syncTimer)
+    this.#syncTimer = undefined
+    await this.#segment.sync()
+  }
+
+  /** The timer runs only while something is not synced, and does not keep the process alive: the kernel has the bytes. */
+  #scheduleSync(everyMs: number): void {
+    this.#syncTimer ??= setTimeout(() => {
+      if (this.#failure !== undefined) return
+      this.#isSyncDue = true
+      this.#writing ??= this.#write()
+    }, everyMs).unref()
+  }
+
+  /** Whatever the mode: a segment is safe before there is a next one, so only the last can have a torn tail. */
+  async #changeSegment({ number, header, snapshot }: NewSegment): Promise<void> {
+    await this.#sync()
+    await this.#segment.close()
+    this.#segment = await SegmentFile.create(this.#files, number, header)
+    if (snapshot !== undefined) this.#compaction = this.#compact(number, snapshot)
+  }
+
+  /** Runs beside the appends. A failure ends the journal, because a log that cannot be shortened would fill the disk. */
+  async #compact(number: number, session: StoredSession): Promise<void> {
+    try {
+      const bytes = await writeSnapshot(this.#files, number, this.#sessionId, session, this.#stop.signal)
+      if (bytes !== undefined) this.#snapshotBytes = bytes
+    } catch (error) {
+      this.#fail(storeFailure('cannot compact the journal', error))
+    }
+    this.#compaction = 'none'
+  }
+
+  async #seal(): Promise<void> {
+    await this.#sync()
+    if (this.#sealed) return
+    const writer = new RecordWriter(this.#segment.seed, syncedRecordLength)
+    writer.write({ kind: 'synced', offset: this.#segment.synced })
+    await this.#segment.append(writer.bytes)
+    await this.#sync()
+  }
+
+  #fail(error: StoreError): void {
+    this.#failure ??= error
+    this.#stop.abort()
+    clearTimeout(this.#syncTimer)
+    this.#gathering?.reject(this.#failure)
+    this.#gathering = undefined
+  }
+}

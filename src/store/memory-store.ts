@@ -1,0 +1,52 @@
+import { StoreError } from '../errors.js'
+import type { JournalRecord, StoredSession } from '../protocol/journal-record.js'
+import { SessionReducer } from '../protocol/stored-session.js'
+import type { SessionStore } from './session-store.js'
+
+/**
+ * A session that lives as long as the store object: hand the same one to the next client of the process, after the first
+ * has ended, and it goes on where that one stopped. Nothing survives the process.
+ */
+export function memoryStore(): SessionStore {
+  return new MemoryStore()
+}
+
+class MemoryStore implements SessionStore {
+  readonly durable = false
+  #sessionId: string | undefined
+  #session = new SessionReducer()
+  #phase: 'closed' | 'open' | StoreError = 'closed'
+
+  async open(sessionId: string): Promise<StoredSession> {
+    if (this.#phase === 'open') {
+      throw new StoreError(
+        'this store is in use by another client: end that one first, or give each a store of its own',
+      )
+    }
+    if (this.#phase !== 'closed') throw this.#phase
+    if (this.#sessionId !== undefined && this.#sessionId !== sessionId) {
+      const [found, wanted] = [JSON.stringify(this.#sessionId), JSON.stringify(sessionId)]
+      throw new StoreError(`this store holds the session ${found}, not ${wanted}: give each session a store of its own`)
+    }
+    this.#sessionId = sessionId
+    this.#phase = 'open'
+    return this.#session.snapshot()
+  }
+
+  async append(records: readonly JournalRecord[]): Promise<void> {
+    if (this.#phase === 'closed') throw new StoreError('this store is not open')
+    if (this.#phase !== 'open') throw this.#phase
+    try {
+      for (const record of records) {
+        this.#session.apply(record.kind === 'queued' ? { ...record, payload: Buffer.from(record.payload) } : record)
+      }
+    } catch (error) {
+      if (error instanceof StoreError) this.#phase = error
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#phase = 'closed'
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * Journal records as bytes. Numbers are big-endian, as in MQTT.
+ *
+ *   length     4 bytes   of the body
+ *   checksum   4 bytes   CRC-32C of length and body, going on from the checksum of the file's header
+ *   body                 one byte for the kind, then
+ *     1 queued      sequence (6), flags (1: bit 0 RETAIN, bits 1 and 2 QoS), topic length (2), topic in UTF-8, payload
+ *     2 bound       sequence (6), Packet Identifier (2)
+ *     3 received    sequence (6)
+ *     4 settled     sequence (6)
+ *     5 withdrawn   sequence (6)
+ *     6 held        Packet Identifier (2)
+ *     7 released    Packet Identifier (2)
+ *     8 forgotten
+ *     9 synced      offset (6): what stands before it in this file was safe on disk when this record was written
+ *    10 complete    number of records before it (6): the end of a snapshot
+ *
+ * The last two are the store's own. `synced` is what tells damage from a torn tail, see journal-recovery.ts.
+ *
+ * Since every checksum starts from that of the header, which names the file's number and session, bytes of another
+ * file (or of a journal that travels in a payload) never pass for a record of this one.
+ */
+import { StoreError } from '../errors.js'
+import type { JournalRecord } from '../protocol/journal-record.js'
+import { crc32c, viewOf } from './checksum.js'
+
+export type FileRecord =
+  | JournalRecord
+  | { readonly kind: 'synced'; readonly offset: number }
+  | { readonly kind: 'complete'; readonly records: number }
+
+export interface DecodedRecord {
+  readonly record: FileRecord
+  /** Offset of the byte after the record. */
+  readonly end: number
+}
+
+const kinds = {
+  queued: 1,
+  bound: 2,
+  received: 3,
+  settled: 4,
+  withdrawn: 5,
+  held: 6,
+  released: 7,
+  forgotten: 8,
+  synced: 9,
+  complete: 10,
+} as const satisfies Record<FileRecord['kind'], number>
+
+const prefixLength = 8
+const numberLength = 6
+const highestNumber = 2 ** (8 * numberLength) - 1
+/** Of a `queued` record: kind, sequence, flags, topic length. */
+const queuedFixedLength = 1 + numberLength + 1 + 2
+
+const syncedBodyLength = 1 + numberLength
+export const syncedRecordLength = prefixLength + syncedBodyLength
+
+/** Gathers records as bytes. What it is given is copied before `write` returns. */
+export class RecordWriter {
+  readonly #seed: number
+  #bytes: Buffer
+  #view: DataView
+  #length = 0
+
+  constructor(seed: number, capacity = 1024) {
+    this.#seed = seed
+    this.#bytes = Buffer.allocUnsafe(capacity)
+    this.#view = viewOf(this.#bytes)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** The bytes so far. Writing on may change them, so they are taken when all is written. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  /** Starts anew in the same memory. */
+  clear(): void {
+    this.#length = 0
+  }
+
+  /** Fills in the `synced` record that was written first. */
+  patchSynced(offset: number): void {
+    const length = this.#length
+    this.#length = 0
+    this.write({ kind: 'synced', offset })
+    this.#length = length
+  }
+
+  write(record: FileRecord): void {
+    switch (record.kind) {
+      case 'queued': {
+        const { topic, payload } = record
+        const topicLength = Buffer.byteLength(topic)
+        if (topicLength > 65_535) throw new StoreError(`a topic of ${topicLength} bytes is over the 65535 of MQTT`)
+        let at = this.#begin(kinds.queued, queuedFixedLength + topicLength + payload.length)
+        at = this.#number(record.sequence, at)
+        at = this.#bytes.writeUInt8((record.retain ? 1 : 0) | (record.qos << 1), at)
+        at = this.#bytes.writeUInt16BE(topicLength, at)
+        at += this.#bytes.write(topic, at)
+        this.#bytes.set(payload, at)
+        return this.#finish(at + payload.length)
+      }
+      case 'bound': {
+        const at = this.#number(record.sequence, this.#begin(kinds.bound, 1 + numberLength + 2))
+        return this.#finish(this.#bytes.writeUInt16BE(record.packetId, at))
+      }
+      case 'received':
+      case 'settled':
+      case 'withdrawn':
+        return this.#finish(this.#number(record.sequence, this.#begin(kinds[record.kind], 1 + numberLength)))
+      case 'held':
+      case 'released':
+        return this.#finish(this.#bytes.writeUInt16BE(record.packetId, this.#begin(kinds[record.kind], 1 + 2)))
+      case 'forgotten':
+        return this.#finish(this.#begin(kinds.forgotten, 1))
+      case 'synced':
+        return this.#finish(this.#number(record.offset, this.#begin(kinds.synced, 1 + numberLength)))
+      case 'complete':
+        return this.#finish(this.#number(record.records, this.#begin(kinds.complete, 1 + numberLength)))
+    }
+  }
+
+  /** Makes room for a record, writes its length and kind, and gives the offset of what follows the kind. */
+  #begin(kind: number, bodyLength: number): number {
+    const end = this.#length + prefixLength + bodyLength
+    if (end > this.#bytes.length) {
+      const grown = Buffer.allocUnsafe(Math.max(end, 2 * this.#bytes.length))
+      grown.set(this.bytes)
+      this.#bytes = grown
+      this.#view = viewOf(grown)
+    }
+    this.#view.setUint32(this.#length, bodyLength)
+    this.#view.setUint8(this.#length + prefixLength, kind)
+    return this.#length + prefixLength + 1
+  }
+
+  #number(value: number, at: number): number {
+    if (value > highestNumber) throw new StoreError(`${value} is over the ${highestNumber} that a record holds`)
+    return this.#bytes.writeUIntBE(value, at, numberLength)
+  }
+
+  #finish(end: number): void {
+    this.#view.setUint32(this.#length + 4, recordChecksum(this.#view, this.#length, end, this.#seed))
+    this.#length = end
+  }
+}
+
+/**
+ * The record that stands at `offset`, or undefined if none does: too few bytes, or a checksum that does not fit. Bytes
+ * whose checksum fits and that are no record all the same were written so: that is a StoreError.
+ */
+export function decodeRecord(bytes: Buffer, view: DataView, offset: number, seed: number): DecodedRecord | undefined {
+  if (bytes.length - offset <= prefixLength) return undefined
+  const bodyLength = view.getUint32(offset)
+  const end = offset + prefixLength + bodyLength
+  if (bodyLength === 0 || end > bytes.length) return undefined
+  if (view.getUint32(offset + 4) !== recordChecksum(view, offset, end, seed)) return undefined
+  const record = decodeBody(bytes.subarray(offset + prefixLength, end))
+  if (record === undefined) {
+    const kind = view.getUint8(offset + prefixLength)
+    throw new StoreError(`a record of kind ${kind} and ${bodyLength} bytes, which this version does not know`)
+  }
+  return { record, end }
+}
+
+/**
+ * The highest offset that any `synced` record behind `from` vouches for, wherever it stands: after damage nobody knows
+ * where the next record starts, so the bytes are searched.
+ */
+export function highestSynced(bytes: Buffer, view: DataView, from: number, seed: number): number {
+  const start = Buffer.from([0, 0, 0, syncedBodyLength])
+  let highest = 0
+  for (let at = bytes.indexOf(start, from); at !== -1; at = bytes.indexOf(start, at + 1)) {
+    const isSynced = bytes.length - at >= syncedRecordLength && view.getUint8(at + prefixLength) === kinds.synced
+    const decoded = isSynced ? decodeRecord(bytes, view, at, seed) : undefined
+    if (decoded?.record.kind === 'synced') highest = Math.max(highest, decoded.record.offset)
+  }
+  return highest
+}
+
+function recordChecksum(view: DataView, start: number, end: number, seed: number): number {
+  return crc32c(view, start + prefixLength, end, crc32c(view, start, start + 4, seed))
+}
+
+function decodeBody(body: Buffer): FileRecord | undefined {
+  const kind = body.readUInt8(0)
+  if (kind === kinds.queued) return decodeQueued(body)
+  switch (kind) {
+    case kinds.forgotten:
+      return body.length === 1 ? { kind: 'forgotten' } : undefined
+    case kinds.held:
+    case kinds.released:
+      if (body.length !== 1 + 2) return undefined
+      return { kind: kind === kinds.held ? 'held' : 'released', packetId: body.readUInt16BE(1) }
+    case kinds.bound:
+      if (body.length !== 1 + numberLength + 2) return undefined
+      return {
+        kind: 'bound',
+        sequence: body.readUIntBE(1, numberLength),
+        packetId: body.readUInt16BE(1 + numberLength),
+      }
+  }
+  if (body.length !== 1 + numberLength) return undefined
+  const value = body.readUIntBE(1, numberLength)
+  switch (kind) {
+    case kinds.received:
+      return { kind: 'received', sequence: value }
+    case kinds.settled:
+      return { kind: 'settled', sequence: value }
+    case kinds.withdrawn:
+      return { kind: 'withdrawn', sequence: value }
+    case kinds.synced:
+      return { kind: 'synced', offset: value }
+    case kinds.complete:
+      return { kind: 'complete', records: value }
+    default:
+      return undefined
+  }
+}
+
+function decodeQueued(body: Buffer): FileRecord | undefined {
+  if (body.length < queuedFixedLength) return undefined
+  const sequence = body.readUIntBE(1, numberLength)
+  const flags = body.readUInt8(1 + numberLength)
+  const qos = flags >> 1
+  const topicEnd = queuedFixedLength + body.readUInt16BE(queuedFixedLength - 2)
+  if ((qos !== 1 && qos !== 2) || topicEnd > body.length) return undefined
+  const topic = body.toString('utf8', queuedFixedLength, topicEnd)
+  // A copy: a payload that waits for days must not keep the whole file in memory.
+  const payload = Buffer.from(body.subarray(topicEnd))
+  return { kind: 'queued', sequence, topic, payload, qos, retain: (flags & 1) === 1 }
+}

@@ -1,0 +1,76 @@
+/**
+ * Compaction: a snapshot file takes the place of all segments below its number.
+ *
+ * The order of the steps is what makes it safe to stop after any of them: write under a name that does not count, sync,
+ * rename, sync the directory, and only then remove what the snapshot replaces.
+ */
+import type { StoredSession } from '../protocol/journal-record.js'
+import { recordsOf } from '../protocol/stored-session.js'
+import { encodeHeader, fileName, parseFileName, seedOf } from './file-header.js'
+import { appendAll, type JournalFile, type JournalFiles, onFile } from './journal-files.js'
+import { unfinishedSuffix } from './journal-recovery.js'
+import { RecordWriter } from './record-format.js'
+
+/** How much is encoded at a time: a fraction of a millisecond, so that the appends beside it do not wait. */
+const chunkBytes = 65_536
+
+/** Writes the snapshot and removes what it replaces. Gives its length, or undefined if `signal` stopped it. */
+export async function writeSnapshot(
+  files: JournalFiles,
+  number: number,
+  sessionId: string,
+  session: StoredSession,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const name = fileName({ kind: 'snapshot', number })
+  const unfinished = name.replace(/\.journal$/, unfinishedSuffix)
+  const header = encodeHeader({ kind: 'snapshot', number }, sessionId, session)
+  const file = await onFile(files, 'create', unfinished, files.create(unfinished))
+  let length: number | undefined
+  try {
+    length = await onFile(files, 'write', unfinished, writeRecords(file, header, session, signal))
+    if (length !== undefined) await onFile(files, 'sync', unfinished, file.sync())
+  } finally {
+    await file.close()
+  }
+  if (length === undefined) {
+    await removeFiles(files, [unfinished])
+    return undefined
+  }
+  await onFile(files, 'rename', unfinished, files.rename(unfinished, name))
+  await onFile(files, 'sync the directory for', name, files.syncDirectory())
+  const replaced = (await files.list()).filter((other) => (parseFileName(other)?.number ?? number) < number)
+  await removeFiles(files, replaced)
+  return length
+}
+
+export async function removeFiles(files: JournalFiles, names: readonly string[]): Promise<void> {
+  for (const name of names) await onFile(files, 'remove', name, files.remove(name))
+}
+
+async function writeRecords(
+  file: JournalFile,
+  header: Buffer,
+  session: StoredSession,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const writer = new RecordWriter(seedOf(header), 2 * chunkBytes)
+  let length = 0
+  const write = async (bytes: Buffer) => {
+    await appendAll(file, bytes)
+    length += bytes.length
+  }
+  await write(header)
+  let records = 0
+  for (const record of recordsOf(session)) {
+    writer.write(record)
+    records += 1
+    if (writer.length < chunkBytes) continue
+    await write(writer.bytes)
+    writer.clear()
+    if (signal.aborted) return undefined
+  }
+  writer.write({ kind: 'complete', records })
+  await write(writer.bytes)
+  return length
+}
