@@ -1,0 +1,242 @@
+/**
+ * Which handlers get a message: an index from Topic Filters to handlers (section 4.7).
+ *
+ * Filters without wildcards, the common case, are a map from the filter to its route. Filters with wildcards are a tree with
+ * one node for each level that filters share. To match a Topic Name, walk down its levels with a list of the nodes
+ * reached so far: from each, to the child of the same name and to the child `+`. A level visits at most twice as many
+ * nodes as the one before, whatever the number of filters; what a topic does not match is never looked at.
+ *
+ * Each place where filters end is a route: handlers with a count, as the same handler may be added to the same filter more
+ * than once. The list that `match` gives out is a snapshot that no later `add` or `remove` changes, so a
+ * handler may add and remove routes while the message that it got is still being handed to others.
+ */
+export class TopicRouter<Handler> {
+  readonly #exact = new Map<string, Route<Handler>>()
+  readonly #root = new TreeNode<Handler>()
+  /** Scratch space of `match`, kept so that the walk allocates nothing. `match` calls nobody, so it is never entered twice. */
+  #reached: TreeNode<Handler>[] = []
+  #next: TreeNode<Handler>[] = []
+  #visits = 0
+
+  /** Nodes that all calls of `match` have visited so far. */
+  get visits(): number {
+    return this.#visits
+  }
+
+  /** Nodes and routes that the index is made of; 0 when no filter is left. */
+  get size(): number {
+    return this.#exact.size + this.#root.size
+  }
+
+  /** Adds a handler to a valid Topic Filter; a shared subscription (`$share/group/filter`) is routed by its filter. */
+  add(filter: string, handler: Handler): void {
+    const topicFilter = unshared(filter)
+    if (!hasWildcard(topicFilter)) {
+      const route = this.#exact.get(topicFilter) ?? new Route<Handler>()
+      this.#exact.set(topicFilter, route)
+      route.add(handler)
+      return
+    }
+    const { levels, multiLevel } = pathOf(topicFilter)
+    let node = this.#root
+    for (const level of levels) node = node.childFor(level)
+    if (multiLevel) {
+      node.below ??= new Route()
+      node.below.add(handler)
+    } else {
+      node.here ??= new Route()
+      node.here.add(handler)
+    }
+  }
+
+  /** Takes back one `add` of the same filter and handler; false if there is none. */
+  remove(filter: string, handler: Handler): boolean {
+    const topicFilter = unshared(filter)
+    if (!hasWildcard(topicFilter)) {
+      const route = this.#exact.get(topicFilter)
+      const removed = route?.remove(handler) ?? false
+      if (route?.isEmpty) this.#exact.delete(topicFilter)
+      return removed
+    }
+    const { levels, multiLevel } = pathOf(topicFilter)
+    const path = this.#walk(levels)
+    const last = path?.at(-1)
+    if (path === undefined || last === undefined) return false
+    const removed = (multiLevel ? last.below : last.here)?.remove(handler) ?? false
+    if (last.below?.isEmpty) last.below = undefined
+    if (last.here?.isEmpty) last.here = undefined
+    prune(path, levels)
+    return removed
+  }
+
+  /** The handlers of every filter that matches a valid Topic Name, each once, in no promised order. */
+  match(topic: string): readonly Handler[] {
+    // [MQTT-4.7.3-4] Names are compared character by character: no normalisation, no folding, empty levels count.
+    const exact = this.#exact.get(topic)
+    if (this.#root.isEmpty) return exact?.handlers ?? []
+    const found = new Found<Handler>()
+    found.take(exact)
+    this.#matchTree(topic, found)
+    return found.handlers
+  }
+
+  #matchTree(topic: string, found: Found<Handler>): void {
+    this.#reached.push(this.#root)
+    // [MQTT-4.7.2-1] A filter that begins with a wildcard does not match a topic that begins with `$`.
+    let wildcards = !topic.startsWith('$')
+    for (let start = 0; start >= 0 && this.#reached.length > 0; ) {
+      const slash = topic.indexOf('/', start)
+      const level = slash < 0 ? topic.slice(start) : topic.slice(start, slash)
+      for (const node of this.#reached) this.#step(node, level, wildcards, found)
+      wildcards = true
+      start = slash < 0 ? -1 : slash + 1
+      const reached = this.#next
+      this.#next = this.#reached
+      this.#reached = reached
+      this.#next.length = 0
+    }
+    // The topic ends here, or no filter goes on. [MQTT-4.7.1-2] `a/#` matches its parent level `a` too.
+    for (const node of this.#reached) {
+      found.take(node.here)
+      found.take(node.below)
+    }
+    this.#visits += this.#reached.length
+    this.#reached.length = 0
+  }
+
+  #step(node: TreeNode<Handler>, level: string, wildcards: boolean, found: Found<Handler>): void {
+    this.#visits += 1
+    const named = node.children.get(level)
+    if (named !== undefined) this.#next.push(named)
+    if (!wildcards) return
+    const single = node.children.get('+')
+    if (single !== undefined) this.#next.push(single)
+    found.take(node.below)
+  }
+
+  /** The nodes from the root along these levels, or undefined if there is no such path. */
+  #walk(levels: readonly string[]): TreeNode<Handler>[] | undefined {
+    let node = this.#root
+    const path = [node]
+    for (const level of levels) {
+      const child = node.children.get(level)
+      if (child === undefined) return undefined
+      path.push(child)
+      node = child
+    }
+    return path
+  }
+}
+
+/** The handlers of one Topic Filter, each with how often it was added. */
+class Route<Handler> {
+  readonly #counts = new Map<Handler, number>()
+  #snapshot: readonly Handler[] | undefined
+
+  get isEmpty(): boolean {
+    return this.#counts.size === 0
+  }
+
+  /** The handlers as a list that is replaced, never changed. */
+  get handlers(): readonly Handler[] {
+    this.#snapshot ??= [...this.#counts.keys()]
+    return this.#snapshot
+  }
+
+  add(handler: Handler): void {
+    this.#counts.set(handler, (this.#counts.get(handler) ?? 0) + 1)
+    this.#snapshot = undefined
+  }
+
+  remove(handler: Handler): boolean {
+    const count = this.#counts.get(handler)
+    if (count === undefined) return false
+    if (count > 1) this.#counts.set(handler, count - 1)
+    else this.#counts.delete(handler)
+    this.#snapshot = undefined
+    return true
+  }
+}
+
+/** One level of the filters that have wildcards; the child for any single level is named `+`. */
+class TreeNode<Handler> {
+  readonly children = new Map<string, TreeNode<Handler>>()
+  /** The filter that ends with this level. */
+  here: Route<Handler> | undefined
+  /** The filter that goes on with `#`. */
+  below: Route<Handler> | undefined
+
+  get isEmpty(): boolean {
+    return this.children.size === 0 && this.here === undefined && this.below === undefined
+  }
+
+  /** Nodes below this one and routes at any of them. */
+  get size(): number {
+    let size = 0
+    const waiting: TreeNode<Handler>[] = [this]
+    for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+      size += node.children.size + (node.here === undefined ? 0 : 1) + (node.below === undefined ? 0 : 1)
+      for (const child of node.children.values()) waiting.push(child)
+    }
+    return size
+  }
+
+  childFor(level: string): TreeNode<Handler> {
+    const known = this.children.get(level)
+    if (known !== undefined) return known
+    const child = new TreeNode<Handler>()
+    this.children.set(level, child)
+    return child
+  }
+}
+
+/** Gathers the handlers of the routes that match; with a single one its own list is the result, and nothing is copied. */
+class Found<Handler> {
+  #first: readonly Handler[] = []
+  #all: Set<Handler> | undefined
+
+  get handlers(): readonly Handler[] {
+    return this.#all === undefined ? this.#first : [...this.#all]
+  }
+
+  take(route: Route<Handler> | undefined): void {
+    if (route === undefined) return
+    if (this.#first.length === 0) {
+      this.#first = route.handlers
+      return
+    }
+    // Filters of one client may overlap; a handler that is found by several of them is still called once.
+    this.#all ??= new Set(this.#first)
+    for (const handler of route.handlers) this.#all.add(handler)
+  }
+}
+
+/** Cuts off the nodes at the end of a path that lead to no route any more. */
+function prune<Handler>(path: readonly TreeNode<Handler>[], levels: readonly string[]): void {
+  for (let depth = path.length - 1; depth > 0; depth -= 1) {
+    const level = levels[depth - 1]
+    if (!path[depth]?.isEmpty || level === undefined) return
+    path[depth - 1]?.children.delete(level)
+  }
+}
+
+function hasWildcard(filter: string): boolean {
+  return filter.includes('+') || filter.includes('#')
+}
+
+/** The levels of a filter; a final `#` is told apart, as it stands for any number of levels and not for one. */
+function pathOf(filter: string): { readonly levels: readonly string[]; readonly multiLevel: boolean } {
+  const levels = filter.split('/')
+  const multiLevel = levels.at(-1) === '#'
+  return { levels: multiLevel ? levels.slice(0, -1) : levels, multiLevel }
+}
+
+const sharePrefix = '$share/'
+
+/** The part of a shared subscription that topics are matched with. The standard does not know these; many servers do. */
+export function unshared(filter: string): string {
+  if (!filter.startsWith(sharePrefix)) return filter
+  const slash = filter.indexOf('/', sharePrefix.length)
+  const inner = slash < 0 ? '' : filter.slice(slash + 1)
+  return inner === '' ? filter : inner
+}
