@@ -40,8 +40,8 @@ export interface ServerOptions {
   readonly host: string
   /** 1 to 65,535. Default 1883, with TLS 8883 (both registered with IANA, section 4.2). */
   readonly port?: number | undefined
-  /** Default: `ClientOptions.tls`. */
-  readonly tls?: boolean | ConnectionOptions | undefined
+  /** Default: whether `ClientOptions.tls` is given. The options of TLS are the same for all servers. */
+  readonly tls?: boolean | undefined
 }
 
 /** The message that the server publishes when the connection ends without DISCONNECT (section 3.1.2.5). */
@@ -76,8 +76,12 @@ export interface CredentialsAttempt {
   readonly lastError?: Error | undefined
 }
 
+/**
+ * When to try again. The longest wait goes back to `minDelayMs` after a connection that stayed up for 30 s and did not end because
+ * of what the server sent. After Return Codes 4 and 5 and after certificate errors the wait is `maxDelayMs`.
+ */
 export interface ReconnectOptions {
-  /** Milliseconds, 1 to 2,147,483,647: the most that the first wait takes. Default 1,000, or `maxDelayMs` if that is less. */
+  /** Milliseconds, 1 to 2,147,483,647: the most that the first wait takes (each is drawn from 0 to the longest; full jitter). Default 1,000, or `maxDelayMs` if that is less. */
   readonly minDelayMs?: number | undefined
   /** Milliseconds, `minDelayMs` to 2,147,483,647: the most that any wait takes. Default 60,000, or `minDelayMs` if that is more. */
   readonly maxDelayMs?: number | undefined
@@ -110,7 +114,7 @@ export interface ClientOptions {
 
   /**
    * `mqtt://host[:port]` or `mqtts://host[:port]`; IPv6 in brackets. May hold a user name and a password,
-   * percent-encoded, unless the options of these names are given.
+   * percent-encoded; the options of these names go before them.
    */
   readonly url?: string | undefined
   /** A name or an address; IPv6 with or without brackets, with a zone if need be (`fe80::1%eth0`). */
