@@ -52,11 +52,14 @@ function walkPayload(walk: FieldWalk, flags: number): void {
   }
   if ((flags & USER_NAME_FLAG) !== 0) walk.string('User Name', '3.1.3.4')
   if ((flags & PASSWORD_FLAG) !== 0) {
-    walk.hide(walk.length('Password', '3.1.3.5'), 'Password', '3.1.3.5', (password) => {
-      const { shape, method } = passwordShape(password)
-      return { value: shape, meaning: method === undefined ? 'hidden' : `as ${method} makes; hidden` }
-    })
+    walk.hide(walk.length('Password', '3.1.3.5'), 'Password', '3.1.3.5', readPassword)
   }
+}
+
+function readPassword(password: Uint8Array): Reading {
+  const { length, digits, method } = passwordShape(password)
+  if (digits === undefined) return { value: length, meaning: 'hidden' }
+  return { value: digits, meaning: `${length} like ${method}, hidden` }
 }
 
 function connectFlags(byte: number): AnnotationPart[] {

@@ -21,7 +21,7 @@ const purposes: Readonly<Record<Exclude<PacketName, 'publish'>, string>> = {
   puback: 'QoS 1, 2 of 2: received',
   pubrec: 'QoS 2, 2 of 4: received',
   pubrel: 'QoS 2, 3 of 4: released',
-  pubcomp: 'QoS 2, 4 of 4: complete',
+  pubcomp: 'QoS 2, 4 of 4: done',
   subscribe: 'asks for messages',
   suback: 'what is granted',
   unsubscribe: 'no more of these',

@@ -33,6 +33,9 @@ export function paintWith(color: boolean): Paint {
   if (!color) return (_, text) => text
   return (style, text) => {
     const rendition = renditions[style]
-    return rendition === '' || text.trim() === '' ? text : `\u001b[${rendition}m${text}\u001b[0m`
+    const inked = text.trimEnd()
+    if (rendition === '' || inked === '') return text
+    // The spaces behind stay outside, so that the end of a line can be trimmed.
+    return `\u001b[${rendition}m${inked}\u001b[0m${text.slice(inked.length)}`
   }
 }

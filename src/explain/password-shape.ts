@@ -4,19 +4,21 @@ import { countBytes } from './numerals.js'
 const digests: Readonly<Record<number, string>> = { 32: 'HMAC-MD5', 40: 'HMAC-SHA1', 64: 'HMAC-SHA256' }
 
 export interface PasswordShape {
-  /** `4 bytes`, or `64 upper-case hex digits, 64 bytes`. */
-  readonly shape: string
-  /** The method that makes passwords of this shape, if one does. */
+  /** `64 bytes`. */
+  readonly length: string
+  /** `64 upper-case hex digits`, of a password that looks like a signature. */
+  readonly digits: string | undefined
+  /** The method that makes such signatures. */
   readonly method: string | undefined
 }
 
 /** All that may be told of a password: its length, and whether it looks like a signature. */
 export function passwordShape(password: Uint8Array): PasswordShape {
-  const method = digests[password.length]
-  const digits = method === undefined ? undefined : hexCase(password)
   const length = countBytes(password.length)
-  if (digits === undefined) return { shape: length, method: undefined }
-  return { shape: `${password.length} ${digits} hex digits, ${length}`, method }
+  const method = digests[password.length]
+  const digitCase = method === undefined ? undefined : hexCase(password)
+  if (digitCase === undefined) return { length, digits: undefined, method: undefined }
+  return { length, digits: `${password.length} ${digitCase} hex digits`, method }
 }
 
 function hexCase(password: Uint8Array): 'upper-case' | 'lower-case' | undefined {

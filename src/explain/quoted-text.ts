@@ -9,8 +9,6 @@
 import { displayWidth } from './display-width.js'
 
 const named: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
-/** What has a meaning inside quotes. */
-const quoting: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\' }
 const unprintable = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u
 const letter = /\p{L}/u
 const combining = /\p{M}/u
@@ -40,17 +38,21 @@ export function escapeText(text: string): string {
   return Array.from(visibleCharacters(text)).join('')
 }
 
-/** `text` in double quotes, escaped, and cut behind `columns`: an ellipsis then follows the closing quote. */
+/**
+ * `text` in quotes, escaped, and cut behind `columns`: an ellipsis then follows the closing quote. The quotes are single
+ * where the text holds double ones, so that JSON stays readable.
+ */
 export function quote(text: string, columns = textColumns): string {
+  const mark = text.includes('"') && !text.includes("'") ? "'" : '"'
   let shown = ''
   let used = 0
   for (const visible of visibleCharacters(text)) {
-    const character = quoting[visible] ?? visible
+    const character = visible === mark || visible === '\\' ? `\\${visible}` : visible
     used += displayWidth(character)
-    if (used > columns) return `"${shown}"…`
+    if (used > columns) return `${mark}${shown}${mark}…`
     shown += character
   }
-  return `"${shown}"`
+  return `${mark}${shown}${mark}`
 }
 
 /** The UTF-8 text in `bytes`, or nothing if they hold anything else. */

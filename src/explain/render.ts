@@ -24,6 +24,9 @@ export interface RenderOptions {
 const columns = 80
 const fieldColumns = 17
 const sectionColumns = 8
+const statementColumns = 20
+/** Leads from the byte to what is wrong with it. */
+const faultMark = '╰─ ✗ '
 
 /**
  * The annotations as a listing for people, in lines of at most 80 columns, joined by line feeds. Nothing in it but its
@@ -127,7 +130,7 @@ class Listing {
         this.#paint('frame', '│'),
         this.#paint('offset', place),
         ' ',
-        this.#paint('hex', pad(bytes[line] ?? '', hexRowColumns)),
+        this.#hex(pad(bytes[line] ?? '', hexRowColumns)),
         ' ',
         this.#paint('field', pad(isFirst ? shorten(escapeText(field), fieldColumns) : '', fieldColumns)),
         '  ',
@@ -136,6 +139,11 @@ class Listing {
       ]
       this.lines.push(cells.join('').trimEnd())
     }
+  }
+
+  #hex(row: string): string {
+    const [before = '', marked = '', after = ''] = row.split(/(\[..\])/)
+    return this.#paint('hex', before) + this.#paint('fault', marked) + this.#paint('hex', after)
   }
 
   /** The value, broken where it must be, and the meaning beside or below it. */
@@ -159,7 +167,7 @@ class Listing {
     const indent = ' '.repeat(this.#bytesColumn - 1)
     const [name = '', ...words] = escapeText(fault).split(' ')
     // What has no number is named by its section.
-    const statement = name.startsWith('MQTT-') ? name : `§${name}`
+    const statement = shorten(name.startsWith('MQTT-') ? name : `§${name}`, statementColumns)
     const room = columns - this.#bytesColumn - faultMark.length
     const text = wrapWords(words.join(' '), room, room - statement.length - 2)
     text.forEach((line, index) => {
@@ -168,9 +176,6 @@ class Listing {
     })
   }
 }
-
-/** Leads from the byte to what is wrong with it. */
-const faultMark = '╰─ ✗ '
 
 /** What stands in the place of bytes that are not shown. */
 function unshown(length: number): string {

@@ -54,9 +54,15 @@ function connectDetails({ clientId, cleanSession, keepAlive, username, password,
     cleanSession ? 'clean session' : 'persistent session',
     `keep alive ${keepAlive} s`,
     ...(username === undefined ? [] : [`user ${text(username)}`]),
-    ...(password === undefined ? [] : [`password (${passwordShape(password).shape})`]),
+    ...(password === undefined ? [] : [`password (${passwordLine(password)})`]),
     ...(will === undefined ? [] : [`will ${text(will.topic)} QoS ${will.qos}${will.retain ? ' retain' : ''}`]),
   ]
+}
+
+/** `4 bytes`, or `64 upper-case hex digits, 64 bytes`. */
+function passwordLine(password: Uint8Array): string {
+  const { digits, length } = passwordShape(password)
+  return digits === undefined ? length : `${digits}, ${length}`
 }
 
 function connackOutcome(returnCode: number): string {

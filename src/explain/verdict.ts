@@ -37,8 +37,9 @@ export function judge(bytes: Uint8Array): Verdict {
   return { titles, fault: undefined }
 }
 
-/** The error's message ends with the statement and the place; here the statement comes first and the place is shown. */
+/** The error's message goes on with the statement and the place; here the statement stands first and the place is shown. */
 function faultText({ message, statement }: MalformedPacketError): string {
   const end = message.lastIndexOf(` [${statement}]`)
-  return escapeText(`${statement} ${end === -1 ? message : message.slice(0, end)}`)
+  const what = (end === -1 ? message : message.slice(0, end)).replace(/,$/, '')
+  return escapeText(`${statement} ${what}`)
 }
