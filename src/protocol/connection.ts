@@ -25,7 +25,7 @@ import {
   type Violation,
 } from '../errors.js'
 import type { Driver } from './driver.js'
-import { nextStep, PublishExchange, RequestExchange } from './exchange.js'
+import { type AcknowledgementName, type Exchange, nextStep, PublishExchange, RequestExchange } from './exchange.js'
 import { KeepAlive } from './keep-alive.js'
 import type { Session } from './session.js'
 
@@ -210,19 +210,20 @@ export class Connection<P, R> {
         return this.#driver.anomaly(unknownAcknowledgement[name], packetId)
       case 'wrong-acknowledgement':
       case 'unknown-suback':
-        return this.#wrongAcknowledgement(name, exchange?.awaits, packetId)
+        return this.#wrongAcknowledgement(name, exchange, packetId)
     }
   }
 
-  #wrongAcknowledgement(name: string, awaited: string | undefined, packetId: number): void {
-    const asked =
-      awaited === 'pubrec' || awaited === 'pubcomp'
-        ? 'a message at QoS 2'
-        : `an exchange that awaits ${awaited?.toUpperCase()}`
+  #wrongAcknowledgement(name: AcknowledgementName, exchange: Exchange<P, R> | undefined, packetId: number): void {
+    const awaited = exchange?.awaits
+    const atQos2 = awaited === 'pubrec' || awaited === 'pubcomp'
+    const asked = atQos2 ? 'a message at QoS 2' : `an exchange that awaits ${awaited?.toUpperCase()}`
     const advice =
-      name === 'puback' ? ' (a server without QoS 2 answers so: publish at QoS 1, or set profile.maxQos to 1)' : ''
+      atQos2 && name === 'puback'
+        ? ' (a server without QoS 2 answers so: publish at QoS 1, or set profile.maxQos to 1)'
+        : ''
     const text = `the server answered ${asked} with ${name.toUpperCase()}, Packet Identifier ${packetId}${advice}`
-    this.#violation('wrong-acknowledgement', 'MQTT-3.3.4-1', text)
+    this.#violation('wrong-acknowledgement', brokenBy(name, exchange instanceof PublishExchange), text)
   }
 
   #suback({ packetId, returnCodes }: SubackPacket): void {
@@ -233,7 +234,7 @@ export class Connection<P, R> {
       return this.#violation('unknown-suback', 'MQTT-3.8.4-2', text)
     }
     if (!(exchange instanceof RequestExchange) || exchange.request.kind !== 'subscribe') {
-      return this.#wrongAcknowledgement('suback', exchange.awaits, packetId)
+      return this.#wrongAcknowledgement('suback', exchange, packetId)
     }
     const asked = exchange.request.subscriptions.length
     if (asked !== returnCodes.length) {
@@ -349,3 +350,20 @@ const unknownAcknowledgement = {
   pubcomp: 'unknown-pubcomp',
   unsuback: 'unknown-unsuback',
 } as const
+
+/** The statement that a wrong acknowledgement breaks: each of them belongs to a packet of ours of one kind only. */
+function brokenBy(name: AcknowledgementName, answersPublish: boolean): string {
+  switch (name) {
+    case 'puback':
+    case 'pubrec':
+      // [MQTT-3.3.4-1] Which of them answers a PUBLISH is decided by its QoS. [MQTT-2.3.1-6] Neither answers anything else.
+      return answersPublish ? 'MQTT-3.3.4-1' : 'MQTT-2.3.1-6'
+    case 'pubcomp':
+      // [MQTT-4.3.3-2] PUBCOMP answers PUBREL.
+      return 'MQTT-4.3.3-2'
+    case 'suback':
+    case 'unsuback':
+      // [MQTT-2.3.1-7] SUBACK answers SUBSCRIBE, and UNSUBACK answers UNSUBSCRIBE.
+      return 'MQTT-2.3.1-7'
+  }
+}
