@@ -158,6 +158,7 @@ export class Connection<P, R> {
       case 'pubrel':
         return this.#pubrel(packet)
       case 'pingresp':
+        if (this.#keepAlive.answered() === 'unsolicited') this.#driver.anomaly('unsolicited-pingresp', undefined)
         return
       case 'connack':
         // [MQTT-3.2.0-1] CONNACK comes once, and first.

@@ -49,5 +49,6 @@ export interface Driver<P, R> {
   connected(sessionPresent: boolean): void
   /** The connection has to be closed, for this reason. */
   closing(error: MqttError): void
-  anomaly(anomaly: Anomaly, packetId: number): void
+  /** `packetId` is undefined for PINGRESP, which has none. */
+  anomaly(anomaly: Anomaly, packetId: number | undefined): void
 }

@@ -29,6 +29,8 @@ export class KeepAlive {
   #lastSentAt: number
   #lastReceivedAt: number
   #listening: Listening = atEase
+  /** PINGREQs that no PINGRESP has answered yet. */
+  #unanswered = 0
 
   /** `keepAliveMs` 0 turns it off: no PINGREQ, no verdict. */
   constructor(keepAliveMs: number, pingTimeoutMs: number, now: number) {
@@ -56,9 +58,17 @@ export class KeepAlive {
   }
 
   pinged(now: number, reading: 'reading' | 'paused'): void {
+    this.#unanswered += 1
     // A second PINGREQ does not give a silent server more time than the first did.
     if (this.#listening.is !== 'at-ease') return
     this.#listening = reading === 'reading' ? { is: 'awaiting', since: now } : { is: 'deaf' }
+  }
+
+  /** PINGRESP came. That the peer lives, its bytes have shown already. */
+  answered(): 'solicited' | 'unsolicited' {
+    if (this.#unanswered === 0) return 'unsolicited'
+    this.#unanswered -= 1
+    return 'solicited'
   }
 
   /** When `verdict` has something to say; Infinity if nothing is due. */
