@@ -1,5 +1,4 @@
 import { UsageError } from '../errors.js'
-import { byteAt } from './byte-at.js'
 import type { PacketIdentifier, QoS } from './control-packet.js'
 import { MAX_REMAINING_LENGTH, remainingLengthSize, writeFixedHeader } from './fixed-header.js'
 import type { OutputChunk } from './output-chunk.js'
@@ -8,8 +7,6 @@ import { DUP_FLAG, firstByteOf, packetTypes, QOS_SHIFT } from './packet-type.js'
 import type { TopicBytes } from './topic-bytes.js'
 
 const PUBLISH = firstByteOf(packetTypes.publish)
-/** Up to here a loop is faster than a native copy. */
-const MAX_LOOP_BYTES = 24
 
 /**
  * Appends a PUBLISH (section 3.3) up to its payload, leaves room for `copiedBytes` of it, and returns where they go. `payloadBytes` is
@@ -79,7 +76,5 @@ export function encodePublish(
   }
   const { length } = payload
   const offset = encodePublishHeader(chunk, topics, topic, length, length, qos, retain, dup, packetId)
-  const { bytes } = chunk
-  if (length > MAX_LOOP_BYTES) bytes.set(payload, offset)
-  else for (let index = 0; index < length; index += 1) bytes[offset + index] = byteAt(payload, index)
+  chunk.bytes.set(payload, offset)
 }

@@ -1,5 +1,4 @@
 /** Writes fields into room that was reserved, and returns the offset behind them. What is written has been checked before. */
-import { byteAt } from './byte-at.js'
 import { packetSize, writeFixedHeader } from './fixed-header.js'
 import type { OutputChunk } from './output-chunk.js'
 
@@ -34,14 +33,7 @@ export function writeText(bytes: Buffer, offset: number, text: string, length: n
 
 /** Bytes behind a two-byte length. */
 export function writeBinary(bytes: Buffer, offset: number, value: Uint8Array): number {
-  return writeBytes(bytes, writeUint16(bytes, offset, value.length), value)
-}
-
-export function writeBytes(bytes: Buffer, offset: number, value: Uint8Array): number {
-  if (value.length > MAX_LOOP_BYTES) {
-    bytes.set(value, offset)
-  } else {
-    for (let index = 0; index < value.length; index += 1) bytes[offset + index] = byteAt(value, index)
-  }
-  return offset + value.length
+  const start = writeUint16(bytes, offset, value.length)
+  bytes.set(value, start)
+  return start + value.length
 }

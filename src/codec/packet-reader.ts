@@ -6,7 +6,7 @@
  */
 import { type Fault, MalformedPacketError } from '../errors.js'
 import { byteAt } from './byte-at.js'
-import { copyBytes } from './payload-copy.js'
+import { PayloadCopies } from './payload-copies.js'
 import { topicFilterFault, topicNameFault } from './topic.js'
 import { TopicMemory } from './topic-memory.js'
 import { faultIndex, isPlainAscii } from './utf8.js'
@@ -28,17 +28,20 @@ export class PacketReader {
   /** Whether `bytes` holds this packet alone and is never written again, so that its parts may be handed out as they are. */
   #owned = false
   readonly #topics = new TopicMemory()
+  readonly #copies = new PayloadCopies()
 
   /** Makes `bytes` the ones to read from. */
   load(bytes: Buffer, streamOffset: number, owned: boolean): void {
     this.bytes = bytes
     this.#streamOffset = streamOffset
     this.#owned = owned
+    this.#copies.reset()
   }
 
   /** Keeps nothing of the caller's chunk alive. */
   unload(): void {
     this.bytes = noBytes
+    this.#copies.reset()
   }
 
   get atEnd(): boolean {
@@ -175,6 +178,7 @@ export class PacketReader {
   }
 
   #handOut(start: number, end: number): Buffer {
-    return this.#owned ? this.bytes.subarray(start, end) : copyBytes(this.bytes, start, end)
+    if (this.#owned) return this.bytes.subarray(start, end)
+    return this.#copies.copy(this.bytes, this.start, start, end)
   }
 }

@@ -1,0 +1,49 @@
+/**
+ * Copies of parts of a chunk, so that what the application keeps never keeps a read buffer alive.
+ *
+ * A copy of 64 bytes for itself costs 100 ns, most of it for making two views; a view of something that is copied already costs
+ * half of that. So a small payload is copied together with what follows it in the chunk, about sixteen packets of its size,
+ * and the payloads of those packets are views of that block. A block has at most 4 KiB and comes, as all small Buffers do, from a slab of
+ * 8 KiB (`Buffer.poolSize`): the most that a kept payload of up to 256 bytes keeps alive. Larger ones are copied alone.
+ */
+
+const MAX_SHARED_BYTES = 256
+const PACKETS_AHEAD = 16
+const MAX_BLOCK_BYTES = 4095
+
+const noBytes = Buffer.alloc(0)
+
+export class PayloadCopies {
+  /** The copy of the bytes of the chunk from `#from` to `#to`. */
+  #block: Buffer = noBytes
+  #from = 0
+  #to = 0
+
+  /** Forgets the block: its bytes are of another chunk. */
+  reset(): void {
+    this.#block = noBytes
+    this.#to = 0
+  }
+
+  /** A copy of the payload from `start` to `end`, which is the end of its packet as well. */
+  copy(bytes: Buffer, packetStart: number, start: number, end: number): Buffer {
+    // An empty Buffer takes 250 ns to make and holds nothing that could change.
+    if (start === end) return noBytes
+    if (end - start > MAX_SHARED_BYTES) return copyRange(bytes, start, end)
+    if (end > this.#to || start < this.#from) {
+      const foreseen = start + Math.min(MAX_BLOCK_BYTES, (end - packetStart) * PACKETS_AHEAD)
+      this.#from = start
+      this.#to = Math.min(bytes.length, Math.max(end, foreseen))
+      this.#block = copyRange(bytes, start, this.#to)
+    }
+    return this.#block.subarray(start - this.#from, end - this.#from)
+  }
+}
+
+function copyRange(bytes: Buffer, start: number, end: number): Buffer {
+  const length = end - start
+  const copy = Buffer.allocUnsafe(length)
+  // A view made like this costs less than `subarray`.
+  copy.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start, length))
+  return copy
+}
