@@ -14,8 +14,8 @@ import { payloadText, quote, textOf } from './quoted-text.js'
 /** What a field's bytes say. */
 export interface Reading {
   readonly value: string
-  readonly meaning?: string | undefined
-  readonly parts?: readonly AnnotationPart[] | undefined
+  readonly meaning?: string
+  readonly parts?: readonly AnnotationPart[]
 }
 
 export class FieldWalk {
@@ -48,22 +48,16 @@ export class FieldWalk {
   /** Names a field of `length` bytes and returns them, or nothing where they are not all there. */
   take(length: number, field: string, section: string, read: (bytes: Uint8Array) => Reading): Uint8Array | undefined {
     const bytes = this.peek(length)
-    if (bytes.length === length) this.#name(bytes, field, section, read(bytes), bytes)
-    else
-      this.#name(
-        bytes,
-        field,
-        section,
-        { value: `${bytes.length} of ${countBytes(length)}`, meaning: 'cut off' },
-        bytes,
-      )
-    return bytes.length === length ? bytes : undefined
+    const isWhole = bytes.length === length
+    const reading = isWhole ? read(bytes) : { value: `${bytes.length} of ${countBytes(length)}`, meaning: 'cut off' }
+    this.#name(bytes.length, { field, section, bytes, meaning: '', ...reading })
+    return isWhole ? bytes : undefined
   }
 
   /** Names a field without showing what stands in it. */
   hide(length: number, field: string, section: string, read: (bytes: Uint8Array) => Reading): void {
     const bytes = this.peek(length)
-    this.#name(bytes, field, section, read(bytes), undefined)
+    this.#name(bytes.length, { field, section, meaning: '', ...read(bytes) })
   }
 
   /** A number of one byte. */
@@ -98,26 +92,9 @@ export class FieldWalk {
     this.take(length, field, section, readPayload)
   }
 
-  #name(
-    covered: Uint8Array,
-    field: string,
-    section: string,
-    { value, meaning = '', parts }: Reading,
-    bytes: Uint8Array | undefined,
-  ): void {
-    const { length } = covered
+  #name(length: number, named: Omit<Annotation, 'offset' | 'length'>): void {
     if (length === 0) return
-    const offset = this.#position
-    this.annotations.push({
-      offset,
-      length,
-      field,
-      value,
-      meaning,
-      section,
-      ...(bytes === undefined ? {} : { bytes }),
-      ...(parts === undefined ? {} : { parts }),
-    })
+    this.annotations.push({ offset: this.#position, length, ...named })
     this.#position += length
   }
 }

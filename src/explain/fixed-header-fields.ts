@@ -112,28 +112,31 @@ function walkRemainingLength(walk: FieldWalk): void {
     walk.take(bytes.length, 'Remaining Length', '2.2.3', () => ({ value: '?', meaning }))
     return
   }
-  const digits = Array.from(bytes.subarray(0, last + 1), (byte) => byte % continuation)
-  const remainingLength = digits.reduce((sum, digit, place) => sum + digit * continuation ** place, 0)
-  const parts = digits.map((digit, place) => lengthPart(byteOfDigit(digit, place < last), digit, place, last))
-  walk.take(last + 1, 'Remaining Length', '2.2.3', () => ({
+  const encoded = bytes.subarray(0, last + 1)
+  const remainingLength = encoded.reduce((sum, byte, place) => sum + digitOf(byte) * weightOf(place), 0)
+  walk.take(encoded.length, 'Remaining Length', '2.2.3', () => ({
     value: groupDigits(remainingLength),
     meaning: remainingLength === 0 ? 'nothing follows' : `${remainingLength === 1 ? 'byte' : 'bytes'} to follow`,
-    ...(parts.length > 1 ? { parts } : {}),
+    ...(encoded.length > 1 ? { parts: Array.from(encoded, lengthPart) } : {}),
   }))
   walk.endAfter(remainingLength)
 }
 
-function byteOfDigit(digit: number, more: boolean): number {
-  return more ? digit + continuation : digit
-}
-
-function lengthPart(byte: number, digit: number, place: number, last: number): AnnotationPart {
-  const weight = groupDigits(continuation ** place)
+function lengthPart(byte: number, place: number): AnnotationPart {
   return {
     bits: bitsOf(byte, 0xff),
-    field: place < last ? 'more follows' : 'the last',
-    value: `${digit}`,
-    meaning: `× ${weight}`,
+    field: byte < continuation ? 'the last' : 'more follows',
+    value: `${digitOf(byte)}`,
+    meaning: `× ${groupDigits(weightOf(place))}`,
     section: '',
   }
+}
+
+/** Seven bits of the length. */
+function digitOf(byte: number): number {
+  return byte % continuation
+}
+
+function weightOf(place: number): number {
+  return continuation ** place
 }

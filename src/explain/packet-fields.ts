@@ -20,10 +20,7 @@ const connackCodes = [
 export function walkPacket(walk: FieldWalk, faulty: boolean): PacketStart {
   const start = walkFixedHeader(walk)
   walkBody(walk, start, faulty)
-  const hide = faulty && start.name === 'connect'
-  const name = 'Surplus bytes'
-  if (hide) walk.hide(walk.remaining, name, '2.2.3', surplus)
-  else walk.take(walk.remaining, name, '2.2.3', surplus)
+  walk.take(walk.remaining, 'Surplus bytes', '2.2.3', surplus)
   return start
 }
 
