@@ -44,8 +44,8 @@ export function parseIdentity(options: ClientOptions, terms: SessionTerms, rando
   const credentials = callable('credentials', options.credentials)
   const given = parseFields(options)
   if (given.clientId !== undefined) requireClientIdWithin(terms.profile, given.clientId)
-  if (!terms.cleanSession && credentials === undefined) requireLasting(given.clientId)
   const clientId = given.clientId ?? (terms.cleanSession ? inventClientId(terms.profile, random) : undefined)
+  if (credentials === undefined) requireClientId(clientId, terms)
   return { clientId, username: given.username, password: given.password, credentials }
 }
 
@@ -61,11 +61,9 @@ export function identityFor(
 ): Identity {
   const asked = parseFields(answer === undefined ? {} : group('the answer of credentials', answer, 'credentials'))
   const fromUrl = parseFields({ username: login?.username, password: login?.password })
-  const clientId = asked.clientId ?? settings.clientId
+  const clientId = requireClientId(asked.clientId ?? settings.clientId, terms)
   const username = asked.username ?? settings.username ?? fromUrl.username
   const password = asked.password ?? settings.password ?? fromUrl.password
-  if (!terms.cleanSession) requireLasting(clientId)
-  if (clientId === undefined) throw new UsageError('clientId is missing: give it, or return it from credentials')
   requireClientIdWithin(terms.profile, clientId)
   // [MQTT-3.1.2-22] no password without a user name
   if (password !== undefined && username === undefined) {
@@ -96,8 +94,8 @@ function parseFields({ clientId, username, password, sessionId }: Credentials): 
 }
 
 /** The server files a session under the Client Identifier: without one there is nothing to come back to. */
-function requireLasting(clientId: string | undefined): void {
-  if (clientId !== undefined && clientId !== '') return
+function requireClientId(clientId: string | undefined, { cleanSession }: SessionTerms): string {
+  if (clientId !== undefined && (clientId !== '' || cleanSession)) return clientId
   // [MQTT-3.1.3-7] an empty Client Identifier goes with a clean session only
   throw new UsageError('a session that outlives its connection needs a clientId: give one, or cleanSession: true', {
     statement: 'MQTT-3.1.3-7',

@@ -54,16 +54,15 @@ export function callable<F extends (...values: never[]) => unknown>(name: string
   throw new UsageError(`${name} has to be a function, not ${quote(value)}`)
 }
 
-/** A copy of a group of options, whose names are known. What is no group is not shown: it may be a password, or a URL with one. */
+/** A group of options, all of whose names are known. What is no group is not shown: it may be a password, or a URL with one. */
 export function group<T extends object>(name: string, value: T, kind: OptionGroup): T {
   if (!isRecord(value)) throw new UsageError(`${name} has to be an object of options, not ${kindOf(value)}`)
-  const copy = { ...value }
-  for (const key of Object.keys(copy)) {
+  for (const key of Object.keys(value)) {
     if (optionNames[kind].includes(key)) continue
     const option = kind === 'client' ? key : `${name}.${key}`
     throw new UsageError(`${option} is no option of this package: ${adviceForUnknown(kind, key)}`)
   }
-  return copy
+  return value
 }
 
 /** What a value is, for messages that must not show it. */

@@ -158,6 +158,7 @@ describe('maxAttemptsPerMinute', () => {
     expect(nextDelayMs(state, bounded, 10, lowest)).toBe(0)
     const next = endAttempt(startAttempt(state, bounded, 10), bounded, failed)
     expect(nextDelayMs(next, bounded, 20, lowest)).toBe(59_980)
+    expect(nextDelayMs(next, bounded, 20.5, lowest)).toBe(59_980)
   })
 
   it('remembers no more attempts than it needs', () => {

@@ -79,6 +79,7 @@ describe('the Client Identifier', () => {
     expect(refusal(() => identityOf({ clientId: 'ééx', profile })).message).toBe(
       'clientId has 5 bytes, but the platform takes at most 4',
     )
+    expect(() => identityOf({ clientId: '12345', profile, credentials: () => ({}) })).toThrow('the platform')
     const settings = identityOf({ profile, credentials: () => ({}) })
     const answered = () => identityFor(settings, { cleanSession: true, profile }, undefined, { clientId: '12345' })
     expect(refusal(answered).message).toContain('the platform')
