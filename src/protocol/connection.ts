@@ -278,6 +278,11 @@ export class Connection<P, R> {
     }
   }
 
+  /** The state as plain data, for tests and for whoever looks for a fault. */
+  inspect() {
+    return { phase: this.#phase.is, output: this.#output, input: this.#input, deadline: this.nextDeadline() }
+  }
+
   tick(now: number): void {
     this.#now = now
     if (this.#phase.is === 'connecting') {

@@ -1,5 +1,5 @@
 import type { PacketIdentifier } from '../codec/control-packet.js'
-import { type Exchange, PublishExchange } from './exchange.js'
+import { type Exchange, NOT_SENT, PublishExchange } from './exchange.js'
 import { PacketIdentifiers } from './packet-identifiers.js'
 
 /**
@@ -54,9 +54,14 @@ export class ExchangeTable<P, R> {
     for (const exchange of this.#exchanges.values()) if (exchange instanceof PublishExchange) yield exchange
   }
 
-  /** The message that has waited longest for its answer. */
-  oldestMessage(): PublishExchange<P> | undefined {
-    for (const exchange of this.#exchanges.values()) if (exchange instanceof PublishExchange) return exchange
+  /**
+   * The first message that was written on the present connection. One that still waits to be sent again may stand before
+   * it: an acknowledgement from before the loss moves its exchange to the end past those that wait.
+   */
+  oldestSent(): PublishExchange<P> | undefined {
+    for (const exchange of this.#exchanges.values()) {
+      if (exchange instanceof PublishExchange && exchange.sentAt !== NOT_SENT) return exchange
+    }
     return undefined
   }
 

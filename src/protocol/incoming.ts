@@ -257,6 +257,21 @@ export class Incoming<P, R> {
     this.#identifiers.clear()
   }
 
+  /** The state as plain data, for tests and for whoever looks for a fault. */
+  inspect() {
+    return {
+      identifiers: [...this.#identifiers].map(([packetId, known]) => ({
+        packetId,
+        state: known === 'held' ? known : known.progress,
+      })),
+      backlog: this.#backlog.slice(this.#backlogFrom).map(({ packet }) => ('packetId' in packet ? packet.packetId : 0)),
+      due: this.#due.slice(this.#dueFrom).map(({ packet, arrival }) => ({
+        packetId: packet.packetId,
+        state: arrival === undefined ? 'held' : arrival.progress,
+      })),
+    }
+  }
+
   #record(record: { readonly kind: 'held' | 'released'; readonly packetId: PacketIdentifier }): void {
     if (this.#settings.journal === 'kept') this.#driver.record(record)
   }

@@ -142,7 +142,7 @@ export class Outgoing<P, R> {
 
   /** When the exchange that has waited longest for its answer on this connection will have waited too long. */
   get acknowledgementDeadline(): number {
-    const oldest = this.#table.oldestMessage()
+    const oldest = this.#table.oldestSent()
     return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.sentAt + this.#settings.ackTimeoutMs
   }
 
@@ -266,6 +266,22 @@ export class Outgoing<P, R> {
     this.#table.reorder(again)
     this.#again = again
     this.#againFrom = 0
+  }
+
+  /** The state as plain data, for tests and for whoever looks for a fault: exchanges in the order of the table. */
+  inspect() {
+    return {
+      nextSequence: this.#nextSequence,
+      exchanges: [...this.#table.messages()].map(({ packetId, message, awaits, sentAt }) => ({
+        packetId,
+        sequence: message.sequence,
+        awaits,
+        sentAt,
+      })),
+      queue: [...this.#queue].map(({ sequence, qos }) => ({ sequence, qos })),
+      again: this.#again.slice(this.#againFrom).map(({ packetId }) => packetId),
+      outstanding: this.#outstanding,
+    }
   }
 
   /** Every message that is not settled. */

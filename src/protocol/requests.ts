@@ -204,6 +204,21 @@ export class Requests<P, R> {
   }
 
   /** Nobody wants what this request asked for, unless another request still asks for the same. */
+  /** The state as plain data, for tests and for whoever looks for a fault. */
+  inspect() {
+    return {
+      subscriptions: [...this.#subscriptions].map(([filter, { qos, standing }]) => ({ filter, qos, standing })),
+      waiting: this.#waiting.map(({ kind, ticket }) => ({ kind, own: ticket === undefined })),
+      sent: [...this.#sent].map(({ packetId, request, sentAt }) => ({
+        packetId,
+        kind: request.kind,
+        state: request.state,
+        own: request.ticket === undefined,
+        sentAt,
+      })),
+    }
+  }
+
   #disown(request: SubscribeRequest<R>): void {
     for (const { filter } of request.subscriptions) {
       const subscription = this.#subscriptions.get(filter)

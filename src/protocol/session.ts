@@ -166,6 +166,19 @@ export class Session<P, R> {
     this.incoming.connectionEnded()
   }
 
+  /** The whole state as plain data, for tests and for whoever looks for a fault. What it holds may change at any time. */
+  inspect() {
+    return {
+      connection: this.#connection?.inspect(),
+      unansweredConnects: this.#unansweredConnects,
+      past: this.#past,
+      nextPacketId: this.table.identifiers.cursor,
+      outgoing: this.outgoing.inspect(),
+      incoming: this.incoming.inspect(),
+      requests: this.requests.inspect(),
+    }
+  }
+
   /** When `tick` has something to do; Infinity if nothing is due. */
   nextDeadline(): number {
     return Math.min(this.outgoing.expiryDeadline, this.#connection?.nextDeadline() ?? Number.POSITIVE_INFINITY)
