@@ -284,22 +284,6 @@ export class Outgoing<P, R> {
     }
   }
 
-  /** The state as plain data, for tests and for whoever looks for a fault: exchanges in the order of the table. */
-  inspect() {
-    return {
-      nextSequence: this.#nextSequence,
-      exchanges: [...this.#table.messages()].map(({ packetId, message, awaits, sentAt }) => ({
-        packetId,
-        sequence: message.sequence,
-        awaits,
-        sentAt,
-      })),
-      queue: [...this.#queue].map(({ sequence, qos }) => ({ sequence, qos })),
-      again: this.#again.slice(this.#againFrom).map(({ packetId }) => packetId),
-      outstanding: this.#outstanding,
-    }
-  }
-
   /** Every message that is not settled. */
   *unsettled(): IterableIterator<OutgoingMessage<P>> {
     for (const { message } of this.#table.messages()) yield message
