@@ -2,9 +2,9 @@
 
 import { QOS_MASK, QOS_SHIFT } from '../codec/packet-type.js'
 import { walkConnect } from './connect-fields.js'
-import type { FieldWalk, Reading } from './field-walk.js'
+import type { FieldWalk } from './field-walk.js'
 import { flagPart, type PacketStart, promiseOf, walkFixedHeader } from './fixed-header-fields.js'
-import { bitsOf, countBytes, hexByte } from './numerals.js'
+import { bitsOf, hexByte } from './numerals.js'
 
 /** The Return Codes of CONNACK (section 3.2.2.3). */
 const connackCodes = [
@@ -16,16 +16,14 @@ const connackCodes = [
   'refused: not authorised',
 ] as const
 
-/** Names every byte of the packet that starts where the walk stands. `faulty` says that some rule is broken in it. */
+/**
+ * Names the bytes of the packet that starts where the walk stands: all of them, unless it is `faulty`. Then some rule is
+ * broken in it, and bytes may be left that belong to no field; they lie behind the fault.
+ */
 export function walkPacket(walk: FieldWalk, faulty: boolean): PacketStart {
   const start = walkFixedHeader(walk)
   walkBody(walk, start, faulty)
-  walk.take(walk.remaining, 'Surplus bytes', '2.2.3', surplus)
   return start
-}
-
-function surplus(bytes: Uint8Array): Reading {
-  return { value: countBytes(bytes.length), meaning: 'with no field to belong to' }
 }
 
 function walkBody(walk: FieldWalk, { name, flags }: PacketStart, faulty: boolean): void {
