@@ -104,8 +104,11 @@ export function connectionFailure(error: unknown, endpoint: Endpoint, phase: Fai
   if (error instanceof AggregateError && error.errors.length > 0) return everyAddressFailed(error, endpoint, phase)
   const code = errorCode(error)
   const { reason, says } = diagnose(code, phase)
-  const detail = code === '' ? '' : ` (${code})`
-  return new ConnectionLostError(`${describeEndpoint(endpoint)} ${says}${detail}`, { reason, cause: error })
+  // The address tells which of the two families a name has led to.
+  const address = errorAddress(error)
+  const detail = [code, address === endpoint.host ? '' : address].filter((part) => part !== '').join(' ')
+  const sentence = `${describeEndpoint(endpoint)} ${says}`
+  return new ConnectionLostError(detail === '' ? sentence : `${sentence} (${detail})`, { reason, cause: error })
 }
 
 /** What tells most about the server stands first: an address that refuses is there, one out of reach may be. */
@@ -117,7 +120,7 @@ function everyAddressFailed(error: AggregateError, endpoint: Endpoint, phase: Fa
     const code = errorCode(attempt)
     return { code, address: errorAddress(attempt), reason: diagnose(code, phase).reason }
   })
-  const tried = attempts.map(({ address, code, reason }) => `${address} (${code || reason})`).join(', ')
+  const tried = attempts.map(({ address, code, reason }) => `${address || 'an address'} (${code || reason})`).join(', ')
   const reason = telling.find((one) => attempts.some((attempt) => attempt.reason === one)) ?? 'other'
   return new ConnectionLostError(
     `${describeEndpoint(endpoint)} could not be connected to at any of its addresses: ${tried}`,
@@ -140,7 +143,7 @@ function errorCode(error: unknown): string {
 }
 
 function errorAddress(error: unknown): string {
-  return error instanceof Error && 'address' in error && typeof error.address === 'string' ? error.address : 'unknown'
+  return error instanceof Error && 'address' in error && typeof error.address === 'string' ? error.address : ''
 }
 
 /** Explains the error of a byte pipe that the caller made. An error of this package is returned as it is. */

@@ -54,7 +54,7 @@ class SocketTransport implements Transport {
   #phase: Phase = 'opening'
   #reading: 'flowing' | 'paused' = 'flowing'
   /** What came during a pause, in its order. While there is any, newer bytes queue up behind it. */
-  #withheld: readonly Buffer[] = []
+  readonly #withheld: Buffer[] = []
   #failure: Error | undefined
 
   constructor(options: SocketOptions, events: TransportEvents) {
@@ -131,7 +131,7 @@ class SocketTransport implements Transport {
 
   #enterDestroyed(): void {
     this.#phase = 'destroyed'
-    this.#withheld = []
+    this.#withheld.length = 0
     this.#failure = undefined
   }
 
@@ -161,14 +161,13 @@ class SocketTransport implements Transport {
   #onRead(chunk: Buffer): void {
     if (this.#phase !== 'open') return
     if (this.#reading === 'flowing' && this.#withheld.length === 0) this.#events.received(chunk)
-    else this.#withheld = [...this.#withheld, Buffer.from(chunk)]
+    else this.#withheld.push(Buffer.from(chunk))
   }
 
   #releaseWithheld(): void {
     while (this.#reading === 'flowing') {
-      const [chunk, ...later] = this.#withheld
+      const chunk = this.#withheld.shift()
       if (chunk === undefined) break
-      this.#withheld = later
       this.#events.received(chunk)
     }
     if (this.#phase === 'withheld' && this.#withheld.length === 0) this.#tellClosed()
@@ -209,7 +208,7 @@ class SocketTransport implements Transport {
   #tellClosed(): void {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
-    this.#withheld = []
+    this.#withheld.length = 0
     this.#events.closed(this.#failure)
   }
 }

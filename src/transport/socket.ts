@@ -1,5 +1,5 @@
 /** A socket of node:net or node:tls for one connection, made with the options that MQTT needs. */
-import type { LookupFunction, OnReadOpts, Socket, TcpNetConnectOpts } from 'node:net'
+import type { OnReadOpts, Socket, TcpNetConnectOpts } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import { type AddressFamily, addressLookup } from './address-lookup.js'
 import type { Endpoint } from './endpoint.js'
@@ -12,8 +12,6 @@ export interface SocketOptions {
   readonly family?: AddressFamily | undefined
   /** Made once for each client. It is not used on an endpoint without TLS. */
   readonly tls: TlsSettings
-  /** Resolves the name of the host in place of the operating system; a `lookup` in the options of TLS goes first. */
-  readonly lookup?: LookupFunction | undefined
 }
 
 /** A socket that has begun to connect, and what differs between TCP and TLS. */
@@ -34,15 +32,14 @@ const highWaterMark = 65_536
 const attemptTimeoutMs = 1_000
 
 /** Begins to connect. `onread` gets all bytes, in its own buffer. Throws what Node's checks of the options throw. */
-export function dial({ endpoint, family = 0, tls, lookup }: SocketOptions, onread: OnReadOpts): Dialled {
+export function dial({ endpoint, family = 0, tls }: SocketOptions, onread: OnReadOpts): Dialled {
   const secure = endpoint.tls ? tls.connectionOptions(endpoint) : undefined
-  const own = secure?.lookup ?? lookup
   const preferred = {
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: attemptTimeoutMs,
-    noDelay: true,
     highWaterMark,
-    ...(own === undefined ? { lookup: addressLookup(family) } : { lookup: own, family }),
+    // A lookup of the caller's own is asked as Node asks it; ours knows the family.
+    ...(secure?.lookup === undefined ? { lookup: addressLookup(family) } : { family }),
   }
   const fixed = { host: endpoint.host, port: endpoint.port, allowHalfOpen: false, onread }
   if (secure === undefined) return dialTcp({ ...preferred, ...fixed })
@@ -50,19 +47,21 @@ export function dial({ endpoint, family = 0, tls, lookup }: SocketOptions, onrea
 }
 
 function dialTcp(options: TcpNetConnectOpts): Dialled {
-  const socket = process.getBuiltinModule('node:net').connect(options)
+  const socket = process.getBuiltinModule('node:net').connect(options).setNoDelay(true)
   return { socket, ready: 'connect', describeTls: () => undefined }
 }
 
 function dialTls(endpoint: Endpoint, tls: TlsSettings, options: ConnectionOptions): Dialled {
   const socket = process.getBuiltinModule('node:tls').connect(options)
-  socket.on('session', (session) => tls.remember(endpoint, session))
+  // tls.connect knows no option for this.
+  socket.setNoDelay(true)
+  // Node asks OpenSSL for sessions when the listener is added, on the handle of that moment, and takes a new handle for
+  // each address that it tries. So the listener comes when TCP is connected, and before Node starts the handshake.
+  socket.prependOnceListener('connect', () => socket.on('session', (session) => tls.remember(endpoint, session)))
   const describeTls = () => ({
     version: socket.getProtocol() ?? 'unknown',
     cipher: socket.getCipher().name,
     resumed: socket.isSessionReused(),
   })
-  // tls.connect does not hand the option noDelay on to its socket.
-  socket.setNoDelay(true)
   return { socket, ready: 'secureConnect', describeTls }
 }

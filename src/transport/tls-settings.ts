@@ -11,6 +11,7 @@
 import type { ConnectionOptions, SecureContext } from 'node:tls'
 import { UsageError } from '../errors.js'
 import { describeEndpoint, type Endpoint } from './endpoint.js'
+import { checkIPv6Identity } from './server-identity.js'
 
 export class TlsSettings {
   readonly #options: ConnectionOptions
@@ -33,7 +34,7 @@ export class TlsSettings {
     return {
       // Named here so that the environment (NODE_TLS_REJECT_UNAUTHORIZED) does not switch the verification off.
       rejectUnauthorized: true,
-      ...serverName(endpoint.host),
+      ...identityOf(endpoint.host),
       ...this.#options,
       ...(session === undefined ? {} : { session }),
       secureContext: this.#secureContext(),
@@ -54,9 +55,16 @@ export class TlsSettings {
   }
 }
 
-/** The name for SNI, which must not be an address (RFC 6066, section 3) and has no dot at its end. */
-function serverName(host: string): { readonly servername: string } | undefined {
-  return process.getBuiltinModule('node:net').isIP(host) === 0 ? { servername: host.replace(/\.$/, '') } : undefined
+/** How the server is named to itself (SNI: a name only, RFC 6066, section 3, and without the final dot) and checked. */
+function identityOf(host: string): ConnectionOptions {
+  switch (process.getBuiltinModule('node:net').isIP(host)) {
+    case 0:
+      return { servername: host.replace(/\.$/, '') }
+    case 6:
+      return { checkServerIdentity: checkIPv6Identity }
+    default:
+      return {}
+  }
 }
 
 function createContext(options: ConnectionOptions): SecureContext {
