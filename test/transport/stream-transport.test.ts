@@ -1,0 +1,309 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { Duplex } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { ConnectionLostError, UsageError } from '../../src/errors.js'
+import { type OpenStream, openStream, type Transport } from '../../src/transport/index.js'
+import { watch } from './loopback.js'
+
+/** One end of a pipe in memory: what is written to it is read from `other`. */
+class End extends Duplex {
+  other: End | undefined
+  #taken: (() => void) | undefined
+
+  override _read(): void {
+    const taken = this.#taken
+    this.#taken = undefined
+    taken?.()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.other?.offer(chunk, done)
+  }
+
+  override _final(done: () => void): void {
+    this.other?.push(null)
+    done()
+  }
+
+  offer(chunk: Buffer, done: () => void): void {
+    if (this.push(chunk)) done()
+    else this.#taken = done
+  }
+}
+
+function pipe(): readonly [ours: End, remote: End] {
+  const [ours, remote] = [new End(), new End()]
+  ours.other = remote
+  remote.other = ours
+  return [ours, remote]
+}
+
+async function connected(hooks: Parameters<typeof watch>[1] = {}) {
+  const [ours, remote] = pipe()
+  const client = watch(
+    openStream(() => ours),
+    hooks,
+  )
+  await client.peer
+  return { client, ours, remote }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
+
+describe("a byte pipe of the caller's", () => {
+  it.each<[string, (stream: Duplex) => Duplex | Promise<Duplex>]>([
+    ['as it is', (stream) => stream],
+    ['as a promise', (stream) => Promise.resolve(stream)],
+  ])('is opened when it is given %s, never within the call', async (_, give) => {
+    const [ours] = pipe()
+    const client = watch(openStream(() => give(ours)))
+    expect(client.told).toEqual([])
+    expect(await client.peer).toEqual({ address: undefined, port: undefined, family: undefined, tls: undefined })
+    expect(client.told).toEqual(['opened'])
+  })
+
+  it('is asked for anew by every connection', async () => {
+    const asked: AbortSignal[] = []
+    const open = openStream(({ signal }) => {
+      asked.push(signal)
+      return pipe()[0]
+    })
+    await Promise.all([watch(open).peer, watch(open).peer])
+    expect(new Set(asked).size).toBe(2)
+  })
+
+  it('carries bytes both ways', async () => {
+    const { client, remote } = await connected()
+    remote.pipe(remote)
+    expect(client.transport.write(Uint8Array.of(1, 2, 255))).toBe(true)
+    const echoed = await client.until(3)
+    expect(echoed).toEqual(Buffer.of(1, 2, 255))
+  })
+
+  it('hands a Uint8Array on as a Buffer', async () => {
+    const stream = new Duplex({ read() {}, write() {} })
+    const chunks: unknown[] = []
+    const client = watch(
+      openStream(() => stream),
+      { received: (_, chunk) => chunks.push(chunk) },
+    )
+    await client.peer
+    stream.emit('data', new Uint8Array([0, 7, 8]).subarray(1))
+    expect(chunks).toEqual([Buffer.of(7, 8)])
+    expect(Buffer.isBuffer(chunks[0])).toBe(true)
+  })
+
+  it('loses nothing through pauses, and tells nothing while it is paused', async () => {
+    let paused = false
+    const { client, remote } = await connected({
+      received(transport) {
+        expect(paused).toBe(false)
+        paused = true
+        transport.pause()
+        setImmediate(() => {
+          paused = false
+          transport.resume()
+        })
+      },
+    })
+    const bytes = randomBytes(4 << 20)
+    for (let offset = 0; offset < bytes.length; offset += 30_000) remote.write(bytes.subarray(offset, offset + 30_000))
+    remote.end()
+    expect(await client.closed).toBeUndefined()
+    expect(digest(client.bytes())).toBe(digest(bytes))
+  })
+
+  it('keeps a pause that was asked for before it was open', async () => {
+    const [ours, remote] = pipe()
+    const client = watch(openStream(() => ours))
+    client.transport.pause()
+    remote.write('early')
+    await client.peer
+    await turn()
+    expect(client.told).toEqual(['opened'])
+    client.transport.resume()
+    expect(await client.until(5)).toEqual(Buffer.from('early'))
+  })
+
+  it('asks the caller to wait, counts what waits, and tells when there is room again', async () => {
+    const { client, remote } = await connected()
+    let written = 0
+    while (client.transport.write(Buffer.alloc(10_000))) written += 10_000
+    expect(written).toBeGreaterThan(0)
+    expect(client.transport.unsentBytes).toBeGreaterThan(0)
+    remote.resume()
+    await client.drained
+    expect(client.transport.unsentBytes).toBe(0)
+  })
+
+  it('sends what was written before end(), and closes when the other side closes', async () => {
+    const { client, remote } = await connected()
+    client.transport.write(Buffer.from('last'))
+    client.transport.end()
+    expect(client.transport.write(Buffer.from('late'))).toBe(false)
+    const chunks: Buffer[] = []
+    remote.on('data', (chunk) => chunks.push(chunk))
+    await once(remote, 'end')
+    expect(Buffer.concat(chunks).toString()).toBe('last')
+    expect(client.told).toEqual(['opened'])
+    remote.end()
+    expect(await client.closed).toBeUndefined()
+  })
+
+  it('is destroyed when the other side closes', async () => {
+    const { client, ours, remote } = await connected()
+    remote.end()
+    expect(await client.closed).toBeUndefined()
+    expect(ours.destroyed).toBe(true)
+    expect(client.told).toEqual(['opened', 'closed'])
+  })
+
+  it('tells why it failed', async () => {
+    const { client, ours } = await connected()
+    const error = Object.assign(new Error('raw'), { code: 'ECONNRESET' })
+    ours.destroy(error)
+    const cause = await client.closed
+    expect(cause).toBeInstanceOf(ConnectionLostError)
+    expect(cause).toMatchObject({ reason: 'reset', cause: error })
+  })
+
+  it('closes when it is destroyed by its maker', async () => {
+    const { client, ours } = await connected()
+    ours.destroy()
+    expect(await client.closed).toBeUndefined()
+  })
+
+  it('is destroyed by destroy(), which tells only closed, once and later', async () => {
+    const { client, ours, remote } = await connected()
+    remote.write('unread')
+    client.transport.destroy()
+    client.transport.destroy()
+    expect(ours.destroyed).toBe(true)
+    expect(client.told).toEqual(['opened'])
+    expect(await client.closed).toBeUndefined()
+    client.transport.end()
+    client.transport.pause()
+    client.transport.resume()
+    expect(client.transport.write(Buffer.of(1))).toBe(false)
+    expect(client.transport.unsentBytes).toBe(0)
+    await turn()
+    expect(client.told).toEqual(['opened', 'closed'])
+  })
+
+  it.each(['opened', 'received'] as const)('tells only closed after destroy() within %s', async (event) => {
+    const [ours, remote] = pipe()
+    remote.write('some')
+    remote.write('more')
+    const client = watch(
+      openStream(() => ours),
+      { [event]: (transport: Transport) => transport.destroy() },
+    )
+    expect(await client.closed).toBeUndefined()
+    await turn()
+    expect(client.told).toEqual(event === 'opened' ? ['opened', 'closed'] : ['opened', 'received', 'closed'])
+    expect(client.bytes().toString()).toBe(event === 'opened' ? '' : 'some')
+  })
+
+  it('closes even if it emits no close', async () => {
+    const stream = new Duplex({ read() {}, write() {}, emitClose: false })
+    const client = watch(openStream(() => stream))
+    await client.peer
+    client.transport.destroy()
+    expect(await client.closed).toBeUndefined()
+  })
+
+  it('may fail after it was given up, and no listener of ours but that one is left', async () => {
+    const { client, ours } = await connected()
+    client.transport.destroy()
+    await client.closed
+    ours.emit('error', new Error('late'))
+    expect(['data', 'drain', 'end', 'close', 'error'].map((event) => ours.listenerCount(event))).toEqual([
+      0, 0, 0, 0, 1,
+    ])
+  })
+})
+
+describe('opening a byte pipe', () => {
+  it.each<[string, OpenStream]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no proxy')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('no proxy'))],
+  ])('tells the cause when the function %s', async (_, open) => {
+    const client = watch(openStream(open))
+    expect(client.told).toEqual([])
+    expect(await client.closed).toMatchObject({ reason: 'other', cause: { message: 'no proxy' } })
+    expect(client.told).toEqual(['closed'])
+  })
+
+  it.each(['destroy', 'end'] as const)('is aborted by %s(), and a pipe that comes later is destroyed', async (how) => {
+    const [ours] = pipe()
+    const signals: AbortSignal[] = []
+    let deliver: (stream: Duplex) => void = () => {}
+    const client = watch(
+      openStream(({ signal }) => {
+        signals.push(signal)
+        return new Promise((resolve) => (deliver = resolve))
+      }),
+    )
+    expect(signals.map((signal) => signal.aborted)).toEqual([false])
+    client.transport[how]()
+    expect(signals.map((signal) => signal.aborted)).toEqual([true])
+    expect(await client.closed).toBeUndefined()
+    deliver(ours)
+    await turn()
+    expect(ours.destroyed).toBe(true)
+    expect(client.told).toEqual(['closed'])
+  })
+
+  it('does not abort the signal of a pipe that was handed over', async () => {
+    const signals: AbortSignal[] = []
+    const client = watch(
+      openStream(({ signal }) => {
+        signals.push(signal)
+        return pipe()[0]
+      }),
+    )
+    await client.peer
+    client.transport.destroy()
+    await client.closed
+    expect(signals.map((signal) => signal.aborted)).toEqual([false])
+  })
+
+  it.each<[string, () => Duplex, RegExp]>([
+    ['in object mode', () => new Duplex({ objectMode: true, read() {}, write() {} }), /object mode/],
+    ['with readable objects', () => new Duplex({ readableObjectMode: true, read() {}, write() {} }), /object mode/],
+    ['with writable objects', () => new Duplex({ writableObjectMode: true, read() {}, write() {} }), /object mode/],
+    ['of strings', () => new Duplex({ encoding: 'utf8', read() {}, write() {} }), /a stream of strings \(utf8\)/],
+  ])('refuses a stream %s', async (_, make, message) => {
+    const stream = make()
+    const client = watch(openStream(() => stream))
+    const cause = await client.closed
+    expect(cause).toBeInstanceOf(UsageError)
+    expect(cause?.message).toMatch(message)
+    expect(stream.destroyed).toBe(true)
+    expect(client.told).toEqual(['closed'])
+  })
+
+  it('refuses a string that arrives later', async () => {
+    const stream = new Duplex({ read() {}, write() {} })
+    const client = watch(openStream(() => stream))
+    await client.peer
+    stream.setEncoding('utf8')
+    stream.push('text')
+    const cause = await client.closed
+    expect(cause).toBeInstanceOf(UsageError)
+    expect(cause?.message).toMatch(/a chunk of type string/)
+  })
+
+  it('refuses a stream that is closed already', async () => {
+    const [ours] = pipe()
+    ours.destroy()
+    expect(await watch(openStream(() => ours)).closed).toMatchObject({ reason: 'closed' })
+  })
+})

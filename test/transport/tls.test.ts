@@ -1,0 +1,382 @@
+import dns from 'node:dns'
+import { once } from 'node:events'
+import net from 'node:net'
+import nodeTls, { type ConnectionOptions, type SecureVersion } from 'node:tls'
+import { inspect } from 'node:util'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import * as material from '../../fixtures/tls/index.js'
+import { ConnectionLostError, UsageError } from '../../src/errors.js'
+import { isCertificateFailure, openSocket, type Peer, TlsSettings } from '../../src/transport/index.js'
+import { listenTcp, listenTls, loopbackZone, remainingHandles, watch } from './loopback.js'
+import { Relay } from './relay.js'
+
+const { ca } = material
+
+function connectTo(port: number, options: boolean | ConnectionOptions | TlsSettings = { ca }, host = '::1') {
+  const tls = options instanceof TlsSettings ? options : new TlsSettings(options)
+  return watch(openSocket({ endpoint: { host, port, tls: true }, tls }))
+}
+
+/** Every name leads to the loopback interface. */
+function resolveEverything(): void {
+  const lookup = vi.spyOn(dns, 'lookup')
+  lookup.mockImplementation((...args: unknown[]) => {
+    const callback = args.at(-1)
+    if (typeof callback === 'function') process.nextTick(callback, null, [{ address: '::1', family: 6 }])
+  })
+  onTestFinished(() => lookup.mockRestore())
+}
+
+afterAll(async () => {
+  expect(await remainingHandles()).toEqual([])
+})
+
+describe('the certificate of the server', () => {
+  it.each([
+    ['has expired', material.expired, 'certificate-expired', /has expired \(CERT_HAS_EXPIRED\)/],
+    ['is not valid yet', material.notYetValid, 'certificate-expired', /clock of this machine/],
+    ['has an unknown issuer', material.unknownIssuer, 'certificate-untrusted', /pass its root certificate in tls\.ca/],
+    ['is for another name', material.otherName, 'certificate-name', /certificate for another name/],
+  ] as const)('is refused when it %s', async (_, identity, reason, message) => {
+    const { port } = await listenTls(identity)
+    const client = connectTo(port)
+    const cause = await client.closed
+    expect(cause).toBeInstanceOf(ConnectionLostError)
+    expect(cause).toMatchObject({ reason, message: expect.stringMatching(message) })
+    expect(cause?.message).toContain(`[::1]:${port}`)
+    expect(cause?.cause).toBeInstanceOf(Error)
+    expect(isCertificateFailure(cause)).toBe(true)
+    expect(client.told).toEqual(['closed'])
+  })
+
+  it('is refused when its root is not among those of Node', async () => {
+    const { port } = await listenTls()
+    expect(await connectTo(port, true).closed).toMatchObject({ reason: 'certificate-untrusted' })
+  })
+
+  it('is verified whatever the environment says', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+    onTestFinished(() => {
+      vi.unstubAllEnvs()
+    })
+    const { port } = await listenTls(material.expired)
+    expect(await connectTo(port).closed).toMatchObject({ reason: 'certificate-expired' })
+  })
+
+  it('is not verified when the caller says so', async () => {
+    const { port } = await listenTls(material.unknownIssuer)
+    await connectTo(port, { rejectUnauthorized: false }).peer
+  })
+})
+
+describe('the certificate of a server that is named by an IPv6 address', () => {
+  it('is accepted where the check of Node knows no IPv6 address', async () => {
+    const check = vi.spyOn(nodeTls, 'checkServerIdentity').mockReturnValue(new Error('as in Node 22.23'))
+    onTestFinished(() => check.mockRestore())
+    const { port } = await listenTls()
+    await connectTo(port).peer
+  })
+
+  it('is accepted without the zone', async () => {
+    const { port } = await listenTls()
+    const client = connectTo(port, { ca }, `::1%${loopbackZone()}`)
+    expect((await client.peer).family).toBe(6)
+  })
+
+  it('is refused when it names another', async () => {
+    const { port } = await listenTls(material.otherName)
+    expect(await connectTo(port).closed).toMatchObject({ reason: 'certificate-name' })
+  })
+
+  it('is left to the caller who brings a check', async () => {
+    const { port } = await listenTls(material.otherName)
+    const checkServerIdentity = vi.fn(() => undefined)
+    await connectTo(port, { ca, checkServerIdentity }).peer
+    expect(checkServerIdentity).toHaveBeenCalledOnce()
+  })
+})
+
+describe('the version of TLS', () => {
+  const weak = 'DEFAULT@SECLEVEL=0'
+  const tls11 = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: weak } as const
+
+  it('is 1.2 at least, even where Node was told otherwise', async () => {
+    const before = nodeTls.DEFAULT_MIN_VERSION
+    Object.assign(nodeTls, { DEFAULT_MIN_VERSION: 'TLSv1' })
+    onTestFinished(() => {
+      Object.assign(nodeTls, { DEFAULT_MIN_VERSION: before })
+    })
+    const { port } = await listenTls(tls11)
+    expect(await connectTo(port, { ca, ciphers: weak }).closed).toMatchObject({
+      reason: 'tls',
+      message: expect.stringMatching(/no version of TLS in common/),
+    })
+  })
+
+  it('is lower only when the caller names a lower one', async () => {
+    const { port } = await listenTls(tls11)
+    const peer = await connectTo(port, { ca, ciphers: weak, minVersion: 'TLSv1' }).peer
+    expect(peer.tls?.version).toBe('TLSv1.1')
+  })
+
+  it('may be named by secureProtocol, beside which Node takes no minimum', async () => {
+    const { port } = await listenTls()
+    const peer = await connectTo(port, { ca, secureProtocol: 'TLSv1_2_method' }).peer
+    expect(peer.tls?.version).toBe('TLSv1.2')
+  })
+})
+
+describe('the name sent to the server (SNI)', () => {
+  const serverNames = async (host: string, options: ConnectionOptions = { ca }) => {
+    const { accepted, port } = await listenTls(options.servername === 'other.example' ? material.otherName : {})
+    resolveEverything()
+    const [remote] = await Promise.all([accepted(), connectTo(port, options, host).peer])
+    return 'servername' in remote ? remote.servername : undefined
+  }
+
+  it('is the host', async () => {
+    expect(await serverNames('localhost')).toBe('localhost')
+  })
+
+  it('has no dot at its end', async () => {
+    expect(await serverNames('localhost.')).toBe('localhost')
+  })
+
+  it('is absent when the host is an address', async () => {
+    expect(await serverNames('::1')).toBe(false)
+  })
+
+  it("is the caller's, which is verified too", async () => {
+    expect(await serverNames('::1', { ca, servername: 'other.example' })).toBe('other.example')
+  })
+})
+
+describe("the caller's options", () => {
+  it('reach Node untouched: ALPN and lookup', async () => {
+    const { accepted, port } = await listenTls({ ALPNProtocols: ['mqtt', 'other'] })
+    const lookup = vi.fn<net.LookupFunction>((_host, _options, callback) =>
+      callback(null, [{ address: '::1', family: 6 }]),
+    )
+    const client = connectTo(port, { ca, ALPNProtocols: ['mqtt'], lookup }, 'localhost')
+    const [remote] = await Promise.all([accepted(), client.peer])
+    expect(remote.alpnProtocol).toBe('mqtt')
+    expect(lookup).toHaveBeenCalledOnce()
+    expect(lookup.mock.calls[0]?.[0]).toBe('localhost')
+  })
+
+  it('may hold a client certificate', async () => {
+    const { accepted, port } = await listenTls({ ca, requestCert: true, rejectUnauthorized: true })
+    const [remote] = await Promise.all([accepted(), connectTo(port, { ca, ...material.client }).peer])
+    expect(remote.authorized).toBe(true)
+    expect(remote.getPeerCertificate().subject.CN).toBe('fixture client')
+  })
+
+  it.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])(
+    'lack a client certificate: the error says so (%s)',
+    async (maxVersion) => {
+      const { port } = await listenTls({ ca, requestCert: true, rejectUnauthorized: true, maxVersion })
+      expect(await connectTo(port).closed).toMatchObject({ reason: expect.stringMatching(/^(tls|reset)$/) })
+    },
+  )
+
+  it('are taken as they were when the client was made', async () => {
+    const { port } = await listenTls()
+    const options: ConnectionOptions = { ca }
+    const tls = new TlsSettings(options)
+    delete options.ca
+    await connectTo(port, tls).peer
+  })
+
+  it.each(['host', 'port', 'path', 'socket'] as const)('may not hold %s', (name) => {
+    const options = { host: 'h', port: 1, path: '/p', socket: new net.Socket() }
+    expect(() => new TlsSettings({ [name]: options[name] })).toThrow(UsageError)
+  })
+
+  it('that cannot work end the attempt with a UsageError, not with an exception', async () => {
+    const client = connectTo(1, { ca, cert: 'no certificate' })
+    expect(client.told).toEqual([])
+    expect(await client.closed).toBeInstanceOf(UsageError)
+  })
+
+  it('show no secret in an error or in util.inspect', async () => {
+    const options: unknown = {
+      ca,
+      cert: material.client.cert,
+      key: material.client.key,
+      passphrase: { s3cret: 's3cret' },
+    }
+    const tls = Reflect.construct(TlsSettings, [options])
+    const cause = await connectTo(1, tls).closed
+    expect(cause).toBeInstanceOf(UsageError)
+    expect(inspect(cause, { depth: 9 })).not.toContain('s3cret')
+    expect(inspect(tls, { depth: 9, showHidden: true })).not.toMatch(/s3cret|PRIVATE KEY/)
+  })
+})
+
+describe('the SecureContext', () => {
+  it('is made once for all connections of a client, and not before the first', async () => {
+    const create = vi.spyOn(nodeTls, 'createSecureContext')
+    onTestFinished(() => create.mockRestore())
+    const { port } = await listenTls()
+    create.mockClear()
+    const tls = new TlsSettings({ ca })
+    expect(create).not.toHaveBeenCalled()
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const client = connectTo(port, tls)
+      await client.peer
+      client.transport.destroy()
+      await client.closed
+    }
+    expect(create).toHaveBeenCalledOnce()
+  })
+
+  it("is the caller's if there is one", async () => {
+    const secureContext = nodeTls.createSecureContext({ ca })
+    const create = vi.spyOn(nodeTls, 'createSecureContext')
+    onTestFinished(() => create.mockRestore())
+    const { port } = await listenTls()
+    create.mockClear()
+    await connectTo(port, { secureContext }).peer
+    expect(create).not.toHaveBeenCalled()
+  })
+})
+
+describe.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])('a session of %s', (version) => {
+  /** Connects, waits for a byte (the tickets of TLS 1.3 come before it) and closes. */
+  async function visit(port: number, tls: TlsSettings, host = '::1'): Promise<Peer> {
+    const client = connectTo(port, tls, host)
+    const peer = await client.peer
+    await client.until(1)
+    client.transport.destroy()
+    await client.closed
+    return peer
+  }
+
+  async function listenGreeting(options = {}, where = {}) {
+    const listening = await listenTls({ minVersion: version, maxVersion: version, ...options }, where)
+    listening.server.on('secureConnection', (socket: net.Socket) => socket.write('!'))
+    return listening
+  }
+
+  it('is resumed by each later connection of the client', async () => {
+    const { port } = await listenGreeting()
+    const tls = new TlsSettings({ ca })
+    const visits = [await visit(port, tls), await visit(port, tls), await visit(port, tls)]
+    expect(visits.map((peer) => peer.tls)).toMatchObject([
+      { version, resumed: false },
+      { version, resumed: true },
+      { version, resumed: true },
+    ])
+  })
+
+  it('belongs to one server', async () => {
+    const one = await listenGreeting()
+    const other = await listenGreeting()
+    const tls = new TlsSettings({ ca })
+    await visit(one.port, tls)
+    expect((await visit(other.port, tls)).tls?.resumed).toBe(false)
+  })
+
+  it('belongs to one client', async () => {
+    const { port } = await listenGreeting()
+    await visit(port, new TlsSettings({ ca }))
+    expect((await visit(port, new TlsSettings({ ca }))).tls?.resumed).toBe(false)
+  })
+
+  it('is dropped when a handshake fails, and kept when TCP does', async () => {
+    const { port } = await listenGreeting()
+    const relay = await Relay.to(port)
+    const tls = new TlsSettings({ ca })
+    await visit(relay.port, tls)
+    expect((await visit(relay.port, tls)).tls?.resumed).toBe(true)
+    relay.mode = 'reset'
+    expect(await connectTo(relay.port, tls).closed).toMatchObject({
+      reason: 'reset',
+      message: expect.stringContaining('in the middle of the TLS handshake'),
+    })
+    relay.mode = 'pass'
+    expect((await visit(relay.port, tls)).tls?.resumed).toBe(false)
+  })
+
+  it('and the name survive the step from one address of the host to the next', async () => {
+    const { port, accepted } = await listenGreeting()
+    const lookup: net.LookupFunction = (_host, _options, callback) =>
+      callback(null, [
+        { address: '127.0.0.1', family: 4 },
+        { address: '::1', family: 6 },
+      ])
+    const tls = new TlsSettings({ ca, lookup })
+    expect((await visit(port, tls, 'localhost')).tls?.resumed).toBe(false)
+    const remote = await accepted()
+    expect('servername' in remote && remote.servername).toBe('localhost')
+    expect((await visit(port, tls, 'localhost')).tls?.resumed).toBe(true)
+  })
+})
+
+describe('a pause over TLS', () => {
+  /** Many records and the close of the server, which reach the client in one read; the client pauses at the first. */
+  async function pausedInBurst() {
+    const { accepted, port } = await listenTls()
+    const relay = await Relay.to(port)
+    const tls = new TlsSettings({ ca })
+    const client = watch(openSocket({ endpoint: { host: '::1', port: relay.port, tls: true }, tls }), {
+      received: (transport, chunk) => {
+        if (Buffer.isBuffer(chunk) && chunk[0] === 0) transport.pause()
+      },
+    })
+    const [remote] = await Promise.all([accepted(), client.peer])
+    remote.write('!')
+    await client.until(1)
+    relay.mode = 'collect'
+    for (let index = 0; index < 50; index++) remote.write(Buffer.of(index))
+    remote.end()
+    await once(remote, 'finish')
+    await new Promise((resolve) => setImmediate(resolve))
+    relay.release()
+    await client.until(2)
+    // The records behind the first are decrypted in the same turn.
+    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
+    return { client, relay }
+  }
+  const all = Buffer.from([0x21, ...Array.from({ length: 50 }, (_, index) => index)])
+
+  it('holds back the records that were decrypted already, and the close behind them', async () => {
+    const { client } = await pausedInBurst()
+    expect(client.bytes()).toEqual(all.subarray(0, 2))
+    expect(client.told).toEqual(['opened', 'received'])
+    client.transport.resume()
+    expect(client.bytes()).toEqual(all.subarray(0, 2))
+    expect(await client.closed).toBeUndefined()
+    expect(client.bytes()).toEqual(all)
+  })
+
+  it('can be begun again while what was held back is told', async () => {
+    const { client } = await pausedInBurst()
+    client.transport.resume()
+    client.transport.pause()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(client.bytes()).toEqual(all.subarray(0, 2))
+    client.transport.resume()
+    await client.closed
+    expect(client.bytes()).toEqual(all)
+  })
+
+  it('ends with destroy(), which drops what was held back', async () => {
+    const { client } = await pausedInBurst()
+    client.transport.destroy()
+    expect(client.told).toEqual(['opened', 'received'])
+    expect(await client.closed).toBeUndefined()
+    client.transport.resume()
+    expect(client.bytes()).toEqual(all.subarray(0, 2))
+  })
+})
+
+it('says so when the server speaks no TLS', async () => {
+  const { port, server } = await listenTcp()
+  server.on('connection', (socket: net.Socket) => socket.end('plain text\r\n'))
+  expect(await connectTo(port).closed).toMatchObject({
+    reason: 'tls',
+    message: expect.stringMatching(/looks like a plain TCP port/),
+  })
+})
