@@ -29,7 +29,7 @@ export function explain(bytes: Uint8Array): Annotation[] {
     for (const annotation of packet) annotations.push(annotation)
     offset = endOf(packet, offset)
   }
-  if (fault === undefined || offset === bytes.length) return annotations
+  if (fault === undefined) return annotations
   const broken = annotatePacket(bytes, offset, true, (name) => `${name}  ${conditionOf(fault)}`)
   return [...annotations, ...pin(fault, broken, bytes.length)]
 }
