@@ -19,7 +19,7 @@
  * directory. Give each its own.
  */
 import { StoreError } from '../errors.js'
-import { type JournalFiles, onFile } from './journal-files.js'
+import { isCode, type JournalFiles, onFile } from './journal-files.js'
 
 /** Names one process among all that ever ran on this machine. */
 export interface ProcessIdentity {
@@ -79,11 +79,7 @@ function parseLockName(name: string): ProcessIdentity | undefined {
 }
 
 function ignoreMissing(error: unknown): void {
-  if (codeOf(error) !== 'ENOENT') throw error
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
+  if (!isCode(error, 'ENOENT')) throw error
 }
 
 /**
@@ -122,6 +118,6 @@ function hasProcess(pid: number): boolean {
     return true
   } catch (error) {
     // A process of another user may not be signalled, but it is there.
-    return codeOf(error) === 'EPERM'
+    return isCode(error, 'EPERM')
   }
 }

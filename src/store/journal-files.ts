@@ -49,6 +49,10 @@ export async function onFile<T>(files: JournalFiles, doing: string, name: string
   }
 }
 
+export function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}
+
 class NodeFile implements JournalFile {
   readonly #handle: FileHandle
 
@@ -88,24 +92,33 @@ export async function directoryFiles(directory: string): Promise<JournalFiles> {
     }
   }
 
+  const wasMissing = new Set<string>()
+  /** Makes a directory and what is missing above it. A new one is safe when the one above has been synced. */
+  const makeDirectory = async (place: string): Promise<void> => {
+    try {
+      // Messages may be nobody else's business: only the owner reads them.
+      await fs.mkdir(place, { mode: 0o700 })
+    } catch (error) {
+      if (isCode(error, 'EEXIST')) return
+      if (!isCode(error, 'ENOENT') || wasMissing.has(place)) throw error
+      // Once for each: below /proc a directory stays missing however often what is above it is made.
+      wasMissing.add(place)
+      await makeDirectory(path.dirname(place))
+      return makeDirectory(place)
+    }
+    await syncDirectoryAt(path.dirname(place))
+  }
+
   return {
     location,
-    async prepare() {
-      // Messages may be nobody else's business: only the owner reads them.
-      const highest = await fs.mkdir(location, { recursive: true, mode: 0o700 })
-      if (highest === undefined) return
-      // A directory is safe when its parent has been synced, so each new one is, from the deepest up.
-      for (let made = location; made.length >= highest.length; made = path.dirname(made)) {
-        await syncDirectoryAt(path.dirname(made))
-      }
-    },
+    prepare: () => makeDirectory(location),
     list: () => fs.readdir(location),
     readAll: (name) => fs.readFile(pathOf(name)),
     create: async (name) => new NodeFile(await fs.open(pathOf(name), 'ax', 0o600)),
     async open(name, length) {
       const handle = await fs.open(pathOf(name), 'a', 0o600)
       try {
-        await handle.truncate(length)
+        if ((await handle.stat()).size !== length) await handle.truncate(length)
       } catch (error) {
         await handle.close()
         throw error

@@ -153,7 +153,7 @@ export class Journal {
 
   #beginGroup(): Group {
     const segment = this.#planned.length < this.#settings.segmentBytes ? undefined : this.#planSegment()
-    const writer = new RecordWriter(this.#planned.seed)
+    const writer = new RecordWriter(this.#planned.seed, this.#planned.length)
     // Its place is kept; how much is safe is known only when the group is written.
     writer.write({ kind: 'synced', offset: 0 })
     let resolve = () => {}
@@ -248,7 +248,7 @@ export class Journal {
   async #seal(): Promise<void> {
     await this.#sync()
     if (this.#sealed) return
-    const writer = new RecordWriter(this.#segment.seed, syncedRecordLength)
+    const writer = new RecordWriter(this.#segment.seed, this.#segment.length, syncedRecordLength)
     writer.write({ kind: 'synced', offset: this.#segment.synced })
     await this.#segment.append(writer.bytes)
     await this.#sync()

@@ -2,7 +2,7 @@
  * Journal records as bytes. Numbers are big-endian, as in MQTT.
  *
  *   length     4 bytes   of the body
- *   checksum   4 bytes   CRC-32C of length and body, going on from the checksum of the file's header
+ *   checksum   4 bytes   CRC-32C of length and body, going on from the file's seed and the record's place
  *   body                 one byte for the kind, then
  *     1 queued      sequence (6), flags (1: bit 0 RETAIN, bits 1 and 2 QoS), topic length (2), topic in UTF-8, payload
  *     2 bound       sequence (6), Packet Identifier (2)
@@ -17,8 +17,8 @@
  *
  * The last two are the store's own. `synced` is what tells damage from a torn tail, see journal-recovery.ts.
  *
- * Since every checksum starts from that of the header, which names the file's number and session, bytes of another
- * file (or of a journal that travels in a payload) never pass for a record of this one.
+ * The seed is the checksum of the file's header, which names its number and session. So bytes of another file, or bytes
+ * that have moved (a journal that travels in a payload), never pass for a record that was written here.
  */
 import { StoreError } from '../errors.js'
 import type { JournalRecord } from '../protocol/journal-record.js'
@@ -57,15 +57,17 @@ const queuedFixedLength = 1 + numberLength + 1 + 2
 const syncedBodyLength = 1 + numberLength
 export const syncedRecordLength = prefixLength + syncedBodyLength
 
-/** Gathers records as bytes. What it is given is copied before `write` returns. */
+/** Gathers records as the bytes of a file from `offset` on. What it is given is copied before `write` returns. */
 export class RecordWriter {
   readonly #seed: number
+  #offset: number
   #bytes: Buffer
   #view: DataView
   #length = 0
 
-  constructor(seed: number, capacity = 1024) {
+  constructor(seed: number, offset: number, capacity = 1024) {
     this.#seed = seed
+    this.#offset = offset
     this.#bytes = Buffer.allocUnsafe(capacity)
     this.#view = viewOf(this.#bytes)
   }
@@ -79,8 +81,9 @@ export class RecordWriter {
     return this.#bytes.subarray(0, this.#length)
   }
 
-  /** Starts anew in the same memory. */
+  /** Goes on behind the bytes so far, in the same memory. */
   clear(): void {
+    this.#offset += this.#length
     this.#length = 0
   }
 
@@ -146,7 +149,8 @@ export class RecordWriter {
   }
 
   #finish(end: number): void {
-    this.#view.setUint32(this.#length + 4, recordChecksum(this.#view, this.#length, end, this.#seed))
+    const seed = seedAt(this.#seed, this.#offset + this.#length)
+    this.#view.setUint32(this.#length + 4, recordChecksum(this.#view, this.#length, end, seed))
     this.#length = end
   }
 }
@@ -160,7 +164,7 @@ export function decodeRecord(bytes: Buffer, view: DataView, offset: number, seed
   const bodyLength = view.getUint32(offset)
   const end = offset + prefixLength + bodyLength
   if (bodyLength === 0 || end > bytes.length) return undefined
-  if (view.getUint32(offset + 4) !== recordChecksum(view, offset, end, seed)) return undefined
+  if (view.getUint32(offset + 4) !== recordChecksum(view, offset, end, seedAt(seed, offset))) return undefined
   const record = decodeBody(bytes.subarray(offset + prefixLength, end))
   if (record === undefined) {
     const kind = view.getUint8(offset + prefixLength)
@@ -182,6 +186,10 @@ export function highestSynced(bytes: Buffer, view: DataView, from: number, seed:
     if (decoded?.record.kind === 'synced') highest = Math.max(highest, decoded.record.offset)
   }
   return highest
+}
+
+function seedAt(seed: number, offset: number): number {
+  return seed ^ offset
 }
 
 function recordChecksum(view: DataView, start: number, end: number, seed: number): number {

@@ -54,7 +54,7 @@ async function writeRecords(
   session: StoredSession,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const writer = new RecordWriter(seedOf(header), 2 * chunkBytes)
+  const writer = new RecordWriter(seedOf(header), header.length, 2 * chunkBytes)
   let length = 0
   const write = async (bytes: Buffer) => {
     await appendAll(file, bytes)

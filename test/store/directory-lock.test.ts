@@ -1,0 +1,165 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { lockDirectory, machineProcesses, type ProcessIdentity } from '../../src/store/directory-lock.js'
+import { fileStore } from '../../src/store/file-store.js'
+import { appendAll, directoryFiles, onFile } from '../../src/store/journal-files.js'
+import { SimulatedDisk } from './simulated-disk.js'
+
+let directory = ''
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'mqtt311-lock-'))
+})
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+const locks = async (place = directory) => (await readdir(place)).filter((name) => name.startsWith('lock'))
+
+/** Another process that opens the store, appends one message, and then holds on. */
+async function startHolder() {
+  const child = fork(fileURLToPath(new URL('lock-holder.ts', import.meta.url)), [directory], {
+    execArgv: ['--import', 'tsx'],
+  })
+  const [message] = await once(child, 'message')
+  return { child, message }
+}
+
+describe('a lock', () => {
+  it('keeps a second process out, and is taken over from one that was killed with what it had stored', async () => {
+    const { child, message } = await startHolder()
+    expect(message).toBe('stored')
+    const store = fileStore(directory)
+    await expect(store.open('s')).rejects.toThrow(`in use by process ${child.pid}`)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    expect(await locks()).toHaveLength(1)
+    const session = await store.open('s')
+    expect(session.messages.map(({ sequence }) => sequence)).toEqual([1])
+    expect(await locks()).toEqual([expect.stringContaining(`-${process.pid}-`)])
+    await store.close()
+    expect(await locks()).toEqual([])
+  })
+
+  it('holds within one process, under every name of the directory', async () => {
+    const store = fileStore(directory)
+    await store.open('s')
+    const link = `${directory}-link`
+    await symlink(directory, link)
+    try {
+      await expect(fileStore(link).open('s')).rejects.toThrow(/in use by another store of this process/)
+    } finally {
+      await rm(link)
+    }
+    expect(await locks()).toHaveLength(1)
+    await store.close()
+  })
+
+  it('is not held for ever by a number that another process got', async () => {
+    const { self } = await machineProcesses()
+    // The parent lives, and started at another time than the lock says.
+    await writeFile(join(directory, `lock-${self.boot}-${process.ppid}-1`), '')
+    const store = fileStore(directory)
+    await store.open('s')
+    expect(await locks()).toHaveLength(1)
+    await store.close()
+  })
+
+  it('does not outlive a boot of the machine', async () => {
+    await writeFile(join(directory, `lock-00000000-${process.ppid}-1`), '')
+    const store = fileStore(directory)
+    await store.open('s')
+    await store.close()
+  })
+
+  it('is not left behind by an opening that fails', async () => {
+    await writeFile(join(directory, 'segment-00000001.journal'), Buffer.alloc(1000))
+    await expect(fileStore(directory).open('s')).rejects.toThrow(/damaged at byte 0/)
+    expect(await locks()).toEqual([])
+  })
+
+  it('of two that come at the same time lets at most one in', async () => {
+    for (let round = 0; round < 50; round++) {
+      const disk = new SimulatedDisk()
+      const files = await disk.machine().files()
+      const contenders = [1, 2, 3].map((pid): ProcessIdentity => ({ boot: 'b0', pid, start: '1' }))
+      // Each is slow at other steps.
+      disk.before = async () => {
+        for (let wait = (round * 7) % 5; wait > 0; wait--) await Promise.resolve()
+      }
+      const results = await Promise.allSettled(
+        contenders.map((self) => lockDirectory(files, { self, isAlive: async () => true })),
+      )
+      const winners = results.filter(({ status }) => status === 'fulfilled')
+      expect(winners.length).toBeLessThanOrEqual(1)
+      expect(disk.fileNames).toHaveLength(winners.length)
+    }
+  })
+})
+
+describe('a directory', () => {
+  it('is made with its parents, for the owner only', async () => {
+    const deep = join(directory, 'a', 'b', 'c')
+    const store = fileStore(deep)
+    await store.open('s')
+    await store.close()
+    expect(await readdir(deep)).toEqual(['segment-00000001.journal'])
+  })
+
+  it('that is a file, or cannot be made, is a StoreError with its cause', async () => {
+    const file = join(directory, 'file')
+    await writeFile(file, '')
+    await expect(fileStore(file).open('s')).rejects.toMatchObject({ code: 'MQTT_STORE', cause: { code: 'ENOTDIR' } })
+    await expect(fileStore(join(file, 'below')).open('s')).rejects.toMatchObject({ cause: { code: 'ENOTDIR' } })
+    await expect(fileStore('/proc/none').open('s')).rejects.toMatchObject({ code: 'MQTT_STORE' })
+  })
+
+  it('that is read-only is a StoreError, unless root may write all the same', async () => {
+    const readOnly = join(directory, 'read-only')
+    await mkdir(readOnly)
+    await chmod(readOnly, 0o500)
+    const isRoot = process.getuid?.() === 0
+    const store = fileStore(readOnly)
+    const opened = store.open('s')
+    if (isRoot) await expect(opened).resolves.toBeDefined()
+    else await expect(opened).rejects.toMatchObject({ cause: { code: 'EACCES' } })
+    await store.close()
+    await chmod(readOnly, 0o700)
+  })
+
+  it('that holds another session is refused, and says whose it is', async () => {
+    const store = fileStore(directory)
+    await store.open('one')
+    await store.close()
+    await expect(fileStore(directory).open('two')).rejects.toThrow(/holds the session "one", not "two"/)
+  })
+
+  it('is cut and appended to as the simulated one is', async () => {
+    const store = fileStore(directory)
+    await store.open('s')
+    await store.append([{ kind: 'held', packetId: 1 }])
+    await store.close()
+    const segment = join(directory, 'segment-00000001.journal')
+    const sound = await readFile(segment)
+    await appendFile(segment, Buffer.from([0, 0, 0, 7, 1]))
+    expect((await store.open('s')).held).toEqual([1])
+    expect(store.tornTail).toEqual({ file: 'segment-00000001.journal', offset: sound.length, bytes: 5 })
+    await store.append([{ kind: 'held', packetId: 2 }])
+    await store.close()
+    expect((await store.open('s')).held).toEqual([1, 2])
+    await store.close()
+  })
+})
+
+describe.runIf(existsSync('/dev/full'))('a full disk', () => {
+  it('is a StoreError with its cause', async () => {
+    const files = await directoryFiles('/dev')
+    const full = await files.open('full', 0)
+    const written = onFile(files, 'write', 'full', appendAll(full, Buffer.alloc(10)))
+    await expect(written).rejects.toMatchObject({ code: 'MQTT_STORE', cause: { code: 'ENOSPC' } })
+    await full.close()
+  })
+})

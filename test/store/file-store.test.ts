@@ -1,0 +1,372 @@
+import { describe, expect, it, vi } from 'vitest'
+import type { JournalRecord } from '../../src/protocol/journal-record.js'
+import { replay } from '../../src/protocol/stored-session.js'
+import { createFileStore, fileStore } from '../../src/store/file-store.js'
+import { randomLog } from '../../src/store/random-log.js'
+import { plain } from './session-comparison.js'
+import { type Operation, SimulatedDisk, systemError } from './simulated-disk.js'
+
+const queued = (sequence: number, bytes = 64): JournalRecord => {
+  return { kind: 'queued', sequence, topic: 't', payload: Buffer.alloc(bytes, 1), qos: 1, retain: false }
+}
+/** A message from `publish()` to PUBACK. */
+const cycle = (sequence: number, bytes?: number): JournalRecord[] => [
+  queued(sequence, bytes),
+  { kind: 'bound', sequence, packetId: 1 + (sequence % 65_535) },
+  { kind: 'settled', sequence },
+]
+const syncs = (disk: SimulatedDisk) => disk.counts.get('sync') ?? 0
+
+describe('group commit', () => {
+  it('writes and syncs once for all appends of one turn', async () => {
+    const disk = new SimulatedDisk()
+    const store = createFileStore(disk.machine())
+    await store.open('s')
+    const [writes, before] = [disk.counts.get('append') ?? 0, syncs(disk)]
+    await Promise.all(Array.from({ length: 500 }, (_, index) => store.append([queued(index + 1)])))
+    expect(syncs(disk) - before).toBe(1)
+    expect((disk.counts.get('append') ?? 0) - writes).toBe(1)
+    await store.close()
+  })
+
+  it('syncs once for all that gathered while the disk was busy', async () => {
+    const disk = new SimulatedDisk()
+    const store = createFileStore(disk.machine())
+    await store.open('s')
+    const before = syncs(disk)
+    const gathered: Promise<void>[] = []
+    disk.before = (operation) => {
+      if (operation !== 'sync' || gathered.length > 0) return
+      for (let sequence = 2; sequence < 200; sequence++) gathered.push(store.append([queued(sequence)]))
+    }
+    await store.append([queued(1)])
+    await Promise.all(gathered)
+    expect(syncs(disk) - before).toBe(2)
+    await store.close()
+  })
+
+  it('resolves an append only after the sync if fsync is always', async () => {
+    const disk = new SimulatedDisk()
+    const store = createFileStore(disk.machine())
+    await store.open('s')
+    let isSynced = false
+    disk.before = (operation) => {
+      isSynced ||= operation === 'sync'
+    }
+    await store.append([queued(1)])
+    expect(isSynced).toBe(true)
+    await store.close()
+  })
+
+  it('syncs never for an append, and once at the end, if fsync is never', async () => {
+    const disk = new SimulatedDisk()
+    const store = createFileStore(disk.machine(), { fsync: 'never' })
+    await store.open('s')
+    const before = syncs(disk)
+    for (let sequence = 1; sequence <= 20; sequence++) await store.append([queued(sequence)])
+    expect(syncs(disk) - before).toBe(0)
+    await store.close()
+    expect(syncs(disk) - before).toBe(2)
+  })
+
+  it('syncs once every so many milliseconds, with a timer only while there is something to sync', async () => {
+    vi.useFakeTimers()
+    try {
+      const disk = new SimulatedDisk()
+      const store = createFileStore(disk.machine(), { fsync: { everyMs: 50 } })
+      await store.open('s')
+      const before = syncs(disk)
+      expect(vi.getTimerCount()).toBe(0)
+      for (let sequence = 1; sequence <= 20; sequence++) await store.append([queued(sequence)])
+      expect(vi.getTimerCount()).toBe(1)
+      expect(syncs(disk) - before).toBe(0)
+      await vi.advanceTimersByTimeAsync(50)
+      expect(syncs(disk) - before).toBe(1)
+      expect(vi.getTimerCount()).toBe(0)
+      await store.append([queued(21)])
+      await store.close()
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
+
+describe('compaction', () => {
+  it('bounds the directory over 100,000 messages that come and go', async () => {
+    const disk = new SimulatedDisk()
+    const store = createFileStore(disk.machine(), { segmentBytes: 262_144 })
+    await store.open('s')
+    let most = 0
+    for (let sequence = 1; sequence <= 100_000; sequence += 200) {
+      const turn = Array.from({ length: 200 }, (_, index) => cycle(sequence + index)).flat()
+      await store.append(turn)
+      most = Math.max(most, disk.bytesOnDisk)
+    }
+    expect(most).toBeLessThan(3 * 262_144)
+    await store.close()
+    const next = createFileStore(disk.machine())
+    expect(await next.open('s')).toEqual({
+      nextSequence: 100_001,
+      nextPacketId: (100_000 % 65_535) + 2,
+      messages: [],
+      held: [],
+    })
+    await next.close()
+  })
+
+  it('keeps messages that wait, and writes them again only when the log has grown by as much', async () => {
+    const disk = new SimulatedDisk()
+    const store = createFileStore(disk.machine(), { segmentBytes: 4096 })
+    await store.open('s')
+    for (let sequence = 1; sequence <= 2000; sequence++) await store.append([queued(sequence)])
+    await store.close()
+    expect(disk.bytesOnDisk).toBeLessThan(4 * 2000 * 100)
+    const snapshots = [...disk.fileNames].filter((name) => name.startsWith('snapshot'))
+    expect(snapshots).toHaveLength(1)
+    // Doubling each time: far fewer than the fifty segments.
+    expect(disk.counts.get('rename')).toBeLessThan(10)
+    const next = createFileStore(disk.machine())
+    expect((await next.open('s')).messages).toHaveLength(2000)
+    await next.close()
+  })
+
+  it('lets appends go on while the snapshot is written', async () => {
+    const disk = new SimulatedDisk()
+    const store = createFileStore(disk.machine(), { segmentBytes: 4096 })
+    await store.open('s')
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let isHeldUp = false
+    disk.before = (operation, name) => {
+      if (operation !== 'append' || !name.endsWith('.unfinished')) return undefined
+      isHeldUp = true
+      return held
+    }
+    const log = Array.from({ length: 300 }, (_, index) => queued(index + 1))
+    for (const record of log) await store.append([record])
+    expect(isHeldUp).toBe(true)
+    expect(disk.fileNames.filter((name) => name.startsWith('segment')).length).toBeGreaterThan(3)
+    release()
+    await store.close()
+    const next = createFileStore(disk.machine())
+    expect(plain(await next.open('s'))).toEqual(plain(replay(log)))
+    await next.close()
+  })
+
+  it('removes nothing before the snapshot and its name are safe', async () => {
+    const disk = new SimulatedDisk()
+    const store = createFileStore(disk.machine(), { segmentBytes: 4096 })
+    await store.open('s')
+    const steps: [Operation, string][] = []
+    disk.before = (operation, name) => {
+      if (name.startsWith('snapshot') || operation === 'remove' || operation === 'syncDirectory') {
+        steps.push([operation, name])
+      }
+    }
+    for (let sequence = 1; !steps.some(([operation]) => operation === 'remove'); sequence++) {
+      await store.append(cycle(sequence))
+    }
+    await store.close()
+    const [creation, ...rest] = steps.slice(steps.findIndex(([operation]) => operation === 'create'))
+    expect(creation?.[1]).toBe('snapshot-00000002.journal.unfinished')
+    const order = rest.map(([operation]) => operation).filter((operation) => operation !== 'append')
+    expect(order.slice(0, 4)).toEqual(['sync', 'rename', 'syncDirectory', 'remove'])
+    expect(rest.at(-1)).toEqual(['remove', expect.stringMatching(/segment-00000001|lock/)])
+  })
+})
+
+describe('a disk that fails', () => {
+  const operations: readonly [Operation, string][] = [
+    ['append', 'ENOSPC'],
+    ['append', 'EIO'],
+    ['sync', 'EIO'],
+  ]
+  it.each(operations)(
+    'ends the store at the first failed %s (%s); what had resolved stays',
+    async (operation, code) => {
+      const log = randomLog(8, 60)
+      const disk = new SimulatedDisk()
+      const store = createFileStore(disk.machine())
+      await store.open('s')
+      await store.append(log.slice(0, 30))
+      const cause = systemError(code)
+      let failures = 0
+      disk.before = (called) => {
+        if (called !== operation) return
+        failures += 1
+        throw cause
+      }
+      const both = [store.append(log.slice(30, 40)), store.append(log.slice(40, 41))]
+      for (const append of both) await expect(append).rejects.toMatchObject({ code: 'MQTT_STORE', cause })
+      disk.before = (called) => {
+        if (called === operation) failures += 1
+      }
+      await expect(store.append(log.slice(41))).rejects.toMatchObject({ code: 'MQTT_STORE', cause })
+      await expect(store.close()).rejects.toMatchObject({ code: 'MQTT_STORE', cause })
+      expect(failures, 'a failed operation is not tried again').toBe(1)
+      expect(disk.openFiles).toBe(0)
+
+      const next = createFileStore(disk.machine())
+      const session = await next.open('s')
+      const appended = operation === 'sync' ? 41 : 30
+      expect(plain(session)).toEqual(plain(replay(log.slice(0, appended))))
+      await next.close()
+    },
+  )
+
+  it('is full: a write that was taken in part is cut off at the next opening', async () => {
+    const log = randomLog(9, 60)
+    const disk = new SimulatedDisk()
+    const store = createFileStore(disk.machine())
+    await store.open('s')
+    await store.append(log.slice(0, 30))
+    disk.freeBytes = 25
+    await expect(store.append(log.slice(30))).rejects.toMatchObject({ cause: { code: 'ENOSPC' } })
+    await store.close().catch(() => {})
+    disk.freeBytes = Number.POSITIVE_INFINITY
+    const next = createFileStore(disk.machine())
+    expect(plain(await next.open('s'))).toEqual(plain(replay(log.slice(0, 30))))
+    expect(next.tornTail?.bytes).toBeGreaterThan(0)
+    await next.append(log.slice(30))
+    await next.close()
+  })
+
+  it('takes what it takes: short writes are continued', async () => {
+    const log = randomLog(10, 60)
+    const disk = new SimulatedDisk()
+    disk.writeLimit = 3
+    const store = createFileStore(disk.machine())
+    await store.open('s')
+    await store.append(log)
+    await store.close()
+    const next = createFileStore(disk.machine())
+    expect(plain(await next.open('s'))).toEqual(plain(replay(log)))
+    await next.close()
+  })
+
+  it('fails a later sync: with everyMs the next append and close say so', async () => {
+    vi.useFakeTimers()
+    try {
+      const disk = new SimulatedDisk()
+      const store = createFileStore(disk.machine(), { fsync: { everyMs: 10 } })
+      await store.open('s')
+      await store.append([queued(1)])
+      disk.before = (operation) => {
+        if (operation === 'sync') throw systemError('EIO')
+      }
+      await vi.advanceTimersByTimeAsync(10)
+      await expect(store.append([queued(2)])).rejects.toMatchObject({ cause: { code: 'EIO' } })
+      await expect(store.close()).rejects.toMatchObject({ cause: { code: 'EIO' } })
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  const steps: readonly Operation[] = ['create', 'append', 'sync', 'rename', 'syncDirectory', 'remove']
+  it.each(steps)('fails a compaction at %s: the store ends, nothing is lost', async (operation) => {
+    const disk = new SimulatedDisk()
+    const store = createFileStore(disk.machine(), { segmentBytes: 4096 })
+    await store.open('s')
+    let isCompacting = false
+    disk.before = (called, name) => {
+      isCompacting ||= name.endsWith('.unfinished')
+      if (isCompacting && called === operation && !name.startsWith('lock')) throw systemError('EIO')
+    }
+    let resolved = 0
+    let failure: unknown
+    while (failure === undefined && resolved < 1000) {
+      try {
+        await store.append([queued(resolved + 1)])
+        resolved += 1
+      } catch (error) {
+        failure = error
+      }
+    }
+    expect(failure).toMatchObject({ code: 'MQTT_STORE', cause: { code: 'EIO' } })
+    await expect(store.close()).rejects.toBe(failure)
+    expect(disk.openFiles).toBe(0)
+    disk.before = () => {}
+    const next = createFileStore(disk.machine())
+    expect((await next.open('s')).messages.length).toBeGreaterThanOrEqual(resolved)
+    await next.close()
+    expect(disk.fileNames.join()).not.toMatch(/unfinished|lock/)
+  })
+
+  const openings: readonly [Operation, string][] = [
+    ['create', 'EROFS'],
+    ['create', 'EACCES'],
+    ['append', 'ENOSPC'],
+    ['sync', 'EIO'],
+    ['syncDirectory', 'EIO'],
+  ]
+  it.each(openings)('refuses to open when %s fails with %s, and keeps no lock', async (operation, code) => {
+    const disk = new SimulatedDisk()
+    disk.before = (called) => {
+      if (called === operation) throw systemError(code)
+    }
+    await expect(createFileStore(disk.machine()).open('s')).rejects.toMatchObject({
+      code: 'MQTT_STORE',
+      cause: { code },
+    })
+    expect(disk.fileNames.filter((name) => name.startsWith('lock'))).toEqual([])
+    expect(disk.openFiles).toBe(0)
+  })
+
+  it('refuses to open when a file cannot be read', async () => {
+    const disk = new SimulatedDisk()
+    const store = createFileStore(disk.machine())
+    await store.open('s')
+    await store.close()
+    disk.before = (called) => {
+      if (called === 'readAll') throw systemError('EIO')
+    }
+    await expect(store.open('s')).rejects.toThrow(/cannot read segment-00000001\.journal in \/simulated: EIO/)
+  })
+})
+
+describe('what cannot be stored', () => {
+  it('is refused: an impossible record fails its append and all later ones, and what had resolved stays', async () => {
+    const disk = new SimulatedDisk()
+    const store = createFileStore(disk.machine())
+    await store.open('s')
+    await store.append([queued(1)])
+    await expect(store.append([queued(2), { kind: 'received', sequence: 9 }])).rejects.toThrow(/record 3 .*received/)
+    await expect(store.append([queued(3)])).rejects.toMatchObject({ code: 'MQTT_STORE' })
+    await expect(store.close()).rejects.toMatchObject({ code: 'MQTT_STORE' })
+    expect((await store.open('s')).messages.map(({ sequence }) => sequence)).toEqual([1])
+    await store.close()
+  })
+
+  it('is refused: a topic that is longer than MQTT allows', async () => {
+    const store = createFileStore(new SimulatedDisk().machine())
+    await store.open('s')
+    const record: JournalRecord = { ...cycleHead(), topic: 'x'.repeat(65_536) }
+    await expect(store.append([record])).rejects.toThrow(/65536 bytes/)
+    await store.close().catch(() => {})
+  })
+
+  it('is refused: a sequence number that does not fit', async () => {
+    const store = createFileStore(new SimulatedDisk().machine())
+    await store.open('s')
+    await expect(store.append([{ ...cycleHead(), sequence: 2 ** 48 }])).rejects.toThrow(/281474976710656/)
+    await store.close().catch(() => {})
+  })
+})
+
+describe('options', () => {
+  it.each([0, 0.5, 3_600_001, Number.NaN])('refuse everyMs %d', (everyMs) => {
+    expect(() => fileStore('d', { fsync: { everyMs } })).toThrow(/everyMs is a whole number from 1 to 3600000/)
+  })
+
+  it.each([4095, 2 ** 30 + 1])('refuse segmentBytes %d', (segmentBytes) => {
+    expect(() => fileStore('d', { segmentBytes })).toThrow(/segmentBytes is a whole number/)
+  })
+})
+
+function cycleHead(): Extract<JournalRecord, { kind: 'queued' }> {
+  return { kind: 'queued', sequence: 1, topic: 't', payload: Buffer.alloc(0), qos: 1, retain: false }
+}
