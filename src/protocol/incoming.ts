@@ -104,10 +104,9 @@ export class Incoming<P, R> {
     const knownQos = known === 'held' ? 2 : known.packet.qos
     if (knownQos !== packet.qos) return this.#refuseReuse(packet, knownQos)
     // [MQTT-4.3.3-2] A copy is acknowledged by the state of its identifier, whatever its DUP says, and not delivered again.
-    if (known === 'held') {
-      this.#due.push({ packet, arrival: undefined })
-      this.#acknowledgeDue()
-    } else if (!this.#isDue(known)) this.#due.push({ packet, arrival: known })
+    if (this.#isDue(packet.packetId)) return undefined
+    this.#due.push({ packet, arrival: known === 'held' ? undefined : known })
+    if (known === 'held') this.#acknowledgeDue()
     return undefined
   }
 
@@ -121,24 +120,30 @@ export class Incoming<P, R> {
     )
   }
 
-  #isDue(arrival: Arrival): boolean {
+  /** True if this connection still owes an acknowledgement under this identifier: then that one serves a copy too. */
+  #isDue(packetId: PacketIdentifier): boolean {
     for (let index = this.#dueFrom; index < this.#due.length; index += 1) {
-      if (this.#due[index]?.arrival === arrival) return true
+      if (this.#due[index]?.packet.packetId === packetId) return true
     }
     return false
   }
 
-  /** PUBREL came: the identifier is free, and PUBCOMP is owed in every case. */
+  /**
+   * PUBREL came: the identifier is free, and PUBCOMP is owed in every case. It is early if we have not sent PUBREC: then
+   * PUBREC is not owed any more, and must not follow, because the server could take it for the answer to the next message
+   * under this identifier.
+   */
   release(packetId: PacketIdentifier): 'released' | 'early' | 'unknown' {
     const known = this.#identifiers.get(packetId)
-    if (known === undefined) return 'unknown'
+    // A message at QoS 1 is none of PUBREL's business.
+    if (known === undefined || (known !== 'held' && known.packet.qos === 1)) return 'unknown'
     this.#identifiers.delete(packetId)
-    if (known !== 'held') {
-      this.#due = this.#due.filter(({ arrival }) => arrival !== known)
-      return 'early'
-    }
-    this.#record({ kind: 'released', packetId })
-    return 'released'
+    if (known === 'held') this.#record({ kind: 'released', packetId })
+    if (!this.#isDue(packetId)) return known === 'held' ? 'released' : 'early'
+    this.#due = this.#due.slice(this.#dueFrom).filter(({ packet }) => packet.packetId !== packetId)
+    this.#dueFrom = 0
+    this.#acknowledgeDue()
+    return 'early'
   }
 
   #start(arrival: Arrival): void {
