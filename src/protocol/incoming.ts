@@ -218,13 +218,13 @@ export class Incoming<P, R> {
   #acknowledgeDue(): void {
     for (;;) {
       const due = this.#due[this.#dueFrom]
-      if (due === undefined) break
-      if (due.arrival !== undefined && due.arrival.progress !== 'done') return
+      if (due === undefined || (due.arrival !== undefined && due.arrival.progress !== 'done')) break
       this.#dueFrom += 1
       this.#acknowledge(due.packet)
     }
-    if (this.#dueFrom > 0) {
-      this.#due = []
+    // What has been acknowledged is let go of, even while the list never runs empty.
+    if (this.#dueFrom === this.#due.length || this.#dueFrom >= 1024) {
+      this.#due = this.#due.slice(this.#dueFrom)
       this.#dueFrom = 0
     }
   }
