@@ -25,7 +25,7 @@ export class TopicMemory {
     if (this.#lengths[slot] !== length) return undefined
     const base = slot * SLOT_BYTES - start
     for (let index = start; index < end; index += 1) {
-      if (byteAt(bytes, index) !== byteAt(known, base + index)) return undefined
+      if (bytes[index] !== known[base + index]) return undefined
     }
     return this.#topics[slot]
   }
