@@ -242,20 +242,22 @@ export class Incoming<P, R> {
   connectionEnded(): void {
     this.#due = []
     this.#dueFrom = 0
-    if (this.#settings.cleanSession) {
-      // [MQTT-3.1.2-6] The server forgets with the connection; what has arrived is still delivered.
-      this.#identifiers.clear()
-      return
-    }
-    // What has not been started was never acknowledged: the server sends it again, and its room is free for that.
-    const waiting = this.#backlog.slice(this.#backlogFrom)
-    for (const [packetId, known] of this.#identifiers) {
-      if (known !== 'held' && (known.packet.qos === 1 || known.progress === 'waiting'))
-        this.#identifiers.delete(packetId)
-    }
-    this.#backlog = waiting.filter(({ packet }) => packet.qos === 0)
+    // [MQTT-3.1.2-6] A clean session is forgotten with its connection; what has arrived is still delivered.
+    if (this.#settings.cleanSession) this.#identifiers.clear()
+    else this.#dropWhatComesAgain()
+    // A failed handler has left room in the window, and nobody but us would fill it.
+    this.pump()
+  }
+
+  /** What has not been started was never acknowledged: the server sends it again, and its room is free for that. */
+  #dropWhatComesAgain(): void {
+    this.#backlog = this.#backlog.slice(this.#backlogFrom).filter(({ packet }) => packet.qos === 0)
     this.#backlogFrom = 0
     this.#backlogBytes = this.#backlog.reduce((sum, { bytes }) => sum + bytes, 0)
+    for (const [packetId, known] of this.#identifiers) {
+      if (known === 'held') continue
+      if (known.packet.qos === 1 || known.progress === 'waiting') this.#identifiers.delete(packetId)
+    }
   }
 
   serverForgot(): void {
