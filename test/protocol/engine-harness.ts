@@ -1,0 +1,373 @@
+/**
+ * The engine in the hands of a test. `EngineHarness` is a driver that keeps the promises of `Driver` and writes down, one
+ * line each and in order, everything that the engine asks of it. Time is a number that moves when the test says so.
+ *
+ *   send PUBREL#5      deliver a        settled a          answered s1: 0 128       closing MQTT_TIMEOUT ping
+ *   record held 5      anomaly ... 5    rejected a: ...    unanswered s1: ...       connected new
+ *
+ * After every call it checks that the next deadline is later than now, and at every packet that nothing but CONNECT is
+ * sent before CONNACK.
+ */
+import { expect } from 'vitest'
+import type { ConnectPacket, ControlPacket, SubscriptionRequest } from '../../src/codec/control-packet.js'
+import { ConnectionRefusedError, type MqttError, ProtocolViolationError, TimeoutError } from '../../src/errors.js'
+import {
+  type Anomaly,
+  type Arrival,
+  type Connection,
+  type Driver,
+  type JournalRecord,
+  type OutgoingMessage,
+  type Request,
+  Session,
+  type SessionSettings,
+  type StoredSession,
+} from '../../src/protocol/index.js'
+import { connack, notation } from './packet-notation.js'
+
+export type Ticket = string
+
+type HandlersAnswer = ReturnType<Driver<Ticket, Ticket>['deliver']>
+
+interface HarnessSettings extends Partial<SessionSettings> {
+  readonly keepAlive?: number
+  readonly pingTimeoutMs?: number
+  readonly connackTimeoutMs?: number
+  readonly stored?: StoredSession
+  /** What becomes of a delivered message: its handlers are done at once, run until `finish`, or put it off until `makeRoom`. */
+  readonly handlers?: HandlersAnswer
+}
+
+const roomy: SessionSettings = {
+  cleanSession: false,
+  journal: 'none',
+  maxInFlight: 100,
+  receiveWindow: 100,
+  receiveBufferBytes: 1_000_000,
+  queue: { maxMessages: 100_000, maxBytes: 100_000_000, maxAgeMs: Number.POSITIVE_INFINITY, overflow: 'reject' },
+  ackTimeoutMs: 20_000,
+  operationTimeoutMs: 10_000,
+  maxFiltersPerSubscribe: 100,
+  strangerPacketId: 30_000,
+}
+
+export class EngineHarness implements Driver<Ticket, Ticket> {
+  readonly session: Session<Ticket, Ticket>
+  readonly connectPacket: ConnectPacket
+  readonly messages = new Map<Ticket, OutgoingMessage<Ticket>>()
+  readonly requests = new Map<Ticket, Request<Ticket>>()
+  readonly records: JournalRecord[] = []
+  readonly packets: ControlPacket[] = []
+  handlers: HandlersAnswer
+  now = 1_000_000
+  lastError: MqttError | undefined
+  #running: Arrival[] = []
+  #connection: Connection<Ticket, Ticket> | undefined
+  #log: string[] = []
+  #unflushed = 0
+  readonly #pingTimeoutMs: number
+  readonly #connackTimeoutMs: number
+
+  constructor(settings: HarnessSettings = {}) {
+    const {
+      keepAlive = 0,
+      pingTimeoutMs = 5_000,
+      connackTimeoutMs = 30_000,
+      stored,
+      handlers = 'done',
+      ...own
+    } = settings
+    this.handlers = handlers
+    this.session = new Session({ ...roomy, ...own }, this, stored, this.now)
+    this.connectPacket = { type: 'connect', clientId: 'c', cleanSession: this.session.settings.cleanSession, keepAlive }
+    this.#pingTimeoutMs = pingTimeoutMs
+    this.#connackTimeoutMs = connackTimeoutMs
+  }
+
+  // What a test reads
+
+  /** Everything that has happened since the last look. */
+  news(): string[] {
+    const news = this.#log
+    this.#log = []
+    return news
+  }
+
+  /** The packets that were sent since the last look; the rest of the news is skipped. */
+  sent(): string[] {
+    return this.#pick('send ')
+  }
+
+  /** The messages whose handlers were started since the last look. */
+  delivered(): string[] {
+    return this.#pick('deliver ')
+  }
+
+  #pick(start: string): string[] {
+    return this.news().flatMap((line) => (line.startsWith(start) ? [line.slice(start.length)] : []))
+  }
+
+  get connection(): Connection<Ticket, Ticket> {
+    if (this.#connection === undefined) throw new Error('the test has not connected')
+    return this.#connection
+  }
+
+  /** Milliseconds until something is due. */
+  get dueIn(): number {
+    return this.session.nextDeadline() - this.now
+  }
+
+  get running(): string[] {
+    return this.#running.map(({ packet }) => packet.topic)
+  }
+
+  // What a test does: connections
+
+  /** Opens a connection and sends CONNECT; CONNACK is still to come. */
+  open(connect: Partial<ConnectPacket> = {}): this {
+    return this.#call(() => {
+      this.#connection = this.session.connect(
+        {
+          connect: { ...this.connectPacket, ...connect },
+          pingTimeoutMs: this.#pingTimeoutMs,
+          connackTimeoutMs: this.#connackTimeoutMs,
+        },
+        this.now,
+      )
+      this.#connection.open(this.now)
+    })
+  }
+
+  /** A stream is being opened; CONNECT has not been sent. */
+  dial(): this {
+    return this.#call(() => {
+      const { keepAlive: _, ...rest } = this.connectPacket
+      this.#connection = this.session.connect(
+        {
+          connect: { ...rest, keepAlive: 0 },
+          pingTimeoutMs: this.#pingTimeoutMs,
+          connackTimeoutMs: this.#connackTimeoutMs,
+        },
+        this.now,
+      )
+    })
+  }
+
+  /** A connection up to CONNACK with Session Present 0. */
+  connect(): this {
+    return this.open().receive(connack(false))
+  }
+
+  /** The same with Session Present 1. */
+  resume(): this {
+    return this.open().receive(connack(true))
+  }
+
+  /** The socket is lost. */
+  cut(): this {
+    return this.#call(() => this.session.lost())
+  }
+
+  disconnect(): this {
+    return this.#call(() => this.connection.disconnect())
+  }
+
+  receive(...packets: ControlPacket<Buffer>[]): this {
+    return this.#call(() => {
+      this.connection.bytesReceived(this.now)
+      for (const packet of packets) this.connection.receive(packet)
+    })
+  }
+
+  outputFull(): this {
+    return this.#call(() => this.connection.outputFull())
+  }
+
+  outputDrained(): this {
+    return this.#call(() => this.connection.outputDrained(this.now))
+  }
+
+  readingPaused(): this {
+    return this.#call(() => this.connection.readingPaused())
+  }
+
+  readingResumed(): this {
+    return this.#call(() => this.connection.readingResumed(this.now))
+  }
+
+  // What a test does: commands
+
+  publish(topic: string, qos: 0 | 1 | 2, payload: Uint8Array = Buffer.from(topic)): this {
+    return this.#call(() => {
+      this.messages.set(topic, this.session.publish({ topic, payload, qos, retain: false }, topic, this.now))
+    })
+  }
+
+  withdraw(topic: string): boolean {
+    const message = this.messages.get(topic)
+    if (message === undefined) throw new Error(`${topic} was never published`)
+    let done = false
+    this.#call(() => {
+      done = this.session.withdraw(message)
+    })
+    return done
+  }
+
+  subscribe(ticket: Ticket, ...filters: (string | SubscriptionRequest)[]): this {
+    const subscriptions = filters.map((filter) => (typeof filter === 'string' ? { filter, qos: 0 as const } : filter))
+    return this.#call(() => {
+      this.requests.set(ticket, this.session.subscribe(subscriptions, ticket, this.now))
+    })
+  }
+
+  unsubscribe(ticket: Ticket, ...filters: string[]): this {
+    return this.#call(() => {
+      this.requests.set(ticket, this.session.unsubscribe(filters, ticket, this.now))
+    })
+  }
+
+  abandon(ticket: Ticket): boolean {
+    const request = this.requests.get(ticket)
+    if (request === undefined) throw new Error(`${ticket} was never asked`)
+    let unsent = false
+    this.#call(() => {
+      unsent = this.session.abandon(request)
+    })
+    return unsent
+  }
+
+  /** The handlers of the oldest running message of this topic have ended. */
+  finish(topic: string): this {
+    const arrival = this.#take(topic)
+    return this.#call(() => this.session.handled(arrival))
+  }
+
+  /** They have failed. */
+  fail(topic: string): this {
+    const arrival = this.#take(topic)
+    return this.#call(() => this.session.unhandled(arrival))
+  }
+
+  finishAll(): this {
+    for (let [topic] = this.running; topic !== undefined; [topic] = this.running) this.finish(topic)
+    return this
+  }
+
+  /** The handlers that put messages off answer `handlers` from now on. */
+  makeRoom(handlers: 'done' | 'running'): this {
+    this.handlers = handlers
+    return this.#call(() => this.session.resumeDelivery())
+  }
+
+  #take(topic: string): Arrival {
+    const arrival = this.#running.find(({ packet }) => packet.topic === topic)
+    if (arrival === undefined) throw new Error(`no handler of ${topic} is running`)
+    this.#running = this.#running.filter((running) => running !== arrival)
+    return arrival
+  }
+
+  // Time
+
+  /** Lets time pass; the timer fires whenever the engine asked for it. */
+  pass(milliseconds: number): this {
+    const end = this.now + milliseconds
+    for (let due = this.session.nextDeadline(); due <= end; due = this.session.nextDeadline()) {
+      this.now = Math.max(this.now, due)
+      this.tick()
+    }
+    this.now = end
+    return this
+  }
+
+  tick(): this {
+    return this.#call(() => this.session.tick(this.now))
+  }
+
+  // What the engine asks for
+
+  send(packet: ControlPacket): void {
+    if (this.session.connection?.phase === 'connecting') expect(packet.type).toBe('connect')
+    this.packets.push(packet)
+    this.#log.push(`send ${notation(packet)}`)
+    this.#unflushed += 1
+  }
+
+  record(record: JournalRecord): void {
+    this.records.push(record)
+    this.#log.push(`record ${recordNotation(record)}`)
+  }
+
+  deliver(arrival: Arrival): HandlersAnswer {
+    this.#log.push(`${this.handlers === 'later' ? 'put off' : 'deliver'} ${arrival.packet.topic}`)
+    if (this.handlers === 'running') this.#running.push(arrival)
+    return this.handlers
+  }
+
+  settled(message: OutgoingMessage<Ticket>): void {
+    this.#log.push(`settled ${message.topic}`)
+  }
+
+  rejected(message: OutgoingMessage<Ticket>, error: MqttError): void {
+    this.lastError = error
+    this.#log.push(`rejected ${message.topic}: ${error.code} ${error.delivery}`)
+  }
+
+  answered(request: Request<Ticket>, returnCodes: readonly number[]): void {
+    this.#log.push(`answered ${request.ticket}: ${returnCodes.join(' ')}`)
+  }
+
+  unanswered(request: Request<Ticket>, error: MqttError): void {
+    this.lastError = error
+    this.#log.push(`unanswered ${request.ticket}: ${errorNotation(error)}`)
+  }
+
+  refused(filters: readonly string[]): void {
+    this.#log.push(`refused ${filters.join(' ')}`)
+  }
+
+  connected(sessionPresent: boolean): void {
+    this.#log.push(`connected ${sessionPresent ? 'resumed' : 'new'}`)
+  }
+
+  closing(error: MqttError): void {
+    this.lastError = error
+    this.#log.push(`closing ${errorNotation(error)}`)
+  }
+
+  anomaly(anomaly: Anomaly, packetId?: number): void {
+    this.#log.push(packetId === undefined ? `anomaly ${anomaly}` : `anomaly ${anomaly} ${packetId}`)
+  }
+
+  #call(command: () => void): this {
+    command()
+    if (this.#unflushed > 0 && this.session.connection !== undefined) this.session.connection.bytesSent(this.now)
+    this.#unflushed = 0
+    expect(this.session.nextDeadline()).toBeGreaterThan(this.now)
+    return this
+  }
+}
+
+function recordNotation(record: JournalRecord): string {
+  switch (record.kind) {
+    case 'queued':
+      return `queued ${record.sequence} ${record.topic}`
+    case 'bound':
+      return `bound ${record.sequence} #${record.packetId}`
+    case 'received':
+    case 'settled':
+    case 'withdrawn':
+      return `${record.kind} ${record.sequence}`
+    case 'held':
+    case 'released':
+      return `${record.kind} #${record.packetId}`
+    case 'forgotten':
+      return 'forgotten'
+  }
+}
+
+function errorNotation(error: MqttError): string {
+  if (error instanceof ProtocolViolationError) return `${error.violation} [${error.statement}]`
+  if (error instanceof TimeoutError) return `${error.code} ${error.operation}`
+  if (error instanceof ConnectionRefusedError) return `${error.code} ${error.returnCode}`
+  return error.code
+}
