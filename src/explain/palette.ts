@@ -1,5 +1,5 @@
 /** What a piece of a listing is, and how it is coloured. Without colour, nothing is lost: marks and words say the same. */
-export type Style =
+type Style =
   | 'frame'
   | 'title'
   | 'offset'

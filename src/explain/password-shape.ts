@@ -3,7 +3,7 @@ import { countBytes } from './numerals.js'
 /** What a password of hexadecimal digits may be, by its length in bytes: platforms that sign ask for one of these. */
 const digests: Readonly<Record<number, string>> = { 32: 'HMAC-MD5', 40: 'HMAC-SHA1', 64: 'HMAC-SHA256' }
 
-export interface PasswordShape {
+interface PasswordShape {
   /** `64 bytes`. */
   readonly length: string
   /** `64 upper-case hex digits`, of a password that looks like a signature. */

@@ -6,10 +6,9 @@
 import { MAX_PACKET_BYTES } from '../codec/fixed-header.js'
 import { PacketDecoder } from '../codec/packet-decoder.js'
 import { type Fault, MalformedPacketError } from '../errors.js'
-import { escapeText } from './quoted-text.js'
 import { titleOf } from './summary.js'
 
-export interface Verdict {
+interface Verdict {
   /** A line for each packet that was decoded, in order. */
   readonly titles: readonly string[]
   /** What ended the decoding, in the packet behind these; nothing if it did not fail. */
@@ -41,5 +40,5 @@ export function judge(bytes: Uint8Array): Verdict {
 function faultText({ message, statement }: MalformedPacketError): string {
   const end = message.lastIndexOf(` [${statement}]`)
   const what = (end === -1 ? message : message.slice(0, end)).replace(/,$/, '')
-  return escapeText(`${statement} ${what}`)
+  return `${statement} ${what}`
 }

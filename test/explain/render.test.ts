@@ -120,6 +120,25 @@ describe('render', () => {
 │      ╰─ ✗ MQTT-1.5.3-1  received a string that is ill-formed UTF-8`)
   })
 
+  it('closes the brackets at the end of a row', () => {
+    const bytes = Buffer.from(publishOf('abcdefgh'))
+    bytes.writeUInt8(0xff, 9)
+    expect(render(explain(bytes))).toContain(`
+│   4  61 62 63 64 65[ff] Topic Name         8 bytes  not UTF-8          3.3.2.1
+│      67 68
+│      ╰─ ✗ `)
+  })
+
+  it('hangs a fault in the bits of a byte below them [MQTT-3.3.1-4]', () => {
+    expect(render(explain(Buffer.from('3605000161', 'hex')))).toContain(`
+│   0 [36]                Fixed header       PUBLISH  a message              2.2
+│      ├ 0011 ....        Packet type        3  PUBLISH                    2.2.1
+│      ├ .... 0...        DUP                0  first delivery           3.3.1.1
+│      ├ .... .11.        QoS                3  forbidden                3.3.1.2
+│      ├ .... ...0        RETAIN             0  not retained             3.3.1.3
+│      ╰─ ✗ MQTT-3.3.1-4  `)
+  })
+
   it('shows empty brackets where a byte is missing', () => {
     expect(render(explain(Buffer.from('3203000161', 'hex')))).toContain(`
 │   4  61[  ]             Topic Name         "a"                         3.3.2.1

@@ -46,6 +46,7 @@ describe('bytes of the malformed vectors', () => {
     expect(faulty.map(({ fault, faultOffset = -1 }) => [fault?.split(' ')[0], faultOffset - start])).toEqual([
       [statement, offset],
     ])
+    expect(faulty[0]?.fault).not.toMatch(/[,.]$/)
     expect(render(annotations)).toContain(`✗ ${statement.startsWith('MQTT') ? statement : `§${statement}`}  `)
   })
 
