@@ -193,6 +193,7 @@ export type LossReason =
   | 'tls'
   | 'credentials'
   | 'offline'
+  | 'redelivery'
   | 'other'
 
 export interface ConnectionLostDetails extends MqttErrorOptions {

@@ -2,7 +2,7 @@
  * The engine. A Session survives Network Connections; a Connection dies with its socket. Both are pure: commands, packets
  * and the time go in, and everything that has to happen comes out through the Driver before the call returns.
  *
- *   getters      what a driver or a person may ask: `idle`, `outgoing.queue`, `incoming.running`, `nextDeadline()`
+ *   getters      what a driver or a person may ask: `settled`, `outgoing.queue`, `incoming.running`, `nextDeadline()`
  *   commands     `publish`, `subscribe`, `unsubscribe`, `withdraw`, `abandon`, `handled`, `unhandled`
  *   happenings   `connect` and then the methods of the Connection; `lost`; `tick`
  *
@@ -57,11 +57,9 @@ export class Session<P, R> {
     return this.#connection
   }
 
-  /** True if nothing of ours waits or is unanswered, and no handler runs. */
-  get idle(): boolean {
-    return (
-      this.outgoing.queue.size === 0 && this.table.size === 0 && this.requests.size === 0 && this.incoming.running === 0
-    )
+  /** True if nothing of ours waits or is unanswered. */
+  get settled(): boolean {
+    return this.outgoing.queue.size === 0 && this.table.size === 0 && this.requests.size === 0
   }
 
   /** A new stream is being opened: `open` on the connection that is returned sends CONNECT. */

@@ -1,0 +1,24 @@
+/** One try to get a connection: its time limit, and the signal for whoever works on it. */
+export class Attempt {
+  readonly #controller = new AbortController()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(timeoutMs: number, timedOut: (attempt: Attempt) => void) {
+    this.#timer = setTimeout(() => timedOut(this), timeoutMs)
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** CONNACK came. */
+  succeeded(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** It is given up: what still works on it is told to stop. */
+  abandon(reason: unknown): void {
+    clearTimeout(this.#timer)
+    this.#controller.abort(reason)
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The one timer of a client. It is set for the nearest deadline that was named, and a deadline that moves away does not touch
+ * it: it then fires early, finds nothing due, and is set anew. So a busy connection, whose deadlines move with every
+ * packet, sets no timer for any of them.
+ *
+ * When it fires, the verdict waits until the sockets have been read once more (`setImmediate` comes after the poll for I/O): an event
+ * loop that was blocked for a while finds the server's answer there, and must not take its own absence for the server's.
+ */
+export class DeadlineTimer {
+  readonly #due: () => void
+  #armedFor = Number.POSITIVE_INFINITY
+  #timer: NodeJS.Timeout | undefined
+  #immediate: NodeJS.Immediate | undefined
+
+  constructor(due: () => void) {
+    this.#due = due
+  }
+
+  /** `deadline` and `now` in milliseconds on the same clock; Infinity for no deadline. */
+  arm(deadline: number, now: number): void {
+    if (deadline >= this.#armedFor || this.#immediate !== undefined) return
+    clearTimeout(this.#timer)
+    this.#armedFor = deadline
+    // A timer of Node takes no more than 2^31 - 1 ms, and rounds down; it may fire early, never late by that.
+    this.#timer = setTimeout(this.#fired, Math.min(Math.max(1, Math.ceil(deadline - now)), 2_147_483_647))
+  }
+
+  readonly #fired = (): void => {
+    this.#armedFor = Number.POSITIVE_INFINITY
+    this.#timer = undefined
+    this.#immediate = setImmediate(this.#polled)
+  }
+
+  readonly #polled = (): void => {
+    this.#immediate = undefined
+    this.#due()
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer)
+    clearImmediate(this.#immediate)
+    this.#timer = undefined
+    this.#immediate = undefined
+    this.#armedFor = Number.POSITIVE_INFINITY
+  }
+}

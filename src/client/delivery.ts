@@ -1,0 +1,131 @@
+/**
+ * From an arrival of the engine to the handlers of the application and back. A message goes once to each handler whose filter
+ * matches; what the handlers return is awaited, all of them, and then the arrival is handled, or, if one has failed,
+ * what `onHandlerError` says is done.
+ */
+import type { Arrival } from '../protocol/incoming.js'
+import type { DeliverySettings } from './client-settings.js'
+import type { HandlerErrorAction, Message, MessageHandler } from './client-surface.js'
+import { ReceivedMessage } from './message.js'
+import type { MessageStream } from './message-stream.js'
+import { TopicRouter } from './topic-router.js'
+
+/** What the delivery needs of the client. */
+export interface DeliveryHost {
+  handled(arrival: Arrival): void
+  failed(arrival: Arrival, message: Message, action: HandlerErrorAction, error: unknown): void
+  unclaimed(message: Message): void
+}
+
+/** How the handlers of one message have fared so far; a failure keeps the first error. */
+type Outcome = { readonly is: 'well' } | { readonly is: 'failed'; readonly error: unknown }
+
+const well: Outcome = { is: 'well' }
+
+export class Delivery {
+  readonly router = new TopicRouter<MessageHandler>()
+  /** Handlers that belong to a message stream, which may be full. */
+  readonly #streams = new Map<MessageHandler, MessageStream>()
+  readonly #host: DeliveryHost
+  readonly #settings: DeliverySettings
+  /** The arrivals whose handlers are being called at this very moment, one inside the other. */
+  #calling: Arrival | undefined
+
+  constructor(host: DeliveryHost, settings: DeliverySettings) {
+    this.#host = host
+    this.#settings = settings
+    for (const [filter, handler] of settings.handlers) this.router.add(filter, handler)
+  }
+
+  /** The arrival whose handler is on the call stack. */
+  get calling(): Arrival | undefined {
+    return this.#calling
+  }
+
+  addStream(stream: MessageStream): void {
+    this.#streams.set(stream.handle, stream)
+  }
+
+  removeStream(stream: MessageStream): void {
+    this.#streams.delete(stream.handle)
+  }
+
+  /** The client has ended, so the loops over its messages end too. */
+  close(error: Error | undefined): void {
+    for (const stream of [...this.#streams.values()]) {
+      if (error === undefined) stream.finish()
+      else stream.fail(error)
+    }
+  }
+
+  deliver(arrival: Arrival): 'done' | 'running' | 'later' {
+    const handlers = this.router.match(arrival.packet.topic)
+    if (this.#streams.size > 0 && handlers.some((handler) => this.#streams.get(handler)?.isFull)) return 'later'
+    const message = new ReceivedMessage(arrival.packet)
+    if (handlers.length === 0) return this.#deliverUnrouted(arrival, message)
+    return this.#call(arrival, message, handlers)
+  }
+
+  #deliverUnrouted(arrival: Arrival, message: Message): 'done' | 'running' {
+    const { onMessage } = this.#settings
+    if (onMessage !== undefined) return this.#call(arrival, message, [onMessage])
+    // [MQTT-4.5.0-2] Nobody wants it, and it is acknowledged all the same.
+    this.#host.unclaimed(message)
+    return 'done'
+  }
+
+  #call(arrival: Arrival, message: Message, handlers: readonly MessageHandler[]): 'done' | 'running' {
+    const outer = this.#calling
+    this.#calling = arrival
+    let outcome = well
+    const running: PromiseLike<unknown>[] = []
+    for (const handler of handlers) {
+      try {
+        const result = handler(message)
+        if (isPromiseLike(result)) running.push(result)
+      } catch (error) {
+        if (outcome.is === 'well') outcome = { is: 'failed', error }
+      }
+    }
+    this.#calling = outer
+    if (running.length === 0) return this.#endAtOnce(arrival, message, outcome)
+    this.#await(running, outcome).then((final) => this.#end(arrival, message, final))
+    return 'running'
+  }
+
+  #endAtOnce(arrival: Arrival, message: Message, outcome: Outcome): 'done' | 'running' {
+    if (outcome.is === 'well') return 'done'
+    const action = this.#actionFor(outcome.error, message)
+    if (action.is === 'acknowledge') return 'done'
+    this.#host.failed(arrival, message, action.is, action.error)
+    return 'running'
+  }
+
+  async #await(running: readonly PromiseLike<unknown>[], before: Outcome): Promise<Outcome> {
+    let outcome = before
+    for (const result of await Promise.allSettled(running)) {
+      if (result.status === 'rejected' && outcome.is === 'well') outcome = { is: 'failed', error: result.reason }
+    }
+    return outcome
+  }
+
+  #end(arrival: Arrival, message: Message, outcome: Outcome): void {
+    if (outcome.is === 'well') return this.#host.handled(arrival)
+    const action = this.#actionFor(outcome.error, message)
+    if (action.is === 'acknowledge') this.#host.handled(arrival)
+    else this.#host.failed(arrival, message, action.is, action.error)
+  }
+
+  /** What is to become of a message whose handler threw. An `onHandlerError` that throws itself ends the client, with its error. */
+  #actionFor(error: unknown, message: Message): { readonly is: HandlerErrorAction; readonly error: unknown } {
+    try {
+      return { is: this.#settings.onHandlerError?.(error, message) ?? 'close', error }
+    } catch (second) {
+      return { is: 'close', error: second }
+    }
+  }
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}

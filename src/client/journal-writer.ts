@@ -1,0 +1,66 @@
+import type { JournalRecord } from '../protocol/journal-record.js'
+import type { SessionStore } from '../store/session-store.js'
+
+/**
+ * Keeps the log ahead of the wire. The engine's records gather here during a turn of the event loop; what relies on them
+ * (bytes for the socket, promises to settle) is given as an action, which runs when all records before it are safe, in
+ * the order in which it was given. While nothing is pending an action runs at once.
+ */
+export class JournalWriter {
+  readonly #store: SessionStore
+  readonly #failed: (error: unknown) => void
+  #records: JournalRecord[] = []
+  /** The actions of each append that has not been answered yet, oldest first. */
+  readonly #appends: { readonly actions: (() => void)[] }[] = []
+  #state: 'sound' | 'broken' = 'sound'
+
+  constructor(store: SessionStore, failed: (error: unknown) => void) {
+    this.#store = store
+    this.#failed = failed
+  }
+
+  record(record: JournalRecord): void {
+    this.#records.push(record)
+  }
+
+  /** Runs `action` once everything recorded so far is safe; never, if the store has failed. */
+  whenSafe(action: () => void): void {
+    if (this.#state === 'broken') return
+    if (this.#records.length > 0) this.#append()
+    const last = this.#appends.at(-1)
+    if (last === undefined) action()
+    else last.actions.push(action)
+  }
+
+  /** Resolves when everything recorded so far is safe, or the store has failed. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#state === 'broken') resolve()
+      else this.whenSafe(resolve)
+    })
+  }
+
+  #append(): void {
+    const records = this.#records
+    this.#records = []
+    const append: { readonly actions: (() => void)[] } = { actions: [] }
+    this.#appends.push(append)
+    this.#store.append(records).then(
+      () => this.#safe(append),
+      (error: unknown) => this.#break(error),
+    )
+  }
+
+  #safe(append: { readonly actions: (() => void)[] }): void {
+    if (this.#state === 'broken') return
+    this.#appends.splice(this.#appends.indexOf(append), 1)
+    for (const action of append.actions) action()
+  }
+
+  #break(error: unknown): void {
+    if (this.#state === 'broken') return
+    this.#state = 'broken'
+    this.#appends.length = 0
+    this.#failed(error)
+  }
+}

@@ -1,0 +1,304 @@
+/**
+ * The life of a client: attempts, connections, the waits between them, and the end.
+ *
+ *   idle --connect()--> attempting --CONNACK 0--> online
+ *                          ^   |                    |
+ *                          |   | failed             | lost
+ *                          |   v                    v
+ *                          waiting <----------------+
+ *
+ * and from each of them to `closed`, which is final. An attempt asks for the credentials, opens the session store the first time,
+ * opens the stream, sends CONNECT and waits for CONNACK, all within `connectTimeoutMs`. Ending is no phase of its own: while
+ * `end()` waits for what is in flight, connections come and go as before.
+ */
+import type { ConnectPacket } from '../codec/control-packet.js'
+import { ClosedError, ConnectionLostError, isMqttError, TimeoutError, UsageError } from '../errors.js'
+import type { OpenTransport } from '../transport/index.js'
+import { Attempt } from './attempt.js'
+import { type BackoffState, endAttempt, initialBackoff, nextDelayMs, startAttempt } from './backoff.js'
+import { type Identity, identityFor } from './client-identity.js'
+import type { ClientSettings } from './client-settings.js'
+import type { ClientState, CloseEvent, OfflineEvent, OnlineEvent, RefusedEvent } from './client-surface.js'
+import { channels } from './diagnostics.js'
+import { Ending } from './ending.js'
+import { Link } from './link.js'
+import { Network } from './network.js'
+import { ReconnectPolicy } from './reconnect-policy.js'
+import { asError, SessionHost, type SessionHostEvents } from './session-host.js'
+
+/** What the client tells the application. */
+export interface Announcements {
+  online(event: OnlineEvent): void
+  offline(event: OfflineEvent): void
+  refused(event: RefusedEvent): void
+  /** Everything has been settled. `told`: whether the error has reached somebody already, through `connect()`. */
+  closed(event: CloseEvent, told: 'told' | 'untold'): void
+}
+
+type Phase =
+  | { readonly is: 'idle' }
+  | { readonly is: 'attempting'; readonly attempt: Attempt }
+  | { readonly is: 'online'; readonly since: number }
+  | { readonly is: 'waiting'; readonly timer: NodeJS.Timeout }
+  | { readonly is: 'closed' }
+
+interface Waiter<T> {
+  readonly resolve: (value: T) => void
+  readonly reject: (reason: unknown) => void
+}
+
+export class Lifecycle implements SessionHostEvents {
+  readonly host: SessionHost
+  readonly #settings: ClientSettings
+  readonly #announce: Announcements
+  readonly #turnEnded: () => void
+  readonly #network: Network
+  readonly #policy = new ReconnectPolicy()
+  #phase: Phase = { is: 'idle' }
+  #backoff: BackoffState = initialBackoff
+  #lastError: Error | undefined
+  #connecting: Waiter<OnlineEvent> | undefined
+  #ending: Ending | undefined
+  /** Calls that wait for the session to be read from its store. */
+  #awaitingSession: Waiter<void>[] = []
+
+  constructor(client: object, settings: ClientSettings, announce: Announcements, turnEnded: () => void) {
+    this.#settings = settings
+    this.#announce = announce
+    this.#turnEnded = turnEnded
+    this.#network = new Network(settings.network)
+    this.host = new SessionHost(client, settings, this)
+  }
+
+  get state(): ClientState {
+    if (this.#phase.is === 'closed') return 'closed'
+    if (this.#ending !== undefined) return 'closing'
+    if (this.#phase.is === 'attempting') return this.host.counters.connections === 0 ? 'connecting' : 'offline'
+    return this.#phase.is === 'waiting' ? 'offline' : this.#phase.is
+  }
+
+  /** Resolves when the session has been read from its store; rejects when the client closes before. */
+  whenOpen(): Promise<void> {
+    if (this.host.isOpen) return Promise.resolve()
+    return new Promise((resolve, reject) => this.#awaitingSession.push({ resolve, reject }))
+  }
+
+  // Attempts.
+
+  connect(): Promise<OnlineEvent> {
+    if (this.#phase.is !== 'idle') {
+      const text = this.#phase.is === 'closed' ? 'this client is closed: make a new one' : 'connect() was called before'
+      // [MQTT-3.1.0-2] A client connects once; its reconnections are its own affair.
+      throw new UsageError(text, { statement: 'MQTT-3.1.0-2' })
+    }
+    return new Promise((resolve, reject) => {
+      this.#connecting = { resolve, reject }
+      this.#startAttempt()
+    })
+  }
+
+  #startAttempt(): void {
+    const attempt = new Attempt(this.#settings.connection.connectTimeoutMs, this.#attemptTimedOut)
+    this.#phase = { is: 'attempting', attempt }
+    const { reconnect } = this.#settings
+    if (reconnect !== undefined) this.#backoff = startAttempt(this.#backoff, reconnect.backoff, this.host.now())
+    this.#run(attempt).catch((error: unknown) => {
+      if (this.#isCurrent(attempt)) this.#ended(asError(error))
+    })
+  }
+
+  async #run(attempt: Attempt): Promise<void> {
+    const { identity, session, profile } = this.#settings
+    const server = this.#network.next()
+    const answer = await this.#askCredentials(attempt)
+    if (!this.#isCurrent(attempt)) return
+    const who = identityFor(identity, { cleanSession: session.cleanSession, profile }, server.login, answer)
+    await this.host.openSession(who.sessionId)
+    if (!this.#isCurrent(attempt)) return
+    for (const { resolve } of this.#awaitingSession.splice(0)) resolve()
+    this.#openLink(this.#connectPacket(who), server.open)
+  }
+
+  async #askCredentials(attempt: Attempt) {
+    const { credentials } = this.#settings.identity
+    if (credentials === undefined) return undefined
+    try {
+      return await credentials({ signal: attempt.signal, lastError: this.#lastError })
+    } catch (error) {
+      if (isMqttError(error)) throw error
+      throw new ConnectionLostError('credentials() failed', { reason: 'credentials', cause: error })
+    }
+  }
+
+  #openLink(connect: ConnectPacket, open: OpenTransport): void {
+    const { connectTimeoutMs, pingTimeoutMs, maxPacketBytes } = this.#settings.connection
+    const settings = { connect, pingTimeoutMs, connackTimeoutMs: connectTimeoutMs }
+    const connection = this.host.session.connect(settings, this.host.now())
+    this.host.attach(new Link(this.host, connection, open, maxPacketBytes, this.#linkEnded))
+  }
+
+  #connectPacket({ clientId, username, password }: Identity): ConnectPacket {
+    const { cleanSession, keepAliveSeconds, will } = this.#settings.session
+    return { type: 'connect', clientId, cleanSession, keepAlive: keepAliveSeconds, username, password, will }
+  }
+
+  #isCurrent(attempt: Attempt): boolean {
+    return this.#phase.is === 'attempting' && this.#phase.attempt === attempt
+  }
+
+  readonly #attemptTimedOut = (attempt: Attempt): void => {
+    if (!this.#isCurrent(attempt)) return
+    const timeoutMs = this.#settings.connection.connectTimeoutMs
+    const text = `no CONNACK within ${timeoutMs} ms from the start of the attempt (connectTimeoutMs)`
+    this.#ended(new TimeoutError(text, { operation: 'connect', timeoutMs }))
+  }
+
+  readonly #linkEnded = (link: Link, cause: Error | undefined): void => {
+    if (this.host.link !== link) return
+    this.#ended(cause ?? new ConnectionLostError('the connection was closed', { reason: 'closed' }))
+  }
+
+  // What the engine and the stores say.
+
+  connected(sessionPresent: boolean): void {
+    if (this.#phase.is !== 'attempting') return
+    this.#phase.attempt.succeeded()
+    this.#phase = { is: 'online', since: this.host.now() }
+    this.host.counters.connections += 1
+    this.#connecting?.resolve({ sessionPresent })
+    this.#connecting = undefined
+    if (channels.connect.hasSubscribers) {
+      channels.connect.publish({ client: this.host.client, peer: this.host.link?.peer, sessionPresent })
+    }
+    this.#announce.online({ sessionPresent })
+  }
+
+  connectionFailed(error: Error): void {
+    this.#ended(error)
+  }
+
+  failed(error: Error): void {
+    this.#close(error)
+  }
+
+  refused(filters: readonly string[]): void {
+    this.#announce.refused({ filters })
+  }
+
+  turnEnded(): void {
+    this.#turnEnded()
+    if (this.#ending !== undefined) this.#checkEnding(this.#ending)
+  }
+
+  /** The connection, or the attempt to get one, is over. */
+  #ended(error: Error): void {
+    const phase = this.#phase
+    if (phase.is !== 'attempting' && phase.is !== 'online') return
+    if (phase.is === 'attempting') phase.attempt.abandon(error)
+    this.host.detach()
+    if (this.#ending?.stage === 'goodbye') return this.#close(undefined)
+    this.#lastError = error
+    const delayMs = this.#nextDelay(error, phase.is === 'online' ? this.host.now() - phase.since : undefined)
+    if (delayMs === undefined) return this.#close(error)
+    this.#phase = { is: 'waiting', timer: setTimeout(() => this.#startAttempt(), delayMs) }
+    if (channels.reconnect.hasSubscribers) {
+      channels.reconnect.publish({ client: this.host.client, error, retryInMs: delayMs })
+    }
+    this.#announce.offline({ error, retryInMs: delayMs })
+    if (this.#ending !== undefined) this.#checkEnding(this.#ending)
+  }
+
+  /** Milliseconds to the next attempt; undefined if there is to be none. `upForMs` is undefined if there was no CONNACK. */
+  #nextDelay(error: Error, upForMs: number | undefined): number | undefined {
+    const { reconnect } = this.#settings
+    if (reconnect === undefined) return undefined
+    if (upForMs !== undefined && upForMs >= reconnect.backoff.stableAfterMs) this.#policy.healthy()
+    const everOnline = this.host.counters.connections > 0
+    const verdict = this.#policy.judge(error, everOnline)
+    if (verdict.is === 'terminal' || (!everOnline && !reconnect.retryInitial)) return undefined
+    this.#backoff = endAttempt(
+      this.#backoff,
+      reconnect.backoff,
+      upForMs === undefined
+        ? { kind: 'failed', lasting: verdict.lasting }
+        : { kind: 'disconnected', upForMs, harmful: verdict.harmful },
+    )
+    return nextDelayMs(this.#backoff, reconnect.backoff, this.host.now(), Math.random)
+  }
+
+  // The end.
+
+  end(timeoutMs: number): Promise<void> {
+    if (this.#ending !== undefined) return this.#ending.promise
+    if (this.#phase.is === 'closed') return Promise.resolve()
+    const ending = new Ending(timeoutMs, this.host.delivery.calling, () => this.#sayGoodbye(ending))
+    this.#ending = ending
+    this.#checkEnding(ending)
+    return ending.promise
+  }
+
+  /** Goes on with the end as far as what is in flight allows. */
+  #checkEnding(ending: Ending): void {
+    if (ending.stage === 'goodbye' || this.#phase.is === 'closed') return
+    if (this.host.isOpen && this.#phase.is !== 'idle') {
+      const { session } = this.host
+      if (!session.settled) return
+      const others = session.incoming.running - (ending.caller === undefined ? 0 : 1)
+      if (others > 0) return ending.awaitHandlers(() => this.#sayGoodbye(ending))
+    }
+    this.#sayGoodbye(ending)
+  }
+
+  #sayGoodbye(ending: Ending): void {
+    const { link } = this.host
+    if (this.#phase.is !== 'online' || link === undefined) return this.#close(undefined)
+    ending.sayGoodbye(() => this.#close(undefined))
+    link.connection.disconnect()
+    this.host.flush()
+    // [MQTT-3.14.4-1] After DISCONNECT the connection is closed from our side.
+    this.host.whenSafe(() => link.end())
+  }
+
+  destroy(error: Error | undefined): void {
+    this.#close(error)
+  }
+
+  #close(error: Error | undefined): void {
+    const phase = this.#phase
+    if (phase.is === 'closed') return
+    this.#phase = { is: 'closed' }
+    if (phase.is === 'attempting') phase.attempt.abandon(error ?? new ClosedError('the client was ended'))
+    if (phase.is === 'waiting') clearTimeout(phase.timer)
+    this.#ending?.stopTimers()
+    this.host.detach()
+    this.host.stopTimer()
+    const told = this.#connecting === undefined ? 'untold' : 'told'
+    this.#rejectWaiting(error)
+    this.#finish(error, told)
+  }
+
+  /** Everything that waits is told that it waits in vain, and why. */
+  #rejectWaiting(error: Error | undefined): void {
+    const reason = (delivery?: 'none' | 'unknown' | 'stored') =>
+      new ClosedError(error === undefined ? 'the client was ended' : `the client was ended: ${error.message}`, {
+        cause: error,
+        delivery,
+      })
+    this.#connecting?.reject(error ?? reason())
+    this.#connecting = undefined
+    for (const { reject } of this.#awaitingSession.splice(0)) reject(reason('none'))
+    this.host.rejectAll((message) => reason(message?.delivery))
+    this.host.delivery.close(error)
+  }
+
+  async #finish(error: Error | undefined, told: 'told' | 'untold'): Promise<void> {
+    let final = error
+    try {
+      await this.host.closeSession()
+    } catch (storeError) {
+      final ??= asError(storeError)
+    }
+    this.#announce.closed(final === undefined ? {} : { error: final }, told)
+    this.#ending?.done()
+  }
+}

@@ -1,0 +1,308 @@
+import { EventEmitter } from 'node:events'
+import { inspect } from 'node:util'
+import { validateTopicFilter } from '../codec/topic.js'
+import { ClosedError, UsageError } from '../errors.js'
+import { describeEndpoint } from '../transport/index.js'
+import { clientDefaults } from './client-defaults.js'
+import type { ClientOptions } from './client-options.js'
+import { type ClientSettings, parseClientOptions } from './client-settings.js'
+import type {
+  ClientEvents,
+  ClientState,
+  ClientStats,
+  CloseEvent,
+  ConnectOptions,
+  EndOptions,
+  Filters,
+  MessageHandler,
+  MessageStream,
+  MessagesOptions,
+  PublishOptions,
+  SubscribeOptions,
+  Subscription,
+} from './client-surface.js'
+import { parseFilters } from './filter-requests.js'
+import { Lifecycle } from './lifecycle.js'
+import { MessageStream as Stream } from './message-stream.js'
+import { callable, integer, maxTimerMs } from './option-checks.js'
+import { rejection } from './publish-ticket.js'
+import { Publisher } from './publisher.js'
+import { readStats } from './stats.js'
+import { Subscriptions } from './subscriptions.js'
+
+/** Events that the clients of other libraries have, and what to use here. */
+const foreignEvents: ReadonlyMap<string | symbol, string> = new Map([
+  ['message', 'pass a handler to subscribe(), or give the option onMessage'],
+  ['error', "await client.closed, or listen for 'close'"],
+  ['connect', "await connect(), or listen for 'online'"],
+  ['reconnect', "listen for 'online'"],
+])
+
+/** Nobody has to handle a promise that this client made: what it rejects with is told in other ways too. */
+function unheeded(): void {}
+
+function tamed<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(unheeded)
+  return promise
+}
+
+/**
+ * A client of one server, or of several that share their sessions. It is used once: after `end()`, `destroy()` or a terminal
+ * error it stays closed.
+ *
+ * Methods that return promises never throw; what is wrong with their arguments is a rejection with a UsageError, and
+ * nothing has been written then. What is asked before `connect()` waits for it.
+ */
+export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDisposable {
+  readonly #settings: ClientSettings
+  readonly #lifecycle: Lifecycle
+  readonly #publisher: Publisher
+  readonly #subscriptions: Subscriptions
+  #closed: Promise<void> | undefined
+  #outcome: { readonly is: 'open' } | { readonly is: 'closed'; readonly error: Error | undefined } = { is: 'open' }
+  #settleClosed: ((error: Error | undefined) => void) | undefined
+
+  /** @throws UsageError on an option that cannot work */
+  constructor(options: ClientOptions) {
+    super()
+    EventEmitter.prototype.on.call(this, 'newListener', MqttClient.#warnOfForeignEvent)
+    this.#settings = parseClientOptions(options, Math.random)
+    this.#lifecycle = new Lifecycle(this, this.#settings, this.#announcements(), () => this.#publisher.turnEnded())
+    const { host } = this.#lifecycle
+    this.#publisher = new Publisher(host, this.#lifecycle, this.#settings)
+    this.#subscriptions = new Subscriptions(host, host.delivery.router)
+    const { signal } = this.#settings
+    if (signal?.aborted) this.#aborted()
+    else signal?.addEventListener('abort', this.#aborted)
+  }
+
+  static readonly #warned = new Set<string | symbol>()
+
+  /** Listeners for events that other clients have would wait for ever: said once for each. */
+  static #warnOfForeignEvent(name: string | symbol): void {
+    const advice = foreignEvents.get(name)
+    if (advice === undefined || MqttClient.#warned.has(name)) return
+    MqttClient.#warned.add(name)
+    process.emitWarning(`mqtt311 has no '${String(name)}' event: ${advice}`, 'Mqtt311Warning')
+  }
+
+  readonly #aborted = (): void => {
+    const reason: unknown = this.#settings.signal?.reason
+    this.destroy(reason instanceof Error ? reason : new ClosedError('the signal was aborted', { cause: reason }))
+  }
+
+  #announcements() {
+    // A listener that throws must not reach into the engine, so listeners are called in a turn of their own.
+    return {
+      online: (event: ClientEvents['online'][0]) => process.nextTick(() => this.emit('online', event)),
+      offline: (event: ClientEvents['offline'][0]) => process.nextTick(() => this.emit('offline', event)),
+      refused: (event: ClientEvents['refused'][0]) => process.nextTick(() => this.emit('refused', event)),
+      closed: (event: CloseEvent, told: 'told' | 'untold') => this.#finish(event, told),
+    }
+  }
+
+  #finish(event: CloseEvent, told: 'told' | 'untold'): void {
+    this.#settings.signal?.removeEventListener('abort', this.#aborted)
+    this.#outcome = { is: 'closed', error: event.error }
+    const heard = told === 'told' || this.#closed !== undefined || this.listenerCount('close') > 0
+    this.#settleClosed?.(event.error)
+    if (event.error !== undefined && !heard) process.emitWarning(event.error)
+    process.nextTick(() => this.emit('close', event))
+  }
+
+  /**
+   * Opens the connection. Rejects with the cause if the first attempt fails, unless `reconnect.retryInitial` is set; the client is
+   * closed then.
+   *
+   * @throws ConnectionRefusedError, ConnectionLostError, TimeoutError, ProtocolViolationError, MalformedPacketError,
+   * StoreError, UsageError, or `signal.reason` (all as rejections)
+   */
+  connect(options: ConnectOptions = {}): Promise<{ readonly sessionPresent: boolean }> {
+    try {
+      const { signal } = options
+      if (signal?.aborted) {
+        this.destroy()
+        return rejection(signal.reason)
+      }
+      const connected = tamed(this.#lifecycle.connect())
+      return signal === undefined ? connected : tamed(this.#connectUnless(signal, connected))
+    } catch (error) {
+      return rejection(error)
+    }
+  }
+
+  async #connectUnless<T>(signal: AbortSignal, connected: Promise<T>): Promise<T> {
+    const abort = () => this.destroy()
+    signal.addEventListener('abort', abort)
+    try {
+      return await connected
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  /**
+   * Publishes a message. Resolves when it has done what its QoS promises: 0, accepted for writing; 1, PUBACK; 2, PUBCOMP
+   * (section 4.3). Awaiting it is how a sender feels back-pressure. A lost connection never rejects it: QoS 1 and 2 are sent
+   * again on the next. A rejection says in `error.delivery` whether the server may have the message all the same.
+   *
+   * @param topic a Topic Name, 1 to 65,535 bytes of UTF-8 without wildcards and control characters (section 4.7)
+   * @param payload bytes, or a string that is sent as UTF-8; it may be reused as soon as this returns
+   * @throws UsageError, QueueFullError, ConnectionLostError (QoS 0 while offline), TimeoutError (`queue.maxAgeMs`), ClosedError, StoreError, or
+   * `signal.reason` (all as rejections)
+   */
+  publish(topic: string, payload: string | Uint8Array, options?: PublishOptions): Promise<void> {
+    return this.#publisher.publish(topic, payload, options)
+  }
+
+  /**
+   * Subscribes to one or more Topic Filters; resolves with SUBACK (section 3.8.4). The handler gets every message whose topic
+   * matches one of them. Without a handler the messages go to routes made with `handle`, or to `onMessage`.
+   *
+   * @throws UsageError, SubscribeRefusedError (what was granted is unsubscribed), TimeoutError, ClosedError, or `signal.reason` (all as rejections)
+   */
+  subscribe(filters: Filters, handler: MessageHandler): Promise<Subscription>
+  subscribe(filters: Filters, options?: SubscribeOptions, handler?: MessageHandler): Promise<Subscription>
+  subscribe(
+    filters: Filters,
+    optionsOrHandler?: SubscribeOptions | MessageHandler,
+    handler?: MessageHandler,
+  ): Promise<Subscription> {
+    try {
+      const options = typeof optionsOrHandler === 'function' ? undefined : optionsOrHandler
+      const route = typeof optionsOrHandler === 'function' ? optionsOrHandler : callable('handler', handler)
+      return tamed(this.#subscribe(filters, options ?? {}, route))
+    } catch (error) {
+      return rejection(error)
+    }
+  }
+
+  #subscribe(
+    filters: Filters,
+    { qos, signal }: SubscribeOptions,
+    handler: MessageHandler | undefined,
+  ): Promise<Subscription> {
+    this.#refuseIfEnding('subscribe')
+    const requests = parseFilters(filters, qos, this.#settings.profile)
+    if (this.#lifecycle.host.isOpen) return this.#subscriptions.subscribe(requests, handler, signal)
+    return this.#lifecycle.whenOpen().then(() => this.#subscriptions.subscribe(requests, handler, signal))
+  }
+
+  /**
+   * Subscribes and iterates: `for await (const message of await client.messages('a/#'))`. The next turn of the loop acknowledges the
+   * message before it; leaving the loop acknowledges the one in hand and unsubscribes. The loop lives through reconnections,
+   * finishes after `end()`, and throws after a terminal error.
+   */
+  messages(filters: Filters, options: MessagesOptions = {}): Promise<MessageStream> {
+    try {
+      const limit = integer('limit', options.limit, 1, 65_535) ?? this.#settings.delivery.receiveWindow
+      const { host } = this.#lifecycle
+      const stream = new Stream(limit, () => host.resumeDelivery())
+      host.delivery.addStream(stream)
+      return tamed(this.#attach(stream, filters, options))
+    } catch (error) {
+      return rejection(error)
+    }
+  }
+
+  async #attach(stream: Stream, filters: Filters, options: SubscribeOptions): Promise<MessageStream> {
+    const { delivery } = this.#lifecycle.host
+    try {
+      const subscription = await this.#subscribe(filters, options, stream.handle)
+      stream.attach(subscription, () => delivery.removeStream(stream))
+      return stream
+    } catch (error) {
+      delivery.removeStream(stream)
+      throw error
+    }
+  }
+
+  /** Ends every subscription of these filters and sends UNSUBSCRIBE, also for filters that a resumed session has of old. */
+  unsubscribe(filters: string | readonly string[]): Promise<void> {
+    try {
+      this.#refuseIfEnding('unsubscribe')
+      const names = parseFilters(filters, 0, undefined).map(({ filter }) => filter)
+      if (this.#lifecycle.host.isOpen) return tamed(this.#subscriptions.unsubscribeAll(names))
+      return tamed(this.#lifecycle.whenOpen().then(() => this.#subscriptions.unsubscribeAll(names)))
+    } catch (error) {
+      return rejection(error)
+    }
+  }
+
+  /**
+   * Routes messages to a handler without subscribing: for what the server sends on its own account, or for one SUBSCRIBE with several
+   * handlers. @throws UsageError
+   */
+  handle(filter: string, handler: MessageHandler): Disposable {
+    validateTopicFilter(filter)
+    if (typeof handler !== 'function') throw new UsageError(`handler has to be a function, not ${typeof handler}`)
+    const { router } = this.#lifecycle.host.delivery
+    router.add(filter, handler)
+    let remove = () => router.remove(filter, handler)
+    return {
+      [Symbol.dispose]() {
+        remove()
+        remove = () => false
+      },
+    }
+  }
+
+  #refuseIfEnding(method: string): void {
+    const { state } = this.#lifecycle
+    if (state === 'closing' || state === 'closed') {
+      throw new ClosedError(`${method}() was called on a client that is ${state}`)
+    }
+  }
+
+  /**
+   * Finishes what is in flight, within `timeoutMs`, sends DISCONNECT and closes. Always resolves; may be called in any state, any number of
+   * times, and from a handler, which it does not wait for.
+   */
+  end(options: EndOptions = {}): Promise<void> {
+    try {
+      return this.#lifecycle.end(integer('timeoutMs', options.timeoutMs, 0, maxTimerMs) ?? clientDefaults.endTimeoutMs)
+    } catch (error) {
+      return rejection(error)
+    }
+  }
+
+  /** Closes at once, without DISCONNECT, so that the server publishes the will. `closed` rejects with the error, if one is given. */
+  destroy(error?: Error): void {
+    this.#lifecycle.destroy(error)
+  }
+
+  get state(): ClientState {
+    return this.#lifecycle.state
+  }
+
+  /** Resolves when the client has ended, by `end()` or `destroy()`; rejects with the terminal error. */
+  get closed(): Promise<void> {
+    this.#closed ??= tamed(
+      new Promise((resolve, reject) => {
+        const settle = (error: Error | undefined) => (error === undefined ? resolve() : reject(error))
+        if (this.#outcome.is === 'closed') settle(this.#outcome.error)
+        else this.#settleClosed = settle
+      }),
+    )
+    return this.#closed
+  }
+
+  get stats(): ClientStats {
+    return readStats(this.#lifecycle.host)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end()
+  }
+
+  /** Short, and without secrets: the state, and where the client connects to. */
+  [inspect.custom](_depth: number, options: object): string {
+    const { network, identity } = this.#settings
+    const servers =
+      network.kind === 'stream' ? 'stream' : network.servers.map(({ endpoint }) => describeEndpoint(endpoint))
+    const shown = { state: this.state, clientId: identity.clientId, servers }
+    return `MqttClient ${inspect(shown, { ...options, breakLength: Number.POSITIVE_INFINITY })}`
+  }
+}

@@ -1,0 +1,34 @@
+import { type OpenTransport, openSocket, openStream, TlsSettings } from '../transport/index.js'
+import type { ServerLogin } from './client-identity.js'
+import type { NetworkSettings } from './network-settings.js'
+
+/** Where one attempt goes to. */
+export interface Destination {
+  /** User name and password of the server's URL. */
+  readonly login: ServerLogin | undefined
+  readonly open: OpenTransport
+}
+
+/** Opens streams to the servers of a client, each attempt to the next in turn. TLS settings and sessions are shared by all of them. */
+export class Network {
+  readonly #settings: NetworkSettings
+  readonly #tls: TlsSettings
+  #attempts = 0
+
+  constructor(settings: NetworkSettings) {
+    this.#settings = settings
+    this.#tls = new TlsSettings(settings.kind === 'servers' ? settings.tls : undefined)
+  }
+
+  next(): Destination {
+    const settings = this.#settings
+    if (settings.kind === 'stream') {
+      return { login: undefined, open: openStream(settings.open) }
+    }
+    const { servers, family } = settings
+    const server = servers[this.#attempts % servers.length] ?? servers[0]
+    this.#attempts += 1
+    const { endpoint, username, password } = server
+    return { login: { username, password }, open: openSocket({ endpoint, family, tls: this.#tls }) }
+  }
+}

@@ -1,0 +1,84 @@
+import type { OutgoingMessage } from '../protocol/outgoing-message.js'
+
+/** Promise hands its functions to a callback; one callback for all tickets spares a closure for each message. */
+let lastResolve: () => void = nothing
+let lastReject: (reason: unknown) => void = nothing
+
+function nothing(): void {}
+
+function keepFunctions(resolve: () => void, reject: (reason: unknown) => void): void {
+  lastResolve = resolve
+  lastReject = reject
+}
+
+/** What withdraws a message whose signal has fired. */
+export interface Withdrawing {
+  withdraw(ticket: PublishTicket): void
+}
+
+/**
+ * The promise of one `publish`, while it waits for its acknowledgement (or for the session store). It settles once; what the
+ * engine says after that is nobody's concern any more.
+ */
+export class PublishTicket {
+  readonly promise: Promise<void>
+  readonly until: 'acknowledged' | 'stored'
+  readonly #resolve: () => void
+  readonly #reject: (reason: unknown) => void
+  #state: 'waiting' | 'over' = 'waiting'
+  #signal: AbortSignal | undefined
+  #publisher: Withdrawing | undefined
+  /** Known from the moment in which the engine has the message. */
+  message: OutgoingMessage<PublishTicket> | undefined
+
+  constructor(until: 'acknowledged' | 'stored') {
+    this.promise = new Promise<void>(keepFunctions)
+    this.#resolve = lastResolve
+    this.#reject = lastReject
+    this.until = until
+  }
+
+  get isWaiting(): boolean {
+    return this.#state === 'waiting'
+  }
+
+  get abortReason(): unknown {
+    return this.#signal?.reason
+  }
+
+  /** The ticket is its own listener: no closure for each message. */
+  watch(signal: AbortSignal, publisher: Withdrawing): void {
+    this.#signal = signal
+    this.#publisher = publisher
+    signal.addEventListener('abort', this)
+  }
+
+  handleEvent(): void {
+    this.#publisher?.withdraw(this)
+  }
+
+  resolve(): void {
+    if (this.#end()) this.#resolve()
+  }
+
+  reject(reason: unknown): void {
+    if (!this.#end()) return
+    // A publish that nobody awaits must not end the process when it is rejected; whoever does await it is told all the same.
+    this.promise.catch(nothing)
+    this.#reject(reason)
+  }
+
+  #end(): boolean {
+    if (this.#state === 'over') return false
+    this.#state = 'over'
+    this.#signal?.removeEventListener('abort', this)
+    return true
+  }
+}
+
+/** A rejected promise that does not end the process when nobody awaits it. */
+export function rejection(reason: unknown): Promise<never> {
+  const promise = Promise.reject(reason)
+  promise.catch(nothing)
+  return promise
+}

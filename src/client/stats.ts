@@ -1,0 +1,26 @@
+import type { ClientStats } from './client-surface.js'
+import type { SessionHost } from './session-host.js'
+
+/** The numbers of a client at this moment. */
+export function readStats(host: SessionHost): ClientStats {
+  const { counters } = host
+  const session = host.isOpen ? host.session : undefined
+  return {
+    packetsIn: { ...counters.packetsIn },
+    packetsOut: { ...counters.packetsOut },
+    bytesIn: counters.bytesIn,
+    bytesOut: counters.bytesOut,
+    queued: session?.outgoing.queue.size ?? 0,
+    queuedBytes: session?.outgoing.queue.bytes ?? 0,
+    inFlight: session?.table.publishes ?? 0,
+    running: session?.incoming.running ?? 0,
+    backlogBytes: session?.incoming.backlogBytes ?? 0,
+    reconnects: Math.max(0, counters.connections - 1),
+    resent: session?.outgoing.resent ?? 0,
+    rejected: counters.rejected,
+    unclaimed: counters.unclaimed,
+    anomalies: counters.anomalies,
+    paced: counters.paced,
+    roundTripMs: session?.outgoing.roundTripMs,
+  }
+}
