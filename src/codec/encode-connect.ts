@@ -84,7 +84,7 @@ function requireWill(will: Will): number {
   if (typeof will !== 'object' || will === null)
     throw new UsageError('will has to be an object', { statement: '3.1.2.5' })
   // [MQTT-3.1.3-10] [MQTT-4.7.1-1] the Will Topic is a string, and a Topic Name
-  const topicBytes = topicNameLength(will.topic, 'will.topic')
+  const topicBytes = topicNameLength(will.topic, 'will.topic', 'MQTT-3.1.3-10')
   binaryLength(will.payload, 'will.payload', '3.1.3.3')
   // [MQTT-3.1.2-14] Will QoS is 0, 1 or 2
   requireQos(will.qos, 'will.qos', 'MQTT-3.1.2-14')

@@ -29,7 +29,7 @@ export function encodeSubscribe(chunk: OutputChunk, packet: SubscribePacket): vo
     }
     const { filter, qos } = subscription
     // [MQTT-3.8.3-1] filters are strings
-    const length = topicFilterLength(filter)
+    const length = topicFilterLength(filter, 'MQTT-3.8.3-1')
     // [MQTT-3.8.3-4] requested is QoS 0, 1 or 2
     requireQos(qos, 'qos', 'MQTT-3.8.3-4')
     lengths.push(length)
@@ -54,7 +54,7 @@ export function encodeUnsubscribe(chunk: OutputChunk, packet: UnsubscribePacket)
   // [MQTT-3.10.3-2] at least one filter is named
   requireList(filters, 'filters', 'MQTT-3.10.3-2')
   // [MQTT-3.10.3-1] filters are strings, one behind the other
-  const lengths = filters.map(topicFilterLength)
+  const lengths = filters.map((filter) => topicFilterLength(filter, 'MQTT-3.10.3-1'))
   const remainingLength = lengths.reduce((sum, length) => sum + 2 + length, 2)
   requireRemainingLength(remainingLength, 'filters')
   let index = beginPacket(chunk, UNSUBSCRIBE, remainingLength)

@@ -15,10 +15,9 @@ export function quote(value: unknown): string {
   return `a value of type ${typeof value}`
 }
 
-/** The bytes that a string field takes, without its length. `limit` is the statement or section that bounds it. */
-export function textLength(text: string, field: string, limit: string): number {
-  if (typeof text !== 'string')
-    throw new UsageError(`${field} has to be a string, not ${quote(text)}`, { statement: limit })
+/** The bytes that a string field takes, without its length. `statement` makes it a string, `limit` bounds it. */
+export function textLength(text: string, field: string, statement: string, limit = statement): number {
+  if (typeof text !== 'string') throw new UsageError(`${field} has to be a string, not ${quote(text)}`, { statement })
   // A character takes at least one byte, so what is too long in characters need not be counted in bytes.
   const bytes = text.length > MAX_FIELD_BYTES ? text.length : encodedLength(text)
   // [MQTT-1.5.3-1] a lone surrogate has no UTF-8 form, and encoders would turn it into U+FFFD without a word

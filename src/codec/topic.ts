@@ -49,19 +49,24 @@ export function topicFilterFault(filter: string): TopicFault | undefined {
   return undefined
 }
 
-/** The bytes of a Topic Name that can be sent as it is. @throws UsageError */
-export function topicNameLength(topic: string, field = 'Topic Name'): number {
-  return checkedLength(topic, field, topicNameFault)
+/** The bytes of a Topic Name that can be sent as it is; `statement` makes it a string. @throws UsageError */
+export function topicNameLength(topic: string, field = 'Topic Name', statement = 'MQTT-3.3.2-1'): number {
+  return checkedLength(topic, field, statement, topicNameFault)
 }
 
-/** The bytes of a Topic Filter that can be sent as it is. @throws UsageError */
-export function topicFilterLength(filter: string): number {
-  return checkedLength(filter, 'Topic Filter', topicFilterFault)
+/** The bytes of a Topic Filter that can be sent as it is; `statement` makes it a string. @throws UsageError */
+export function topicFilterLength(filter: string, statement = 'MQTT-3.8.3-1'): number {
+  return checkedLength(filter, 'Topic Filter', statement, topicFilterFault)
 }
 
-function checkedLength(text: string, field: string, faultOf: (text: string) => TopicFault | undefined): number {
+function checkedLength(
+  text: string,
+  field: string,
+  statement: string,
+  faultOf: (text: string) => TopicFault | undefined,
+): number {
   // [MQTT-4.7.3-3] a name or filter has at most 65,535 bytes
-  const bytes = textLength(text, field, 'MQTT-4.7.3-3')
+  const bytes = textLength(text, field, statement, 'MQTT-4.7.3-3')
   const fault = faultOf(text)
   if (fault !== undefined) {
     throw new UsageError(`${field} ${quote(text)} ${fault.reason}`, { statement: fault.statement })

@@ -1,0 +1,207 @@
+import {
+  type ControlPacket,
+  encodePacket,
+  isMqttError,
+  PacketDecoder,
+  PacketWriter,
+  type UsageError,
+} from 'mqtt311/codec'
+import { describe, expect, it } from 'vitest'
+import { cell, expandHex, readVectors } from '../../fixtures/vectors/vector-file.js'
+import { packetAskedFor } from './api-call.js'
+import { decodePieces } from './stream.js'
+
+/** Writes what may be no packet at all, as a program without types would. */
+function writeAnything(writer: PacketWriter, packet: unknown): void {
+  Reflect.apply(writer.write, writer, [packet])
+}
+
+function usageErrorBy(action: () => void): UsageError {
+  try {
+    action()
+  } catch (error) {
+    if (isMqttError(error) && error.code === 'MQTT_USAGE') return error
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
+/** The error, after checking that the writer has nothing but what it had before. */
+function refusal(packet: unknown): UsageError {
+  const writer = new PacketWriter()
+  writer.write({ type: 'pingreq' })
+  const error = usageErrorBy(() => writeAnything(writer, packet))
+  expect(writer.byteLength).toBe(2)
+  writer.write({ type: 'disconnect' })
+  expect(writer.take()).toEqual(Buffer.of(0xc0, 0, 0xe0, 0))
+  return error
+}
+
+const payload = Buffer.from('payload')
+const message = { type: 'publish', topic: 'a', payload, retain: false, qos: 0 } as const
+const login = { type: 'connect', clientId: 'a', cleanSession: true, keepAlive: 60 } as const
+
+const rows = readVectors('malformed.csv')
+  .filter((row) => cell(row, 'category').startsWith('encode-'))
+  .map((row) => ({ name: cell(row, 'name'), statement: cell(row, 'statement'), row }))
+
+describe('vectors that are refused before a byte is written', () => {
+  const sayable = rows.filter(({ row }) => cell(row, 'offset') === '' && cell(row, 'statement') !== '')
+  it('are all there', () => expect(sayable).toHaveLength(63))
+
+  it.each(sayable)('$name [$statement]', ({ row, statement }) => {
+    const error = refusal(packetAskedFor(cell(row, 'api_input')))
+    expect(error.statement).toBe(statement)
+    expect(error.message).toContain(`[${statement}]`)
+    expect(error.message.length).toBeLessThan(200)
+  })
+
+  const unsayable = rows.filter(({ row }) => cell(row, 'offset') !== '')
+  it('five more cannot be said with a packet object', () => expect(unsayable).toHaveLength(5))
+
+  it.each(unsayable)('$name is refused by a decoder [$statement]', ({ row, statement }) => {
+    const { packets, error } = decodePieces([expandHex(cell(row, 'hex'))])
+    expect(packets).toEqual([])
+    expect(error).toMatchObject({ fault: cell(row, 'fault'), statement, offset: Number(cell(row, 'offset')) })
+  })
+
+  it.each(rows.filter(({ row }) => cell(row, 'category') === 'encode-accept'))('$name is no such one', ({ row }) => {
+    const writer = new PacketWriter()
+    writeAnything(writer, packetAskedFor(cell(row, 'api_input')))
+    expect(writer.take()).toEqual(expandHex(cell(row, 'hex')))
+  })
+})
+
+describe('PacketWriter.write refuses', () => {
+  it.each([
+    ['DUP at QoS 0', { ...message, dup: true }, 'MQTT-3.3.1-2'],
+    ['an empty Topic Name', { ...message, topic: '' }, 'MQTT-4.7.3-1'],
+    ['a payload that is text', { ...message, payload: 'text' }, '3.3.3'],
+    ['retain that is no boolean', { ...message, retain: 1 }, '3.3.1.3'],
+    ['dup that is no boolean', { ...message, qos: 1, packetId: 1, dup: 'no' }, '3.3.1.1'],
+    ['a Packet Identifier above 65535', { ...message, qos: 1, packetId: 65_536, dup: false }, 'MQTT-2.3.1-1'],
+    ['a Packet Identifier that is text', { ...message, qos: 1, packetId: '1', dup: false }, 'MQTT-2.3.1-1'],
+    ['QoS as text', { ...message, qos: '1', packetId: 1, dup: false }, 'MQTT-3.3.1-4'],
+    ['PUBACK with identifier 0', { type: 'puback', packetId: 0 }, 'MQTT-2.3.1-6'],
+    ['PUBREL with identifier -1', { type: 'pubrel', packetId: -1 }, 'MQTT-2.3.1-6'],
+    ['UNSUBACK with identifier 0', { type: 'unsuback', packetId: 0 }, 'MQTT-2.3.1-7'],
+    [
+      'SUBSCRIBE with identifier 0',
+      { type: 'subscribe', packetId: 0, subscriptions: [{ filter: 'a', qos: 0 }] },
+      'MQTT-2.3.1-1',
+    ],
+    ['SUBSCRIBE without filters', { type: 'subscribe', packetId: 1, subscriptions: [] }, 'MQTT-3.8.3-3'],
+    ['SUBSCRIBE with a bare filter', { type: 'subscribe', packetId: 1, subscriptions: ['a'] }, 'MQTT-3.8.3-3'],
+    ['SUBSCRIBE with no list', { type: 'subscribe', packetId: 1, subscriptions: 'a' }, 'MQTT-3.8.3-3'],
+    ['UNSUBSCRIBE with identifier 0', { type: 'unsubscribe', packetId: 0, filters: ['a'] }, 'MQTT-2.3.1-1'],
+    ['UNSUBSCRIBE with a number', { type: 'unsubscribe', packetId: 1, filters: [1] }, 'MQTT-3.10.3-1'],
+    ['SUBACK with identifier 0', { type: 'suback', packetId: 0, returnCodes: [0] }, 'MQTT-2.3.1-7'],
+    ['SUBACK without a code', { type: 'suback', packetId: 1, returnCodes: [] }, 'MQTT-3.8.4-5'],
+    ['SUBACK with a reserved code', { type: 'suback', packetId: 1, returnCodes: [0, 3] }, 'MQTT-3.9.3-2'],
+    ['CONNACK with a reserved code', { type: 'connack', sessionPresent: false, returnCode: 6 }, 'MQTT-3.2.2-6'],
+    ['CONNACK with half a code', { type: 'connack', sessionPresent: false, returnCode: 0.5 }, 'MQTT-3.2.2-6'],
+    ['a refusal with a session', { type: 'connack', sessionPresent: true, returnCode: 5 }, 'MQTT-3.2.2-4'],
+    ['a session flag that is no boolean', { type: 'connack', sessionPresent: 1, returnCode: 0 }, '3.2.2.2'],
+    ['Keep Alive above 65535', { ...login, keepAlive: 65_536 }, '3.1.2.10'],
+    ['a clean session that is no boolean', { ...login, cleanSession: 'false' }, '3.1.2.4'],
+    ['a user name that is null', { ...login, username: null }, 'MQTT-3.1.3-11'],
+    ['a password that is text', { ...login, username: 'u', password: 'secret' }, '3.1.3.5'],
+    ['a will that is null', { ...login, will: null }, '3.1.2.5'],
+    ['an empty Will Topic', { ...login, will: { topic: '', payload, qos: 0, retain: false } }, 'MQTT-4.7.3-1'],
+    ['a will message that is text', { ...login, will: { topic: 'w', payload: 'x', qos: 0, retain: false } }, '3.1.3.3'],
+    ['Will Retain that is no boolean', { ...login, will: { topic: 'w', payload, qos: 0, retain: 0 } }, '3.1.2.7'],
+    ['an unknown type', { type: 'auth' }, 'MQTT-4.8.0-1'],
+    ['no type', {}, 'MQTT-4.8.0-1'],
+  ])('%s', (_, packet, statement) => {
+    expect(refusal(packet).statement).toBe(statement)
+  })
+
+  it.each([undefined, null, 7, 'pingreq'])('%s, which is no object', (packet) => {
+    expect(refusal(packet).statement).toBeUndefined()
+  })
+
+  it('a password without showing it', () => {
+    const error = refusal({ ...login, username: 'u', password: 'p4ssw0rd' })
+    expect(error.message).toContain('password has to be a Uint8Array, not string')
+    expect(error.message).not.toContain('p4ssw0rd')
+  })
+
+  it('a topic again after it has refused it once', () => {
+    const writer = new PacketWriter()
+    for (const _ of [1, 2]) usageErrorBy(() => writer.write({ ...message, topic: 'a/#' }))
+    expect(writer.byteLength).toBe(0)
+  })
+})
+
+describe('PacketWriter', () => {
+  it('appends packets in order and hands them over once', () => {
+    const writer = new PacketWriter()
+    expect(writer.take()).toHaveLength(0)
+    const packets: ControlPacket[] = [message, { type: 'puback', packetId: 7 }, message]
+    for (const packet of packets) writer.write(packet)
+    expect(writer.byteLength).toBe(12 + 4 + 12)
+    expect(writer.take()).toEqual(Buffer.concat(packets.map(encodePacket)))
+    expect(writer.byteLength).toBe(0)
+    expect(writer.take()).toHaveLength(0)
+  })
+
+  it('leaves what it handed over to its owner', () => {
+    const writer = new PacketWriter()
+    writer.write({ type: 'puback', packetId: 1 })
+    const first = writer.take()
+    for (let packetId = 2; packetId < 1000; packetId += 1) writer.write({ type: 'puback', packetId })
+    expect(first).toEqual(Buffer.of(0x40, 2, 0, 1))
+    const second = writer.take()
+    second.fill(0xff)
+    writer.write({ type: 'puback', packetId: 2 })
+    expect(writer.take()).toEqual(Buffer.of(0x40, 2, 0, 2))
+  })
+
+  it('copies payloads: the caller may reuse them at once', () => {
+    const writer = new PacketWriter()
+    const reused = new Uint8Array([1, 2, 3])
+    writer.write({ ...message, payload: reused })
+    reused.fill(9)
+    expect(writer.take()).toEqual(Buffer.of(0x30, 6, 0, 1, 0x61, 1, 2, 3))
+  })
+
+  it('keeps all of it while its chunk grows', () => {
+    const writer = new PacketWriter()
+    const packets: ControlPacket[] = []
+    for (let packetId = 1; packetId <= 3000; packetId += 1) {
+      packets.push({ ...message, payload: Buffer.alloc(packetId % 97, packetId), qos: 1, packetId, dup: false })
+    }
+    for (const packet of packets) writer.write(packet)
+    expect(decodePieces([writer.take()]).packets).toEqual(packets)
+  })
+
+  it('encodes more topics than it remembers, short and long', () => {
+    const writer = new PacketWriter()
+    const topics = Array.from({ length: 300 }, (_, index) => `${'long/'.repeat(index)}topic`)
+    for (const topic of [...topics, ...topics]) writer.write({ ...message, topic })
+    const { packets } = decodePieces([writer.take()])
+    expect(packets.map((packet) => packet.type === 'publish' && packet.topic)).toEqual([...topics, ...topics])
+  })
+
+  it('writes the same with publish and acknowledge as with packet objects', () => {
+    const writer = new PacketWriter()
+    writer.publish('a', payload, 0, false, false, undefined)
+    writer.publish('a/b', payload, 2, true, true, 4660)
+    writer.acknowledge('pubrel', 4660)
+    const packets = new PacketDecoder().decode(writer.take())
+    expect(packets).toEqual([
+      message,
+      { type: 'publish', topic: 'a/b', payload, retain: true, qos: 2, packetId: 4660, dup: true },
+      { type: 'pubrel', packetId: 4660 },
+    ])
+  })
+
+  it('writes a header whose payload follows by itself', () => {
+    const writer = new PacketWriter()
+    writer.publishHeader('a/b', payload.length, 1, false, false, 7)
+    const whole = { ...message, topic: 'a/b', qos: 1, packetId: 7, dup: false } as const
+    expect(Buffer.concat([writer.take(), payload])).toEqual(encodePacket(whole))
+    usageErrorBy(() => writer.publishHeader('a', 268_435_453, 0, false, false, undefined))
+    expect(writer.byteLength).toBe(0)
+  })
+})
