@@ -42,7 +42,7 @@ export interface DirectoryLock {
 
 export async function lockDirectory(files: JournalFiles, processes: ProcessTable): Promise<DirectoryLock> {
   const own = lockName(processes.self)
-  if ((await files.list()).includes(own)) throw heldBy(files, own, processes.self)
+  if ((await files.list()).includes(own)) throw heldBy(files, own, processes)
   const file = await onFile(files, 'create', own, files.create(own))
   const release = () => onFile(files, 'remove', own, files.remove(own))
   try {
@@ -50,7 +50,7 @@ export async function lockDirectory(files: JournalFiles, processes: ProcessTable
     for (const name of await files.list()) {
       const holder = parseLockName(name)
       if (holder === undefined || name === own) continue
-      if (await processes.isAlive(holder)) throw heldBy(files, name, holder)
+      if (await processes.isAlive(holder)) throw heldBy(files, name, processes, holder)
       // Someone else may have found it stale as well and have been quicker.
       await files.remove(name).catch((error: unknown) => ignoreMissing(error))
     }
@@ -61,8 +61,8 @@ export async function lockDirectory(files: JournalFiles, processes: ProcessTable
   return { release }
 }
 
-function heldBy(files: JournalFiles, name: string, { pid }: ProcessIdentity): StoreError {
-  const holder = pid === process.pid ? 'another store of this process' : `process ${pid}`
+function heldBy(files: JournalFiles, name: string, { self }: ProcessTable, { pid } = self): StoreError {
+  const holder = pid === self.pid ? 'another store of this process' : `process ${pid}`
   return new StoreError(
     `${files.location} is in use by ${holder}: close that one first, or give each its own directory (the lock is ${name})`,
   )

@@ -19,9 +19,9 @@ afterEach(() => rm(directory, { recursive: true, force: true }))
 
 const locks = async (place = directory) => (await readdir(place)).filter((name) => name.startsWith('lock'))
 
-/** Another process that opens the store, appends one message, and then holds on. */
-async function startHolder() {
-  const child = fork(fileURLToPath(new URL('lock-holder.ts', import.meta.url)), [directory], {
+/** Another process that opens the store, appends one message or goes on and on, and holds the lock. */
+async function startHolder(...rest: readonly string[]) {
+  const child = fork(fileURLToPath(new URL('lock-holder.ts', import.meta.url)), [directory, ...rest], {
     execArgv: ['--import', 'tsx'],
   })
   const [message] = await once(child, 'message')
@@ -96,6 +96,29 @@ describe('a lock', () => {
       const winners = results.filter(({ status }) => status === 'fulfilled')
       expect(winners.length).toBeLessThanOrEqual(1)
       expect(disk.fileNames).toHaveLength(winners.length)
+    }
+  })
+})
+
+describe('a process killed while it writes', () => {
+  it('loses nothing that had resolved, however often it happens', async () => {
+    let resolved = 0
+    for (const count of [3, 40, 200]) {
+      const { child } = await startHolder('endless')
+      const wanted = resolved + count
+      await new Promise<void>((resolve) => {
+        child.on('message', (sequence) => {
+          if (typeof sequence === 'number' && sequence > resolved) resolved = sequence
+          if (resolved >= wanted) resolve()
+        })
+      })
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+      const store = fileStore(directory)
+      const { messages } = await store.open('s')
+      expect(messages.map(({ sequence }) => sequence)).toEqual(messages.map((_, index) => index + 1))
+      expect(messages.length).toBeGreaterThanOrEqual(resolved)
+      await store.close()
     }
   })
 })

@@ -328,6 +328,22 @@ describe('a disk that fails', () => {
   })
 })
 
+describe('a long queue', () => {
+  it('of 100,000 messages is opened whole, from segments and from a snapshot', async () => {
+    const disk = new SimulatedDisk()
+    const log = Array.from({ length: 100_000 }, (_, index) => queued(index + 1))
+    const store = createFileStore(disk.machine(), { segmentBytes: 2 ** 20 })
+    await store.open('s')
+    for (let at = 0; at < log.length; at += 5000) await store.append(log.slice(at, at + 5000))
+    await store.close()
+    expect(disk.fileNames.join()).toMatch(/snapshot.*segment|segment.*snapshot/)
+    const session = await store.open('s')
+    expect(session.messages).toHaveLength(100_000)
+    expect(session.messages.at(-1)?.sequence).toBe(100_000)
+    await store.close()
+  })
+})
+
 describe('what cannot be stored', () => {
   it('is refused: an impossible record fails its append and all later ones, and what had resolved stays', async () => {
     const disk = new SimulatedDisk()

@@ -1,0 +1,144 @@
+import { type SessionStore, StoreError } from 'mqtt311/store'
+import { type SessionStoreCase, sessionStoreSuite } from 'mqtt311/store/testing'
+import { describe, expect, it } from 'vitest'
+import type { JournalRecord, StoredSession } from '../../src/protocol/journal-record.js'
+import { emptySession, replay } from '../../src/protocol/stored-session.js'
+
+/** A store that passes, made of a list: each fault below replaces one of its members. */
+class ListStore implements SessionStore {
+  readonly durable: boolean = false
+  protected log: JournalRecord[] = []
+  protected sessionId: string | undefined
+  protected isOpen = false
+
+  async open(sessionId: string): Promise<StoredSession> {
+    if (this.isOpen) throw new StoreError('in use')
+    if (this.sessionId !== undefined && this.sessionId !== sessionId) throw new StoreError('of another session')
+    this.sessionId = sessionId
+    this.isOpen = true
+    return replay(this.log)
+  }
+
+  async append(records: readonly JournalRecord[]): Promise<void> {
+    if (!this.isOpen) throw new StoreError('not open')
+    for (const record of records) {
+      this.log.push(record.kind === 'queued' ? { ...record, payload: Buffer.from(record.payload) } : record)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.isOpen = false
+  }
+}
+
+const faults: readonly [string, () => SessionStore][] = [
+  [
+    'forgets everything',
+    () =>
+      new (class extends ListStore {
+        override open = async () => emptySession
+      })(),
+  ],
+  [
+    'keeps the payload of the caller',
+    () =>
+      new (class extends ListStore {
+        override async append(records: readonly JournalRecord[]) {
+          if (!this.isOpen) return super.append(records)
+          this.log.push(...records)
+        }
+      })(),
+  ],
+  [
+    'writes in the wrong order',
+    () =>
+      new (class extends ListStore {
+        override async append(records: readonly JournalRecord[]) {
+          await super.append(records)
+          this.log.sort((a, b) => ('sequence' in a && 'sequence' in b ? a.sequence - b.sequence : 0))
+        }
+      })(),
+  ],
+  [
+    'loses the cursor',
+    () =>
+      new (class extends ListStore {
+        override async open(sessionId: string) {
+          return { ...(await super.open(sessionId)), nextPacketId: 1, nextSequence: 1 }
+        }
+      })(),
+  ],
+  [
+    'has no lock',
+    () =>
+      new (class extends ListStore {
+        override async open(sessionId: string) {
+          this.isOpen = false
+          return super.open(sessionId)
+        }
+      })(),
+  ],
+  [
+    'asks nobody whose session it is',
+    () =>
+      new (class extends ListStore {
+        override async open(sessionId: string) {
+          this.sessionId = undefined
+          return super.open(sessionId)
+        }
+      })(),
+  ],
+  [
+    'takes records while it is closed',
+    () =>
+      new (class extends ListStore {
+        override async append(records: readonly JournalRecord[]) {
+          this.log.push(...records)
+        }
+      })(),
+  ],
+  [
+    'resolves out of order',
+    () =>
+      new (class extends ListStore {
+        #count = 0
+        override async append(records: readonly JournalRecord[]) {
+          await super.append(records)
+          this.#count += 1
+          for (let turns = 30 - (this.#count % 30); turns > 0; turns--) await Promise.resolve()
+        }
+      })(),
+  ],
+  [
+    'says that it is durable',
+    () =>
+      new (class extends ListStore {
+        override durable = true
+      })(),
+  ],
+]
+
+function suiteFor(make: () => SessionStore): SessionStoreCase[] {
+  return sessionStoreSuite({
+    durable: false,
+    async create() {
+      const store = make()
+      return { store, reopen: async () => store, destroy: async () => {} }
+    },
+  })
+}
+
+async function failuresOf(make: () => SessionStore): Promise<number> {
+  const results = await Promise.allSettled(suiteFor(make).map(({ run }) => run()))
+  return results.filter(({ status }) => status === 'rejected').length
+}
+
+describe('the suite for stores', () => {
+  it('passes a store that does what the interface says', async () => {
+    await Promise.all(suiteFor(() => new ListStore()).map(({ run }) => run()))
+  })
+
+  it.each(faults)('finds a store that %s', async (_name, make) => {
+    expect(await failuresOf(make)).toBeGreaterThan(0)
+  })
+})
