@@ -135,12 +135,10 @@ export class Connection<P, R> {
     if (this.#phase.is === 'closed') return
     if (this.#phase.is !== 'connected') {
       if (this.#phase.is === 'connecting' && packet.type === 'connack') return this.#connack(packet)
-      // [MQTT-3.2.0-1] The first packet of a server is CONNACK.
-      return this.#violation(
-        'before-connack',
-        'MQTT-3.2.0-1',
-        `the server sent ${packet.type.toUpperCase()} before CONNACK`,
-      )
+      // [MQTT-3.2.0-1] The first packet of a server is CONNACK, and it answers CONNECT.
+      const missing = this.#phase.is === 'connecting' ? 'CONNACK' : 'CONNECT was sent'
+      const text = `the server sent ${packet.type.toUpperCase()} before ${missing}`
+      return this.#violation('before-connack', 'MQTT-3.2.0-1', text)
     }
     switch (packet.type) {
       case 'publish': {
@@ -316,6 +314,7 @@ export class Connection<P, R> {
 
   /** Says goodbye: the server drops the will. Nothing is sent after it [MQTT-3.14.4-2]. */
   disconnect(): void {
+    if (this.#phase.is === 'closed') return
     if (this.#phase.is === 'connected') this.#driver.send({ type: 'disconnect' })
     this.#session.lost()
   }
