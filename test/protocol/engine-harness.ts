@@ -298,7 +298,8 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
   }
 
   deliver(arrival: Arrival): HandlersAnswer {
-    this.#log.push(`${this.handlers === 'later' ? 'put off' : 'deliver'} ${arrival.packet.topic}`)
+    const { topic, retain } = arrival.packet
+    this.#log.push(`${this.handlers === 'later' ? 'put off' : 'deliver'} ${topic}${retain ? ' retain' : ''}`)
     if (this.handlers === 'running') this.#running.push(arrival)
     return this.handlers
   }
