@@ -116,23 +116,19 @@ class SocketTransport implements Transport {
       case 'securing':
       case 'open':
       case 'finished':
-        this.#enterDestroyed()
+        this.#phase = 'destroyed'
+        this.#withheld.length = 0
         this.#socket.destroy()
         break
       case 'withheld':
-        this.#enterDestroyed()
+        this.#phase = 'destroyed'
+        this.#withheld.length = 0
         process.nextTick(() => this.#tellClosed())
         break
       case 'destroyed':
       case 'closed':
         break
     }
-  }
-
-  #enterDestroyed(): void {
-    this.#phase = 'destroyed'
-    this.#withheld.length = 0
-    this.#failure = undefined
   }
 
   #onConnect(): void {

@@ -1,4 +1,5 @@
 import dns from 'node:dns'
+import net from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ConnectionLostError, type LossReason, UsageError } from '../../src/errors.js'
 import { connectionFailure, isCertificateFailure, streamFailure } from '../../src/transport/connection-failure.js'
@@ -171,7 +172,10 @@ describe('opening a socket', () => {
     expect(lookup.mock.calls[0]).toMatchObject(['both.example', { all: true, family: 0 }, {}])
   })
 
-  it('falls back to IPv4 when IPv6 fails', async () => {
+  it('falls back to IPv4 when IPv6 fails, however Node was set', async () => {
+    const before = net.getDefaultAutoSelectFamily()
+    net.setDefaultAutoSelectFamily(false)
+    onTestFinished(() => net.setDefaultAutoSelectFamily(before))
     const { port } = await listenTcp({ host: '127.0.0.1' })
     resolveTo('::1', '127.0.0.1')
     expect(await open('both.example', port).peer).toMatchObject({ address: '127.0.0.1', family: 4 })

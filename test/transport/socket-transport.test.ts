@@ -32,6 +32,16 @@ describe.each([
     return { client, peer, remote, port, reset }
   }
 
+  /** The same, with the socket of Node that the transport stands on. */
+  async function connectedWithSocket() {
+    const connect = name === 'TCP' ? vi.spyOn(net, 'connect') : vi.spyOn(nodeTls, 'connect')
+    onTestFinished(() => connect.mockRestore())
+    const connection = await connected()
+    for (const { value } of connect.mock.results)
+      if (value instanceof net.Socket) return { ...connection, socket: value }
+    throw new Error('no socket was made')
+  }
+
   it('tells who the peer is once the connection is open', async () => {
     const { peer, port } = await connected()
     expect(peer).toMatchObject({ address: '::1', port, family: 6 })
@@ -107,6 +117,21 @@ describe.each([
     expect(await client.closed).toBeUndefined()
     expect(digest(client.bytes())).toBe(digest(bytes))
   })
+
+  it.each(['before', 'after'] as const)(
+    'lets the server wait during a pause that began %s it was open',
+    async (when) => {
+      const { accepted, port } = await listen()
+      const client = watch(open(port))
+      if (when === 'before') client.transport.pause()
+      const [remote] = await Promise.all([accepted(), client.peer])
+      if (when === 'after') client.transport.pause()
+      remote.write(Buffer.alloc(64 << 20))
+      for (let turns = 0; turns < 5_000 && remote.writableLength > 0; turns++) await turn()
+      expect(remote.writableLength).toBeGreaterThan(0)
+      expect(client.told).toEqual(['opened'])
+    },
+  )
 
   it('keeps a pause that was asked for before it was open', async () => {
     const { accepted, port } = await listen()
@@ -191,16 +216,27 @@ describe.each([
   })
 
   it('takes no write between the FIN of the server and closed', async () => {
-    const sockets: net.Socket[] = []
-    const connect = name === 'TCP' ? vi.spyOn(net, 'connect') : vi.spyOn(nodeTls, 'connect')
-    onTestFinished(() => connect.mockRestore())
-    const { client, remote } = await connected()
-    for (const { value } of connect.mock.results) if (value instanceof net.Socket) sockets.push(value)
-    const [socket] = sockets
-    const late = new Promise((resolve) => socket?.once('end', () => resolve(client.transport.write(Buffer.of(1)))))
+    const { client, remote, socket } = await connectedWithSocket()
+    const late = new Promise((resolve) => socket.once('end', () => resolve(client.transport.write(Buffer.of(1)))))
     remote.end()
     expect(await late).toBe(false)
     expect(await client.closed).toBeUndefined()
+  })
+
+  it('closes on an error that Node emits without closing the socket', async () => {
+    const { client, socket } = await connectedWithSocket()
+    socket.emit('error', Object.assign(new Error('raw'), { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' }))
+    expect(await client.closed).toMatchObject({ reason: 'tls' })
+  })
+
+  it('asks to wait from 64 KiB on, whatever the version of Node', async () => {
+    const { client, socket } = await connectedWithSocket()
+    socket.cork()
+    expect(client.transport.write(Buffer.alloc(65_535))).toBe(true)
+    expect(client.transport.unsentBytes).toBe(65_535)
+    expect(client.transport.write(Buffer.alloc(1))).toBe(false)
+    socket.uncork()
+    await client.drained
   })
 
   it('says that the connection was reset, by which server', async () => {
