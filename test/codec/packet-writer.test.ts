@@ -1,3 +1,4 @@
+import { deepStrictEqual } from 'node:assert'
 import {
   type ControlPacket,
   encodePacket,
@@ -172,7 +173,7 @@ describe('PacketWriter', () => {
       packets.push({ ...message, payload: Buffer.alloc(packetId % 97, packetId), qos: 1, packetId, dup: false })
     }
     for (const packet of packets) writer.write(packet)
-    expect(decodePieces([writer.take()]).packets).toEqual(packets)
+    deepStrictEqual(decodePieces([writer.take()]).packets, packets)
   })
 
   it('encodes more topics than it remembers, short and long', () => {

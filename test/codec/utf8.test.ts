@@ -1,0 +1,68 @@
+import { isUtf8 } from 'node:buffer'
+import { encodePacket, PacketDecoder } from 'mqtt311/codec'
+import { describe, expect, it } from 'vitest'
+import { encodedLength, faultIndex, isPlainAscii } from '../../src/codec/utf8.js'
+
+/** Values on both sides of each border in the table of well-formed sequences. */
+const borders = [0x01, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee]
+const values = [...borders, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff]
+
+describe('UTF-8 is judged as the platform judges it [MQTT-1.5.3-1]', () => {
+  it('for each sequence of up to four bytes from both sides of each border', () => {
+    const bytes = new Uint8Array(4)
+    const disagreements: string[] = []
+    for (const first of values) {
+      for (const second of values) {
+        for (const third of values) {
+          for (const fourth of values) {
+            bytes.set([first, second, third, fourth])
+            for (let length = 1; length <= 4; length += 1) {
+              const sequence = bytes.subarray(0, length)
+              if ((faultIndex(bytes, 0, length) === -1) !== isUtf8(sequence)) disagreements.push(`${sequence}`)
+            }
+          }
+        }
+      }
+    }
+    expect(disagreements).toEqual([])
+  })
+
+  it('for each code point, which is counted and comes back as it was', () => {
+    for (let first = 1; first <= 0x10ffff; first += 0x1000) {
+      const codePoints = Array.from({ length: 0x1000 }, (_, index) => first + index)
+      const text = codePoints
+        .filter((code) => code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) && code !== 0x23 && code !== 0x2b)
+        .map((code) => String.fromCodePoint(code))
+        .join('')
+      if (text === '') continue
+      expect(encodedLength(text)).toBe(Buffer.byteLength(text))
+      const packet = { type: 'publish', topic: text, payload: Buffer.alloc(0), retain: false, qos: 0 } as const
+      const [decoded] = new PacketDecoder().decode(encodePacket(packet))
+      expect(decoded?.type === 'publish' && decoded.topic === text).toBe(true)
+    }
+  })
+
+  it('with each surrogate refused', () => {
+    for (let code = 0xd800; code <= 0xdfff; code += 1) {
+      expect(encodedLength(String.fromCharCode(code))).toBe('lone-surrogate')
+      expect(encodedLength(`a${String.fromCharCode(code)}b`)).toBe('lone-surrogate')
+      const bytes = Uint8Array.of(0x61, 0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f))
+      expect(faultIndex(bytes, 0, 4)).toBe(1)
+    }
+  })
+
+  it('within its bounds, whatever stands behind them', () => {
+    expect(faultIndex(Uint8Array.of(0xff, 0x61, 0xc3, 0xa9, 0xff), 1, 4)).toBe(-1)
+    expect(faultIndex(Uint8Array.of(0x61, 0xc3, 0xa9), 0, 2)).toBe(1)
+  })
+})
+
+describe('U+0000 is refused [MQTT-1.5.3-2]', () => {
+  it('wherever it stands', () => {
+    expect(faultIndex(Uint8Array.of(0x61, 0xc3, 0xa9, 0), 0, 4)).toBe(3)
+    expect(isPlainAscii(Uint8Array.of(0x61, 0), 0, 2)).toBe(false)
+    expect(isPlainAscii(Uint8Array.of(0x61, 0x7f, 0), 0, 2)).toBe(true)
+    expect(isPlainAscii(Uint8Array.of(0x61, 0x80), 0, 2)).toBe(false)
+    expect(encodedLength('a\0')).toBe('nul')
+  })
+})
