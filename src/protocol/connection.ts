@@ -187,6 +187,8 @@ export class Connection<P, R> {
     this.#phase = connected
     this.#session.begin(sessionPresent)
     this.pump(this.#now)
+    // [MQTT-3.1.2-23] Keep Alive has run since CONNECT, but nothing may be sent before CONNACK.
+    if (this.#keepAlive.verdict(this.#now) === 'ping') this.#ping(this.#now)
     this.#driver.connected(sessionPresent)
   }
 
@@ -303,10 +305,12 @@ export class Connection<P, R> {
     const verdict = this.#keepAlive.verdict(now)
     if (verdict === 'dead')
       return this.#timedOut('ping', 'PINGRESP or any other byte', this.#settings.pingTimeoutMs, 'pingTimeoutMs')
-    if (verdict === 'ping') this.#ping(now)
+    if (verdict === 'ping') this.ping(now)
   }
 
-  #ping(now: number): void {
+  /** Sends PINGREQ, because it is due or because somebody wants to know. */
+  ping(now: number): void {
+    if (this.#phase.is !== 'connected') return
     this.#driver.send({ type: 'pingreq' })
     this.#keepAlive.sent(now)
     this.#keepAlive.pinged(now, this.#input)
