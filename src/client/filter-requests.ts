@@ -13,7 +13,8 @@ export function parseFilters(
   profile: ServerProfile | undefined,
 ): readonly SubscriptionRequest[] {
   const list = typeof given === 'string' ? [given] : given
-  if (typeof given !== 'string' && !Array.isArray(given)) throw new UsageError(`filters have to be a string or an array, not ${typeof given}`)
+  if (typeof given !== 'string' && !Array.isArray(given))
+    throw new UsageError(`filters have to be a string or an array, not ${typeof given}`)
   // [MQTT-3.8.3-3] SUBSCRIBE names at least one filter, and so does UNSUBSCRIBE.
   if (list.length === 0) throw new UsageError('filters are empty: give at least one', { statement: 'MQTT-3.8.3-3' })
   const requests = list.map((entry) => parseFilter(entry, qos ?? 0))
@@ -26,9 +27,7 @@ export function parseFilters(
 function parseFilter(entry: string | FilterRequest, defaultQos: QoS): SubscriptionRequest {
   const { filter, qos = defaultQos } = isRecord(entry) ? entry : { filter: entry }
   if (typeof filter !== 'string') {
-    throw new UsageError(
-      `a filter has to be a string, or { filter, qos }, not ${typeof filter}`,
-    )
+    throw new UsageError(`a filter has to be a string, or { filter, qos }, not ${typeof filter}`)
   }
   validateTopicFilter(filter)
   if (qos === 0 || qos === 1 || qos === 2) return { filter, qos }

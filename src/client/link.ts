@@ -88,6 +88,7 @@ export class Link implements TransportEvents {
     this.#host.counters.packetsIn[packet.type] += 1
     if (channels.packetIn.hasSubscribers) channels.packetIn.publish({ client: this.#host.client, packet })
     this.connection.receive(packet)
+    if (packet.type === 'pingresp') this.#host.pingAnswered()
     // [MQTT-4.8.0-1] Nothing behind a fault is looked at, and nothing behind the end that a handler asked for.
     if (this.connection.phase === 'closed') this.#decoder.stop()
   }

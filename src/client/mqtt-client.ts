@@ -249,6 +249,20 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     }
   }
 
+  /**
+   * Sends PINGREQ and resolves with the milliseconds until PINGRESP came (section 3.12). Keep Alive needs no such call; it is for
+   * who wants to know now that the server is there.
+   *
+   * @throws ConnectionLostError if there is no connection, or it ends first (as a rejection)
+   */
+  ping(): Promise<number> {
+    try {
+      return tamed(this.#lifecycle.host.ping())
+    } catch (error) {
+      return rejection(error)
+    }
+  }
+
   #refuseIfEnding(method: string): void {
     const { state } = this.#lifecycle
     if (state === 'closing' || state === 'closed') {

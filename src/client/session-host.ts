@@ -54,6 +54,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   #sessionId: string | undefined
   #opening: Promise<StoredSession> | undefined
   #link: Link | undefined
+  #pings: { readonly resolve: () => void; readonly reject: (reason: unknown) => void }[] = []
   #turn: { readonly is: 'none' } | { readonly is: 'begun'; readonly at: number } = noTurn
   /** What has to wait for the journal before it may be told. */
   #stored: PublishTicket[] = []
@@ -134,8 +135,30 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     this.#link = link
   }
 
+  /** Sends PINGREQ; resolves with the milliseconds until PINGRESP came. */
+  ping(): Promise<number> {
+    const connection = this.#session?.connection
+    if (connection?.phase !== 'connected') {
+      throw new ConnectionLostError('there is no connection to ping on', { reason: 'offline' })
+    }
+    return new Promise((resolve, reject) => {
+      const at = this.now()
+      this.#pings.push({ resolve: () => resolve(this.now() - at), reject })
+      connection.ping(at)
+      this.scheduleFlush()
+    })
+  }
+
+  /** PINGRESPs have no identifier; they answer the PINGREQs in their order. */
+  pingAnswered(): void {
+    this.#pings.shift()?.resolve()
+  }
+
   /** The connection is over, or must not be used any more. */
   detach(): void {
+    for (const { reject } of this.#pings.splice(0)) {
+      reject(new ConnectionLostError('the connection ended before PINGRESP came', { reason: 'closed' }))
+    }
     this.#session?.lost()
     this.#link?.destroy()
     this.#link = undefined

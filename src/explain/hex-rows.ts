@@ -4,7 +4,7 @@ import { groupDigits, hexByte } from './numerals.js'
 /** Bytes in one row of the listing. */
 const rowBytes = 6
 /** Rows of one field before its bytes are cut. */
-const maxRows = 3
+export const usualRows = 3
 
 /** The columns of a row: two digits for each byte, and a place for a mark before, between and behind them. */
 export const hexRowColumns = rowBytes * 3 + 1
@@ -13,11 +13,11 @@ export const hexRowColumns = rowBytes * 3 + 1
  * The bytes of a field in rows of hexadecimal, each of `hexRowColumns` columns or fewer. The byte at `marked` stands in
  * brackets and is shown even where the field is cut; behind the last byte, empty brackets say that one is missing.
  */
-export function hexRows(bytes: Uint8Array, marked: number | undefined): string[] {
+export function hexRows(bytes: Uint8Array, marked: number | undefined, maxRows: number): string[] {
   const cells = Math.max(bytes.length, marked === undefined ? 0 : marked + 1)
   const lines: string[] = []
   let next = 0
-  for (const row of rowsToShow(Math.ceil(cells / rowBytes), marked)) {
+  for (const row of rowsToShow(Math.ceil(cells / rowBytes), maxRows, marked)) {
     const start = row * rowBytes
     if (start > next) lines.push(cut(start - next))
     lines.push(hexRow(bytes, start, Math.min(start + rowBytes, cells), marked))
@@ -28,7 +28,7 @@ export function hexRows(bytes: Uint8Array, marked: number | undefined): string[]
 }
 
 /** All rows if they are few, else the first two; of these the second gives way to the row with the mark. */
-function rowsToShow(rows: number, marked = 0): number[] {
+function rowsToShow(rows: number, maxRows: number, marked = 0): number[] {
   if (rows <= maxRows) return Array.from({ length: rows }, (_, row) => row)
   return [0, Math.max(1, Math.floor(marked / rowBytes))]
 }

@@ -11,7 +11,7 @@
 
 import type { Annotation } from './annotation.js'
 import { displayWidth, pad, shorten, wrapAnywhere, wrapWords } from './display-width.js'
-import { hexRowColumns, hexRows } from './hex-rows.js'
+import { hexRowColumns, hexRows, usualRows } from './hex-rows.js'
 import { countBytes, groupDigits } from './numerals.js'
 import { type Paint, paintWith } from './palette.js'
 import { escapeText } from './quoted-text.js'
@@ -19,6 +19,8 @@ import { escapeText } from './quoted-text.js'
 export interface RenderOptions {
   /** Colours for a terminal, as ANSI escape sequences. False by default. */
   readonly color?: boolean | undefined
+  /** Whether long fields show some of their bytes ('cut', the default) or all of them. */
+  readonly bytes?: 'cut' | 'all' | undefined
 }
 
 const columns = 80
@@ -32,8 +34,15 @@ const faultMark = '╰─ ✗ '
  * The annotations as a listing for people, in lines of at most 80 columns, joined by line feeds. Nothing in it but its
  * own colours is a command to the terminal, whatever the bytes were.
  */
-export function render(annotations: readonly Annotation[], { color = false }: RenderOptions = {}): string {
-  const listing = new Listing(paintWith(color), annotations.at(-1)?.offset ?? 0)
+export function render(
+  annotations: readonly Annotation[],
+  { color = false, bytes = 'cut' }: RenderOptions = {},
+): string {
+  const listing = new Listing(
+    paintWith(color),
+    bytes === 'all' ? Number.POSITIVE_INFINITY : usualRows,
+    annotations.at(-1)?.offset ?? 0,
+  )
   packetsOf(annotations).forEach((packet, index) => {
     listing.packet(packet, index === 0)
   })
@@ -65,14 +74,16 @@ interface Row {
 class Listing {
   readonly lines: string[] = []
   readonly #paint: Paint
+  readonly #maxRows: number
   /** Columns of the offset and the space before it. */
   readonly #offsetColumns: number
   /** The column in which the first byte of a row stands, and the one in which it is explained. */
   readonly #bytesColumn: number
   readonly #textColumn: number
 
-  constructor(paint: Paint, lastOffset: number) {
+  constructor(paint: Paint, maxRows: number, lastOffset: number) {
     this.#paint = paint
+    this.#maxRows = maxRows
     this.#offsetColumns = Math.max(4, `${lastOffset}`.length + 1)
     this.#bytesColumn = this.#offsetColumns + 3
     this.#textColumn = this.#bytesColumn + hexRowColumns + fieldColumns + 2
@@ -110,7 +121,11 @@ class Listing {
 
   #annotation({ offset, length, bytes, fault, faultOffset, parts = [], ...row }: Annotation): void {
     const marked = faultOffset === undefined ? undefined : faultOffset - offset
-    this.#row({ ...row, offset, bytes: bytes === undefined ? [unshown(length)] : hexRows(bytes, marked) })
+    this.#row({
+      ...row,
+      offset,
+      bytes: bytes === undefined ? [unshown(length)] : hexRows(bytes, marked, this.#maxRows),
+    })
     parts.forEach((part, index) => {
       const isLast = index === parts.length - 1 && fault === undefined
       this.#row({ ...part, bytes: [` ${isLast ? '└' : '├'} ${part.bits}`] })
