@@ -45,11 +45,12 @@ function tokenCredentials({ clientId, productKey, deviceName, deviceToken }: Tok
  */
 function certificateSource(device: CertificateDevice): CredentialSource {
   let identity: DeviceIdentity | undefined = device.productKey === undefined ? undefined : device
+  // One client has one session, so its name stays when the names of the device become known.
+  const sessionId = device.clientId ?? (identity === undefined ? '.' : `${identity.productKey}.${identity.deviceName}`)
   return {
     credentials() {
       if (identity === undefined) {
-        const id = device.clientId ?? '.'
-        return { clientId: wireClientId(id, [['securemode', '2']]), username: '', password: '', sessionId: id }
+        return { clientId: wireClientId(sessionId, [['securemode', '2']]), username: '', password: '', sessionId }
       }
       const { productKey, deviceName } = identity
       const id = device.clientId ?? `${productKey}.${deviceName}`
@@ -62,7 +63,7 @@ function certificateSource(device: CertificateDevice): CredentialSource {
         clientId: wireClientId(id, parameters),
         username: `${deviceName}&${productKey}`,
         password: '',
-        sessionId: id,
+        sessionId,
       }
     },
     learn(known) {

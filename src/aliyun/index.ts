@@ -12,6 +12,7 @@ export type {
 export type { Endpoint, Region } from './endpoint.js'
 export { aliyunProfile } from './platform-profile.js'
 export { type AliyunOptions, aliyun } from './preset.js'
+export { type Registration, registerDevice } from './register-device.js'
 export { aliyunRoots } from './roots.js'
 export { type SecureMode, type SignConnectInput, type SignedConnect, signConnect } from './sign-connect.js'
 export type { SignMethod } from './signature.js'

@@ -1,39 +1,31 @@
 /** From a device to the options of a client that connects it. */
 
-import type { ConnectionOptions } from 'node:tls'
 import type {
   ClientOptions,
   Message,
   MessageHandler,
   ReconnectOptions,
-  ServerOptions,
   ServerProfile,
 } from '../client/client-options.js'
 import { UsageError } from '../errors.js'
 import { type CredentialSource, credentialSource } from './connect-credentials.js'
+import { type ConnectionChoice, connectionOptions } from './connection-options.js'
 import { type Device, requireDevice } from './device.js'
-import { type Endpoint, type EndpointAddress, endpointAddress, type Region } from './endpoint.js'
 import { parseIdentity } from './platform-answer.js'
 import { aliyunProfile } from './platform-profile.js'
-import { aliyunRoots } from './roots.js'
 import { describe } from './signature.js'
 
 /** What the device decides, and so nobody else may. */
 type DeviceOption = 'clientId' | 'username' | 'password' | 'credentials'
 
 /** Any option of a client, but for what the device decides. What is given here has precedence over the preset. */
-export interface AliyunOptions extends Omit<ClientOptions, DeviceOption> {
-  /** Default `cn-shanghai`. */
-  readonly region?: Region | undefined
-  /** Default `'ipv6'`, for a certificate device `'x509'`. Instead of it, `url`, `host`, `servers` or `stream` may be given. */
-  readonly endpoint?: Endpoint | undefined
-}
+export interface AliyunOptions extends Omit<ClientOptions, DeviceOption>, ConnectionChoice {}
 
 /** The platform refuses less than 30; the documentation advises more than 300. */
 const keepAliveSeconds = 360
 
 /** Where the platform tells a device with a certificate who it is. Nobody subscribes to it. */
-export const identityTopic = '/ext/auth/identity/response'
+const identityTopic = '/ext/auth/identity/response'
 
 /**
  * The options for a device on Alibaba Cloud IoT Platform: `await connect(aliyun({ productKey, deviceName, deviceSecret }))`.
@@ -52,7 +44,7 @@ export const identityTopic = '/ext/auth/identity/response'
  * @throws UsageError for what the platform would refuse or misread
  */
 export function aliyun(device: Device, options: AliyunOptions = {}): ClientOptions {
-  const { region = 'cn-shanghai', endpoint, handlers, reconnect, ...client } = options
+  const { region: _region, endpoint: _endpoint, handlers, reconnect, ...client } = options
   const source = credentialSource(requireDevice(device))
   // Whatever can be wrong with the device is wrong now already, and not at the first attempt.
   source.credentials()
@@ -68,7 +60,7 @@ export function aliyun(device: Device, options: AliyunOptions = {}): ClientOptio
   }
   return {
     ...client,
-    ...where(device, options, endpoint, region),
+    ...connectionOptions(device, options),
     keepAlive,
     profile,
     credentials: () => source.credentials(),
@@ -79,83 +71,6 @@ export function aliyun(device: Device, options: AliyunOptions = {}): ClientOptio
 
 function attemptsOf(reconnect: ReconnectOptions | undefined, profile: ServerProfile): number {
   return reconnect?.maxAttemptsPerMinute ?? profile.connectsPerMinute ?? Number.POSITIVE_INFINITY
-}
-
-/** Which server, and whether over TLS: the preset's choice, unless the caller has made one. */
-function where(device: Device, options: AliyunOptions, endpoint: Endpoint | undefined, region: Region) {
-  const elsewhere = (['url', 'host', 'servers', 'stream'] as const).find((name) => options[name] !== undefined)
-  if (elsewhere !== undefined && endpoint !== undefined) {
-    throw new UsageError(`endpoint and ${elsewhere} both say where the server is: give one of them`)
-  }
-  if (elsewhere === 'stream') return {}
-  const tls = tlsOf(device, options)
-  if (elsewhere !== undefined) return { tls }
-  const kind = endpoint ?? (device.cert === undefined ? 'ipv6' : 'x509')
-  const address = endpointAddress(kind, region, device.productKey)
-  const port = options.port ?? address.port
-  requireKnownRoot({ ...address, port }, options.tls)
-  return { host: address.host, port, tls, ...familyOf(options.family ?? address.family) }
-}
-
-function familyOf(family: ClientOptions['family']) {
-  return family === undefined ? {} : { family }
-}
-
-/**
- * TLS with the platform's roots, unless the device asked for plain TCP by its secure mode. Each secret and each list of
- * certificates is a getter: what is not read is neither loaded nor shown.
- */
-function tlsOf(device: Device, options: AliyunOptions): ConnectionOptions | false {
-  const { tls } = options
-  if (device.secureMode === 3) {
-    if (tls !== undefined && tls !== false) {
-      throw new UsageError('secureMode 3 announces plain TCP, but tls is given: leave one of them out')
-    }
-    return false
-  }
-  if (tls === false || plainServerOf(options) !== undefined) {
-    throw new UsageError(
-      'secureMode 2 announces TLS, but the connection would go without it: use mqtts:// and tls, or ask for plain TCP by secureMode 3 of a device with a secret',
-    )
-  }
-  const given = typeof tls === 'object' ? tls : {}
-  const { ca } = given
-  if (device.cert === undefined) {
-    return {
-      ...given,
-      get ca() {
-        return ca ?? aliyunRoots()
-      },
-    }
-  }
-  return {
-    ...given,
-    get ca() {
-      return ca ?? aliyunRoots()
-    },
-    get cert() {
-      return device.cert
-    },
-    get key() {
-      return device.key
-    },
-  }
-}
-
-/** The first server that the caller named and that is not to be spoken to over TLS. */
-function plainServerOf({ url, servers = [] }: AliyunOptions): string | ServerOptions | undefined {
-  const all = url === undefined ? servers : [url, ...servers]
-  return all.find((server) => (typeof server === 'string' ? /^mqtt:/i.test(server) : server.tls === false))
-}
-
-/** Port 8883 would fail to verify at every attempt; better to say what is missing than to try. */
-function requireKnownRoot({ host, port }: EndpointAddress, tls: AliyunOptions['tls']): void {
-  const ownRoots = typeof tls === 'object' && (tls.ca !== undefined || tls.secureContext !== undefined)
-  if (port !== 8883 || ownRoots || !host.endsWith('.aliyuncs.com')) return
-  throw new UsageError(
-    'port 8883 of the platform shows a certificate of the private "Aliyun IoT Root CA", which is not among aliyunRoots(): ' +
-      'pass it as tls: { ca: [...aliyunRoots(), pem] }, or use port 1883 or 443',
-  )
 }
 
 /** JavaScript can pass what the types leave out. */

@@ -95,7 +95,9 @@ describe('a device with a certificate', () => {
     await options.handlers?.['/ext/auth/identity/response']?.(message)
     expect(onIdentity).toHaveBeenCalledExactlyOnceWith({ productKey: 'a1Pk', deviceName: 'lamp' })
     expect(own).toHaveBeenCalledExactlyOnceWith(message)
-    expect(await credentialsOf(options)).toMatchObject({ username: 'lamp&a1Pk', sessionId: 'a1Pk.lamp' })
+    const second = await credentialsOf(options)
+    expect(second.clientId).toMatch(/^a1Pk\.lamp\|securemode=2,/)
+    expect(second).toMatchObject({ username: 'lamp&a1Pk', password: '', sessionId: '.' })
   })
 
   it.each(['{}', 'not JSON', '"text"', '{"productKey":"a","deviceName":"a&b"}'])(

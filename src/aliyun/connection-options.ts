@@ -1,0 +1,104 @@
+/** Where a device connects to, and whether over TLS. */
+
+import type { ConnectionOptions } from 'node:tls'
+import type { ClientOptions, ServerOptions } from '../client/client-options.js'
+import { UsageError } from '../errors.js'
+import type { CertificateDevice, SecretDevice, TokenDevice } from './device.js'
+import { type Endpoint, type EndpointAddress, endpointAddress, type Region } from './endpoint.js'
+import { aliyunRoots } from './roots.js'
+
+/** What of a client's options says where its server is. */
+type Destination = Pick<ClientOptions, 'url' | 'host' | 'port' | 'family' | 'servers' | 'stream' | 'tls'>
+
+export interface ConnectionChoice extends Destination {
+  /** Default `cn-shanghai`. */
+  readonly region?: Region | undefined
+  /** Default `'ipv6'`, for a certificate device `'x509'`. Instead of it, `url`, `host`, `servers` or `stream` may be given. */
+  readonly endpoint?: Endpoint | undefined
+}
+
+type Connection = Pick<ClientOptions, 'host' | 'port' | 'family' | 'tls'>
+
+/** As much of a device as the way to its server depends on. */
+type Traveller =
+  | Pick<SecretDevice, 'productKey' | 'secureMode' | 'cert'>
+  | Pick<TokenDevice, 'productKey' | 'secureMode' | 'cert'>
+  | Pick<CertificateDevice, 'productKey' | 'secureMode' | 'cert' | 'key'>
+
+/** Which server, and whether over TLS: the platform's, unless the caller has chosen another. @throws UsageError */
+export function connectionOptions(device: Traveller, options: ConnectionChoice): Connection {
+  const { endpoint, region = 'cn-shanghai' } = options
+  const elsewhere = (['url', 'host', 'servers', 'stream'] as const).find((name) => options[name] !== undefined)
+  if (elsewhere !== undefined && endpoint !== undefined) {
+    throw new UsageError(`endpoint and ${elsewhere} both say where the server is: give one of them`)
+  }
+  if (elsewhere === 'stream') return {}
+  const tls = tlsOf(device, options)
+  if (elsewhere !== undefined) return { tls }
+  const kind = endpoint ?? (device.cert === undefined ? 'ipv6' : 'x509')
+  const address = endpointAddress(kind, region, device.productKey)
+  const port = options.port ?? address.port
+  requireKnownRoot({ ...address, port }, options.tls)
+  return { host: address.host, port, tls, ...familyOf(options.family ?? address.family) }
+}
+
+function familyOf(family: ClientOptions['family']) {
+  return family === undefined ? {} : { family }
+}
+
+/**
+ * TLS with the platform's roots, unless the device asked for plain TCP by its secure mode. Each secret and each list of
+ * certificates is a getter: what is not read is neither loaded nor shown.
+ */
+function tlsOf(device: Traveller, options: ConnectionChoice): ConnectionOptions | false {
+  const { tls } = options
+  if (device.secureMode === 3) {
+    if (tls !== undefined && tls !== false) {
+      throw new UsageError('secureMode 3 announces plain TCP, but tls is given: leave one of them out')
+    }
+    return false
+  }
+  if (tls === false || plainServerOf(options) !== undefined) {
+    throw new UsageError(
+      'secureMode 2 announces TLS, but the connection would go without it: use mqtts:// and tls, or ask for plain TCP by secureMode 3 of a device with a secret',
+    )
+  }
+  const given = typeof tls === 'object' ? tls : {}
+  const { ca } = given
+  if (device.cert === undefined) {
+    return {
+      ...given,
+      get ca() {
+        return ca ?? aliyunRoots()
+      },
+    }
+  }
+  return {
+    ...given,
+    get ca() {
+      return ca ?? aliyunRoots()
+    },
+    get cert() {
+      return device.cert
+    },
+    get key() {
+      return device.key
+    },
+  }
+}
+
+/** The first server that the caller named and that is not to be spoken to over TLS. */
+function plainServerOf({ url, servers = [] }: ConnectionChoice): string | ServerOptions | undefined {
+  const all = url === undefined ? servers : [url, ...servers]
+  return all.find((server) => (typeof server === 'string' ? /^mqtt:/i.test(server) : server.tls === false))
+}
+
+/** Port 8883 would fail to verify at every attempt; better to say what is missing than to try. */
+function requireKnownRoot({ host, port }: EndpointAddress, tls: ConnectionChoice['tls']): void {
+  const ownRoots = typeof tls === 'object' && (tls.ca !== undefined || tls.secureContext !== undefined)
+  if (port !== 8883 || ownRoots || !host.endsWith('.aliyuncs.com')) return
+  throw new UsageError(
+    'port 8883 of the platform shows a certificate of the private "Aliyun IoT Root CA", which is not among aliyunRoots(): ' +
+      'pass it as tls: { ca: [...aliyunRoots(), pem] }, or use port 1883 or 443',
+  )
+}

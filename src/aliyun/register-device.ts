@@ -1,0 +1,163 @@
+/**
+ * Dynamic registration: a device that holds nothing but the secret of its product gets credentials of its own.
+ *
+ * It connects once, over TLS, with a Client Identifier that says so and a password that is signed with the product's secret. The
+ * platform accepts, and publishes the answer on a topic that nobody subscribed: `/ext/register` for a device that its
+ * owner has entered in advance, `/ext/regnwl` for one that nobody has. Both are listened to, as it is what the answer holds
+ * that counts. The platform closes the connection after 15 seconds; we disconnect as soon as the answer is there. There is no second
+ * attempt: each one may replace the secret that the one before was given.
+ */
+
+import { randomBytes } from 'node:crypto'
+import type { Message, MessageHandler } from '../client/client-options.js'
+import { MqttClient } from '../client/mqtt-client.js'
+import { ConnectionLostError, TimeoutError, UsageError } from '../errors.js'
+import { type ConnectionChoice, connectionOptions } from './connection-options.js'
+import type { SecretDevice, TokenDevice } from './device.js'
+import { parseAnswer } from './platform-answer.js'
+import { aliyunProfile } from './platform-profile.js'
+import { describe, requireIdentity, requireText, type SignMethod, sign } from './signature.js'
+import { requireClientId, wireClientId } from './wire-client-id.js'
+
+export interface Registration extends ConnectionChoice {
+  readonly productKey: string
+  readonly productSecret: string
+  readonly deviceName: string
+  /** Whether the owner has entered the device in the console. Default true; false asks for a token instead of a secret. */
+  readonly preRegistered?: boolean | undefined
+  /** Of the product, if it belongs to one. Decides the endpoint, unless that is given. */
+  readonly instanceId?: string | undefined
+  /** 1 to 64 characters without `|` and `,`. Default: `productKey.deviceName`. */
+  readonly clientId?: string | undefined
+  /** Default `hmacsha256`. */
+  readonly signMethod?: SignMethod | undefined
+  /** Milliseconds, 1 to 15,000 (when the platform gives up): from the call to the answer. Default 10,000. */
+  readonly timeoutMs?: number | undefined
+  /** Gives the registration up: it rejects with `signal.reason`. */
+  readonly signal?: AbortSignal | undefined
+}
+
+const answerTopics = ['/ext/register', '/ext/regnwl']
+
+/** Seconds. The connection never gets that old, but the platform refuses others. */
+const keepAliveSeconds = 60
+const timeoutMsDefault = 10_000
+const timeoutMsMax = 15_000
+
+/**
+ * Registers a device and gives back what `aliyun` takes: with `deviceSecret`, or with `clientId` and `deviceToken`. Store it
+ * before anything else: the platform gives it out once, or replaces it each time.
+ *
+ * ```ts
+ * const device = await registerDevice({ productKey, productSecret, deviceName })
+ * await connect(aliyun(device))
+ * ```
+ *
+ * @throws UsageError before anything is sent; ConnectionRefusedError with Return Code 4 (the product's secret or key is wrong) or 5 (registration
+ * is switched off, or the device was not entered); ConnectionLostError; TimeoutError; or `signal.reason` (all as rejections)
+ */
+export async function registerDevice(registration: Registration): Promise<SecretDevice | TokenDevice> {
+  const { timeoutMs = timeoutMsDefault } = registration
+  if (!(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= timeoutMsMax)) {
+    throw new UsageError(
+      `timeoutMs must be 1 to ${timeoutMsMax}, when the platform closes the connection, not ${describe(timeoutMs)}`,
+    )
+  }
+  const answer = firstAnswer(registration)
+  const client = new MqttClient({
+    ...connectionOptions({ productKey: registration.productKey }, destinationOf(registration)),
+    ...credentialsOf(registration),
+    keepAlive: keepAliveSeconds,
+    profile: aliyunProfile,
+    reconnect: false,
+    handlers: Object.fromEntries(answerTopics.map((topic) => [topic, answer.handler])),
+    // Whatever else the platform has to say is not for a device that does not exist yet.
+    onMessage: () => {},
+    signal: registration.signal,
+  })
+  const timeout = startTimeout(timeoutMs)
+  try {
+    return await Promise.race([answer.promise, ended(client), timeout.promise])
+  } finally {
+    timeout.stop()
+    await client.end()
+  }
+}
+
+/** The device in the first answer. What is no answer rejects: the platform does not send a second one. */
+function firstAnswer({ productKey, deviceName }: Registration) {
+  let handler: MessageHandler = () => {}
+  const promise = new Promise<SecretDevice | TokenDevice>((resolve, reject) => {
+    handler = (message) => {
+      try {
+        resolve(deviceOf(message, productKey, deviceName))
+      } catch (error) {
+        reject(error)
+      }
+    }
+  })
+  return { promise, handler }
+}
+
+function deviceOf(message: Message, productKey: string, deviceName: string): SecretDevice | TokenDevice {
+  const answer = parseAnswer(message.topic, message.text())
+  const deviceSecret = answer.get('deviceSecret')
+  if (deviceSecret !== undefined) return { productKey, deviceName, deviceSecret }
+  const clientId = answer.get('clientId')
+  const deviceToken = answer.get('deviceToken')
+  if (clientId !== undefined && deviceToken !== undefined) return { productKey, deviceName, clientId, deviceToken }
+  throw new Error(`the platform's answer on ${message.topic} has neither deviceSecret nor clientId and deviceToken`)
+}
+
+/** Rejects when the connection fails, or ends before there was an answer. */
+async function ended(client: MqttClient): Promise<never> {
+  await client.connect()
+  await client.closed
+  throw new ConnectionLostError('the platform closed the connection before it answered the registration', {
+    reason: 'closed',
+  })
+}
+
+function startTimeout(timeoutMs: number) {
+  let stop = () => {}
+  const promise = new Promise<never>((_, reject) => {
+    const message = `the platform did not answer the registration within ${timeoutMs} ms: is dynamic registration switched on for the product?`
+    const timer = setTimeout(() => reject(new TimeoutError(message, { operation: 'register', timeoutMs })), timeoutMs)
+    stop = () => clearTimeout(timer)
+  })
+  return { promise, stop }
+}
+
+/** A product that belongs to an instance is registered there, unless the caller says where. */
+function destinationOf(registration: Registration): ConnectionChoice {
+  const { region, url, host, port, family, servers, stream, tls, instanceId } = registration
+  const elsewhere = url ?? host ?? servers ?? stream
+  const endpoint =
+    registration.endpoint ?? (instanceId === undefined || elsewhere !== undefined ? undefined : { instanceId })
+  return { endpoint, region, url, host, port, family, servers, stream, tls }
+}
+
+function credentialsOf(registration: Registration) {
+  const { productKey, deviceName, productSecret, instanceId, preRegistered = true } = registration
+  const { signMethod = 'hmacsha256' } = registration
+  requireIdentity(productKey, deviceName)
+  requireText('productSecret', productSecret)
+  const id = registration.clientId ?? `${productKey}.${deviceName}`
+  requireClientId(id)
+  if (instanceId !== undefined) {
+    requireText('instanceId', instanceId)
+    if (/[|,=]/.test(instanceId)) throw new UsageError('instanceId holds "|", "," or "=", which would forge a field')
+  }
+  const random = randomBytes(8).toString('hex')
+  return {
+    clientId: wireClientId(id, [
+      ['securemode', preRegistered ? '2' : '-2'],
+      ['authType', preRegistered ? 'register' : 'regnwl'],
+      ['random', random],
+      ['signmethod', signMethod],
+      ...(instanceId === undefined ? [] : [['instanceId', instanceId] as const]),
+    ]),
+    username: `${deviceName}&${productKey}`,
+    password: sign(signMethod, productSecret, { deviceName, productKey, random }),
+  }
+}

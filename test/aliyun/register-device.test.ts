@@ -1,0 +1,126 @@
+import { inspect } from 'node:util'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Platform, type PlatformOptions, startPlatform } from '../../fixtures/platform/index.js'
+import { ca } from '../../fixtures/tls/index.js'
+import { aliyun, type Registration, registerDevice } from '../../src/aliyun/index.js'
+import { ConnectionLostError, ConnectionRefusedError, TimeoutError, UsageError } from '../../src/errors.js'
+import { connect } from '../../src/index.js'
+
+const product = { productKey: 'a1Pk', productSecret: 'the-secret of the product' }
+const lamp = { productKey: 'a1Pk', deviceName: 'lamp', deviceSecret: 'the-secret of the lamp' }
+const open: AsyncDisposable[] = []
+
+afterEach(async () => {
+  for (const resource of open.splice(0).reverse()) await resource[Symbol.asyncDispose]()
+})
+
+async function platformWith(options: PlatformOptions = {}): Promise<Platform> {
+  const platform = await startPlatform({ devices: [lamp], products: [product], ...options })
+  open.push(platform)
+  return platform
+}
+
+function register(platform: Platform, change: Partial<Registration> = {}) {
+  const endpoint = { host: platform.host, port: platform.port }
+  return registerDevice({ ...product, deviceName: 'lamp', endpoint, tls: { ca }, ...change })
+}
+
+describe('a device that was entered in advance', () => {
+  it('gets its secret, connects with it, and has said goodbye to the connection before', async () => {
+    const platform = await platformWith()
+    const device = await register(platform)
+    expect(device).toEqual(lamp)
+    await platform.until((seen) => seen.disconnects === 1 && seen.online === 0)
+    expect(platform.seen).toMatchObject({ acknowledgements: 1, violations: [] })
+    const endpoint = { host: platform.host, port: platform.port }
+    open.push(await connect(aliyun(device, { endpoint, tls: { ca } })))
+    expect(platform.seen.connectsWith(0)).toBe(2)
+  })
+
+  it('signs with any method, under any client id', async () => {
+    const platform = await platformWith()
+    await register(platform, { signMethod: 'hmacsha1', clientId: 'AA-BB-CC' })
+    expect(platform.seen.connects[0]?.clientId).toMatch(
+      /^AA-BB-CC\|securemode=2,authType=register,random=[0-9a-f]{16},signmethod=hmacsha1\|$/,
+    )
+  })
+
+  it('never signs the same content twice', async () => {
+    const platform = await platformWith()
+    await register(platform)
+    await register(platform)
+    expect(new Set(platform.seen.connects.map((seen) => seen.clientId)).size).toBe(2)
+  })
+})
+
+it('a device that nobody entered gets a token, which lets it in', async () => {
+  const platform = await platformWith({ products: [{ ...product, instanceId: 'iot-1' }] })
+  const device = await register(platform, { deviceName: 'new', preRegistered: false, instanceId: 'iot-1' })
+  expect(device).toEqual({
+    productKey: 'a1Pk',
+    deviceName: 'new',
+    clientId: expect.any(String),
+    deviceToken: expect.any(String),
+  })
+  expect(platform.seen.connects[0]?.clientId).toMatch(/\|securemode=-2,authType=regnwl,.*,instanceId=iot-1\|$/)
+  open.push(await connect(aliyun(device, { endpoint: { host: platform.host, port: platform.port }, tls: { ca } })))
+})
+
+describe('a registration fails', () => {
+  it.each<[string, number, Partial<Registration>]>([
+    ['the secret of the product is wrong', 4, { productSecret: 'the-secret that is wrong' }],
+    ['the device was not entered', 5, { deviceName: 'unknown' }],
+  ])('when %s: Return Code %d, and no second attempt', async (_, returnCode, change) => {
+    const platform = await platformWith()
+    const error = await register(platform, change).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(ConnectionRefusedError)
+    expect(error).toMatchObject({ returnCode })
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('the-secret')
+    expect(platform.seen.connects).toHaveLength(1)
+  })
+
+  it('when no answer comes in time, and leaves no connection behind', async () => {
+    const platform = await platformWith({ broken: 'delivery' })
+    const error = await register(platform, { timeoutMs: 100 }).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(TimeoutError)
+    expect(error).toMatchObject({ operation: 'register', timeoutMs: 100 })
+    await platform.until((seen) => seen.online === 0)
+  })
+
+  it('when the platform hangs up first', async () => {
+    const platform = await platformWith({ broken: 'delivery' })
+    const failing = expect(register(platform)).rejects.toThrow(ConnectionLostError)
+    await platform.until((seen) => seen.online === 1)
+    platform.cut()
+    await failing
+    expect(platform.seen.connects).toHaveLength(1)
+  })
+
+  it('when it is given up', async () => {
+    const platform = await platformWith({ broken: 'delivery' })
+    const giveUp = new AbortController()
+    const failing = expect(register(platform, { signal: giveUp.signal })).rejects.toThrow('given up')
+    await platform.until((seen) => seen.online === 1)
+    giveUp.abort(new Error('given up'))
+    await failing
+    await platform.until((seen) => seen.online === 0)
+  })
+
+  it.each<[string, Record<string, unknown>, RegExp]>([
+    ['an empty secret of the product', { productSecret: '' }, /productSecret is empty/],
+    ['no device name', { deviceName: undefined }, /deviceName is missing/],
+    ['a client id with a bar', { clientId: 'a|b' }, /clientId holds "\|"/],
+    ['an unknown method', { signMethod: 'crc32' }, /signMethod must be one of/],
+    ['an instance that would forge a field', { instanceId: 'x,random=1' }, /instanceId holds/],
+    ['a time-out longer than the platform waits', { timeoutMs: 15_001 }, /timeoutMs must be 1 to 15000/],
+    ['a connection without TLS', { tls: false }, /announces TLS/],
+  ])('before anything is sent: %s', async (_, change, message) => {
+    const platform = await platformWith()
+    const endpoint = { host: platform.host, port: platform.port }
+    const all: unknown = { ...product, deviceName: 'lamp', endpoint, tls: { ca }, ...change }
+    const failing = Reflect.apply(registerDevice, undefined, [all])
+    await expect(failing).rejects.toThrow(UsageError)
+    await expect(failing).rejects.toThrow(message)
+    expect(platform.seen.connects).toEqual([])
+  })
+})
