@@ -1,0 +1,96 @@
+/**
+ * What one exploration covers: who sends what, and how much may go wrong. Every configuration is explored to its end, so each
+ * is kept small; together they cover what one of them could not.
+ */
+import type { QoS } from '../../src/codec/control-packet.js'
+import type { Fault } from './faults.js'
+
+/** How often each kind of mishap may happen in one run. A run with no mishap left has to come to rest. */
+export interface Mishaps {
+  /** The Network Connection is lost, with all that is under way in either direction. */
+  readonly cuts: number
+  /** The process dies, and starts again from what its journal held. */
+  readonly crashes: number
+  /** The server answers CONNECT with Session Present 0 although it had a session. */
+  readonly losses: number
+  /** The server answers CONNECT with Return Code 3. */
+  readonly refusals: number
+  /** Nothing arrives until the next deadline of the engine. */
+  readonly waits: number
+  /** The socket takes no more for a while. */
+  readonly stalls: number
+  /** A handler fails, and the message is to come again. */
+  readonly failures: number
+  /** The application takes a message back that has no Packet Identifier yet. */
+  readonly withdrawals: number
+  /** The handlers put an offered message off for a while. */
+  readonly delays: number
+}
+
+export interface Configuration {
+  readonly name: string
+  /** The messages that the application publishes, in this order. */
+  readonly outgoing: readonly QoS[]
+  /** The messages that the server sends, in this order. */
+  readonly incoming: readonly QoS[]
+  /** Whether the application subscribes, at any time; after a crash it does so again. */
+  readonly subscribes: boolean
+  readonly mishaps: Mishaps
+  readonly cleanSession: boolean
+  readonly journal: 'kept' | 'none'
+  readonly maxInFlight: number
+  readonly receiveWindow: number
+  readonly receiveBufferBytes: number
+  /** Seconds. */
+  readonly keepAlive: number
+  /** 'at-once': handlers have ended when `deliver` returns. 'later': they end at any later time, in any order. */
+  readonly handlers: 'later' | 'at-once'
+  /** When the server owns a QoS 2 message: at its first PUBLISH, or at PUBREL (figure 4.3 of the standard). */
+  readonly serverTakes: 'at-publish' | 'at-pubrel'
+  /** The Packet Identifier that a new session of ours starts with. */
+  readonly firstPacketId: number
+  /**
+   * The bounds on repetition and loss hold for lost sessions that the client has read of in a CONNACK. 'excluded': a server
+   * session whose first CONNACK was never read is lost again. 'explored': it is resumed, and only what holds even then is checked.
+   */
+  readonly unreadLosses: 'excluded' | 'explored'
+  /** A fault put in on purpose, to see that it is found. */
+  readonly fault: Fault
+}
+
+export const noMishaps: Mishaps = {
+  cuts: 0,
+  crashes: 0,
+  losses: 0,
+  refusals: 0,
+  waits: 0,
+  stalls: 0,
+  failures: 0,
+  withdrawals: 0,
+  delays: 0,
+}
+
+const plain: Configuration = {
+  name: 'plain',
+  outgoing: [],
+  incoming: [],
+  subscribes: false,
+  mishaps: noMishaps,
+  cleanSession: false,
+  journal: 'kept',
+  maxInFlight: 10,
+  receiveWindow: 10,
+  receiveBufferBytes: 10_000,
+  keepAlive: 0,
+  handlers: 'later',
+  serverTakes: 'at-publish',
+  firstPacketId: 1,
+  unreadLosses: 'excluded',
+  fault: 'none',
+}
+
+type Choices = Partial<Omit<Configuration, 'mishaps' | 'name'>> & { readonly mishaps?: Partial<Mishaps> }
+
+export function configuration(name: string, { mishaps, ...choices }: Choices): Configuration {
+  return { ...plain, ...choices, name, mishaps: { ...noMishaps, ...mishaps } }
+}

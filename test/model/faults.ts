@@ -1,0 +1,89 @@
+/**
+ * Faults put in on purpose: what the exploration must find. None of them touches the engine's own files. Those of the
+ * engine are subclasses that misuse its public methods when a connection begins; those of the journal leave a rule out
+ * when the log is read back, in the mildest way that keeps the rest of the log readable.
+ */
+import { StoreError } from '../../src/errors.js'
+import type { JournalRecord, StoredSession } from '../../src/protocol/index.js'
+import { Session } from '../../src/protocol/index.js'
+import { SessionReducer } from '../../src/protocol/stored-session.js'
+
+export type JournalRule = 'queued' | 'bound' | 'received' | 'held' | 'released' | 'forgotten'
+
+export type Fault =
+  | 'none'
+  | 'forgets received identifiers'
+  | 'sends PUBLISH after PUBREL'
+  | 'resends in the order of identifiers'
+  | `journal without ${JournalRule}`
+
+class ForgetsReceivedIdentifiers extends Session<number, string> {
+  override begin(sessionPresent: boolean): void {
+    this.incoming.serverForgot()
+    super.begin(sessionPresent)
+  }
+}
+
+class SendsPublishAfterPubrel extends Session<number, string> {
+  override begin(sessionPresent: boolean): void {
+    this.outgoing.serverForgot()
+    super.begin(sessionPresent)
+  }
+}
+
+class ResendsInTheOrderOfIdentifiers extends Session<number, string> {
+  override begin(sessionPresent: boolean): void {
+    this.table.reorder([...this.table.messages()].sort((a, b) => a.packetId - b.packetId))
+    super.begin(sessionPresent)
+  }
+}
+
+export function sessionClass(fault: Fault): typeof Session<number, string> {
+  switch (fault) {
+    case 'forgets received identifiers':
+      return ForgetsReceivedIdentifiers
+    case 'sends PUBLISH after PUBREL':
+      return SendsPublishAfterPubrel
+    case 'resends in the order of identifiers':
+      return ResendsInTheOrderOfIdentifiers
+    default:
+      return Session<number, string>
+  }
+}
+
+/** The session that a log adds up to: for a client with this fault, and for one that wrote everything. */
+export function recovered(base: StoredSession, log: readonly JournalRecord[], fault: Fault, as: 'faulty' | 'honest') {
+  const reducer = SessionReducer.from(base)
+  for (const record of log) {
+    if (!fault.startsWith('journal')) reducer.apply(record)
+    else if (as === 'honest') applyIfPossible(reducer, record)
+    else for (const written of faulty(record, fault, reducer)) applyIfPossible(reducer, written)
+  }
+  return reducer.snapshot()
+}
+
+/** What a client with this fault writes instead of a record. */
+function faulty(record: JournalRecord, fault: Fault, reducer: SessionReducer): readonly JournalRecord[] {
+  switch (fault) {
+    case 'journal without bound':
+      if (record.kind === 'bound' || record.kind === 'received') return []
+      return record.kind === 'settled' ? [{ kind: 'withdrawn', sequence: record.sequence }] : [record]
+    case 'journal without received': {
+      if (record.kind === 'received') return []
+      if (record.kind !== 'settled') return [record]
+      const message = reducer.snapshot().messages.find(({ sequence }) => sequence === record.sequence)
+      return message?.qos === 2 ? [{ kind: 'received', sequence: record.sequence }, record] : [record]
+    }
+    default:
+      return fault === `journal without ${record.kind}` ? [] : [record]
+  }
+}
+
+/** After a crash with a faulty journal the engine may repeat what an honest one knows. */
+function applyIfPossible(reducer: SessionReducer, record: JournalRecord): void {
+  try {
+    reducer.apply(record)
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * What may happen next in a world. The two directions of a connection are first-in, first-out; a cut takes all that is in
+ * them at once. Nothing is missed by that: a prefix that still got through is a delivery that happened before the cut, whose
+ * answer was lost by it, because neither side can tell the difference.
+ */
+import { Broken } from './broken.js'
+import type { Configuration, Mishaps } from './configuration.js'
+import { crash, cut, handlerEnded, handlerFailed, read, safe, sentAnew } from './happenings.js'
+import { type Answer, answer, type ConnectDecision, connectAnswer, send } from './reference-server.js'
+import type { Input } from './subject.js'
+import { type Link, newLink, type World, withLink, withOutgoing } from './world.js'
+
+/** The world as the observer sees it before the engine is told, and what the engine is told, if anything. */
+export interface Moved {
+  readonly world: World
+  readonly input?: Input
+}
+
+export interface Move {
+  readonly name: string
+  /** The mishap that it is. Moves without one have to lead to rest. */
+  readonly costs?: keyof Mishaps
+  readonly act: () => Moved
+}
+
+export function moves(world: World, configuration: Configuration): readonly Move[] {
+  const possible = [
+    ...applicationMoves(world, configuration),
+    ...(world.link === undefined
+      ? [
+          {
+            name: 'a connection is opened',
+            act: () => ({ world: { ...world, link: newLink }, input: at(world, 'connect') }),
+          },
+        ]
+      : linkMoves(world, world.link, configuration)),
+    ...crashes(world, configuration),
+  ]
+  return possible.filter(({ costs }) => costs === undefined || world.left[costs] > 0).map((move) => paid(world, move))
+}
+
+function at(world: World, is: 'subscribe' | 'connect' | 'lost' | 'tick' | 'full' | 'drained' | 'busy' | 'room'): Input {
+  return { is, now: world.now }
+}
+
+function paid(world: World, move: Move): Move {
+  const { costs, act } = move
+  if (costs === undefined) return move
+  return {
+    ...move,
+    act: () => {
+      const moved = act()
+      return { ...moved, world: { ...moved.world, left: { ...world.left, [costs]: world.left[costs] - 1 } } }
+    },
+  }
+}
+
+function applicationMoves(world: World, configuration: Configuration): Move[] {
+  const { now } = world
+  const list: Move[] = []
+  const message = world.published
+  if (message < configuration.outgoing.length) {
+    list.push({
+      name: `the application publishes out/${message} (QoS ${configuration.outgoing[message]})`,
+      act: () => ({
+        world: { ...withOutgoing(world, message, { stage: 'accepted', ours: true }), published: message + 1 },
+        input: { is: 'publish', message, now },
+      }),
+    })
+  }
+  if (world.subscription === 'wanted') {
+    list.push({
+      name: 'the application subscribes',
+      act: () => ({ world: { ...world, subscription: 'asked' }, input: at(world, 'subscribe') }),
+    })
+  }
+  world.outgoing.forEach(({ stage, ours, packetId }, index) => {
+    if (stage !== 'accepted' || !ours || packetId !== 0) return
+    list.push({
+      name: `the application withdraws out/${index}`,
+      costs: 'withdrawals',
+      act: () => ({
+        world: withOutgoing(world, index, { stage: 'withdrawn' }),
+        input: { is: 'withdraw', message: index, now },
+      }),
+    })
+  })
+  world.runs.forEach((run, index) => {
+    const runs = world.runs.filter((other) => other !== run)
+    list.push({
+      name: `the handler of in/${run.message} ends`,
+      act: () => ({ world: handlerEnded({ ...world, runs }, run), input: { is: 'handled', index, now } }),
+    })
+    list.push({
+      name: `the handler of in/${run.message} fails, and the connection is closed so that the message comes again`,
+      costs: 'failures',
+      act: () => ({
+        world: cut(handlerFailed({ ...world, runs }, run), configuration),
+        input: { is: 'unhandled', index, now },
+      }),
+    })
+  })
+  if (world.handlers === 'busy') {
+    list.push({
+      name: 'the handlers have room again',
+      act: () => ({ world: { ...world, handlers: 'free' }, input: at(world, 'room') }),
+    })
+  } else {
+    list.push({
+      name: 'the handlers put messages off',
+      costs: 'delays',
+      act: () => ({ world: { ...world, handlers: 'busy' }, input: at(world, 'busy') }),
+    })
+  }
+  return list
+}
+
+function linkMoves(world: World, link: Link, configuration: Configuration): Move[] {
+  const list: Move[] = [
+    {
+      name: 'the connection is cut',
+      costs: 'cuts',
+      act: () => ({ world: cut(world, configuration), input: at(world, 'lost') }),
+    },
+    ...towardsServer(world, link, configuration),
+  ]
+  const [next, ...toClient] = link.toClient
+  if (next !== undefined && world.engine.wantsToRead) {
+    list.push({
+      name: `${next.name} reaches the client`,
+      act: () => ({
+        world: {
+          ...read(withLink(world, { toClient }), next),
+          clock: { ...world.clock, received: world.now, pinged: undefined },
+        },
+        input: { is: 'receive', received: next, now: world.now },
+      }),
+    })
+  }
+  if (world.sent < configuration.incoming.length && link.server === 'open') {
+    list.push({
+      name: `the server sends in/${world.sent}`,
+      act: () => ({
+        world: answered(
+          { ...world, sent: world.sent + 1 },
+          send(world.server, world.sent, configuration.incoming[world.sent] ?? 0),
+          configuration,
+        ),
+      }),
+    })
+  }
+  if (world.engine.deadline !== Number.POSITIVE_INFINITY) {
+    const now = world.engine.deadline
+    list.push({
+      name: `nothing happens until ${now} ms`,
+      costs: 'waits',
+      act: () => ({ world: { ...world, now }, input: { is: 'tick', now } }),
+    })
+  }
+  if (link.output === 'full') {
+    list.push({
+      name: 'the socket has drained',
+      act: () => ({ world: withLink(world, { output: 'open' }), input: at(world, 'drained') }),
+    })
+  } else {
+    list.push({
+      name: 'the socket is full',
+      costs: 'stalls',
+      act: () => ({ world: withLink(world, { output: 'full' }), input: at(world, 'full') }),
+    })
+  }
+  return list
+}
+
+function towardsServer(world: World, link: Link, configuration: Configuration): Move[] {
+  const [next, ...toServer] = link.toServer
+  if (next === undefined) return []
+  const { sent, needs } = next
+  // What reaches the server was written, and so all of the journal that it needs is safe.
+  const delivered = () => safe(withLink(world, { toServer }), needs, configuration)
+  const name = `${sent.name} reaches the server`
+  if (link.server === 'open') {
+    return [
+      { name, act: () => ({ world: answered(delivered(), answer(world.server, sent, configuration), configuration) }) },
+    ]
+  }
+  const decided = (decision: ConnectDecision) => () => ({
+    world: answered(
+      withLink(delivered(), { server: 'open' }),
+      connectAnswer(world.server, decision, configuration),
+      configuration,
+    ),
+  })
+  const list: Move[] = [
+    { name, act: decided('keep') },
+    { name: `${name}, which refuses it`, costs: 'refusals', act: decided('refuse') },
+  ]
+  if (world.server.session !== undefined && !configuration.cleanSession) {
+    list.push({ name: `${name}, which has lost its session`, costs: 'losses', act: decided('lose') })
+  }
+  return list
+}
+
+function answered(world: World, reply: Answer, configuration: Configuration): World {
+  const toClient = [...(world.link?.toClient ?? []), ...reply.replies]
+  const next = withLink({ ...world, server: reply.server }, { toClient })
+  const anew = sentAnew(next, reply.sentAnew ?? [], configuration)
+  return reply.owns === undefined ? anew : owned(anew, reply.owns)
+}
+
+function owned(world: World, message: number): World {
+  const tally = world.outgoing[message]
+  if (tally === undefined) throw new Broken(`the server got out/${message}, which was never published`)
+  if (tally.qos !== 1 && !tally.mayOwn) throw new Broken(`the server owns out/${message} once too often`)
+  return withOutgoing(world, message, { owned: true, mayOwn: tally.qos === 1 })
+}
+
+function crashes(world: World, configuration: Configuration): Move[] {
+  if (world.left.crashes === 0) return []
+  const { length } = world.journal.log
+  return Array.from({ length: length + 1 }, (_, records) => ({
+    name:
+      length === 0 ? 'the process crashes' : `the process crashes; ${records} of its last ${length} records survive`,
+    costs: 'crashes' as const,
+    act: () => {
+      const crashed = crash(world, records, configuration)
+      const stored = configuration.journal === 'kept' ? crashed.journal.faultyBase : undefined
+      return { world: crashed, input: { is: 'start' as const, stored, now: world.now } }
+    },
+  }))
+}

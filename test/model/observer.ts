@@ -1,0 +1,151 @@
+/** What the engine asks of its driver, taken in one by one, and checked against what holds. */
+import { ConnectionRefusedError, TimeoutError } from '../../src/errors.js'
+import { Broken } from './broken.js'
+import type { Configuration } from './configuration.js'
+import { cut, handlerEnded } from './happenings.js'
+import { messageOf, type NamedPacket } from './packet-name.js'
+import type { Output } from './subject.js'
+import { boundTo, type Link, type OutgoingTally, type World, withIncoming, withLink, withOutgoing } from './world.js'
+
+export function observe(world: World, output: Output, configuration: Configuration): World {
+  switch (output.is) {
+    case 'send':
+      return written(world, output.sent, configuration)
+    case 'record':
+      return { ...world, journal: { ...world.journal, log: [...world.journal.log, output.record] } }
+    case 'deliver':
+      return started(world, output.message, configuration)
+    case 'settled':
+      return settled(world, output.message)
+    case 'rejected':
+      throw new Broken(`out/${output.message} was rejected, although nothing limits how long it may wait`)
+    case 'answered':
+      if (world.subscription !== 'asked') throw new Broken('a SUBSCRIBE was answered that nobody waits for')
+      return { ...world, subscription: 'answered' }
+    case 'unanswered':
+      return { ...world, subscription: 'given up' }
+    case 'connected':
+      return world
+    case 'closing':
+      if (output.error instanceof ConnectionRefusedError || (output.error instanceof TimeoutError && world.now > 0)) {
+        return cut(world, configuration)
+      }
+      throw new Broken(`the engine closes the connection to a server that conforms: ${output.error.message}`)
+    case 'anomaly':
+      if (output.anomaly === 'unknown-pubrel' || configuration.unreadLosses === 'explored') return world
+      throw new Broken(`the engine reports ${output.anomaly} ${output.packetId} of a server that conforms`)
+  }
+}
+
+function written(world: World, sent: NamedPacket, configuration: Configuration): World {
+  const { link } = world
+  if (link === undefined) throw new Broken(`${sent.name} is written without a connection`)
+  const { packet, name } = sent
+  if (packet.type !== 'connect' && link.client !== 'connected') throw new Broken(`${name} is written before CONNACK`)
+  const needs = world.journal.log.length
+  const next = withLink(world, { toServer: [...link.toServer, { sent, needs }] })
+  switch (packet.type) {
+    case 'publish':
+      return publishWritten(next, sent, configuration)
+    case 'pubrel':
+      return pubrelWritten(next, link, packet.packetId, configuration)
+    case 'puback':
+    case 'pubrec':
+      return acknowledged(next, link, sent, packet.packetId, packet.type === 'puback' ? 1 : 2)
+    case 'pubcomp':
+      if (world.incoming.some(({ held }) => held === packet.packetId)) throw new Broken(`${name} without PUBREL`)
+      return next
+    case 'subscribe':
+      checkUnused(world, link, packet.packetId, name)
+      return withLink(next, { requests: [...link.requests, packet.packetId] })
+    default:
+      return next
+  }
+}
+
+function publishWritten(world: World, { packet, name }: NamedPacket, { maxInFlight }: Configuration): World {
+  const { link } = world
+  if (packet.type !== 'publish' || link === undefined) return world
+  const message = messageOf(packet.topic)
+  const tally = world.outgoing[message]
+  if (tally === undefined) return world
+  if (packet.qos === 0) {
+    if (tally.written) throw new Broken(`${name} is written twice [MQTT-4.3.1-1]`)
+    return withOutgoing(world, message, { written: true })
+  }
+  if (tally.stage !== 'accepted') throw new Broken(`${name}, but the message is ${tally.stage}`)
+  if (tally.released) throw new Broken(`${name} after PUBREL [MQTT-4.3.3-1]`)
+  if (link.published.includes(message)) throw new Broken(`${name} is written twice on one connection`)
+  if (packet.dup !== (tally.packetId !== 0)) {
+    throw new Broken(`${name}: DUP says whether the PUBLISH may have been written before [MQTT-3.3.1-1] [MQTT-3.3.1-2]`)
+  }
+  if (tally.packetId !== 0 && tally.packetId !== packet.packetId) {
+    throw new Broken(`${name}, which had identifier ${tally.packetId} before [MQTT-4.4.0-1]`)
+  }
+  if (tally.packetId === 0) checkUnused(world, link, packet.packetId, name)
+  const next = withLink(withOutgoing(world, message, { packetId: packet.packetId, written: true }), {
+    published: [...link.published, message],
+  })
+  if (next.outgoing.filter(isOpen).length > maxInFlight) throw new Broken(`${name} oversteps maxInFlight`)
+  return next
+}
+
+function isOpen({ packetId, stage }: OutgoingTally): boolean {
+  return packetId !== 0 && stage === 'accepted'
+}
+
+function checkUnused(world: World, link: Link, packetId: number, name: string): void {
+  if (boundTo(world, packetId) >= 0 || link.requests.includes(packetId)) {
+    throw new Broken(`${name}: the identifier is in use [MQTT-2.3.1-2]`)
+  }
+}
+
+function pubrelWritten(world: World, link: Link, packetId: number, { unreadLosses }: Configuration): World {
+  const message = boundTo(world, packetId)
+  const rank = world.pubrecs.indexOf(message)
+  if (message < 0 || rank < 0) {
+    if (unreadLosses === 'explored') return world
+    throw new Broken(`PUBREL ${packetId} is written without PUBREC`)
+  }
+  if (link.released.includes(message)) return world
+  if (link.released.some((other) => world.pubrecs.indexOf(other) > rank)) {
+    throw new Broken(`PUBREL ${packetId} is not written in the order of the PUBRECs [MQTT-4.6.0-4]`)
+  }
+  return withLink(withOutgoing(world, message, { released: true }), { released: [...link.released, message] })
+}
+
+function acknowledged(world: World, link: Link, { name }: NamedPacket, packetId: number, qos: 1 | 2): World {
+  const [first, ...rest] = link.due
+  if (first === undefined || first.packetId !== packetId || first.qos !== qos) {
+    throw new Broken(`${name} is not written in the order of arrival [MQTT-4.6.0-2] [MQTT-4.6.0-3]`)
+  }
+  if (first.progress !== 'done')
+    throw new Broken(`${name} is written before the handler of in/${first.message} is done`)
+  return withLink(world, { due: rest })
+}
+
+function started(world: World, message: number, configuration: Configuration): World {
+  const tally = world.incoming[message]
+  if (tally === undefined) throw new Broken(`a handler started for in/${message}, which was never sent`)
+  if (tally.qos !== 1 && tally.mayStart === 0) throw new Broken(`the handler of in/${message} started once too often`)
+  if (world.arrived[0] !== message) {
+    throw new Broken(`the handler of in/${message} started, but it is not the turn of that message`)
+  }
+  const due = world.link?.due.find((waiting) => waiting.message === message && waiting.progress === 'waiting')
+  const run = { message, packetId: due?.packetId ?? 0, of: due === undefined ? 'detached' : 'present' } as const
+  const next = withLink(
+    withIncoming({ ...world, arrived: world.arrived.slice(1) }, message, { mayStart: Math.max(0, tally.mayStart - 1) }),
+    { due: (world.link?.due ?? []).map((other) => (other === due ? { ...other, progress: 'running' } : other)) },
+  )
+  return configuration.handlers === 'at-once' ? handlerEnded(next, run) : { ...next, runs: [...next.runs, run] }
+}
+
+function settled(world: World, message: number): World {
+  const tally = world.outgoing[message]
+  if (tally?.stage !== 'accepted') throw new Broken(`out/${message} was settled, but it is ${tally?.stage}`)
+  if (tally.qos === 0 ? !tally.written : !tally.owned) {
+    throw new Broken(`out/${message} was settled, but the server does not own it`)
+  }
+  const next = withOutgoing(world, message, { stage: 'settled', packetId: 0 })
+  return { ...next, pubrecs: next.pubrecs.filter((other) => other !== message) }
+}

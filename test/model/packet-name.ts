@@ -1,0 +1,79 @@
+/** Packets as short lines of text, and the one packet that each line stands for: two equal lines are the same packet. */
+import type { ControlPacket } from '../../src/codec/control-packet.js'
+
+export interface NamedPacket {
+  readonly name: string
+  readonly packet: ControlPacket<Buffer>
+}
+
+const payload = Buffer.alloc(0)
+const known = new Map<string, NamedPacket>()
+
+export function named(packet: ControlPacket): NamedPacket {
+  const name = nameOf(packet)
+  const before = known.get(name)
+  if (before !== undefined) return before
+  const made = { name, packet: owned(packet) }
+  known.set(name, made)
+  return made
+}
+
+/** No message of the model has a payload: its Topic Name says which it is. */
+function owned(packet: ControlPacket): ControlPacket<Buffer> {
+  switch (packet.type) {
+    case 'publish':
+      return { ...packet, payload }
+    case 'connect':
+      return {
+        type: 'connect',
+        clientId: packet.clientId,
+        cleanSession: packet.cleanSession,
+        keepAlive: packet.keepAlive,
+      }
+    default:
+      return packet
+  }
+}
+
+function nameOf(packet: ControlPacket): string {
+  switch (packet.type) {
+    case 'connect':
+      return `CONNECT${packet.cleanSession ? ' (Clean Session)' : ''}`
+    case 'connack':
+      return packet.returnCode === 0
+        ? `CONNACK (Session Present ${packet.sessionPresent ? 1 : 0})`
+        : `CONNACK (Return Code ${packet.returnCode})`
+    case 'publish':
+      return packet.qos === 0
+        ? `PUBLISH ${packet.topic} (QoS 0)`
+        : `PUBLISH ${packet.topic} (QoS ${packet.qos}, identifier ${packet.packetId}, DUP ${packet.dup ? 1 : 0})`
+    case 'puback':
+    case 'pubrec':
+    case 'pubrel':
+    case 'pubcomp':
+    case 'unsuback':
+      return `${packet.type.toUpperCase()} ${packet.packetId}`
+    case 'subscribe':
+    case 'suback':
+    case 'unsubscribe':
+      return `${packet.type.toUpperCase()} ${packet.packetId}`
+    case 'pingreq':
+    case 'pingresp':
+    case 'disconnect':
+      return packet.type.toUpperCase()
+  }
+}
+
+/** `out/3` and `in/3` are the messages with index 3. */
+export function messageOf(topic: string): number {
+  return Number(topic.slice(topic.indexOf('/') + 1))
+}
+
+export function publishOf(direction: 'in' | 'out', message: number, qos: 0 | 1 | 2, packetId: number, dup: boolean) {
+  const topic = `${direction}/${message}`
+  return named(
+    qos === 0
+      ? { type: 'publish', topic, payload, retain: false, qos }
+      : { type: 'publish', topic, payload, retain: false, qos, packetId, dup },
+  )
+}

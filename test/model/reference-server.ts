@@ -1,0 +1,205 @@
+/**
+ * A server that conforms to MQTT 3.1.1, as pure functions from its state and a packet to its new state and its replies.
+ * It is written from the standard for this exploration and shares nothing with the engine. It has one client. It also checks
+ * its client: what a conforming client cannot send breaks a rule.
+ *
+ *   received   QoS 2 messages from the client, from PUBLISH to PUBREL
+ *   sending    messages to the client, from PUBLISH to PUBACK or PUBCOMP, in the order in which they are sent again
+ *   owed       messages to the client that have no Packet Identifier yet
+ *
+ * Its identifiers are always the lowest that are free, so that one is used again as soon as that is legal. It owns a QoS 2
+ * message at its PUBLISH or at its PUBREL: both methods of figure 4.3. When it loses its session it still owes what it
+ * was not told to have arrived, as a server does that reads its messages from somewhere.
+ */
+import type { QoS } from '../../src/codec/control-packet.js'
+import { Broken } from './broken.js'
+import type { Configuration } from './configuration.js'
+import { messageOf, type NamedPacket, named, publishOf } from './packet-name.js'
+
+interface Sending {
+  readonly packetId: number
+  readonly message: number
+  readonly awaits: 'puback' | 'pubrec' | 'pubcomp'
+}
+
+interface ServerSession {
+  /** Whether the client has read the CONNACK with which this session began. */
+  readonly began: 'read' | 'unread'
+  /** Whether the client had a session before that this one took the place of. */
+  readonly replaced: 'nothing' | 'session'
+  readonly subscribed: boolean
+  readonly received: readonly { readonly packetId: number; readonly message: number }[]
+  readonly sending: readonly Sending[]
+  /** The messages of which a first PUBLISH came in this session, in that order. */
+  readonly receipts: readonly number[]
+}
+
+export interface Server {
+  readonly session: ServerSession | undefined
+  readonly owed: readonly number[]
+}
+
+export interface Answer {
+  readonly server: Server
+  readonly replies: readonly NamedPacket[]
+  /** The message that the server has come to own by this packet. */
+  readonly owns?: number
+  /** Messages that it sends anew because it lost its session. */
+  readonly sentAnew?: readonly number[]
+}
+
+export type ConnectDecision = 'keep' | 'lose' | 'refuse'
+
+export const newServer: Server = { session: undefined, owed: [] }
+
+const newSession: ServerSession = {
+  began: 'unread',
+  replaced: 'nothing',
+  subscribed: false,
+  received: [],
+  sending: [],
+  receipts: [],
+}
+
+export function connectAnswer(server: Server, decision: ConnectDecision, configuration: Configuration): Answer {
+  if (decision === 'refuse') {
+    return { server, replies: [named({ type: 'connack', sessionPresent: false, returnCode: 3 })] }
+  }
+  const { session } = server
+  const kept =
+    decision === 'keep' && !configuration.cleanSession && session !== undefined && isResumable(session, configuration)
+  const connack = named({ type: 'connack', sessionPresent: kept, returnCode: 0 })
+  if (kept) {
+    const again = session.sending.map(({ packetId, message, awaits }) =>
+      awaits === 'pubcomp'
+        ? named({ type: 'pubrel', packetId })
+        : publishOf('in', message, awaits === 'puback' ? 1 : 2, packetId, true),
+    )
+    return { server, replies: [connack, ...again] }
+  }
+  const { server: forgetful, sentAnew } = forget(server)
+  let next: Server = {
+    ...forgetful,
+    session: { ...newSession, replaced: session === undefined ? 'nothing' : 'session' },
+  }
+  const replies = [connack]
+  for (const message of forgetful.owed) {
+    const sent = send({ ...next, owed: next.owed.slice(1) }, message, configuration.incoming[message] ?? 0)
+    next = sent.server
+    replies.push(...sent.replies)
+  }
+  return { server: next, replies, sentAnew }
+}
+
+function isResumable(session: ServerSession, { unreadLosses }: Configuration): boolean {
+  return unreadLosses === 'explored' || session.began === 'read' || session.replaced === 'nothing'
+}
+
+/** The session is gone; what the client has not acknowledged is owed to it. */
+export function forget(server: Server): { readonly server: Server; readonly sentAnew: readonly number[] } {
+  const sentAnew = (server.session?.sending ?? [])
+    .filter(({ awaits }) => awaits !== 'pubcomp')
+    .map(({ message }) => message)
+  return { server: { session: undefined, owed: [...sentAnew, ...server.owed].sort((a, b) => a - b) }, sentAnew }
+}
+
+/** The server sends its next message; there has to be a session. */
+export function send(server: Server, message: number, qos: QoS): Answer {
+  const { session } = server
+  if (session === undefined || qos === 0) return { server, replies: [publishOf('in', message, 0, 0, false)] }
+  let packetId = 1
+  while (session.sending.some((sending) => sending.packetId === packetId)) packetId += 1
+  const sending: Sending = { packetId, message, awaits: qos === 1 ? 'puback' : 'pubrec' }
+  return {
+    server: { ...server, session: { ...session, sending: [...session.sending, sending] } },
+    replies: [publishOf('in', message, qos, packetId, false)],
+  }
+}
+
+/** The client has read the CONNACK of the present session. */
+export function connackRead(server: Server): Server {
+  if (server.session === undefined || server.session.began === 'read') return server
+  return { ...server, session: { ...server.session, began: 'read' } }
+}
+
+/** A packet other than CONNECT has reached the server. */
+export function answer(server: Server, { packet, name }: NamedPacket, configuration: Configuration): Answer {
+  const { session } = server
+  if (session === undefined) throw new Broken(`${name} reached the server before CONNECT`)
+  const ignored: Answer = { server, replies: [] }
+  const next = (changed: Partial<ServerSession>): Server => ({ ...server, session: { ...session, ...changed } })
+  switch (packet.type) {
+    case 'publish': {
+      const message = messageOf(packet.topic)
+      const receipts = firstReceipt(session.receipts, message)
+      if (packet.qos === 0) return { server: next({ receipts }), replies: [], owns: message }
+      const { packetId } = packet
+      if (packet.qos === 1) {
+        return { server: next({ receipts }), replies: [named({ type: 'puback', packetId })], owns: message }
+      }
+      const replies = [named({ type: 'pubrec', packetId })]
+      const known = session.received.find((receiving) => receiving.packetId === packetId)
+      if (known !== undefined) {
+        if (known.message === message) return { server: next({ receipts }), replies }
+        throw new Broken(`${name}: the identifier is still that of out/${known.message} [MQTT-2.3.1-2]`)
+      }
+      const received = [...session.received, { packetId, message }]
+      const changed = { server: next({ receipts, received }), replies }
+      return configuration.serverTakes === 'at-publish' ? { ...changed, owns: message } : changed
+    }
+    case 'pubrel': {
+      const { packetId } = packet
+      const known = session.received.find((receiving) => receiving.packetId === packetId)
+      const received = session.received.filter((receiving) => receiving !== known)
+      const changed = { server: next({ received }), replies: [named({ type: 'pubcomp', packetId })] }
+      return known !== undefined && configuration.serverTakes === 'at-pubrel'
+        ? { ...changed, owns: known.message }
+        : changed
+    }
+    case 'puback':
+    case 'pubcomp': {
+      const known = awaiting(session, packet, name)
+      return { server: next({ sending: session.sending.filter((sending) => sending !== known) }), replies: [] }
+    }
+    case 'pubrec': {
+      const known = awaiting(session, packet, name)
+      // The order of PUBRELs is the order of PUBRECs [MQTT-4.6.0-4].
+      const sending: Sending[] = session.sending.filter((other) => other !== known)
+      sending.push({ ...known, awaits: 'pubcomp' })
+      return { server: next({ sending }), replies: [named({ type: 'pubrel', packetId: packet.packetId })] }
+    }
+    case 'subscribe': {
+      const returnCodes = packet.subscriptions.map(({ qos }) => qos)
+      const { packetId } = packet
+      return { server: next({ subscribed: true }), replies: [named({ type: 'suback', packetId, returnCodes })] }
+    }
+    case 'pingreq':
+      return { server, replies: [named({ type: 'pingresp' })] }
+    case 'unsubscribe':
+    case 'disconnect':
+      return ignored
+    default:
+      throw new Broken(`${name} is not for a client to send after CONNECT`)
+  }
+}
+
+function awaiting(
+  session: ServerSession,
+  { type, packetId }: { readonly type: string; readonly packetId: number },
+  name: string,
+): Sending {
+  const known = session.sending.find((sending) => sending.packetId === packetId)
+  if (known === undefined || known.awaits !== type)
+    throw new Broken(`${name} acknowledges what the server does not await`)
+  return known
+}
+
+/** The first receipts within one session of the server rise by sequence number. */
+function firstReceipt(receipts: readonly number[], message: number): readonly number[] {
+  if (receipts.includes(message)) return receipts
+  const last = receipts.at(-1)
+  if (last !== undefined && last > message) {
+    throw new Broken(`out/${message} reached the server for the first time after out/${last} [MQTT-4.6.0-1]`)
+  }
+  return [...receipts, message]
+}

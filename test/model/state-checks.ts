@@ -1,0 +1,154 @@
+/** What has to hold in a state, whatever led to it; and the state of the engine as the exploration compares it. */
+import type { Session } from '../../src/protocol/index.js'
+import { Broken } from './broken.js'
+import type { Configuration } from './configuration.js'
+import { recovered } from './faults.js'
+import type { Subject } from './subject.js'
+import type { EngineView, World } from './world.js'
+
+type EngineState = ReturnType<Session<number, string>['inspect']>
+
+/** Times count from now, so that two states which differ only in the hour are one. */
+export function viewOf(subject: Subject, now: number): EngineView {
+  const state = subject.session.inspect()
+  const { connection, outgoing, requests } = state
+  const sinceNow = ({ sentAt, ...rest }: { readonly sentAt: number }) => ({ ...rest, sentAt: now - sentAt })
+  return {
+    state: JSON.stringify([
+      connection?.phase,
+      connection?.output,
+      connection?.input,
+      (connection?.deadline ?? now) - now,
+      state.unansweredConnects,
+      state.past,
+      state.nextPacketId,
+      outgoing.nextSequence,
+      outgoing.exchanges.map(sinceNow),
+      outgoing.queue,
+      outgoing.again,
+      outgoing.outstanding,
+      state.incoming,
+      requests.subscriptions,
+      requests.waiting,
+      requests.sent.map(sinceNow),
+    ]),
+    deadline: subject.session.nextDeadline(),
+    wantsToRead: subject.wantsToRead,
+    rests: isAtRest(subject, state),
+    queue: outgoing.queue.map(({ sequence }) => sequence),
+  }
+}
+
+/** Nothing is under way, and no Packet Identifier is kept. */
+function isAtRest({ session }: Subject, { outgoing, incoming, requests }: EngineState): boolean {
+  const kept = [outgoing.exchanges, outgoing.queue, outgoing.again, requests.waiting, requests.sent]
+  const received = [incoming.identifiers, incoming.backlog, incoming.due]
+  return (
+    [...kept, ...received].every(({ length }) => length === 0) && session.table.size + session.incoming.running === 0
+  )
+}
+
+/** Checked after every call of the engine. */
+export function checkEngine(world: World, subject: Subject, configuration: Configuration): void {
+  const { session } = subject
+  if (session.nextDeadline() <= world.now) throw new Broken('the next deadline is not later than now')
+  const state = session.inspect()
+  checkOutgoing(state)
+  if ((world.link === undefined) !== (session.connection === undefined)) {
+    throw new Broken('the engine and its driver do not agree whether there is a connection')
+  }
+  if (configuration.journal === 'kept' && configuration.fault === 'none') checkJournal(world, state)
+}
+
+function checkOutgoing({ outgoing }: EngineState): void {
+  const open = [...outgoing.exchanges, ...outgoing.queue].map(({ sequence }) => sequence)
+  if (new Set(open).size < open.length) throw new Broken('a message is in the queue and in an exchange at once')
+  const outstanding = outgoing.exchanges.filter(({ sentAt }) => sentAt !== Number.POSITIVE_INFINITY).length
+  if (outstanding !== outgoing.outstanding) {
+    throw new Broken(`the engine counts ${outgoing.outstanding} written exchanges, and ${outstanding} are`)
+  }
+}
+
+/** A process that died now, and lost nothing of its log, would go on where this one stands. */
+function checkJournal(world: World, { outgoing, incoming }: EngineState): void {
+  const { messages, held } = recovered(world.journal.base, world.journal.log, 'none', 'honest')
+  const stored = [
+    messages.filter(({ binding }) => binding?.received === true).map(({ sequence }) => sequence),
+    messages.filter(({ binding }) => binding?.received === false).map(({ sequence }) => sequence),
+    messages.filter(({ binding }) => binding === undefined).map(({ sequence }) => sequence),
+    messages.flatMap(({ binding }) => (binding === undefined ? [] : [binding.packetId])).sort(),
+    [...held].sort(),
+  ]
+  const lived = [
+    outgoing.exchanges.filter(({ awaits }) => awaits === 'pubcomp').map(({ sequence }) => sequence),
+    outgoing.exchanges.filter(({ awaits }) => awaits !== 'pubcomp').map(({ sequence }) => sequence),
+    outgoing.queue.filter(({ qos }) => qos !== 0).map(({ sequence }) => sequence),
+    outgoing.exchanges.map(({ packetId }) => packetId).sort(),
+    incoming.identifiers
+      .filter(({ state }) => state === 'held')
+      .map(({ packetId }) => packetId)
+      .sort(),
+  ]
+  if (JSON.stringify(stored) !== JSON.stringify(lived)) {
+    throw new Broken(`the journal adds up to ${JSON.stringify(stored)}, but the engine is at ${JSON.stringify(lived)}`)
+  }
+}
+
+/** Checked where nothing but a mishap can happen any more: all must be done, and nothing be left behind. */
+export function checkRest(world: World, { unreadLosses, incoming }: Configuration): void {
+  const { server, engine, link } = world
+  const left = (what: string) => new Broken(`at rest: ${what}`)
+  if (link === undefined) throw left('there is no connection')
+  world.outgoing.forEach((tally, message) => {
+    if (tally.stage === 'accepted' || tally.stage === 'unpublished') throw left(`out/${message} is ${tally.stage}`)
+    if (tally.stage === 'settled' && !tally.owned) throw left(`nobody owns out/${message}`)
+  })
+  if (world.sent < incoming.length) throw left('the server has more to send')
+  world.incoming.forEach(({ qos, handled }, message) => {
+    if (qos === 0 || handled || (qos === 2 && unreadLosses === 'explored')) return
+    throw left(`in/${message} was never handled`)
+  })
+  if (!engine.rests) throw left(`the engine is not idle, or keeps an identifier: ${engine.state}`)
+  const { session, owed } = server
+  if (owed.length > 0 || session === undefined) throw left('the server has not sent all of its messages')
+  if (session.sending.length > 0)
+    throw left(`the server awaits ${session.sending.map(({ awaits }) => awaits).join(', ')}`)
+  if (session.received.length > 0) throw left('the server awaits PUBREL')
+  if (link.due.length > 0) throw left('an acknowledgement is due')
+  if (world.subscription === 'asked') throw left('SUBSCRIBE was not answered')
+  if (world.subscription === 'answered' && !session.subscribed) throw left('the subscription is lost')
+}
+
+/** Two worlds with the same text go on in the same way. */
+export function textOf(world: World): string {
+  const { clock, link, now, engine } = world
+  return JSON.stringify([
+    Object.values(world.left),
+    world.outgoing.map((tally) => Object.values(tally)),
+    world.incoming.map((tally) => Object.values(tally)),
+    world.published,
+    world.sent,
+    world.subscription,
+    world.handlers,
+    link && [
+      link.toServer.map(({ sent, needs }) => [sent.name, needs]),
+      link.toClient.map(({ name }) => name),
+      link.server,
+      link.client,
+      link.output,
+      link.due.map((due) => Object.values(due)),
+      link.published,
+      link.released,
+      link.requests,
+    ],
+    world.server,
+    world.journal.base,
+    world.journal.faultyBase === world.journal.base ? 0 : world.journal.faultyBase,
+    world.journal.log,
+    world.pubrecs,
+    world.runs.map((run) => Object.values(run)),
+    world.arrived,
+    [now - clock.sent, now - clock.received, clock.pinged === undefined ? 0 : now - clock.pinged],
+    engine.state,
+  ])
+}

@@ -1,0 +1,218 @@
+/**
+ * The engine under exploration: a real Session, and a driver that writes down what the engine asks for. The engine cannot be
+ * copied, because its state is private to it; but it is deterministic, so it is brought to any state by giving a new one
+ * the inputs that led there. For that, inputs are plain values.
+ */
+import type { MqttError } from '../../src/errors.js'
+import type {
+  Anomaly,
+  Arrival,
+  Connection,
+  ConnectionSettings,
+  Driver,
+  JournalRecord,
+  OutgoingMessage,
+  Request,
+  Session,
+  SessionSettings,
+  StoredSession,
+} from '../../src/protocol/index.js'
+import type { Configuration } from './configuration.js'
+import { sessionClass } from './faults.js'
+import { messageOf, type NamedPacket, named } from './packet-name.js'
+
+export type Input =
+  | { readonly is: 'start'; readonly stored: StoredSession | undefined; readonly now: number }
+  | { readonly is: 'publish'; readonly message: number; readonly now: number }
+  | { readonly is: 'withdraw'; readonly message: number; readonly now: number }
+  | { readonly is: 'receive'; readonly received: NamedPacket; readonly now: number }
+  | { readonly is: 'handled' | 'unhandled'; readonly index: number; readonly now: number }
+  | {
+      readonly is: 'subscribe' | 'connect' | 'lost' | 'tick' | 'full' | 'drained' | 'busy' | 'room'
+      readonly now: number
+    }
+
+export type Output =
+  | { readonly is: 'send'; readonly sent: NamedPacket }
+  | { readonly is: 'record'; readonly record: JournalRecord }
+  | { readonly is: 'deliver' | 'settled' | 'rejected'; readonly message: number }
+  | { readonly is: 'answered'; readonly returnCodes: readonly number[] }
+  | { readonly is: 'unanswered' }
+  | { readonly is: 'connected'; readonly sessionPresent: boolean }
+  | { readonly is: 'closing'; readonly error: MqttError }
+  | { readonly is: 'anomaly'; readonly anomaly: Anomaly; readonly packetId: number | undefined }
+
+const empty = new Uint8Array(0)
+
+export class Subject implements Driver<number, string> {
+  readonly session: Session<number, string>
+  /** What the engine has asked for since the last `take`. */
+  #outputs: Output[] = []
+  readonly #configuration: Configuration
+  readonly #connectionSettings: ConnectionSettings
+  readonly #running: Arrival[] = []
+  readonly #messages = new Map<number, OutgoingMessage<number>>()
+  #connection: Connection<number, string> | undefined
+  #handlers: 'free' | 'busy' = 'free'
+  #sends = 0
+
+  constructor(configuration: Configuration, stored: StoredSession | undefined, now: number) {
+    this.#configuration = configuration
+    const { cleanSession, keepAlive } = configuration
+    this.#connectionSettings = {
+      connect: { type: 'connect', clientId: 'c', cleanSession, keepAlive },
+      pingTimeoutMs: 5_000,
+      connackTimeoutMs: 7_000,
+    }
+    this.session = new (sessionClass(configuration.fault))(settingsOf(configuration), this, stored, now)
+    if (stored === undefined) this.session.table.identifiers.startAt(configuration.firstPacketId)
+  }
+
+  static replay(configuration: Configuration, inputs: readonly Input[]): Subject {
+    let subject: Subject | undefined
+    for (const input of inputs) {
+      if (input.is === 'start') subject = new Subject(configuration, input.stored, input.now)
+      else subject?.apply(input)
+    }
+    subject?.take()
+    return subject ?? new Subject(configuration, undefined, 0)
+  }
+
+  take(): readonly Output[] {
+    const outputs = this.#outputs
+    this.#outputs = []
+    return outputs
+  }
+
+  get wantsToRead(): boolean {
+    return this.#connection?.wantsToRead ?? true
+  }
+
+  apply(input: Exclude<Input, { readonly is: 'start' }>): void {
+    const sends = this.#sends
+    const reading = this.wantsToRead
+    this.#dispatch(input)
+    if (this.session.connection === undefined) this.#connection = undefined
+    if (this.#sends > sends) this.#connection?.bytesSent(input.now)
+    if (reading && !this.wantsToRead) this.#connection?.readingPaused()
+    if (!reading && this.wantsToRead) this.#connection?.readingResumed(input.now)
+  }
+
+  #dispatch(input: Exclude<Input, { readonly is: 'start' }>): void {
+    const { now } = input
+    switch (input.is) {
+      case 'publish':
+        return this.#publish(input.message, now)
+      case 'withdraw': {
+        const message = this.#messages.get(input.message)
+        if (message !== undefined) this.session.withdraw(message)
+        return
+      }
+      case 'receive':
+        this.#connection?.bytesReceived(now)
+        return this.#connection?.receive(input.received.packet)
+      case 'handled':
+        return this.#ended(input.index, (arrival) => this.session.handled(arrival))
+      case 'unhandled':
+        this.#ended(input.index, (arrival) => this.session.unhandled(arrival))
+        return this.session.lost()
+      case 'subscribe':
+        this.session.subscribe([{ filter: 'in/+', qos: 2 }], 'subscribe', now)
+        return
+      case 'connect':
+        this.#connection = this.session.connect(this.#connectionSettings, now)
+        return this.#connection.open(now)
+      case 'lost':
+        return this.session.lost()
+      case 'tick':
+        return this.session.tick(now)
+      case 'full':
+        return this.#connection?.outputFull()
+      case 'drained':
+        return this.#connection?.outputDrained(now)
+      case 'busy':
+        this.#handlers = 'busy'
+        return
+      case 'room':
+        this.#handlers = 'free'
+        return this.session.incoming.pump()
+    }
+  }
+
+  #publish(message: number, now: number): void {
+    const qos = this.#configuration.outgoing[message] ?? 0
+    const draft = { topic: `out/${message}`, payload: empty, qos, retain: false }
+    if (qos === 0 && this.session.sendAtOnce(draft)) this.#outputs.push({ is: 'settled', message })
+    else this.#messages.set(message, this.session.publish(draft, message, now))
+  }
+
+  #ended(index: number, tell: (arrival: Arrival) => void): void {
+    const [arrival] = this.#running.splice(index, 1)
+    if (arrival !== undefined) tell(arrival)
+  }
+
+  send(packet: NamedPacket['packet'] | Parameters<Driver<number, string>['send']>[0]): void {
+    this.#sends += 1
+    this.#outputs.push({ is: 'send', sent: named(packet) })
+  }
+
+  record(record: JournalRecord): void {
+    this.#outputs.push({ is: 'record', record })
+  }
+
+  deliver(arrival: Arrival): 'done' | 'running' | 'later' {
+    if (this.#handlers === 'busy') return 'later'
+    this.#outputs.push({ is: 'deliver', message: messageOf(arrival.packet.topic) })
+    if (this.#configuration.handlers === 'at-once') return 'done'
+    this.#running.push(arrival)
+    return 'running'
+  }
+
+  settled(message: OutgoingMessage<number>): void {
+    this.#outputs.push({ is: 'settled', message: messageOf(message.topic) })
+  }
+
+  rejected(message: OutgoingMessage<number>): void {
+    this.#outputs.push({ is: 'rejected', message: messageOf(message.topic) })
+  }
+
+  answered(_request: Request<string>, returnCodes: readonly number[]): void {
+    this.#outputs.push({ is: 'answered', returnCodes })
+  }
+
+  unanswered(): void {
+    this.#outputs.push({ is: 'unanswered' })
+  }
+
+  refused(): void {
+    throw new Error('the reference server refuses no subscription')
+  }
+
+  connected(sessionPresent: boolean): void {
+    this.#outputs.push({ is: 'connected', sessionPresent })
+  }
+
+  closing(error: MqttError): void {
+    this.#outputs.push({ is: 'closing', error })
+  }
+
+  anomaly(anomaly: Anomaly, packetId: number | undefined): void {
+    this.#outputs.push({ is: 'anomaly', anomaly, packetId })
+  }
+}
+
+function settingsOf(configuration: Configuration): SessionSettings {
+  const { cleanSession, journal, maxInFlight, receiveWindow, receiveBufferBytes } = configuration
+  return {
+    cleanSession,
+    journal,
+    maxInFlight,
+    receiveWindow,
+    receiveBufferBytes,
+    queue: { maxMessages: 100, maxBytes: 100_000, maxAgeMs: Number.POSITIVE_INFINITY, overflow: 'reject' },
+    ackTimeoutMs: 11_000,
+    operationTimeoutMs: 13_000,
+    maxFiltersPerSubscribe: 10,
+    strangerPacketId: 30_000,
+  }
+}
