@@ -140,7 +140,6 @@ export class Journal {
   async #close(): Promise<void> {
     await this.#writing
     this.#stop.abort()
-    clearTimeout(this.#syncTimer)
     if (typeof this.#compaction === 'object') await this.#compaction
     try {
       if (this.#failure === undefined) await this.#seal()
@@ -195,6 +194,7 @@ export class Journal {
         break
       }
       group?.resolve()
+      if (typeof this.#settings.fsync === 'object') this.#scheduleSync(this.#settings.fsync.everyMs)
     }
     this.#writing = undefined
   }
@@ -207,7 +207,6 @@ export class Journal {
     writer.patchSynced(this.#segment.synced)
     await this.#segment.append(writer.bytes)
     this.#sealed = false
-    if (typeof this.#settings.fsync === 'object') this.#scheduleSync(this.#settings.fsync.everyMs)
   }
 
   async #sync(): Promise<void> {
@@ -219,8 +218,8 @@ export class Journal {
 
   /** The timer runs only while something is not synced, and does not keep the process alive: the kernel has the bytes. */
   #scheduleSync(everyMs: number): void {
+    if (this.#segment.synced === this.#segment.length) return
     this.#syncTimer ??= setTimeout(() => {
-      if (this.#failure !== undefined) return
       this.#isSyncDue = true
       this.#writing ??= this.#write()
     }, everyMs).unref()

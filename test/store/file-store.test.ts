@@ -156,6 +156,33 @@ describe('compaction', () => {
     await next.close()
   })
 
+  it('is given up by close, which does not wait for a long snapshot', async () => {
+    const disk = new SimulatedDisk()
+    const store = createFileStore(disk.machine(), { segmentBytes: 2 ** 20 })
+    await store.open('s')
+    const log = Array.from({ length: 200 }, (_, index) => queued(index + 1, 10_000))
+    await store.append(log.slice(0, 199))
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let chunks = 0
+    disk.before = (operation, name) => {
+      if (operation !== 'append' || !name.endsWith('.unfinished')) return undefined
+      chunks += 1
+      return held
+    }
+    await store.append(log.slice(199))
+    expect(chunks).toBe(1)
+    const closed = store.close()
+    release()
+    await closed
+    expect(chunks).toBeLessThan(4)
+    expect(disk.fileNames).toEqual(['segment-00000001.journal', 'segment-00000002.journal'])
+    expect((await store.open('s')).messages).toHaveLength(200)
+    await store.close()
+  })
+
   it('removes nothing before the snapshot and its name are safe', async () => {
     const disk = new SimulatedDisk()
     const store = createFileStore(disk.machine(), { segmentBytes: 4096 })

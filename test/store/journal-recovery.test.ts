@@ -126,13 +126,15 @@ describe('a power failure at any byte', () => {
 describe('damage', () => {
   const log = randomLog(5, 30)
 
-  it.each(modes)('of any bit of a journal that was closed is reported with file and byte (fsync %j)', async (fsync) => {
-    const disk = new SimulatedDisk()
-    await run(disk, log, 2, { fsync })
-    const sound = disk.contentOf(segment1)
-    // The last record vouches for all before it, and nothing vouches for it.
-    for (let at = 0; at < sound.length - 15; at++) {
-      for (const bit of [0, 3, 7]) {
+  it.each(modes)(
+    'of a bit of any byte of a journal that was closed is reported with file and byte (fsync %j)',
+    async (fsync) => {
+      const disk = new SimulatedDisk()
+      await run(disk, log, 2, { fsync })
+      const sound = disk.contentOf(segment1)
+      // The last record vouches for all before it, and nothing vouches for it.
+      for (let at = 0; at < sound.length - 15; at++) {
+        const bit = at % 8
         const flipped = Buffer.from(sound)
         flipped.writeUInt8(flipped.readUInt8(at) ^ (1 << bit), at)
         const copy = disk.clone()
@@ -140,8 +142,8 @@ describe('damage', () => {
         await expect(openOn(copy), `bit ${bit} of byte ${at}`).rejects.toThrow(/segment-00000001\.journal .*byte \d+/)
         expect(copy.contentOf(segment1).equals(flipped), 'nothing is touched').toBe(true)
       }
-    }
-  })
+    },
+  )
 
   it('in the middle of a journal that was not closed is reported as well, wherever a later group was synced', async () => {
     const disk = new SimulatedDisk()
@@ -210,7 +212,7 @@ describe('damage', () => {
     expect((await openOn(outer)).messages).toEqual([])
   })
 
-  it('is not imagined either where a format of the future begins', async () => {
+  it('is not seen in files of other names, which are left alone', async () => {
     const disk = new SimulatedDisk()
     await run(disk, log, 2)
     const other = new SimulatedDisk()
