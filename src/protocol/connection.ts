@@ -188,7 +188,7 @@ export class Connection<P, R> {
     this.#session.begin(sessionPresent)
     this.pump(this.#now)
     // [MQTT-3.1.2-23] Keep Alive has run since CONNECT, but nothing may be sent before CONNACK.
-    if (this.#keepAlive.verdict(this.#now) === 'ping') this.#ping(this.#now)
+    if (this.#keepAlive.verdict(this.#now) === 'ping') this.ping(this.#now)
     this.#driver.connected(sessionPresent)
   }
 
