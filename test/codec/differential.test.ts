@@ -1,4 +1,4 @@
-/** A second implementation, mqtt-packet, has to agree on all that it does rightly: every packet that can be sent. */
+/** A second implementation, mqtt-packet, has to agree on all that it does rightly: every packet that can be sent, but for one field. */
 import { deepStrictEqual } from 'node:assert'
 import fc from 'fast-check'
 import mqttPacket, { type Packet } from 'mqtt-packet'
@@ -39,7 +39,8 @@ function toTheirs(packet: ControlPacket<Buffer>): Packet {
     case 'pubcomp':
       return { cmd: 'pubcomp', messageId: packet.packetId }
     case 'unsuback':
-      return { cmd: 'unsuback', messageId: packet.packetId }
+      // Return Codes here came with MQTT 5.
+      return { cmd: 'unsuback', messageId: packet.packetId, granted: [] }
     case 'pingreq':
     case 'pingresp':
     case 'disconnect':
@@ -47,14 +48,9 @@ function toTheirs(packet: ControlPacket<Buffer>): Packet {
   }
 }
 
-function isText(text: string | undefined): boolean {
-  return text !== ''
-}
-
-/** What mqtt-packet gets wrong is left out: empty user names and passwords, and a will that has no message, it refuses or drops. */
-function isWithinTheirReach(packet: ControlPacket<Buffer>): boolean {
-  if (packet.type !== 'connect') return true
-  return isText(packet.username) && packet.password?.length !== 0 && packet.will?.payload.length !== 0
+/** An empty user name is dropped by mqtt-packet when it decodes; it should be kept [MQTT-3.1.2-19]. */
+function isDecodedRightly(packet: ControlPacket<Buffer>): boolean {
+  return packet.type !== 'connect' || packet.username !== ''
 }
 
 function decodeWithTheirs(bytes: Buffer): Packet[] {
@@ -68,12 +64,10 @@ function decodeWithTheirs(bytes: Buffer): Packet[] {
   return packets
 }
 
-const samples = arbitraryPacket.filter(isWithinTheirReach)
-
 describe('mqtt-packet agrees', () => {
   it('on the bytes of any packet', () => {
     fc.assert(
-      fc.property(samples, (packet) => {
+      fc.property(arbitraryPacket, (packet) => {
         expect(encodePacket(packet).toString('hex')).toBe(mqttPacket.generate(toTheirs(packet)).toString('hex'))
       }),
       { numRuns: 3000 },
@@ -82,12 +76,14 @@ describe('mqtt-packet agrees', () => {
 
   it('on the packet in any bytes', () => {
     fc.assert(
-      fc.property(samples, (packet) => {
+      fc.property(arbitraryPacket.filter(isDecodedRightly), (packet) => {
         const bytes = mqttPacket.generate(toTheirs(packet))
         deepStrictEqual(new PacketDecoder().decode(bytes), [packet])
         const [theirs, ...others] = decodeWithTheirs(encodePacket(packet))
         expect(others).toEqual([])
-        expect(theirs).toMatchObject(toTheirs(packet))
+        // What they have read, they write as the same bytes.
+        expect(theirs && mqttPacket.generate(theirs).equals(bytes)).toBe(true)
+        expect(theirs).toMatchObject(packet.type === 'unsuback' ? { messageId: packet.packetId } : toTheirs(packet))
       }),
       { numRuns: 3000 },
     )
