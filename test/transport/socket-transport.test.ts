@@ -285,6 +285,15 @@ describe.each([
     expect(client.told).toEqual(['opened', 'closed'])
   })
 
+  it('tells nothing but closed after destroy(), whatever Node still emits', async () => {
+    const { client, socket } = await connectedWithSocket()
+    client.transport.destroy()
+    for (const event of ['connect', 'secureConnect', 'drain', 'end']) socket.emit(event)
+    socket.emit('error', new Error('late'))
+    expect(await client.closed).toBeUndefined()
+    expect(client.told).toEqual(['opened', 'closed'])
+  })
+
   it('tells nothing but closed of a server that resets while it is destroyed', async () => {
     const { client, reset } = await connected()
     client.transport.write(Buffer.alloc(1 << 20))

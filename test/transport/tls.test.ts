@@ -224,17 +224,12 @@ describe("the caller's options", () => {
   })
 
   it('show no secret in an error or in util.inspect', async () => {
-    const options: unknown = {
-      ca,
-      cert: material.client.cert,
-      key: material.client.key,
-      passphrase: { s3cret: 's3cret' },
-    }
+    const options: unknown = { ca, cert: material.client.cert, key: 190_853, passphrase: 's3cret' }
     const tls = Reflect.construct(TlsSettings, [options])
     const cause = await connectTo(1, tls).closed
     expect(cause).toBeInstanceOf(UsageError)
-    expect(inspect(cause, { depth: 9 })).not.toContain('190853')
-    expect(inspect(tls, { depth: 9, showHidden: true })).not.toMatch(/190853|PRIVATE KEY/)
+    expect(inspect(cause, { depth: 9 })).not.toMatch(/190853|s3cret/)
+    expect(inspect(tls, { depth: 9, showHidden: true })).not.toMatch(/190853|s3cret/)
   })
 })
 
