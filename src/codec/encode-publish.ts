@@ -9,8 +9,8 @@ import type { TopicBytes } from './topic-bytes.js'
 const PUBLISH = firstByteOf(packetTypes.publish)
 
 /**
- * Appends a PUBLISH (section 3.3) up to its payload, leaves room for `copiedBytes` of it, and returns where they go. `payloadBytes` is
- * the length of the whole payload: the two differ only when the caller sends the payload by itself.
+ * Appends a PUBLISH (section 3.3) up to its payload, leaves room for `copiedBytes` of it, and returns where they go.
+ * `payloadBytes` is the length of the whole payload: the two differ only when the caller sends the payload by itself.
  */
 export function encodePublishHeader(
   chunk: OutputChunk,

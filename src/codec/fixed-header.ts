@@ -1,10 +1,7 @@
 /**
- * The fixed header that opens every Control Packet (section 2.2): a byte of type and flags, then Remaining Length, seven
- * bits to a byte, the least significant first, the top bit set while more follows.
+ * The fixed header that opens every Control Packet (section 2.2): a byte of type and flags, then Remaining Length,
+ * seven bits to a byte, the least significant first, the top bit set while more follows.
  */
-import { byteAt } from './byte-at.js'
-import type { PacketReader } from './packet-reader.js'
-import { describeFirstByte, packetTypeOfCode, QOS_MASK, QOS_SHIFT, typeOfFirstByte } from './packet-type.js'
 
 /** The most that four bytes of seven bits can say: 268,435,455 (section 2.2.3). */
 export const MAX_REMAINING_LENGTH = 0x0fff_ffff
@@ -41,73 +38,4 @@ export function writeFixedHeader(
   }
   bytes[index] = rest
   return index + 1
-}
-
-/**
- * Reads the fixed header at `reader.start`, as far as it is there, and returns the size of the whole packet, or 0 if Remaining Length is
- * incomplete. Leaves the reader behind the header.
- *
- * Each byte is checked before the next one is looked at, so that what is wrong shows at once and does not depend on how many
- * bytes have come.
- */
-export function readPacketSize(reader: PacketReader, maxPacketBytes: number): number {
-  const { bytes, start, end } = reader
-  const type = typeOfFirstByte[byteAt(bytes, start)]
-  if (type === undefined) return failAtFirstByte(reader)
-  let remainingLength = 0
-  let shift = 0
-  let index = start + 1
-  let byte: number
-  do {
-    if (index === end) return 0
-    byte = byteAt(bytes, index)
-    remainingLength |= (byte & 0x7f) << shift
-    // A fourth byte that announces a fifth is enough to know: there is none to wait for (section 2.2.3).
-    if (shift === 21 && byte > 0x7f)
-      reader.fail('remaining-length', '2.2.3', index, 'a Remaining Length of more than four bytes')
-    shift += 7
-    index += 1
-  } while (byte > 0x7f)
-  // A last byte of 0 adds nothing: the same length has a shorter form, which section 2.2.3 uses.
-  if (byte === 0 && shift > 7)
-    reader.fail('remaining-length', '2.2.3', index - 1, `an overlong Remaining Length of ${remainingLength}`)
-  if (type.remainingLength !== undefined && remainingLength !== type.remainingLength) {
-    const what = `${type.name.toUpperCase()} with Remaining Length ${remainingLength}, which is always ${type.remainingLength},`
-    reader.fail('packet-length', type.section, start + 1, what)
-  }
-  const size = index - start + remainingLength
-  if (size > maxPacketBytes) failAtSize(reader, size, maxPacketBytes)
-  reader.position = index
-  return size
-}
-
-function failAtFirstByte(reader: PacketReader): never {
-  const { bytes, start } = reader
-  const flags = byteAt(bytes, start) & 0b1111
-  const type = packetTypeOfCode(byteAt(bytes, start) >> 4)
-  if (type === undefined) {
-    // [MQTT-4.8.0-1] types 0 and 15 are forbidden by table 2.1, so they are violations
-    return reader.fail('packet-type', 'MQTT-4.8.0-1', start, `the forbidden ${describeFirstByte(bytes, start)}`)
-  }
-  if (type.flags !== undefined) {
-    const what = `${type.name.toUpperCase()} with flags ${bits(flags)}, which have to be ${bits(type.flags)},`
-    // [MQTT-2.2.2-2] wrong flags close the connection
-    return reader.fail('reserved-flags', 'MQTT-2.2.2-2', start, what)
-  }
-  if (((flags >> QOS_SHIFT) & QOS_MASK) === 3) {
-    // [MQTT-3.3.1-4] and so does QoS 3
-    return reader.fail('qos', 'MQTT-3.3.1-4', start, 'PUBLISH with both QoS bits set')
-  }
-  // [MQTT-3.3.1-2] what is left is DUP at QoS 0
-  return reader.fail('dup', 'MQTT-3.3.1-2', start, 'PUBLISH with DUP at QoS 0')
-}
-
-function failAtSize(reader: PacketReader, size: number, maxPacketBytes: number): never {
-  const what = `${describeFirstByte(reader.bytes, reader.start)} of ${size} bytes, where maxPacketBytes is ${maxPacketBytes},`
-  // [MQTT-4.8.0-2] what cannot be taken in closes the connection; it is never skipped
-  return reader.fail('packet-too-large', 'MQTT-4.8.0-2', reader.start + 1, what)
-}
-
-function bits(flags: number): string {
-  return flags.toString(2).padStart(4, '0')
 }

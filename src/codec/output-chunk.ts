@@ -2,8 +2,9 @@
  * The bytes that wait to be written: one Buffer that grows as packets are appended and is given away as a whole. An
  * idle chunk owns no memory.
  *
- * How much the next Buffer takes is learned from the last ones: a busy connection starts with what it needed lately and a quarter more, so that it
- * seldom has to copy what it has, and after a burst the measure halves with each chunk.
+ * How much the next Buffer takes is learned from the last ones: a busy connection starts with what it needed lately
+ * and a quarter more, so that it seldom has to copy what it has, and after a burst the measure halves with each
+ * chunk.
  */
 
 /** Two packets in one chunk make a third likely, so growing starts from here. */
@@ -18,7 +19,10 @@ export class OutputChunk {
   length = 0
   #foreseen = 0
 
-  /** Makes room for `size` bytes, counts them as written, and returns where they begin. Call it once all else has been checked. */
+  /**
+   * Makes room for `size` bytes, counts them as written, and returns where they begin. Call it once all else has been
+   * checked.
+   */
   reserve(size: number): number {
     const start = this.length
     const end = start + size

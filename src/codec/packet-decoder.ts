@@ -1,26 +1,29 @@
 /**
  * Cuts a stream of bytes into Control Packets (section 2.2), however the network has chunked it.
  *
- * A packet that lies whole in the chunk is decoded where it lies. What is left at the end of a chunk, less than a packet, is copied into
- * the assembly, and the next chunks add to it until the packet is whole: the first bytes one by one until Remaining Length is
- * known, then as much as is there. The assembly doubles as it fills, up to the length of the packet: a peer that announces 256 MiB
- * gets no memory before it sends them, and tiny chunks cost no more than a few copies of each byte. Nothing else is ever
- * held back, so there is either an assembly or a chunk to work on, never both.
+ * A packet that lies whole in the chunk is decoded where it lies. What is left at the end of a chunk, less than a
+ * packet, is copied into the assembly, and the next chunks add to it until the packet is whole: the first bytes one
+ * by one until Remaining Length is known, then as much as is there. The assembly doubles as it fills, up to the
+ * length of the packet: a peer that announces 256 MiB gets no memory before it sends them, and tiny chunks cost no
+ * more than a few copies of each byte. Nothing else is ever held back, so there is either an assembly or a chunk to
+ * work on, never both.
  *
- * The fixed header is checked byte by byte in the order of the stream and the rest once the packet is whole, in both places by the same
- * code: a fault is the same fault, at the same offset, wherever the chunks were cut.
+ * The fixed header is checked byte by byte in the order of the stream and the rest once the packet is whole, in both
+ * places by the same code: a fault is the same fault, at the same offset, wherever the chunks were cut.
  *
  *   ready -> decoding -> ready       decode() was called, and came to the end of its chunk
- *   decoding -> failed               the bytes are no packet: nothing behind them can be trusted, so the error is final
- *   ready, decoding -> stopped       stop() was called, or onPacket threw: the rest of the stream is not looked at
+ *   ready, decoding -> stopped       stop() was called, or onPacket threw: the rest of the stream is not looked at; or
+ *                                    the bytes are no packet: nothing behind them can be trusted, and the reader keeps
+ *                                    the error, which each later call throws again
  */
 import { UsageError } from '../errors.js'
 import { byteAt } from './byte-at.js'
 import type { ControlPacket } from './control-packet.js'
 import { decodeConnack, decodeConnect } from './decode-connect.js'
+import { readPacketSize } from './decode-fixed-header.js'
 import { decodePublish } from './decode-publish.js'
 import { decodeSuback, decodeSubscribe, decodeUnsubscribe } from './decode-subscription.js'
-import { MAX_PACKET_BYTES, readPacketSize } from './fixed-header.js'
+import { MAX_PACKET_BYTES } from './fixed-header.js'
 import { PacketReader } from './packet-reader.js'
 import { describeFirstByte, type PacketType, typeOfFirstByte } from './packet-type.js'
 
@@ -29,7 +32,7 @@ export interface PacketDecoderOptions {
   readonly maxPacketBytes?: number | undefined
 }
 
-type Phase = 'ready' | 'decoding' | 'stopped' | 'failed'
+type Phase = 'ready' | 'decoding' | 'stopped'
 
 const noBytes = Buffer.alloc(0)
 /** Enough for any fixed header, and for most packets that are cut by the end of a chunk. */
@@ -57,11 +60,12 @@ export class PacketDecoder {
   }
 
   /**
-   * Takes the next bytes of the stream and hands over the packets that are complete now, in order. The chunk is free for
-   * reuse when the call returns: payloads are copies.
+   * Takes the next bytes of the stream and hands over the packets that are complete now, in order. The chunk is free
+   * for reuse when the call returns: payloads are copies.
    *
-   * With `onPacket` each packet is handed over before the bytes behind it are looked at, so all that came before a fault has arrived
-   * when the error is thrown. The form that returns an array has nothing to return then: its packets are lost.
+   * With `onPacket` each packet is handed over before the bytes behind it are looked at, so all that came before a
+   * fault has arrived when the error is thrown. The form that returns an array has nothing to return then: its
+   * packets are lost.
    *
    * If `onPacket` throws, the error comes out here, and the rest of the stream is not looked at: see `stop`.
    *
@@ -83,11 +87,10 @@ export class PacketDecoder {
   }
 
   /**
-   * Nothing behind the packet in hand is looked at any more, in this chunk or a later one: `decode` and `end` do nothing
-   * from here on. For a connection that was given up from inside `onPacket`.
+   * Nothing behind the packet in hand is looked at any more, in this chunk or a later one: `decode` and `end` do
+   * nothing from here on. For a connection that was given up from inside `onPacket`.
    */
   stop(): void {
-    if (this.#phase === 'failed') return
     this.#phase = 'stopped'
     this.#dropAssembly()
   }
@@ -104,7 +107,7 @@ export class PacketDecoder {
     const reader = this.#reader
     reader.load(this.#assembly, this.#streamOffset, false)
     reader.start = 0
-    this.#phase = 'failed'
+    this.#phase = 'stopped'
     const size = this.#packetSize === 0 ? 'an unknown number of bytes' : `${this.#packetSize} bytes`
     const what = `the end of the stream inside ${describeFirstByte(this.#assembly, 0)}, after ${held} of ${size}`
     this.#dropAssembly()
@@ -130,9 +133,9 @@ export class PacketDecoder {
       if (decoded < bytes.length) this.#assemble(bytes, decoded, onPacket)
       phase = this.#phase === 'decoding' ? 'ready' : this.#phase
     } finally {
-      this.#phase = this.#reader.failure === undefined ? phase : 'failed'
+      this.#phase = phase
       this.#reader.unload()
-      if (this.#phase !== 'ready') this.#dropAssembly()
+      if (phase === 'stopped') this.#dropAssembly()
     }
   }
 
@@ -156,7 +159,10 @@ export class PacketDecoder {
     return this.#phase === 'decoding' ? start : chunkEnd
   }
 
-  /** Adds bytes of the chunk, from `from` on, to the assembly, hands its packet over if they complete it, and returns the first byte that it did not take. */
+  /**
+   * Adds bytes of the chunk, from `from` on, to the assembly, hands its packet over if they complete it, and returns
+   * the first byte that it did not take.
+   */
   #assemble(bytes: Buffer, from: number, onPacket: (packet: ControlPacket<Buffer>) => void): number {
     const reader = this.#reader
     let position = from

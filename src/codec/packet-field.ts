@@ -1,4 +1,7 @@
-/** What the encoder asks of the fields that several packets share. Each check throws a `UsageError` before a byte is written. */
+/**
+ * What the encoder asks of the fields that several packets share. Each check throws a `UsageError` before a byte is
+ * written.
+ */
 import { UsageError } from '../errors.js'
 import type { PacketIdentifier, QoS } from './control-packet.js'
 import { encodedLength, MAX_FIELD_BYTES } from './utf8.js'

@@ -1,8 +1,9 @@
 /**
- * Reads the fields of one packet, one after the other. Every bound is checked here and nowhere else: a field that passes the
- * end of its packet is an error, whatever bytes follow in the chunk, and never a zero.
+ * Reads the fields of one packet, one after the other. Every bound is checked here and nowhere else: a field that
+ * passes the end of its packet is an error, whatever bytes follow in the chunk, and never a zero.
  *
- * One reader serves all packets of a decoder: `open` points it to the first byte of the next one.
+ * One reader serves all packets of a decoder: `load` gives it the bytes, `start` and `end` are moved from packet to
+ * packet.
  */
 import { type Fault, MalformedPacketError } from '../errors.js'
 import { byteAt } from './byte-at.js'
@@ -25,8 +26,13 @@ export class PacketReader {
 
   /** What `bytes[0]` is in the stream: its distance from the first byte that the decoder was given. */
   #streamOffset = 0
-  /** Whether `bytes` holds this packet alone and is never written again, so that its parts may be handed out as they are. */
+  /**
+   * Whether `bytes` holds this packet alone and is never written again, so that its parts may be handed out as they
+   * are.
+   */
   #owned = false
+  /** The length that `#field` read last. */
+  #fieldLength = 0
   readonly #topics = new TopicMemory()
   readonly #copies = new PayloadCopies()
 
@@ -134,8 +140,6 @@ export class PacketReader {
     this.failure = failure
     throw failure
   }
-
-  #fieldLength = 0
 
   /** Reads the two-byte length of a field into `#fieldLength` and returns where its bytes begin. */
   #field(missing: string): number {

@@ -92,7 +92,10 @@ export function firstByteOf(type: PacketType): number {
   return (type.code << 4) | (type.flags ?? 0)
 }
 
-/** The first byte of the packet that begins at `index`, for people: `PUBACK`, or its number where there is no such type. */
+/**
+ * The first byte of the packet that begins at `index`, for people: `PUBACK`, or its number where there is no such
+ * type.
+ */
 export function describeFirstByte(bytes: Uint8Array, index: number): string {
   const firstByte = byteAt(bytes, index)
   return packetTypeOfCode(firstByte >> 4)?.name.toUpperCase() ?? `packet type ${firstByte >> 4}`

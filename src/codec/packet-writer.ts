@@ -2,8 +2,8 @@
  * Turns Control Packets into bytes: any number of packets behind one another in one chunk, so that a connection makes
  * one Buffer and one `write` for all that it sends in a turn of the event loop.
  *
- * Everything about a packet is checked before the chunk is touched. What is refused leaves what was written before it as it was, and nothing
- * of itself.
+ * Everything about a packet is checked before the chunk is touched. What is refused leaves what was written before it
+ * as it was, and nothing of itself.
  */
 import { UsageError } from '../errors.js'
 import type { AcknowledgementPacket, ControlPacket, PacketIdentifier, QoS } from './control-packet.js'
@@ -92,8 +92,8 @@ export class PacketWriter {
   }
 
   /**
-   * Appends a PUBLISH up to its payload, whose `payloadBytes` bytes are to be the next in the stream: for a payload that is too
-   * large to be worth a copy. Call `take`, write that, then the payload.
+   * Appends a PUBLISH up to its payload, whose `payloadBytes` bytes are to be the next in the stream: for a payload
+   * that is too large to be worth a copy. Call `take`, write that, then the payload.
    *
    * @throws UsageError as `write`.
    */
@@ -132,7 +132,9 @@ export class PacketWriter {
   }
 }
 
-/** Encodes one packet. For many, a `PacketWriter` is faster. @throws UsageError on anything that the standard forbids. */
+/**
+ * Encodes one packet. For many, a `PacketWriter` is faster. @throws UsageError on anything that the standard forbids.
+ */
 export function encodePacket(packet: ControlPacket): Buffer {
   const writer = new PacketWriter()
   writer.write(packet)

@@ -1,10 +1,11 @@
 /**
  * Copies of parts of a chunk, so that what the application keeps never keeps a read buffer alive.
  *
- * A copy of 64 bytes for itself costs 100 ns, most of it for making two views; a view of something that is copied already costs
- * half of that. So a small payload is copied together with what follows it in the chunk, about sixteen packets of its size,
- * and the payloads of those packets are views of that block. A block has at most 4 KiB and comes, as all small Buffers do, from a slab of
- * 8 KiB (`Buffer.poolSize`): the most that a kept payload of up to 256 bytes keeps alive. Larger ones are copied alone.
+ * A copy of 64 bytes for itself costs 100 ns, most of it for making two views; a view of something that is copied
+ * already costs half of that. So a small payload is copied together with what follows it in the chunk, about sixteen
+ * packets of its size, and the payloads of those packets are views of that block. A block has at most 4 KiB and
+ * comes, as all small Buffers do, from a slab of 8 KiB (`Buffer.poolSize`): the most that a kept payload of up to 256
+ * bytes keeps alive. Larger ones are copied alone.
  */
 
 const MAX_SHARED_BYTES = 256

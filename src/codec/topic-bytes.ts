@@ -1,9 +1,9 @@
 /**
- * Topic Names as they stand in PUBLISH: UTF-8 behind a two-byte length. A program publishes to few topics many times, so a topic is
- * checked and encoded once and then copied: 10 to 20 ns in place of 150.
+ * Topic Names as they stand in PUBLISH: UTF-8 behind a two-byte length. A program publishes to few topics many times,
+ * so a topic is checked and encoded once and then copied: 10 to 20 ns in place of 150.
  *
- * Bounded in number and in length: at most 128 topics of at most 256 bytes are remembered. When they are full, all are
- * forgotten; that is seldom, needs no order of use, and costs no more than encoding them again.
+ * Bounded in number and in length: at most 128 topics of at most 256 bytes are remembered. When they are full, all
+ * are forgotten; that is seldom, needs no order of use, and costs no more than encoding them again.
  */
 import { topicNameLength } from './topic.js'
 

@@ -1,9 +1,10 @@
 /**
- * The Topic Names that a decoder saw last, each with its bytes. A server sends few topics many times: comparing bytes with those of a
- * known name costs a third of checking their UTF-8 and making a new string, and the application gets the same string each time.
+ * The Topic Names that a decoder saw last, each with its bytes. A server sends few topics many times: comparing bytes
+ * with those of a known name costs a third of checking their UTF-8 and making a new string, and the application gets
+ * the same string each time.
  *
- * Bounded in number and in length: 16 slots of 128 bytes, in one block that is made with the first topic. A topic has one slot,
- * found by a rough hash, and is displaced by the next topic that falls into it.
+ * Bounded in number and in length: 16 slots of 128 bytes, in one block that is made with the first topic. A topic has
+ * one slot, found by a rough hash, and is displaced by the next topic that falls into it.
  */
 import { byteAt } from './byte-at.js'
 
@@ -49,7 +50,10 @@ export class TopicMemory {
   }
 }
 
-/** Topics of one program mostly differ in length, in the last character, or in the middle, where a device has its name. */
+/**
+ * Topics of one program mostly differ in length, in the last character, or in the middle, where a device has its
+ * name.
+ */
 function slotOf(bytes: Buffer, start: number, end: number): number {
   const middle = (start + end) >>> 1
   return (end - start + byteAt(bytes, end - 1) * 5 + byteAt(bytes, middle) * 3) & (SLOTS - 1)

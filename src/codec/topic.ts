@@ -82,9 +82,9 @@ function checkedLength(
 const discouraged = /[\u0001-\u001f\u007f-\u009f]|\p{Noncharacter_Code_Point}/u
 
 /**
- * Refuses a Topic Name that this library does not publish to: what section 4.7 forbids (an empty name, wildcards, more than 65,535
- * bytes of UTF-8, U+0000, lone surrogates), and the control characters and non-characters that section 1.5.3 advises against.
- * The encoder itself takes the latter, as does the decoder.
+ * Refuses a Topic Name that this library does not publish to: what section 4.7 forbids (an empty name, wildcards,
+ * more than 65,535 bytes of UTF-8, U+0000, lone surrogates), and the control characters and non-characters that
+ * section 1.5.3 advises against. The encoder itself takes the latter, as does the decoder.
  *
  * @throws UsageError
  */

@@ -1,7 +1,7 @@
 /**
- * UTF-8 as the standard wants it (section 1.5.3): well-formed by RFC 3629, so no surrogates, no overlong forms, nothing
- * above U+10FFFF, and without U+0000. U+FEFF is a character like any other [MQTT-1.5.3-3]. Checked by hand, because the decoders that
- * come with the platform replace what is ill-formed, or throw without saying where.
+ * UTF-8 as the standard wants it (section 1.5.3): well-formed by RFC 3629, so no surrogates, no overlong forms,
+ * nothing above U+10FFFF, and without U+0000. U+FEFF is a character like any other [MQTT-1.5.3-3]. Checked by hand,
+ * because the decoders that come with the platform replace what is ill-formed, or throw without saying where.
  */
 import { byteAt } from './byte-at.js'
 
@@ -28,7 +28,10 @@ export function faultIndex(bytes: Uint8Array, start: number, end: number): numbe
   return -1
 }
 
-/** The bytes of the well-formed character at `index`, 1 to 4; 0 if there is none. Follows table 3-7 of the Unicode Standard. */
+/**
+ * The bytes of the well-formed character at `index`, 1 to 4; 0 if there is none. Follows table 3-7 of the Unicode
+ * Standard.
+ */
 function sequenceLength(bytes: Uint8Array, index: number, end: number): number {
   const lead = byteAt(bytes, index)
   // [MQTT-1.5.3-2] U+0000 is in no string

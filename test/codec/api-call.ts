@@ -1,6 +1,6 @@
 /**
- * The packet that a vector's `api_input` asks for: a call as a user of a client would write it, or "internal encoder" with
- * a Packet Identifier. Undefined for what no packet object can say.
+ * The packet that a vector's `api_input` asks for: a call as a user of a client would write it, or "internal encoder"
+ * with a Packet Identifier. Undefined for what no packet object can say.
  */
 import { runInNewContext } from 'node:vm'
 

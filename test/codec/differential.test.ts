@@ -1,4 +1,7 @@
-/** A second implementation, mqtt-packet, has to agree on all that it does rightly: every packet that can be sent, but for one field. */
+/**
+ * A second implementation, mqtt-packet, has to agree on all that it does rightly: every packet that can be sent, but
+ * for one field.
+ */
 import { deepStrictEqual } from 'node:assert'
 import fc from 'fast-check'
 import mqttPacket, { type Packet } from 'mqtt-packet'

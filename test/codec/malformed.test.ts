@@ -16,7 +16,8 @@ describe('vectors that a decoder refuses', () => {
   it('are all there, each with its fault', () => {
     expect(rows.length).toBeGreaterThan(350)
     expect(refused.length).toBeGreaterThan(200)
-    // `received by the wrong side` is a fault for the engine, discouraged characters are none, and neither is the end of nothing.
+    // `received by the wrong side` is a fault for the engine, discouraged characters are none, and neither is the end
+    // of nothing.
     expect(accepted.map((row) => cell(row, 'name').replace(/-.*/, '')).sort()).toEqual(
       ['direction', 'direction', 'direction', 'direction', 'eof', ...new Array<string>(11).fill('discouraged')].sort(),
     )

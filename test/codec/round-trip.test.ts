@@ -28,7 +28,10 @@ describe('any packets', () => {
   })
 })
 
-/** Whatever is decoded is a packet that gives the same bytes back; whatever is not has an error, which no cutting changes. */
+/**
+ * Whatever is decoded is a packet that gives the same bytes back; whatever is not has an error, which no cutting
+ * changes.
+ */
 function expectPacketsOrFault(bytes: Uint8Array, cuts: readonly number[]): void {
   const whole = decodePieces([bytes])
   const again = Buffer.concat(whole.packets.map(encodePacket))
