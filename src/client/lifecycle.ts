@@ -51,7 +51,6 @@ export class Lifecycle implements SessionHostEvents {
   readonly host: SessionHost
   readonly #settings: ClientSettings
   readonly #announce: Announcements
-  readonly #turnEnded: () => void
   readonly #network: Network
   readonly #policy = new ReconnectPolicy()
   #phase: Phase = { is: 'idle' }
@@ -62,10 +61,9 @@ export class Lifecycle implements SessionHostEvents {
   /** Calls that wait for the session to be read from its store. */
   #awaitingSession: Waiter<void>[] = []
 
-  constructor(client: object, settings: ClientSettings, announce: Announcements, turnEnded: () => void) {
+  constructor(client: object, settings: ClientSettings, announce: Announcements) {
     this.#settings = settings
     this.#announce = announce
-    this.#turnEnded = turnEnded
     this.#network = new Network(settings.network)
     this.host = new SessionHost(client, settings, this)
   }
@@ -186,7 +184,6 @@ export class Lifecycle implements SessionHostEvents {
   }
 
   turnEnded(): void {
-    this.#turnEnded()
     if (this.#ending !== undefined) this.#checkEnding(this.#ending)
   }
 

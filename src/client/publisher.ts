@@ -3,7 +3,8 @@
  *
  * At QoS 0 a message that nothing stands before goes straight into the output chunk, and its promise is one that all such
  * messages share. That promise is settled already, so a loop that awaits each publish would never leave the turn and starve
- * every timer and socket; after `settledBytesMax` in one turn the next publishes wait for the next turn, together.
+ * every timer and socket; after every `settledBytesMax` the next publishes wait for the next turn, together. They are counted
+ * across turns: nothing short of `setImmediate` tells a turn of the event loop from a tick of one that never ends.
  */
 import { validateTopicName } from '../codec/topic.js'
 import { ClosedError, ConnectionLostError, QueueFullError, UsageError } from '../errors.js'
@@ -155,10 +156,6 @@ export class Publisher {
     return this.#nextTurn
   }
 
-  turnEnded(): void {
-    if (this.#nextTurn === undefined) this.#settledBytes = 0
-  }
-
   /** The signal of a publish has fired: the message is taken back if that is still possible, and the wait ends either way. */
   withdraw(ticket: PublishTicket): void {
     const { message } = ticket
@@ -176,6 +173,7 @@ function bytesOf(payload: string | Uint8Array): Uint8Array {
   if (payload instanceof Uint8Array) return payload
   throw new UsageError(
     `a payload has to be a string or a Uint8Array, not ${payload === null ? 'null' : typeof payload}: encode it yourself, for example with JSON.stringify`,
+    { statement: '3.3.3' },
   )
 }
 
