@@ -138,7 +138,7 @@ function parseWill(given: WillOptions | undefined, profile: ServerProfile | unde
   const options = group('will', given, 'will')
   if (profile?.will === false) throw beyond(profile, 'will is given', 'none')
   // [MQTT-3.1.3-10] the Will Topic is a string that UTF-8 can express, and a Topic Name
-  topicNameLength(options.topic, 'will.topic')
+  topicNameLength(options.topic, 'will.topic', 'MQTT-3.1.3-10')
   validateTopicName(options.topic)
   const will = {
     topic: options.topic,

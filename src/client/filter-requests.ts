@@ -6,17 +6,21 @@ import { isRecord } from './option-checks.js'
 import { beyond, requireTopicWithin } from './profile-limits.js'
 import type { ServerProfile } from './server-profile.js'
 
-/** The Topic Filters of a call, each with its QoS; `qos` is for those that name none. @throws UsageError */
+/**
+ * The Topic Filters of a call, each with its QoS; `qos` is for those that name none. `statement` is the one that asks for at
+ * least one filter. @throws UsageError
+ */
 export function parseFilters(
   given: Filters,
   qos: QoS | undefined,
   profile: ServerProfile | undefined,
+  statement = 'MQTT-3.8.3-3',
 ): readonly SubscriptionRequest[] {
   const list = typeof given === 'string' ? [given] : given
   if (typeof given !== 'string' && !Array.isArray(given))
     throw new UsageError(`filters have to be a string or an array, not ${typeof given}`)
-  // [MQTT-3.8.3-3] SUBSCRIBE names at least one filter, and so does UNSUBSCRIBE.
-  if (list.length === 0) throw new UsageError('filters are empty: give at least one', { statement: 'MQTT-3.8.3-3' })
+  // [MQTT-3.8.3-3] SUBSCRIBE names at least one filter. [MQTT-3.10.3-2] So does UNSUBSCRIBE.
+  if (list.length === 0) throw new UsageError('filters are empty: give at least one', { statement })
   const requests = list.map((entry) => parseFilter(entry, qos ?? 0))
   if (profile !== undefined) {
     for (const request of requests) requireAllowed(profile, request)

@@ -67,7 +67,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     super()
     EventEmitter.prototype.on.call(this, 'newListener', MqttClient.#warnOfForeignEvent)
     this.#settings = parseClientOptions(options, Math.random)
-    this.#lifecycle = new Lifecycle(this, this.#settings, this.#announcements(), () => this.#publisher.turnEnded())
+    this.#lifecycle = new Lifecycle(this, this.#settings, this.#announcements())
     const { host } = this.#lifecycle
     this.#publisher = new Publisher(host, this.#lifecycle, this.#settings)
     this.#subscriptions = new Subscriptions(host, host.delivery.router)
@@ -120,7 +120,8 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   connect(options: ConnectOptions = {}): Promise<{ readonly sessionPresent: boolean }> {
     try {
       const { signal } = options
-      if (signal?.aborted) {
+      // A second call is refused further down, and must not harm what the first one made.
+      if (signal?.aborted && this.state === 'idle') {
         this.destroy()
         return rejection(signal.reason)
       }
@@ -223,7 +224,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   unsubscribe(filters: string | readonly string[]): Promise<void> {
     try {
       this.#refuseIfEnding('unsubscribe')
-      const names = parseFilters(filters, 0, undefined).map(({ filter }) => filter)
+      const names = parseFilters(filters, 0, undefined, 'MQTT-3.10.3-2').map(({ filter }) => filter)
       if (this.#lifecycle.host.isOpen) return tamed(this.#subscriptions.unsubscribeAll(names))
       return tamed(this.#lifecycle.whenOpen().then(() => this.#subscriptions.unsubscribeAll(names)))
     } catch (error) {
