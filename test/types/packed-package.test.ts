@@ -1,0 +1,135 @@
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type PackedPackage, packPackage } from './packed-package.js'
+
+const programs = fileURLToPath(new URL('./programs/', import.meta.url))
+const names = readdirSync(programs).map((name) => name.replace(/\.ts$/, ''))
+const entries = [
+  'mqtt311',
+  'mqtt311/codec',
+  'mqtt311/protocol',
+  'mqtt311/store',
+  'mqtt311/store/testing',
+  'mqtt311/aliyun',
+  'mqtt311/explain',
+]
+
+let packed: PackedPackage
+beforeAll(() => {
+  packed = packPackage()
+})
+afterAll(() => packed.remove())
+
+/** Compiles the programs as files of one kind, and gives the complaints of the compiler. */
+function compile(extension: 'mts' | 'cts', settings: ts.CompilerOptions): string[] {
+  const directory = join(packed.project, extension)
+  mkdirSync(directory, { recursive: true })
+  const files = names.map((name) => join(directory, `${name}.${extension}`))
+  for (const [index, file] of files.entries()) copyFileSync(join(programs, `${names[index]}.ts`), file)
+  const program = ts.createProgram(files, {
+    target: ts.ScriptTarget.ES2022,
+    lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+    types: ['node'],
+    typeRoots: [join(packed.project, 'node_modules/@types')],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    noEmit: true,
+    ...settings,
+  })
+  return ts.getPreEmitDiagnostics(program).map((diagnostic) => {
+    const place = diagnostic.file === undefined ? '' : `${diagnostic.file.fileName.slice(packed.project.length)}: `
+    return place + ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n')
+  })
+}
+
+describe('the packed package', () => {
+  it.each([
+    ['an ES module', 'mts', { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext }],
+    ['CommonJS', 'cts', { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext }],
+    [
+      'an ES module under node16',
+      'mts',
+      { module: ts.ModuleKind.Node16, moduleResolution: ts.ModuleResolutionKind.Node16 },
+    ],
+    ['input of a bundler', 'mts', { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler }],
+  ] as const)('gives fifteen programs their types as %s', (_, extension, settings) => {
+    expect(names.length).toBeGreaterThanOrEqual(15)
+    expect(compile(extension, settings)).toEqual([])
+  })
+
+  it.each(entries)('%s can be imported and required, and both give the same names', (entry) => {
+    const script = `
+      const required = require(${JSON.stringify(entry)})
+      import(${JSON.stringify(entry)}).then((imported) => {
+        const names = Object.keys(imported).filter((name) => name !== 'default' && name !== 'module.exports').sort()
+        console.log(JSON.stringify([Object.keys(required).sort(), names]))
+      })`
+    const [required, imported] = JSON.parse(
+      execFileSync(process.execPath, ['-e', script], { cwd: packed.project, encoding: 'utf8' }),
+    )
+    expect(required).toEqual(imported)
+    expect(required.length).toBeGreaterThan(0)
+  })
+
+  it('holds one copy of every class for all CommonJS entries, and errors are recognised across ESM and CommonJS', () => {
+    const script = `
+      const assert = require('node:assert')
+      const client = require('mqtt311')
+      assert.equal(client.UsageError, require('mqtt311/codec').UsageError)
+      import('mqtt311').then((esm) => {
+        const error = new esm.UsageError('x')
+        assert.notEqual(esm.UsageError, client.UsageError)
+        assert(error instanceof client.UsageError && error instanceof client.MqttError && client.isMqttError(error))
+        assert(!(error instanceof client.ClosedError))
+        console.log('same')
+      })`
+    expect(execFileSync(process.execPath, ['-e', script], { cwd: packed.project, encoding: 'utf8' })).toBe('same\n')
+  })
+
+  it('holds what a user needs, and no tests, fixtures or maps', () => {
+    const shape = /^(dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
+    expect(packed.files.filter((path) => !shape.test(path))).toEqual([])
+    for (const path of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js'])
+      expect(packed.files).toContain(path)
+  })
+
+  it('has no runtime dependency', () => {
+    const manifest = JSON.parse(readFileSync(join(packed.project, 'node_modules/mqtt311/package.json'), 'utf8'))
+    expect(manifest.dependencies ?? {}).toEqual({})
+    expect(manifest.peerDependencies).toBeUndefined()
+    expect(manifest.optionalDependencies).toBeUndefined()
+  })
+
+  it('loads neither node:net, node:tls nor node:crypto before a connection needs them', () => {
+    const script = `
+      const before = new Set(process.moduleLoadList)
+      require('mqtt311'); require('mqtt311/store'); require('mqtt311/explain')
+      console.log(process.moduleLoadList.filter((name) => !before.has(name)).join('\\n'))`
+    const loaded = execFileSync(process.execPath, ['-e', script], { cwd: packed.project, encoding: 'utf8' }).split('\n')
+    expect(loaded.filter((name) => /NativeModule (net|tls|crypto|_tls_wrap)$/.test(name))).toEqual([])
+  })
+
+  it('leaves publint nothing to say', async () => {
+    const { messages, pkg } = await publint({ pkgDir: join(packed.project, 'node_modules/mqtt311'), pack: false })
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([])
+  })
+
+  it('leaves are-the-types-wrong nothing to say of the resolutions of Node and bundlers', async () => {
+    const result = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(packed.tarball))))
+    if (result.types === false) throw new Error('no types were found')
+    // The resolution of TypeScript before "exports" existed finds no subpaths; Node 20 has never used it.
+    const problems = result.problems.filter(
+      (problem) => !('resolutionKind' in problem && problem.resolutionKind === 'node10'),
+    )
+    expect(problems).toEqual([])
+  })
+})
