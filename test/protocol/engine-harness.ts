@@ -343,6 +343,8 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
     command()
     if (this.#unflushed > 0 && this.session.connection !== undefined) this.session.connection.bytesSent(this.now)
     this.#unflushed = 0
+    // A lost connection may requeue messages that are too old by now, and knows no time to judge them by.
+    if (this.session.connection === undefined && this.session.nextDeadline() <= this.now) this.session.tick(this.now)
     expect(this.session.nextDeadline()).toBeGreaterThan(this.now)
     return this
   }

@@ -54,6 +54,15 @@ describe('Keep Alive, on the clock of what we send', () => {
     expect(engine.tick().news()).toEqual(['send PINGREQ'])
   })
 
+  test('a PINGREQ can be asked for, and counts like any other; without a connection nothing is sent', () => {
+    const engine = alive().pass(1_000)
+    engine.connection.ping(engine.now)
+    expect(engine.news()).toEqual(['send PINGREQ'])
+    expect(engine.pass(3_000).news()).toEqual(['closing MQTT_TIMEOUT ping'])
+    engine.connection.ping(engine.now)
+    expect(engine.news()).toEqual([])
+  })
+
   test('a CONNACK that took longer than Keep Alive is followed by a PINGREQ at once [MQTT-3.1.2-23]', () => {
     const engine = new EngineHarness({ keepAlive: 10 }).open().pass(20_000)
     engine.news()

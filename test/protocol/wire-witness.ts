@@ -1,0 +1,150 @@
+import { expect } from 'vitest'
+import type { ControlPacket } from '../../src/codec/control-packet.js'
+import type { OutgoingMessage } from '../../src/protocol/index.js'
+import type { EngineHarness } from './engine-harness.js'
+
+type Happening =
+  | { readonly is: 'sent'; readonly packet: ControlPacket }
+  | { readonly is: 'received'; readonly packet: ControlPacket }
+  | { readonly is: 'connected'; readonly sessionPresent: boolean }
+  | { readonly is: 'over'; readonly topic: string }
+
+/**
+ * Watches a client from the outside, packet by packet, and knows the standard but nothing of the engine: which
+ * identifiers are in use, what was sent before, what may be acknowledged, and in which order. Every topic is used once.
+ */
+export class WireWitness {
+  /** What each of our identifiers stands for: a topic, or a request of the present connection. */
+  readonly #inUse = new Map<number, string>()
+  readonly #everSent = new Set<string>()
+  readonly #released = new Set<string>()
+  readonly #over = new Set<string>()
+  readonly #cleanSession: boolean
+  #happenings: Happening[] = []
+  /** Identifiers of what came on this connection and is not acknowledged, in the order of arrival. */
+  #arrivals: string[] = []
+
+  constructor(engine: EngineHarness) {
+    this.#cleanSession = engine.session.settings.cleanSession
+    // What a store gave back may have been sent.
+    for (const { packetId, message } of engine.session.table.messages()) {
+      this.#inUse.set(packetId, message.topic)
+      this.#everSent.add(message.topic)
+    }
+    const { send, settled, rejected, receive } = engine
+    engine.send = (packet) => {
+      this.#happenings.push({ is: 'sent', packet })
+      send.call(engine, packet)
+    }
+    engine.settled = (message: OutgoingMessage<string>) => {
+      this.#happenings.push({ is: 'over', topic: message.topic })
+      settled.call(engine, message)
+    }
+    engine.rejected = (message, error) => {
+      this.#happenings.push({ is: 'over', topic: message.topic })
+      rejected.call(engine, message, error)
+    }
+    engine.receive = (...packets) => {
+      for (const packet of packets) {
+        if (packet.type === 'connack' && engine.connection.phase === 'connecting') {
+          this.#happenings.push({ is: 'connected', sessionPresent: packet.sessionPresent })
+        } else if (engine.connection.phase === 'connected') this.#happenings.push({ is: 'received', packet })
+        receive.call(engine, packet)
+      }
+      return engine
+    }
+  }
+
+  /** Judges what has happened since the last look. */
+  look(): void {
+    const happenings = this.#happenings
+    this.#happenings = []
+    for (const happening of happenings) {
+      switch (happening.is) {
+        case 'sent':
+          this.#sent(happening.packet)
+          break
+        case 'received':
+          this.#received(happening.packet)
+          break
+        case 'connected':
+          if (!happening.sessionPresent) this.#released.clear()
+          break
+        case 'over':
+          // A message has one end.
+          expect(this.#over).not.toContain(happening.topic)
+          this.#over.add(happening.topic)
+          for (const [packetId, topic] of this.#inUse) if (topic === happening.topic) this.#inUse.delete(packetId)
+      }
+    }
+  }
+
+  #sent(packet: ControlPacket): void {
+    switch (packet.type) {
+      case 'connect':
+        return this.#connectionBegan()
+      case 'publish':
+        if (packet.qos === 0) return this.#sentOnce(packet.topic)
+        return this.#sentPublish(packet.topic, packet.packetId, packet.dup)
+      case 'subscribe':
+      case 'unsubscribe':
+        return this.#take(packet.packetId, 'a request')
+      case 'pubrel': {
+        const topic = this.#inUse.get(packet.packetId)
+        if (topic !== undefined) this.#released.add(topic)
+        return
+      }
+      case 'puback':
+      case 'pubrec':
+        return this.#acknowledged(`${packet.type} ${packet.packetId}`)
+      default:
+        return
+    }
+  }
+
+  #connectionBegan(): void {
+    this.#arrivals = []
+    for (const [packetId, owner] of this.#inUse) {
+      if (this.#cleanSession || owner === 'a request') this.#inUse.delete(packetId)
+    }
+    if (!this.#cleanSession) return
+    this.#released.clear()
+    this.#everSent.clear()
+  }
+
+  #sentOnce(topic: string): void {
+    expect(this.#everSent).not.toContain(topic)
+    this.#everSent.add(topic)
+  }
+
+  #sentPublish(topic: string, packetId: number, dup: boolean): void {
+    expect(this.#released).not.toContain(topic)
+    expect(this.#over).not.toContain(topic)
+    expect(dup).toBe(this.#everSent.has(topic))
+    if (dup) expect(this.#inUse.get(packetId)).toBe(topic)
+    else this.#take(packetId, topic)
+    this.#everSent.add(topic)
+  }
+
+  #take(packetId: number, owner: string): void {
+    expect(packetId).toBeGreaterThanOrEqual(1)
+    expect(packetId).toBeLessThanOrEqual(65_535)
+    expect([...this.#inUse.keys()]).not.toContain(packetId)
+    this.#inUse.set(packetId, owner)
+  }
+
+  #received(packet: ControlPacket): void {
+    if (packet.type === 'publish' && packet.qos !== 0) {
+      this.#arrivals.push(`${packet.qos === 1 ? 'puback' : 'pubrec'} ${packet.packetId}`)
+    }
+    if (packet.type === 'suback' || packet.type === 'unsuback') {
+      if (this.#inUse.get(packet.packetId) === 'a request') this.#inUse.delete(packet.packetId)
+    }
+  }
+
+  /** Acknowledgements leave in the order of arrival; copies that joined are passed over. */
+  #acknowledged(acknowledgement: string): void {
+    expect(this.#arrivals).toContain(acknowledgement)
+    this.#arrivals = this.#arrivals.slice(this.#arrivals.indexOf(acknowledgement) + 1)
+  }
+}
