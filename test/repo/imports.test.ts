@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { importFaults, type SourceFile } from './source-imports.js'
+
+const root = new URL('../../', import.meta.url)
+
+function sources(): SourceFile[] {
+  return readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' })
+    .map((name) => `src/${name.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => ({ path, text: readFileSync(new URL(path, root), 'utf8') }))
+}
+
+describe('the sources', () => {
+  const files = sources()
+
+  test('are all found', () => {
+    const folders = new Set(files.map(({ path }) => path.split('/')[1]))
+    expect([...folders]).toEqual(expect.arrayContaining(['codec', 'protocol', 'transport', 'client', 'errors.ts']))
+  })
+
+  test('import downwards only, and codec and protocol know nothing of Node, time or chance', () => {
+    expect(files.flatMap(importFaults)).toEqual([])
+  })
+})
+
+describe('the judge of imports', () => {
+  const faults = (path: string, text: string) => importFaults({ path, text })
+
+  test.each([
+    ['src/codec/utf8.ts', `import { byteAt } from './byte-at.js'`],
+    ['src/codec/utf8.ts', `import { UsageError } from '../errors.js'`],
+    ['src/protocol/session.ts', `import type { ControlPacket } from '../codec/control-packet.js'`],
+    ['src/client/link.ts', `import { Session } from '../protocol/index.js'; import { connect } from 'node:net'`],
+    ['src/cli/main.ts', `import { MqttClient } from '../client/client.js'`],
+    ['src/aliyun/preset.ts', `import type { ClientOptions } from '../client/client-options.js'`],
+    ['src/aliyun/preset.ts', `import { type ClientOptions } from '../client/client-options.js'`],
+    ['src/client/link.ts', `import type { SessionStore } from '../store/session-store.js'`],
+    ['src/index.ts', `export { MqttClient } from './client/client.js'`],
+    ['src/protocol/session.ts', `const size = Buffer.byteLength('a') + Math.max(1, 2)`],
+    ['src/protocol/session.ts', `interface Has { readonly process: number }; declare const has: Has; has.process`],
+    [
+      'src/client/backoff.ts',
+      `const jitter = Math.random() * Date.now(); setTimeout(() => console.log(process.pid), 1)`,
+    ],
+  ])('passes %s with: %s', (path, text) => {
+    expect(faults(path, text)).toEqual([])
+  })
+
+  test.each([
+    ['upwards', 'src/codec/utf8.ts', `import { Session } from '../protocol/session.js'`],
+    ['upwards, as a type', 'src/protocol/session.ts', `import type { MqttClient } from '../client/client.js'`],
+    ['upwards, as a re-export', 'src/transport/index.ts', `export { MqttClient } from '../client/client.js'`],
+    ['upwards, as a type in place', 'src/protocol/driver.ts', `type Client = import('../client/client.js').MqttClient`],
+    ['upwards, when it runs', 'src/transport/socket.ts', `const load = () => import('../client/client.js')`],
+    ['upwards, to the whole package', 'src/store/session-store.ts', `import { connect } from '../index.js'`],
+    ['upwards from the bottom', 'src/errors.ts', `import { byteAt } from './codec/byte-at.js'`],
+    ['sideways', 'src/protocol/session.ts', `import { openSocket } from '../transport/socket.js'`],
+    ['sideways', 'src/store/file-store.ts', `import type { ClientOptions } from '../client/client-options.js'`],
+    ['sideways, as a value', 'src/aliyun/preset.ts', `import { defaults } from '../client/client-defaults.js'`],
+    ['sideways, a type and a value', 'src/aliyun/preset.ts', `import { type A, b } from '../client/client-options.js'`],
+    ['sideways, a value of the seam', 'src/client/link.ts', `import { seam } from '../store/session-store.js'`],
+    ['sideways, past the seam', 'src/client/link.ts', `import type { Lock } from '../store/directory-lock.js'`],
+    ['sideways, for its effects', 'src/aliyun/preset.ts', `import '../client/client.js'`],
+    ['from Node into a pure folder', 'src/codec/utf8.ts', `import { Buffer } from 'node:buffer'`],
+    ['from Node, as a type', 'src/protocol/session.ts', `import type { EventEmitter } from 'node:events'`],
+    ['from Node, by a computed name', 'src/protocol/session.ts', `const load = (name: string) => import(name)`],
+    ['from a dependency', 'src/client/link.ts', `import packet from 'mqtt-packet'`],
+    ['without an extension', 'src/client/link.ts', `import { Session } from '../protocol/session'`],
+    ['from a folder without a layer', 'src/client/link.ts', `import { debounce } from '../utils/debounce.js'`],
+  ])('refuses an import %s: %s with %s', (_, path, text) => {
+    expect(faults(path, text)).toHaveLength(1)
+  })
+
+  test.each([
+    'const now = Date.now()',
+    'const now = new Date()',
+    'const now = performance.now()',
+    'const chance = Math.random()',
+    'setTimeout(() => {}, 1)',
+    'setImmediate(() => {})',
+    'queueMicrotask(() => {})',
+    'process.nextTick(() => {})',
+    `console.log('a')`,
+    'const surroundings = globalThis',
+    'const { random } = Math',
+    'const surroundings = { process }',
+    'const bytes = crypto.getRandomValues(new Uint8Array(1))',
+    `const net = require('node:net')`,
+  ])('refuses in a pure folder: %s', (text) => {
+    for (const folder of ['codec', 'protocol']) expect(faults(`src/${folder}/sample.ts`, text)).toHaveLength(1)
+  })
+})
