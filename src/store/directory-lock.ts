@@ -87,9 +87,7 @@ function ignoreMissing(error: unknown): void {
  * lock counts as held while any process has its number: after a crash, a number that was given out again has
  * to be told by a human, who removes the file that the message names.
  */
-export async function machineProcesses(): Promise<ProcessTable> {
-  const { readFile } = await import('node:fs/promises')
-  const read = (path: string) => readFile(path, 'latin1').catch(() => '')
+export async function machineProcesses(read = readOrNothing): Promise<ProcessTable> {
   const boot = (await read('/proc/sys/kernel/random/boot_id')).replaceAll(/[^0-9a-f]/g, '') || '0'
 
   return {
@@ -102,6 +100,11 @@ export async function machineProcesses(): Promise<ProcessTable> {
       return stat.state !== 'Z' && stat.state !== 'X' && stat.start === other.start
     },
   }
+}
+
+async function readOrNothing(path: string): Promise<string> {
+  const { readFile } = await import('node:fs/promises')
+  return readFile(path, 'latin1').catch(() => '')
 }
 
 /** State and time of start (clock ticks since boot) out of /proc/<pid>/stat. */

@@ -5,6 +5,7 @@
  *   version        2 bytes   1
  *   kind           1 byte    1 segment, 2 snapshot
  *   number         6 bytes   as in the name
+ *   previous       6 bytes   the length of the segment before this one, so that none can lose its end; 0 if there is none
  *   nextSequence   6 bytes   the cursor of the session where the file begins
  *   nextPacketId   2 bytes
  *   identity       2 bytes of length, then the session's identity in UTF-8
@@ -22,6 +23,7 @@ export interface JournalFileName {
 
 export interface FileHeader {
   readonly sessionId: string
+  readonly previousLength: number
   readonly cursor: SessionCursor
   /** Where the records begin. */
   readonly length: number
@@ -32,7 +34,7 @@ export interface FileHeader {
 const magic = 'mqtt311j'
 const version = 1
 const kindBytes = { segment: 1, snapshot: 2 } as const
-const fixedLength = 27
+const fixedLength = 33
 const checksumLength = 4
 
 export function fileName({ kind, number }: JournalFileName): string {
@@ -47,7 +49,12 @@ export function parseFileName(name: string): JournalFileName | undefined {
 }
 
 /** A header as bytes. `seedOf` gives what the checksums of its records go on from. */
-export function encodeHeader({ kind, number }: JournalFileName, sessionId: string, cursor: SessionCursor): Buffer {
+export function encodeHeader(
+  { kind, number }: JournalFileName,
+  sessionId: string,
+  cursor: SessionCursor,
+  previousLength: number,
+): Buffer {
   const identity = Buffer.from(sessionId)
   if (identity.length > 65_535) throw new StoreError(`a session identity of ${identity.length} bytes is over 65535`)
   const bytes = Buffer.alloc(fixedLength + identity.length + checksumLength)
@@ -55,6 +62,7 @@ export function encodeHeader({ kind, number }: JournalFileName, sessionId: strin
   at = bytes.writeUInt16BE(version, at)
   at = bytes.writeUInt8(kindBytes[kind], at)
   at = bytes.writeUIntBE(number, at, 6)
+  at = bytes.writeUIntBE(previousLength, at, 6)
   at = bytes.writeUIntBE(cursor.nextSequence, at, 6)
   at = bytes.writeUInt16BE(cursor.nextPacketId, at)
   at = bytes.writeUInt16BE(identity.length, at)
@@ -85,7 +93,8 @@ export function decodeHeader(bytes: Buffer, { kind, number }: JournalFileName): 
   }
   return {
     sessionId: bytes.toString('utf8', fixedLength, identityEnd),
-    cursor: { nextSequence: bytes.readUIntBE(17, 6), nextPacketId: bytes.readUInt16BE(23) },
+    previousLength: bytes.readUIntBE(17, 6),
+    cursor: { nextSequence: bytes.readUIntBE(23, 6), nextPacketId: bytes.readUInt16BE(29) },
     length,
     seed: bytes.readUInt32BE(identityEnd),
   }

@@ -67,7 +67,7 @@ const defaultSegmentBytes = 4 * 1024 * 1024
  * The session is kept in memory as well, payloads included, so that it can be compacted without reading it again.
  */
 export function fileStore(directory: string, options: FileStoreOptions = {}): FileStore {
-  return createFileStore({ files: () => directoryFiles(directory), processes: machineProcesses }, options)
+  return createFileStore({ files: () => directoryFiles(directory), processes: () => machineProcesses() }, options)
 }
 
 export function createFileStore(machine: FileStoreMachine, options: FileStoreOptions = {}): FileStore {

@@ -135,10 +135,14 @@ class JournalReader {
     if (header === undefined) {
       // A header is synced before a record is written behind it: alone and broken, it is a segment whose creation was
       // cut short. It is no loss, and is made anew.
-      const ownLength = encodeHeader(file, this.#sessionId, this.#reducer.cursor).length
+      const ownLength = encodeHeader(file, this.#sessionId, this.#reducer.cursor, 0).length
       if (!isLast || bytes.length > ownLength) throw this.#damage(name, 0, 'the header is damaged')
       this.#obsolete.push(name)
       return
+    }
+    if (this.#last !== undefined && header.previousLength !== this.#last.length) {
+      const previous = fileName({ kind: 'segment', number: number - 1 })
+      throw this.#damage(previous, this.#last.length, `it ended at byte ${header.previousLength} when ${name} began`)
     }
     const { nextSequence, nextPacketId } = this.#reducer.cursor
     if (header.cursor.nextSequence !== nextSequence || header.cursor.nextPacketId !== nextPacketId) {
@@ -174,7 +178,6 @@ class JournalReader {
     const view = viewOf(bytes)
     const where = `${name} in ${this.#files.location}`
     let end = header.length
-    let count = 0
     let sealed = false
     let complete = false
     while (end < bytes.length && !complete) {
@@ -183,10 +186,9 @@ class JournalReader {
       if (decoded === undefined) break
       const { record } = decoded
       sealed = record.kind === 'synced' && record.offset === start
-      if (record.kind === 'complete') complete = record.records === count
+      if (record.kind === 'complete') complete = true
       else if (record.kind !== 'synced') at(where, start, () => this.#reducer.apply(record))
       end = decoded.end
-      count += 1
     }
     return { end, sealed, complete }
   }

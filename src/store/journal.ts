@@ -86,7 +86,7 @@ export class Journal {
     const first = { kind: 'segment', number: 1 } as const
     const segment =
       recovery.last === undefined
-        ? await SegmentFile.create(files, 1, encodeHeader(first, sessionId, recovery.reducer.cursor))
+        ? await SegmentFile.create(files, 1, encodeHeader(first, sessionId, recovery.reducer.cursor, 0))
         : await SegmentFile.reopen(files, recovery.last)
     return new Journal(files, sessionId, settings, recovery, segment)
   }
@@ -166,8 +166,9 @@ export class Journal {
 
   #planSegment(): NewSegment {
     const number = this.#planned.number + 1
-    const header = encodeHeader({ kind: 'segment', number }, this.#sessionId, this.#reducer.cursor)
-    this.#logBytes += this.#planned.length
+    const { length } = this.#planned
+    const header = encodeHeader({ kind: 'segment', number }, this.#sessionId, this.#reducer.cursor, length)
+    this.#logBytes += length
     this.#planned = { number, seed: seedOf(header), length: header.length }
     // Writing a snapshot only when the log has grown by as much again bounds both: the directory holds a few times what
     // the session needs, and on the average each record is written at most twice.

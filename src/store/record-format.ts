@@ -13,7 +13,7 @@
  *     7 released    Packet Identifier (2)
  *     8 forgotten
  *     9 synced      offset (6): what stands before it in this file was safe on disk when this record was written
- *    10 complete    number of records before it (6): the end of a snapshot
+ *    10 complete    the end of a snapshot
  *
  * The last two are the store's own. `synced` is what tells damage from a torn tail, see journal-recovery.ts.
  *
@@ -27,7 +27,7 @@ import { crc32c, viewOf } from './checksum.js'
 export type FileRecord =
   | JournalRecord
   | { readonly kind: 'synced'; readonly offset: number }
-  | { readonly kind: 'complete'; readonly records: number }
+  | { readonly kind: 'complete' }
 
 export interface DecodedRecord {
   readonly record: FileRecord
@@ -121,11 +121,10 @@ export class RecordWriter {
       case 'released':
         return this.#finish(this.#bytes.writeUInt16BE(record.packetId, this.#begin(kinds[record.kind], 1 + 2)))
       case 'forgotten':
-        return this.#finish(this.#begin(kinds.forgotten, 1))
+      case 'complete':
+        return this.#finish(this.#begin(kinds[record.kind], 1))
       case 'synced':
         return this.#finish(this.#number(record.offset, this.#begin(kinds.synced, 1 + numberLength)))
-      case 'complete':
-        return this.#finish(this.#number(record.records, this.#begin(kinds.complete, 1 + numberLength)))
     }
   }
 
@@ -201,7 +200,9 @@ function decodeBody(body: Buffer): FileRecord | undefined {
   if (kind === kinds.queued) return decodeQueued(body)
   switch (kind) {
     case kinds.forgotten:
-      return body.length === 1 ? { kind: 'forgotten' } : undefined
+    case kinds.complete:
+      if (body.length !== 1) return undefined
+      return { kind: kind === kinds.forgotten ? 'forgotten' : 'complete' }
     case kinds.held:
     case kinds.released:
       if (body.length !== 1 + 2) return undefined
@@ -225,8 +226,6 @@ function decodeBody(body: Buffer): FileRecord | undefined {
       return { kind: 'withdrawn', sequence: value }
     case kinds.synced:
       return { kind: 'synced', offset: value }
-    case kinds.complete:
-      return { kind: 'complete', records: value }
     default:
       return undefined
   }

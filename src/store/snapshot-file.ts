@@ -24,7 +24,7 @@ export async function writeSnapshot(
 ): Promise<number | undefined> {
   const name = fileName({ kind: 'snapshot', number })
   const unfinished = name.replace(/\.journal$/, unfinishedSuffix)
-  const header = encodeHeader({ kind: 'snapshot', number }, sessionId, session)
+  const header = encodeHeader({ kind: 'snapshot', number }, sessionId, session, 0)
   const file = await onFile(files, 'create', unfinished, files.create(unfinished))
   let length: number | undefined
   try {
@@ -61,16 +61,14 @@ async function writeRecords(
     length += bytes.length
   }
   await write(header)
-  let records = 0
   for (const record of recordsOf(session)) {
     writer.write(record)
-    records += 1
     if (writer.length < chunkBytes) continue
     await write(writer.bytes)
     writer.clear()
     if (signal.aborted) return undefined
   }
-  writer.write({ kind: 'complete', records })
+  writer.write({ kind: 'complete' })
   await write(writer.bytes)
   return length
 }

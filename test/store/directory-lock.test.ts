@@ -58,20 +58,13 @@ describe('a lock', () => {
     await store.close()
   })
 
-  it('is not held for ever by a number that another process got', async () => {
+  it('that stands in the directory is judged by the real process table', async () => {
     const { self } = await machineProcesses()
     // The parent lives, and started at another time than the lock says.
     await writeFile(join(directory, `lock-${self.boot}-${process.ppid}-1`), '')
     const store = fileStore(directory)
     await store.open('s')
     expect(await locks()).toHaveLength(1)
-    await store.close()
-  })
-
-  it('does not outlive a boot of the machine', async () => {
-    await writeFile(join(directory, `lock-00000000-${process.ppid}-1`), '')
-    const store = fileStore(directory)
-    await store.open('s')
     await store.close()
   })
 
@@ -97,6 +90,47 @@ describe('a lock', () => {
       expect(winners.length).toBeLessThanOrEqual(1)
       expect(disk.fileNames).toHaveLength(winners.length)
     }
+  })
+})
+
+describe('the process table', () => {
+  const stat = (state: string, start: number) => {
+    return `77 (a (odd) name) ${state} 1 ${Array.from({ length: 17 }, (_, index) => index).join(' ')} ${start} 0 0`
+  }
+  const table = (procStat: string) => {
+    const files = new Map([
+      ['/proc/sys/kernel/random/boot_id', 'ab-12\n'],
+      [`/proc/${process.pid}/stat`, stat('R', 500)],
+      ['/proc/77/stat', procStat],
+    ])
+    return machineProcesses(async (path) => files.get(path) ?? '')
+  }
+
+  it('names ourselves by boot, number and start', async () => {
+    expect((await table('')).self).toEqual({ boot: 'ab12', pid: process.pid, start: '500' })
+  })
+
+  it('knows a process that lives', async () => {
+    expect(await (await table(stat('S', 900))).isAlive({ boot: 'ab12', pid: 77, start: '900' })).toBe(true)
+  })
+
+  it('is not deceived by a number that another process got', async () => {
+    expect(await (await table(stat('S', 901))).isAlive({ boot: 'ab12', pid: 77, start: '900' })).toBe(false)
+  })
+
+  it('counts a zombie as dead', async () => {
+    expect(await (await table(stat('Z', 900))).isAlive({ boot: 'ab12', pid: 77, start: '900' })).toBe(false)
+  })
+
+  it('counts everybody of an earlier boot as dead', async () => {
+    expect(await (await table(stat('S', 900))).isAlive({ boot: 'ab13', pid: 77, start: '900' })).toBe(false)
+  })
+
+  it('asks for the number alone where there is no /proc', async () => {
+    const { self, isAlive } = await machineProcesses(async () => '')
+    expect(self).toEqual({ boot: '0', pid: process.pid, start: '0' })
+    expect(await isAlive({ boot: '0', pid: process.ppid, start: '0' })).toBe(true)
+    expect(await isAlive({ boot: '0', pid: 2 ** 30, start: '0' })).toBe(false)
   })
 })
 

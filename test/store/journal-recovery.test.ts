@@ -77,6 +77,20 @@ describe('a process killed at any byte', () => {
     expect(disk.fileNames).toEqual([segment1])
   })
 
+  it('leaves nothing that a snapshot has replaced, if it was killed before it could remove it', async () => {
+    const disk = new SimulatedDisk()
+    disk.before = (operation, name) => {
+      if (operation === 'remove' && name.startsWith('segment')) disk.kill()
+    }
+    await run(disk, randomLog(4, 300), 5, { segmentBytes: 4096 })
+    disk.before = () => {}
+    expect(disk.fileNames).toContain(segment1)
+    const [snapshot] = disk.fileNames.filter((name) => name.startsWith('snapshot'))
+    await openOn(disk)
+    expect(disk.fileNames).not.toContain(segment1)
+    expect(disk.fileNames).toContain(snapshot)
+  })
+
   it('is told by tornTail where the log was cut off', async () => {
     const disk = new SimulatedDisk()
     disk.bytesUntilKill = 500
@@ -165,21 +179,53 @@ describe('damage', () => {
 
   it('of a snapshot or of a segment that is not the last is reported, a cut one too', async () => {
     const disk = new SimulatedDisk()
-    await run(disk, randomLog(6, 400), 5, { segmentBytes: 4096 })
+    // The first compaction is done, the second never ends, so that several segments stay.
+    disk.before = (operation, name) => {
+      const isHeldUp = operation === 'create' && name.endsWith('.unfinished') && !name.includes('00000002')
+      return isHeldUp ? new Promise(() => {}) : undefined
+    }
+    const store = createFileStore(disk.machine(), { segmentBytes: 4096 })
+    await store.open('s')
+    for (const record of randomLog(6, 600)) await store.append([record])
+    disk.kill()
+    disk.before = () => {}
     const snapshot = disk.fileNames.find((name) => name.startsWith('snapshot')) ?? ''
     const segments = disk.fileNames.filter((name) => name.startsWith('segment'))
+    expect(segments.length).toBeGreaterThanOrEqual(3)
+    await openOn(disk.clone())
     for (const name of [snapshot, ...segments.slice(0, -1)]) {
       const sound = disk.contentOf(name)
-      for (let at = 0; at < sound.length; at += 37) {
+      // The last bytes one by one: in the last group of a segment nothing behind vouches for them.
+      for (let at = 0; at < sound.length; at += at < sound.length - 80 ? 37 : 1) {
         const copy = disk.clone()
         const flipped = Buffer.from(sound)
         flipped.writeUInt8(flipped.readUInt8(at) ^ 1, at)
         copy.overwrite(name, flipped)
         await expect(openOn(copy), `${name}, byte ${at}`).rejects.toThrow(name)
+        if (at % 37 !== 0) continue
         copy.overwrite(name, sound.subarray(0, at))
         await expect(openOn(copy), `${name} cut at ${at}`).rejects.toThrow(name)
       }
     }
+  })
+
+  it('is a segment that another history of the session left', async () => {
+    const histories = [20, 21].map(() => new SimulatedDisk())
+    for (const [index, disk] of histories.entries()) {
+      disk.before = (operation, name) => {
+        return operation === 'create' && name.endsWith('.unfinished') ? new Promise(() => {}) : undefined
+      }
+      const store = createFileStore(disk.machine(), { segmentBytes: 4096 })
+      await store.open('s')
+      for (let sequence = 1; sequence <= 60; sequence++) {
+        const payload = Buffer.alloc(80)
+        await store.append([{ kind: 'queued', sequence: sequence + index, topic: 't', payload, qos: 1, retain: false }])
+      }
+      disk.kill()
+    }
+    const [one, other] = histories.map((disk) => disk.clone())
+    one?.overwrite(segment1, other?.contentOf(segment1) ?? Buffer.alloc(0))
+    await expect(openOn(one ?? new SimulatedDisk())).rejects.toThrow(/does not go on where the log before it ends/)
   })
 
   it('is a missing segment too', async () => {
@@ -199,6 +245,16 @@ describe('damage', () => {
     const files = await copy.machine().files()
     await files.remove(segment1)
     await expect(openOn(copy)).rejects.toThrow(/segment-00000001\.journal is missing/)
+  })
+
+  it('is a snapshot that no segment follows', async () => {
+    const disk = new SimulatedDisk()
+    await run(disk, randomLog(6, 200), 5, { segmentBytes: 4096 })
+    const files = await disk.machine().files()
+    const segments = disk.fileNames.filter((name) => name.startsWith('segment'))
+    expect(disk.fileNames.length).toBe(segments.length + 1)
+    for (const name of segments) await files.remove(name)
+    await expect(openOn(disk)).rejects.toThrow(`${segments[0]} is missing`)
   })
 
   it('is not imagined: a payload that holds a journal is a payload', async () => {

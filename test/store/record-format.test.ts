@@ -16,7 +16,7 @@ const records: readonly [FileRecord, string][] = [
   [{ kind: 'released', packetId: 1 }, '07 0001'],
   [{ kind: 'forgotten' }, '08'],
   [{ kind: 'synced', offset: 4 }, '09 000000000004'],
-  [{ kind: 'complete', records: 5 }, '0a 000000000005'],
+  [{ kind: 'complete' }, '0a'],
 ]
 
 function encode(record: FileRecord, seed = 0, offset = 0): Buffer {
@@ -65,15 +65,21 @@ describe('a header', () => {
   const cursor = { nextSequence: 513, nextPacketId: 65_535 }
 
   it('has these bytes, and they are that header', () => {
-    const bytes = encodeHeader(file, 'ä', cursor)
+    const bytes = encodeHeader(file, 'ä', cursor, 9)
     expect(bytes.subarray(0, -4).toString('hex')).toBe(
-      `${Buffer.from('mqtt311j').toString('hex')}000101000000000007000000000201ffff0002c3a4`,
+      `${Buffer.from('mqtt311j').toString('hex')}000101000000000007000000000009000000000201ffff0002c3a4`,
     )
-    expect(decodeHeader(bytes, file)).toEqual({ sessionId: 'ä', cursor, length: bytes.length, seed: seedOf(bytes) })
+    expect(decodeHeader(bytes, file)).toEqual({
+      sessionId: 'ä',
+      previousLength: 9,
+      cursor,
+      length: bytes.length,
+      seed: seedOf(bytes),
+    })
   })
 
   it('is none if it is cut or changed anywhere', () => {
-    const bytes = encodeHeader(file, 's', cursor)
+    const bytes = encodeHeader(file, 's', cursor, 9)
     for (let at = 0; at < bytes.length; at++) {
       expect(decodeHeader(bytes.subarray(0, at), file)).toBeUndefined()
       const changed = Buffer.from(bytes)
@@ -83,15 +89,15 @@ describe('a header', () => {
   })
 
   it('of a renamed file is refused', () => {
-    const bytes = encodeHeader(file, 's', cursor)
+    const bytes = encodeHeader(file, 's', cursor, 9)
     expect(() => decodeHeader(bytes, { kind: 'segment', number: 8 })).toThrow(/another name/)
     expect(() => decodeHeader(bytes, { kind: 'snapshot', number: 7 })).toThrow(/another name/)
   })
 
   it('of another format, or of a later version of this one, is refused', () => {
-    const later = Buffer.from('6d7174743331316a000201000000000007000000000201ffff0001738d076db1', 'hex')
+    const later = Buffer.from('6d7174743331316a000201000000000007000000000009000000000201ffff0001739f28d3c1', 'hex')
     expect(() => decodeHeader(later, file)).toThrow(/format version 2, and this version of mqtt311 reads 1/)
-    const other = Buffer.from('6d7174743331316b000201000000000007000000000201ffff000173800d105c', 'hex')
+    const other = Buffer.from('6d7174743331316b000201000000000007000000000009000000000201ffff000173c1164161', 'hex')
     expect(() => decodeHeader(other, file)).toThrow(/no journal of mqtt311/)
   })
 
