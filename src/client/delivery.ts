@@ -78,17 +78,20 @@ export class Delivery {
     const outer = this.#calling
     this.#calling = arrival
     let outcome = well
-    const running: PromiseLike<unknown>[] = []
+    let running: PromiseLike<unknown>[] | undefined
     for (const handler of handlers) {
       try {
         const result = handler(message)
-        if (isPromiseLike(result)) running.push(result)
+        if (isPromiseLike(result)) {
+          running ??= []
+          running.push(result)
+        }
       } catch (error) {
         if (outcome.is === 'well') outcome = { is: 'failed', error }
       }
     }
     this.#calling = outer
-    if (running.length === 0) return this.#endAtOnce(arrival, message, outcome)
+    if (running === undefined) return this.#endAtOnce(arrival, message, outcome)
     this.#await(running, outcome).then((final) => this.#end(arrival, message, final))
     return 'running'
   }

@@ -5,6 +5,7 @@
  * left. So at most `limit` messages wait here unacknowledged; those behind them stay in the client's backlog, which
  * stops reading the socket when it is full, and so the loop's pace reaches the server.
  */
+import { ClosedError } from '../errors.js'
 import type { GrantedFilter, Message, Subscription } from './client-surface.js'
 
 interface Entry {
@@ -89,7 +90,12 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     this.#acknowledgeInHand()
     this.finish()
     for (const { acknowledge } of this.#entries.splice(0)) acknowledge()
-    await this.#subscription?.unsubscribe()
+    try {
+      await this.#subscription?.unsubscribe()
+    } catch (error) {
+      // A client that ends while the loop is being left has ended the subscription too.
+      if (!(error instanceof ClosedError)) throw error
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

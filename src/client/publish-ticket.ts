@@ -1,4 +1,5 @@
 import type { OutgoingMessage } from '../protocol/outgoing-message.js'
+import type { Abortable } from './signal-watches.js'
 
 /** Promise hands its functions to a callback; one callback for all tickets spares a closure for each message. */
 let lastResolve: () => void = nothing
@@ -11,16 +12,17 @@ function keepFunctions(resolve: () => void, reject: (reason: unknown) => void): 
   lastReject = reject
 }
 
-/** What withdraws a message whose signal has fired. */
+/** What withdraws a message whose signal has fired, and is told when the signal need not be watched any more. */
 export interface Withdrawing {
-  withdraw(ticket: PublishTicket): void
+  withdraw(ticket: PublishTicket, reason: unknown): void
+  unwatch(ticket: PublishTicket, signal: AbortSignal): void
 }
 
 /**
  * The promise of one `publish`, while it waits for its acknowledgement (or for the session store). It settles once; what the
  * engine says after that is nobody's concern any more.
  */
-export class PublishTicket {
+export class PublishTicket implements Abortable {
   readonly promise: Promise<void>
   readonly until: 'acknowledged' | 'stored'
   readonly #resolve: () => void
@@ -42,19 +44,13 @@ export class PublishTicket {
     return this.#state === 'waiting'
   }
 
-  get abortReason(): unknown {
-    return this.#signal?.reason
-  }
-
-  /** The ticket is its own listener: no closure for each message. */
-  watch(signal: AbortSignal, publisher: Withdrawing): void {
+  watched(signal: AbortSignal, publisher: Withdrawing): void {
     this.#signal = signal
     this.#publisher = publisher
-    signal.addEventListener('abort', this)
   }
 
-  handleEvent(): void {
-    this.#publisher?.withdraw(this)
+  aborted(reason: unknown): void {
+    this.#publisher?.withdraw(this, reason)
   }
 
   resolve(): void {
@@ -71,7 +67,7 @@ export class PublishTicket {
   #end(): boolean {
     if (this.#state === 'over') return false
     this.#state = 'over'
-    this.#signal?.removeEventListener('abort', this)
+    if (this.#signal !== undefined) this.#publisher?.unwatch(this, this.#signal)
     return true
   }
 }

@@ -13,8 +13,9 @@ import type { ClientSettings } from './client-settings.js'
 import type { PublishOptions } from './client-surface.js'
 import { channels } from './diagnostics.js'
 import { requirePublishable } from './profile-limits.js'
-import { PublishTicket, rejection } from './publish-ticket.js'
+import { PublishTicket, rejection, type Withdrawing } from './publish-ticket.js'
 import type { SessionHost } from './session-host.js'
+import { SignalWatches } from './signal-watches.js'
 
 /** What the publisher has to know of the client's life. */
 export interface PublisherHost {
@@ -33,11 +34,12 @@ const knownTopicsMax = 1024
 const accepted = Promise.resolve()
 const defaults: PublishOptions = {}
 
-export class Publisher {
+export class Publisher implements Withdrawing {
   readonly #host: SessionHost
   readonly #client: PublisherHost
   readonly #settings: ClientSettings
   readonly #knownTopics = new Set<string>()
+  readonly #signals = new SignalWatches()
   #settledBytes = 0
   #nextTurn: Promise<void> | undefined
   /** Calls that wait for the session to be read from its store. */
@@ -116,7 +118,10 @@ export class Publisher {
     const kept = { ...draft, payload: Buffer.from(draft.payload) }
     ticket.message = this.#host.session.publish(kept, ticket, this.#host.turn())
     if (until === 'stored') this.#host.resolveWhenStored(ticket)
-    if (signal !== undefined) ticket.watch(signal, this)
+    if (signal !== undefined && ticket.isWaiting) {
+      ticket.watched(signal, this)
+      this.#signals.add(signal, ticket)
+    }
     return ticket.promise
   }
 
@@ -157,14 +162,18 @@ export class Publisher {
   }
 
   /** The signal of a publish has fired: the message is taken back if that is still possible, and the wait ends either way. */
-  withdraw(ticket: PublishTicket): void {
+  withdraw(ticket: PublishTicket, reason: unknown): void {
     const { message } = ticket
     if (message === undefined || !ticket.isWaiting) return
-    if (this.#host.session.withdraw(message)) this.#host.rejectWhenStored(ticket, ticket.abortReason)
+    if (this.#host.session.withdraw(message)) this.#host.rejectWhenStored(ticket, reason)
     else {
       this.#host.counters.rejected += 1
-      ticket.reject(ticket.abortReason)
+      ticket.reject(reason)
     }
+  }
+
+  unwatch(ticket: PublishTicket, signal: AbortSignal): void {
+    this.#signals.delete(signal, ticket)
   }
 }
 

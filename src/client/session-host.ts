@@ -54,6 +54,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   #sessionId: string | undefined
   #opening: Promise<StoredSession> | undefined
   #link: Link | undefined
+  #life: 'going-on' | 'ended' = 'going-on'
   #pings: { readonly resolve: () => void; readonly reject: (reason: unknown) => void }[] = []
   #turn: { readonly is: 'none' } | { readonly is: 'begun'; readonly at: number } = noTurn
   /** What has to wait for the journal before it may be told. */
@@ -71,6 +72,10 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
 
   // The session and its store.
 
+  get hasEnded(): boolean {
+    return this.#life === 'ended'
+  }
+
   get isOpen(): boolean {
     return this.#session !== undefined
   }
@@ -85,7 +90,8 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     const { store } = this.#settings
     if (store === undefined) return
     if (this.#sessionId === undefined) {
-      this.#opening = store.open(sessionId)
+      // An attempt that timed out may have left the store opening; it must not be opened twice.
+      this.#opening ??= store.open(sessionId)
       const stored = await this.#opening
       this.#sessionId = sessionId
       this.#journal = new JournalWriter(store, (error) => this.#events.failed(asStoreError(error)))
@@ -237,6 +243,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
 
   /** Every promise that still waits is told that it waits in vain. */
   rejectAll(errorFor: (message: OutgoingMessage<PublishTicket> | undefined) => unknown): void {
+    this.#life = 'ended'
     if (this.#session === undefined) return
     for (const message of this.#session.outgoing.unsettled()) {
       if (message.ticket?.isWaiting !== true) continue

@@ -15,11 +15,13 @@ import type { Session } from '../protocol/session.js'
 import type { GrantedFilter, MessageHandler, Subscription } from './client-surface.js'
 import { type PublishTicket, rejection } from './publish-ticket.js'
 import { type RequestTicket, readGrants } from './request-ticket.js'
+import { type Abortable, SignalWatches } from './signal-watches.js'
 import type { TopicRouter } from './topic-router.js'
 
 /** What the subscriptions need of the client. */
 export interface SubscriptionHost {
   readonly session: Session<PublishTicket, RequestTicket>
+  readonly hasEnded: boolean
   now(): number
   scheduleFlush(): void
 }
@@ -27,6 +29,7 @@ export interface SubscriptionHost {
 export class Subscriptions {
   readonly #host: SubscriptionHost
   readonly #router: TopicRouter<MessageHandler>
+  readonly signals = new SignalWatches()
   /** The subscriptions that hold each filter. */
   readonly #uses = new Map<string, Set<ActiveSubscription>>()
 
@@ -81,19 +84,20 @@ export class Subscriptions {
   release(subscription: ActiveSubscription): readonly string[] {
     const unused: string[] = []
     for (const { filter } of subscription.requests) {
-      const uses = this.#uses.get(filter)
-      if (!uses?.delete(subscription)) continue
       if (subscription.handler !== undefined) this.#router.remove(filter, subscription.handler)
-      if (uses.size > 0) continue
+      const uses = this.#uses.get(filter)
+      if (!uses?.delete(subscription) || uses.size > 0) continue
       this.#uses.delete(filter)
       unused.push(filter)
     }
+    subscription.requests = []
     return unused
   }
 
   /** Sends UNSUBSCRIBE; resolves with UNSUBACK. */
   unsubscribe(filters: readonly string[]): Promise<void> {
-    if (filters.length === 0) return Promise.resolve()
+    // Without a client there is no subscription either.
+    if (filters.length === 0 || this.#host.hasEnded) return Promise.resolve()
     return new Promise((resolve, reject) => {
       this.#host.session.unsubscribe(filters, new UnsubscribeTicket(resolve, reject), this.#host.now())
       this.#host.scheduleFlush()
@@ -103,14 +107,17 @@ export class Subscriptions {
   /** Every use of these filters ends, whoever made it, and UNSUBSCRIBE is sent even for filters that no one is known to use. */
   unsubscribeAll(filters: readonly string[]): Promise<void> {
     for (const filter of filters) {
-      for (const subscription of this.#uses.get(filter) ?? []) this.#dropFilter(subscription, filter)
+      for (const subscription of [...(this.#uses.get(filter) ?? [])]) this.#dropFilter(subscription, filter)
       this.#uses.delete(filter)
     }
     return this.unsubscribe(filters)
   }
 
   #dropFilter(subscription: ActiveSubscription, filter: string): void {
-    if (subscription.handler !== undefined) this.#router.remove(filter, subscription.handler)
+    for (const request of subscription.requests) {
+      if (request.filter === filter && subscription.handler !== undefined)
+        this.#router.remove(filter, subscription.handler)
+    }
     subscription.drop(filter)
   }
 
@@ -150,7 +157,7 @@ class ActiveSubscription implements Subscription {
   }
 }
 
-class SubscribeTicket implements RequestTicket {
+class SubscribeTicket implements RequestTicket, Abortable {
   readonly #owner: Subscriptions
   readonly #subscription: ActiveSubscription
   readonly #signal: AbortSignal | undefined
@@ -171,17 +178,16 @@ class SubscribeTicket implements RequestTicket {
     this.#signal = signal
     this.#resolve = resolve
     this.#reject = reject
-    signal?.addEventListener('abort', this)
+    if (signal !== undefined) owner.signals.add(signal, this)
   }
 
   send(request: Request<RequestTicket>): void {
     this.#request = request
   }
 
-  /** The signal has fired. */
-  handleEvent(): void {
+  aborted(reason: unknown): void {
     if (this.#request !== undefined) this.#owner.abandon(this.#request)
-    this.failed(this.#signal?.reason)
+    this.failed(reason)
   }
 
   answered(request: Request<RequestTicket>, returnCodes: readonly number[]): void {
@@ -211,7 +217,7 @@ class SubscribeTicket implements RequestTicket {
 
   #end(state: 'given-up' | 'over'): void {
     this.#state = state
-    this.#signal?.removeEventListener('abort', this)
+    if (this.#signal !== undefined) this.#owner.signals.delete(this.#signal, this)
   }
 }
 
