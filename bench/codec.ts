@@ -1,4 +1,10 @@
-/** The codec against mqtt-packet, which mqtt.js and aedes use: nanoseconds to encode and to decode one packet. */
+/**
+ * The codec against mqtt-packet, which mqtt.js and aedes use: nanoseconds to encode and to decode one packet.
+ *
+ * The two do not do the same with a payload. Encoding, mqtt-packet makes a Buffer for each packet, and ours appends to
+ * one of 64 KiB. Decoding, mqtt-packet hands out views of the chunk, which keep it alive, and ours makes copies: with
+ * 4 KiB that copy is most of the time.
+ */
 import mqttPacket, { type Packet } from 'mqtt-packet'
 import type { ControlPacket } from 'mqtt311/codec'
 import { type Comparison, report } from './comparison.js'

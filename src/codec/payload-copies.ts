@@ -1,11 +1,11 @@
 /**
  * Copies of parts of a chunk, so that what the application keeps never keeps a read buffer alive.
  *
- * A copy of 64 bytes for itself costs 100 ns, most of it for making two views; a view of something that is copied
- * already costs half of that. So a small payload is copied together with what follows it in the chunk, about sixteen
- * packets of its size, and the payloads of those packets are views of that block. A block has at most 4 KiB and
- * comes, as all small Buffers do, from a slab of 8 KiB (`Buffer.poolSize`): the most that a kept payload of up to 256
- * bytes keeps alive. Larger ones are copied alone.
+ * A copy of 64 bytes for itself costs 120 ns, most of it for making two views; a view of something that is copied
+ * already costs 50. So a small payload is copied together with what follows it in the chunk, about sixteen packets of
+ * its size, and the payloads of those packets are views of that block. A block has at most 4 KiB and comes, as all
+ * small Buffers do, from a slab of 8 KiB (`Buffer.poolSize`): the most that a kept payload of up to 256 bytes keeps
+ * alive. Larger ones are copied alone.
  */
 
 const MAX_SHARED_BYTES = 256
@@ -28,7 +28,7 @@ export class PayloadCopies {
 
   /** A copy of the payload from `start` to `end`, which is the end of its packet as well. */
   copy(bytes: Buffer, packetStart: number, start: number, end: number): Buffer {
-    // An empty Buffer takes 250 ns to make and holds nothing that could change.
+    // An empty Buffer takes 190 ns to make and holds nothing that could change.
     if (start === end) return noBytes
     if (end - start > MAX_SHARED_BYTES) return copyRange(bytes, start, end)
     if (end > this.#to || start < this.#from) {
@@ -42,9 +42,7 @@ export class PayloadCopies {
 }
 
 function copyRange(bytes: Buffer, start: number, end: number): Buffer {
-  const length = end - start
-  const copy = Buffer.allocUnsafe(length)
-  // A view made like this costs less than `subarray`.
-  copy.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start, length))
+  const copy = Buffer.allocUnsafe(end - start)
+  copy.set(bytes.subarray(start, end))
   return copy
 }

@@ -1,6 +1,7 @@
 /**
  * Topic Names as they stand in PUBLISH: UTF-8 behind a two-byte length. A program publishes to few topics many times,
- * so a topic is checked and encoded once and then copied: 10 to 20 ns in place of 150.
+ * so a topic is checked and encoded once and then found and copied: of 35 bytes, a known one is found in 7 ns, a new
+ * one takes 400.
  *
  * Bounded in number and in length: at most 128 topics of at most 256 bytes are remembered. When they are full, all
  * are forgotten; that is seldom, needs no order of use, and costs no more than encoding them again.
