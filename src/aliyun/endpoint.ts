@@ -9,6 +9,9 @@
  * | `'x509'`             | `x509.itls.cn-shanghai.aliyuncs.com`             | both, IPv6 first (device certificates) |
  * | `{ host, port }`     | as given                                         | both, IPv6 first                  |
  *
+ * To get there over IPv6: the network needs a route (`curl -6`), the host an AAAA record (`dig AAAA`), and `family` 6 or 0. The
+ * endpoint `'ipv6'` always has one; the documentation means it for tests, and the host of the product for production.
+ *
  * Ports and roots, the same for all hosts of the platform:
  *
  * | port       | its certificate ends in                             | what to pass                                   |

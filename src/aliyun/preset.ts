@@ -39,6 +39,15 @@ const identityTopic = '/ext/auth/identity/response'
  * The platform ignores the QoS of a SUBSCRIBE: messages come with the QoS of their publisher. It may say that there is no
  * session although there was one. Two connections of one device throw each other out.
  *
+ * What CONNACK says, and what to do:
+ *
+ * | Return Code | why, on this platform                                                | what the client does, and you         |
+ * | ----------- | -------------------------------------------------------------------- | ------------------------------------- |
+ * | 2           | a malformed client id, or a Keep Alive out of range                   | ends; neither leaves this preset      |
+ * | 3           | unavailable, as in a storm of reconnections                           | tries again: it heals by itself       |
+ * | 4           | a wrong secret, name or method                                        | ends, if it was the first connection: compare with the console |
+ * | 5           | not authorised: disabled, deleted, or of another instance or region   | ends, if it was the first connection: look at the endpoint |
+ *
  * Nothing of what is returned shows a secret in `util.inspect`.
  *
  * @throws UsageError for what the platform would refuse or misread

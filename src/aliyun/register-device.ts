@@ -39,8 +39,6 @@ export interface Registration extends ConnectionChoice {
 
 const answerTopics = ['/ext/register', '/ext/regnwl']
 
-/** Seconds. The connection never gets that old, but the platform refuses others. */
-const keepAliveSeconds = 60
 const timeoutMsDefault = 10_000
 const timeoutMsMax = 15_000
 
@@ -67,12 +65,9 @@ export async function registerDevice(registration: Registration): Promise<Secret
   const client = new MqttClient({
     ...connectionOptions({ productKey: registration.productKey }, destinationOf(registration)),
     ...credentialsOf(registration),
-    keepAlive: keepAliveSeconds,
     profile: aliyunProfile,
     reconnect: false,
     handlers: Object.fromEntries(answerTopics.map((topic) => [topic, answer.handler])),
-    // Whatever else the platform has to say is not for a device that does not exist yet.
-    onMessage: () => {},
     signal: registration.signal,
   })
   const timeout = startTimeout(timeoutMs)

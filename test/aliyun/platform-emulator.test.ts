@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import mqtt, { type IClientOptions, type IClientPublishOptions, type IConnackPacket, type MqttClient } from 'mqtt'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Platform, type PlatformOptions, startPlatform } from '../../fixtures/platform/index.js'
+import { listen } from '../../fixtures/platform/listener.js'
 import { client as clientIdentity, unknownIssuer } from '../../fixtures/tls/index.js'
 import { type SignConnectInput, signConnect } from '../../src/aliyun/index.js'
 import { sign } from '../../src/aliyun/signature.js'
@@ -212,6 +213,28 @@ describe('one device has one connection', () => {
   })
 })
 
+describe('a connection that is used, or over,', () => {
+  it('is not cut while the device pings', async () => {
+    const platform = await platformWith({ keepAlive: { min: 1, max: 1 } })
+    await online(platform, { keepalive: 1 })
+    await platform.until((seen) => seen.pings === 3)
+    expect(platform.seen).toMatchObject({ cuts: 0, online: 1 })
+  })
+
+  it('is not cut a second time', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const platform = await platformWith()
+      await online(platform)
+      platform.cut(lamp)
+      vi.advanceTimersByTime(60 * 1500)
+      expect(platform.seen).toMatchObject({ cuts: 0, online: 0 })
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
+
 describe('messages', () => {
   it.each([0, 1] as const)(
     'come with the QoS of their publisher, although QoS %d was asked for and granted',
@@ -312,6 +335,8 @@ describe('subscriptions', () => {
     await device.unsubscribeAsync('98')
     await device.subscribeAsync('101')
     expect(platform.seen.unsubscribes).toMatchObject([{ filters: ['98'] }])
+    const afresh = await online(platform)
+    await afresh.subscribeAsync('102')
   })
 
   it('of more than 8 filters at once close the connection', async () => {
@@ -433,6 +458,7 @@ describe('a device with a certificate', () => {
     expect(await refusal(platform, { ...named, ...unknownIssuer })).toBe(4)
     expect(await refusal(platform, { ...named, username: 'lamp&a1Pk', ...clientIdentity })).toBe(4)
     expect(await refusal(platform, { ...named, password: 'x', ...clientIdentity })).toBe(4)
+    expect(await refusal(platform, { ...named, username: '', password: 'x', ...clientIdentity })).toBe(4)
   })
 })
 
@@ -463,6 +489,23 @@ describe('a platform that is broken on purpose', () => {
     // An UNSUBSCRIBE behind it is answered: what was asked before would have been, too.
     await client.unsubscribeAsync('marker')
     expect(received).toEqual(['unsuback'])
+  })
+})
+
+describe('a machine without the first address', () => {
+  // 2001:db8::/32 is for documentation: no machine has it.
+  const nowhere = '2001:db8::1'
+
+  it('listens on the next one, and says so', async () => {
+    const hosts = [nowhere, '127.0.0.1']
+    const listening = await listen({ hosts, port: 0, tls: false, asksForCertificate: false }, () => {})
+    listening.server.close()
+    expect(listening.host).toBe('127.0.0.1')
+    expect(listening.note).toBe('this machine has no address 2001:db8::1: the platform listens on 127.0.0.1 instead')
+  })
+
+  it('fails if that was the one to listen on', async () => {
+    await expect(startPlatform({ host: nowhere })).rejects.toThrow(/EADDRNOTAVAIL|EAFNOSUPPORT/)
   })
 })
 

@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls'
 import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { type AliyunOptions, aliyun, aliyunProfile, aliyunRoots, type Device } from '../../src/aliyun/index.js'
@@ -205,6 +206,7 @@ describe('the endpoint', () => {
       ...aliyunRoots(),
       pem,
     ])
+    expect(aliyun(secret, { port: 8883, tls: { secureContext: createSecureContext() } }).port).toBe(8883)
     expect(aliyun(secret, { endpoint: { host: '::1', port: 8883 } }).port).toBe(8883)
   })
 })

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Platform, type PlatformOptions, startPlatform } from '../../fixtures/platform/index.js'
 import { ca } from '../../fixtures/tls/index.js'
 import { aliyun, type Registration, registerDevice } from '../../src/aliyun/index.js'
@@ -45,6 +45,19 @@ describe('a device that was entered in advance', () => {
     )
   })
 
+  it('leaves no timer behind', async () => {
+    const platform = await platformWith()
+    const set = vi.spyOn(globalThis, 'setTimeout')
+    const cleared = vi.spyOn(globalThis, 'clearTimeout')
+    try {
+      await register(platform, { timeoutMs: 14_321 })
+      const index = set.mock.calls.findIndex(([, delayMs]) => delayMs === 14_321)
+      expect(cleared).toHaveBeenCalledWith(set.mock.results[index]?.value)
+    } finally {
+      vi.restoreAllMocks()
+    }
+  })
+
   it('never signs the same content twice', async () => {
     const platform = await platformWith()
     await register(platform)
@@ -87,12 +100,9 @@ describe('a registration fails', () => {
     await platform.until((seen) => seen.online === 0)
   })
 
-  it('when the platform hangs up first', async () => {
-    const platform = await platformWith({ broken: 'delivery' })
-    const failing = expect(register(platform)).rejects.toThrow(ConnectionLostError)
-    await platform.until((seen) => seen.online === 1)
-    platform.cut()
-    await failing
+  it('when the platform hangs up first, and does not connect again', async () => {
+    const platform = await platformWith({ broken: 'delivery', registrationMs: 50 })
+    await expect(register(platform)).rejects.toThrow(ConnectionLostError)
     expect(platform.seen.connects).toHaveLength(1)
   })
 
@@ -112,6 +122,11 @@ describe('a registration fails', () => {
     ['a client id with a bar', { clientId: 'a|b' }, /clientId holds "\|"/],
     ['an unknown method', { signMethod: 'crc32' }, /signMethod must be one of/],
     ['an instance that would forge a field', { instanceId: 'x,random=1' }, /instanceId holds/],
+    [
+      'an instance that cannot be a host',
+      { instanceId: 'a.b', endpoint: undefined },
+      /instanceId becomes part of the host/,
+    ],
     ['a time-out longer than the platform waits', { timeoutMs: 15_001 }, /timeoutMs must be 1 to 15000/],
     ['a connection without TLS', { tls: false }, /announces TLS/],
   ])('before anything is sent: %s', async (_, change, message) => {

@@ -103,6 +103,11 @@ describe('the client id on the wire', () => {
 })
 
 describe('what is signed', () => {
+  it('is sorted by name, however it was put together', () => {
+    const fields = { timestamp: '789', productKey: 'pk', deviceName: 'device', clientId: '12345' }
+    expect(sign('hmacsha1', 'secret', fields)).toBe('FAFD82A3D602B37FB0FA8B7892F24A477F851A14')
+  })
+
   const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 30 }).filter((value) => !/[|,&\0]/.test(value))
 
   it('is UTF-8, whatever the names are made of', () => {
