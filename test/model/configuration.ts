@@ -54,6 +54,8 @@ export interface Configuration {
    * session whose first CONNACK was never read is lost again. 'explored': it is resumed, and only what holds even then is checked.
    */
   readonly unreadLosses: 'excluded' | 'explored'
+  /** 'outcomes': only whether messages are lost, doubled or stuck is judged, and not the packets that make it so. */
+  readonly judged: 'every rule' | 'outcomes'
   /** A fault put in on purpose, to see that it is found. */
   readonly fault: Fault
 }
@@ -86,6 +88,7 @@ const plain: Configuration = {
   serverTakes: 'at-publish',
   firstPacketId: 1,
   unreadLosses: 'excluded',
+  judged: 'every rule',
   fault: 'none',
 }
 

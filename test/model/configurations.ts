@@ -1,8 +1,135 @@
-/** The configurations that `npm run explore` goes through. */
+/**
+ * The configurations that are explored. Each is complete within its bounds; what one leaves out, another has. `small` is part of
+ * the tests; `medium` follows in `npm run explore`, and `large` with `--more`.
+ */
 import { type Configuration, configuration } from './configuration.js'
 
 export const small: readonly Configuration[] = [
-  configuration('QoS 1 both ways', { outgoing: [1], incoming: [1], mishaps: { cuts: 1, crashes: 1, losses: 1 } }),
-  configuration('QoS 2 out', { outgoing: [2], mishaps: { cuts: 2, crashes: 1, losses: 1 } }),
-  configuration('QoS 2 in', { incoming: [2, 2], mishaps: { cuts: 1, crashes: 1, losses: 1 } }),
+  configuration('QoS 1 both ways: cut, lost session, crash', {
+    outgoing: [1],
+    incoming: [1],
+    mishaps: { cuts: 1, crashes: 1, losses: 1 },
+  }),
+  configuration('QoS 2 out: cuts, lost session, crash', {
+    outgoing: [2],
+    mishaps: { cuts: 2, crashes: 1, losses: 1 },
+  }),
+  configuration('QoS 2 in: cut, lost session, crash', {
+    incoming: [2, 2],
+    mishaps: { cuts: 1, crashes: 1, losses: 1 },
+  }),
+  configuration('all QoS out in one queue: cut, full socket', {
+    outgoing: [2, 0, 1],
+    mishaps: { cuts: 1, stalls: 1 },
+  }),
+  configuration('SUBSCRIBE: cuts, lost session', { subscribes: true, mishaps: { cuts: 3, losses: 2, refusals: 1 } }),
+]
+
+export const medium: readonly Configuration[] = [
+  configuration('two at QoS 0 each way: three cuts, lost session', {
+    outgoing: [0, 0],
+    incoming: [0, 0],
+    mishaps: { cuts: 3, crashes: 1, losses: 1 },
+  }),
+  configuration('two at QoS 1 out, SUBSCRIBE: three cuts, crash', {
+    outgoing: [1, 1],
+    subscribes: true,
+    mishaps: { cuts: 3, crashes: 1, losses: 1 },
+  }),
+  configuration('two at QoS 1 in: three cuts, crash', {
+    incoming: [1, 1],
+    mishaps: { cuts: 3, crashes: 1, losses: 1 },
+  }),
+  configuration('two at QoS 2 out, SUBSCRIBE: three cuts', {
+    outgoing: [2, 2],
+    subscribes: true,
+    mishaps: { cuts: 3, losses: 1 },
+  }),
+  configuration('two at QoS 2 out, owned at PUBLISH: cuts, crash', {
+    outgoing: [2, 2],
+    mishaps: { cuts: 3, crashes: 1, losses: 1 },
+  }),
+  configuration('two at QoS 2 out, owned at PUBREL: cuts, crash', {
+    outgoing: [2, 2],
+    serverTakes: 'at-pubrel',
+    mishaps: { cuts: 3, crashes: 1, losses: 1 },
+  }),
+  configuration('two at QoS 2 in: three cuts, crash', {
+    incoming: [2, 2],
+    mishaps: { cuts: 3, crashes: 1, losses: 1 },
+  }),
+  configuration('QoS 1 both ways: two cuts, crash', {
+    outgoing: [1, 1],
+    incoming: [1],
+    mishaps: { cuts: 2, crashes: 1, losses: 1 },
+  }),
+  configuration('QoS 2 both ways: two cuts, crash', {
+    outgoing: [2],
+    incoming: [2],
+    mishaps: { cuts: 2, crashes: 1, losses: 1 },
+  }),
+  configuration('all QoS out, at the wrap, window of 2', {
+    outgoing: [2, 1, 2, 0],
+    firstPacketId: 65_534,
+    maxInFlight: 2,
+    subscribes: true,
+    mishaps: { cuts: 2, losses: 1 },
+  }),
+  configuration('Clean Session: three cuts', {
+    outgoing: [1, 2],
+    incoming: [1, 2],
+    cleanSession: true,
+    journal: 'none',
+    mishaps: { cuts: 2 },
+  }),
+  configuration('handlers that fail', { incoming: [1, 2], mishaps: { cuts: 2, failures: 2, losses: 1, crashes: 1 } }),
+  configuration('handlers that are done at once', {
+    outgoing: [2],
+    incoming: [1, 2],
+    handlers: 'at-once',
+    mishaps: { cuts: 2, losses: 1, crashes: 1 },
+  }),
+  configuration('one handler at a time, reading pauses', {
+    incoming: [2, 1, 0],
+    receiveWindow: 1,
+    receiveBufferBytes: 1,
+    mishaps: { cuts: 2, delays: 1, losses: 1, crashes: 1 },
+  }),
+  configuration('time passes: pings and time-outs', {
+    outgoing: [1, 2],
+    subscribes: true,
+    keepAlive: 10,
+    mishaps: { cuts: 1, waits: 3 },
+  }),
+  configuration('messages are withdrawn', {
+    outgoing: [1, 2],
+    maxInFlight: 1,
+    mishaps: { cuts: 2, crashes: 1, withdrawals: 1 },
+  }),
+  configuration('the socket is full at times', { outgoing: [2, 0, 1], mishaps: { cuts: 2, stalls: 2, losses: 1 } }),
+  configuration('a CONNACK that told of a loss is never read', {
+    outgoing: [2],
+    incoming: [2],
+    subscribes: true,
+    unreadLosses: 'explored',
+    mishaps: { cuts: 2, losses: 1, crashes: 1 },
+  }),
+]
+
+const most = { cuts: 3, crashes: 1, losses: 1 }
+
+export const large: readonly Configuration[] = [
+  configuration('two at each QoS out', { outgoing: [0, 1, 2, 0, 1, 2], mishaps: most }),
+  configuration('two at QoS 1 each way, SUBSCRIBE', {
+    outgoing: [1, 1],
+    incoming: [1, 1],
+    subscribes: true,
+    mishaps: most,
+  }),
+  configuration('two at QoS 2 each way, SUBSCRIBE', {
+    outgoing: [2, 2],
+    incoming: [2, 2],
+    subscribes: true,
+    mishaps: most,
+  }),
 ]

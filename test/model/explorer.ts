@@ -61,10 +61,7 @@ export function take(
   if (input.is === 'receive' && input.received.packet.type === 'connack') {
     checkOrderAfterConnack(outputs)
     // A lost session is noted safely before anything else that comes on this connection is looked at.
-    if (configuration.unreadLosses === 'excluded') {
-      const forgotten = next.journal.log.findLastIndex(({ kind }) => kind === 'forgotten')
-      next = safe(next, forgotten + 1, configuration)
-    }
+    next = safe(next, next.journal.log.findLastIndex(({ kind }) => kind === 'forgotten') + 1, configuration)
   }
   const pinged = outputs.some((output) => output.is === 'send' && output.sent.packet.type === 'pingreq')
   const sent = outputs.some((output) => output.is === 'send') ? next.now : next.clock.sent

@@ -8,14 +8,20 @@ import type { JournalRecord, StoredSession } from '../../src/protocol/index.js'
 import { Session } from '../../src/protocol/index.js'
 import { SessionReducer } from '../../src/protocol/stored-session.js'
 
-export type JournalRule = 'queued' | 'bound' | 'received' | 'held' | 'released' | 'forgotten'
+export const faults = [
+  'none',
+  'forgets received identifiers',
+  'sends PUBLISH after PUBREL',
+  'resends in the order of identifiers',
+  'journal without queued',
+  'journal without bound',
+  'journal without received',
+  'journal without held',
+  'journal without released',
+  'journal without forgotten',
+] as const
 
-export type Fault =
-  | 'none'
-  | 'forgets received identifiers'
-  | 'sends PUBLISH after PUBREL'
-  | 'resends in the order of identifiers'
-  | `journal without ${JournalRule}`
+export type Fault = (typeof faults)[number]
 
 class ForgetsReceivedIdentifiers extends Session<number, string> {
   override begin(sessionPresent: boolean): void {

@@ -10,7 +10,7 @@ import { connackRead, forget } from './reference-server.js'
 import { boundTo, type Run, type World, withIncoming, withLink } from './world.js'
 
 /** The client reads a packet. */
-export function read(world: World, { packet }: NamedPacket): World {
+export function read(world: World, { packet }: NamedPacket, { unreadLosses }: Configuration): World {
   switch (packet.type) {
     case 'connack':
       return packet.returnCode === 0 ? connected(world, packet.sessionPresent) : world
@@ -18,8 +18,11 @@ export function read(world: World, { packet }: NamedPacket): World {
       const message = messageOf(packet.topic)
       if (packet.qos === 0) return { ...world, arrived: [...world.arrived, message] }
       const { packetId, qos } = packet
-      const held = qos === 2 && world.incoming[message]?.held === packetId
-      const joins = qos === 2 && world.runs.some((run) => run.message === message && run.of !== 'detached')
+      // Without word of a lost session, the client has to take a new message under an old identifier for a copy.
+      const isCopy = (other: number) => other === message || unreadLosses === 'explored'
+      const held = qos === 2 && world.incoming.some((tally, other) => tally.held === packetId && isCopy(other))
+      const joins =
+        qos === 2 && world.runs.some((run) => run.of !== 'detached' && run.packetId === packetId && isCopy(run.message))
       const due = [...(world.link?.due ?? []), { message, qos, packetId, progress: held ? 'done' : 'waiting' } as const]
       const next = withLink(world, { due })
       return held || joins ? next : { ...next, arrived: [...next.arrived, message] }
@@ -81,7 +84,7 @@ export function handlerEnded(world: World, run: Run): World {
   const counts = run.of === 'present' || (run.of === 'earlier' && qos === 2)
   if (!counts || next.link === undefined) return next
   return withLink(next, {
-    due: next.link.due.map((due) => (due.message === message ? { ...due, progress: 'done' } : due)),
+    due: next.link.due.map((due) => (due.packetId === packetId ? { ...due, progress: 'done' } : due)),
   })
 }
 

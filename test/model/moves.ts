@@ -130,7 +130,7 @@ function linkMoves(world: World, link: Link, configuration: Configuration): Move
       name: `${next.name} reaches the client`,
       act: () => ({
         world: {
-          ...read(withLink(world, { toClient }), next),
+          ...read(withLink(world, { toClient }), next, configuration),
           clock: { ...world.clock, received: world.now, pinged: undefined },
         },
         input: { is: 'receive', received: next, now: world.now },
@@ -204,8 +204,21 @@ function towardsServer(world: World, link: Link, configuration: Configuration): 
 function answered(world: World, reply: Answer, configuration: Configuration): World {
   const toClient = [...(world.link?.toClient ?? []), ...reply.replies]
   const next = withLink({ ...world, server: reply.server }, { toClient })
-  const anew = sentAnew(next, reply.sentAnew ?? [], configuration)
+  const anew = sentAnew(
+    reply.sentAnew === undefined ? next : sessionLost(next, configuration),
+    reply.sentAnew ?? [],
+    configuration,
+  )
   return reply.owns === undefined ? anew : owned(anew, reply.owns)
+}
+
+/** A loss counts when the client reads of it; where unread losses are explored, it counts at once. */
+function sessionLost(world: World, { unreadLosses }: Configuration): World {
+  if (unreadLosses === 'excluded') return world
+  return {
+    ...world,
+    outgoing: world.outgoing.map((tally) => (tally.packetId === 0 ? tally : { ...tally, mayOwn: true })),
+  }
 }
 
 function owned(world: World, message: number): World {

@@ -83,6 +83,8 @@ export interface EngineView {
   readonly deadline: number
   readonly wantsToRead: boolean
   readonly rests: boolean
+  /** How many incoming identifiers wait for PUBREL. */
+  readonly held: number
   /** Sequence numbers in the queue. */
   readonly queue: readonly number[]
 }

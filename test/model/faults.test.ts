@@ -1,0 +1,141 @@
+/** The exploration is worth something only if it finds faults. Each of these is put in on purpose, and found. */
+import { describe, expect, it } from 'vitest'
+import { type Configuration, configuration } from './configuration.js'
+import { explore } from './explorer.js'
+import type { Fault } from './faults.js'
+import { printedTrace } from './trace.js'
+
+interface Case {
+  readonly fault: Fault
+  readonly rule: string
+  readonly within: Configuration
+}
+
+const loss = { cuts: 1, crashes: 1, losses: 1 }
+
+/** What the faults do to messages; packets that break a rule on the way to that are not judged. */
+const outcomes: readonly Case[] = [
+  {
+    fault: 'forgets received identifiers',
+    rule: 'the handler of in/0 started once too often',
+    within: configuration('one message in, one cut', { incoming: [2], mishaps: { cuts: 1 } }),
+  },
+  {
+    fault: 'sends PUBLISH after PUBREL',
+    rule: 'the server owns out/0 once too often',
+    within: configuration('one message out, one cut', { outgoing: [2], mishaps: { cuts: 1 } }),
+  },
+  {
+    fault: 'resends in the order of identifiers',
+    rule: 'out/0 reached the server for the first time after out/1 [MQTT-4.6.0-1]',
+    within: configuration('two messages out, at the wrap', {
+      outgoing: [1, 1],
+      firstPacketId: 65_535,
+      mishaps: { cuts: 1 },
+    }),
+  },
+  {
+    fault: 'journal without queued',
+    rule: 'at rest: out/0 is accepted',
+    within: configuration('one message out, one crash', { outgoing: [1], mishaps: { crashes: 1 } }),
+  },
+  {
+    fault: 'journal without bound',
+    rule: 'the server owns out/0 once too often',
+    within: configuration('one message out, one crash', { outgoing: [2], mishaps: { crashes: 1 } }),
+  },
+  {
+    fault: 'journal without received',
+    rule: 'the server owns out/0 once too often',
+    within: configuration('one message out, one crash', { outgoing: [2], mishaps: { crashes: 1 } }),
+  },
+  {
+    fault: 'journal without held',
+    rule: 'the handler of in/0 started once too often',
+    within: configuration('one message in, one crash', { incoming: [2], mishaps: { crashes: 1 } }),
+  },
+  {
+    fault: 'journal without released',
+    rule: 'at rest: in/1 was never handled',
+    within: configuration('two messages in, one crash', { incoming: [2, 2], mishaps: { crashes: 1 } }),
+  },
+  {
+    fault: 'journal without forgotten',
+    rule: 'at rest: in/1 was never handled',
+    within: configuration('two messages in, one lost session, one crash', { incoming: [2, 2], mishaps: loss }),
+  },
+  {
+    fault: 'journal without forgotten',
+    rule: 'out/0 was settled, but the server does not own it',
+    within: configuration('one message out, one lost session, one crash', {
+      outgoing: [2],
+      serverTakes: 'at-pubrel',
+      mishaps: loss,
+    }),
+  },
+]
+
+/** The same faults, seen by the first packet or handler that breaks a rule. */
+const rules: readonly Case[] = [
+  {
+    fault: 'sends PUBLISH after PUBREL',
+    rule: 'PUBLISH out/0 (QoS 2, identifier 1, DUP 1) after PUBREL [MQTT-4.3.3-1]',
+    within: configuration('one message out, one cut', { outgoing: [2], mishaps: { cuts: 1 } }),
+  },
+  {
+    fault: 'journal without bound',
+    rule: 'PUBLISH out/0 (QoS 2, identifier 1, DUP 0): DUP says whether it may have been written before [MQTT-3.3.1-1] [MQTT-3.3.1-2]',
+    within: configuration('one message out, one crash', { outgoing: [2], mishaps: { crashes: 1 } }),
+  },
+  {
+    fault: 'journal without released',
+    rule: 'PUBREC 1 is written before the handler of in/1 is done',
+    within: configuration('two messages in, one crash', { incoming: [2, 2], mishaps: { crashes: 1 } }),
+  },
+]
+
+describe('a fault put in on purpose loses, doubles or disorders a message, and is found', () => {
+  it.each(outcomes)('$fault: $rule', ({ fault, rule, within }) => {
+    expect(explore({ ...within, fault, judged: 'outcomes' }).broken?.rule).toBe(rule)
+    expect(explore({ ...within, judged: 'outcomes' }).broken).toBeUndefined()
+  })
+})
+
+describe('a fault put in on purpose breaks a rule of the wire, and is found', () => {
+  it.each(rules)('$fault: $rule', ({ fault, rule, within }) => {
+    expect(explore({ ...within, fault }).broken?.rule).toBe(rule)
+    expect(explore(within).broken).toBeUndefined()
+  })
+})
+
+describe('the trace to a broken rule', () => {
+  it('is a shortest one, and says in words what happened and what the engine did', () => {
+    const within = configuration('one message in, one cut', { incoming: [2], mishaps: { cuts: 1 } })
+    const trace = printedTrace(explore({ ...within, fault: 'forgets received identifiers' }))
+    expect(trace.split('\n')).toEqual([
+      'one message in, one cut: the handler of in/0 started once too often',
+      '   1  a connection is opened',
+      '        sends CONNECT',
+      '   2  CONNECT reaches the server',
+      '   3  CONNACK (Session Present 0) reaches the client',
+      '        is connected',
+      '   4  the server sends in/0',
+      '   5  PUBLISH in/0 (QoS 2, identifier 1, DUP 0) reaches the client',
+      '        starts the handler of in/0',
+      '   6  the connection is cut',
+      '   7  a connection is opened',
+      '        sends CONNECT',
+      '   8  CONNECT reaches the server',
+      '   9  CONNACK (Session Present 1) reaches the client',
+      '        is connected',
+      '  10  PUBLISH in/0 (QoS 2, identifier 1, DUP 1) reaches the client',
+      '        starts the handler of in/0',
+    ])
+  })
+
+  it('ends where a state is left in which nothing can happen any more', () => {
+    const within = configuration('one message out, one crash', { outgoing: [1], mishaps: { crashes: 1 } })
+    const { broken } = explore({ ...within, fault: 'journal without queued' })
+    expect(broken?.trace.at(-1)).toBe('CONNACK (Session Present 0) reaches the client')
+  })
+})
