@@ -81,6 +81,7 @@ export class Connection<P, R> {
 
   /** [MQTT-3.1.0-1] The stream is open: CONNECT goes first. */
   open(now: number): void {
+    // [MQTT-3.1.0-2] CONNECT goes out once on a connection.
     if (this.#phase.is !== 'new') return
     this.#now = now
     this.#phase = { is: 'connecting', connackBy: now + this.#settings.connackTimeoutMs }
@@ -175,6 +176,8 @@ export class Connection<P, R> {
   }
 
   #connack({ sessionPresent, returnCode }: ConnackPacket): void {
+    // [MQTT-3.2.2-5] [MQTT-3.1.3-8] [MQTT-3.1.3-9] Refused, for whatever reason: nothing can follow on this connection, so
+    // we close it too.
     if (returnCode !== 0) {
       this.#session.connectRefused()
       return this.#fail(new ConnectionRefusedError(returnCode))
@@ -197,6 +200,7 @@ export class Connection<P, R> {
     const step = nextStep(exchange === undefined ? 'nothing' : exchange.awaits, name)
     switch (step) {
       case 'settle':
+        // [MQTT-3.10.4-4] UNSUBACK settles the UNSUBSCRIBE of its identifier, and no other.
         if (exchange instanceof PublishExchange) this.#session.outgoing.settle(exchange, this.#now)
         else if (exchange !== undefined) this.#answered(exchange, [])
         return this.pump(this.#now)
@@ -255,6 +259,7 @@ export class Connection<P, R> {
   }
 
   #pubrel({ packetId }: AcknowledgementPacket): void {
+    // [MQTT-3.10.4-3] Whether the message's subscription still exists makes no difference: what was begun is finished.
     const known = this.#session.incoming.release(packetId)
     if (known !== 'released') this.#driver.anomaly(known === 'early' ? 'early-pubrel' : 'unknown-pubrel', packetId)
     // [MQTT-4.3.3-2] PUBREL is always answered with PUBCOMP: a server that repeats one can only finish so.
@@ -286,6 +291,7 @@ export class Connection<P, R> {
   tick(now: number): void {
     this.#now = now
     if (this.#phase.is === 'connecting') {
+      // [MQTT-3.1.4-4] A CONNECT is answered; a server that does not is not waited for.
       if (now >= this.#phase.connackBy)
         this.#timedOut('connect', 'CONNACK', this.#settings.connackTimeoutMs, 'connectTimeoutMs')
       return
@@ -303,6 +309,7 @@ export class Connection<P, R> {
       )
     }
     const verdict = this.#keepAlive.verdict(now)
+    // [MQTT-3.12.4-1] A PINGREQ is answered; a server that does not has gone.
     if (verdict === 'dead')
       return this.#timedOut('ping', 'PINGRESP or any other byte', this.#settings.pingTimeoutMs, 'pingTimeoutMs')
     if (verdict === 'ping') this.ping(now)

@@ -89,6 +89,7 @@ export class Incoming<P, R> {
 
   /** A PUBLISH came on the present connection. */
   receive(packet: PublishPacket<Buffer>): ProtocolViolationError | undefined {
+    // [MQTT-4.5.0-2] [MQTT-3.3.2-3] Nobody asks here whether it was subscribed: every message is taken and acknowledged.
     if (packet.qos === 0) {
       this.#start(new Arrival(packet))
       return undefined
@@ -208,6 +209,7 @@ export class Incoming<P, R> {
 
   /** The handlers have failed, and the message is to come again: it is as if it had never arrived. */
   unhandled(arrival: Arrival): void {
+    // [MQTT-4.8.0-2] It is not acknowledged: the connection is closed for it, and the server keeps the message.
     this.#running -= 1
     const { packet } = arrival
     if (packet.qos !== 0 && this.#identifiers.get(packet.packetId) === arrival)

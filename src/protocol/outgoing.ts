@@ -194,6 +194,7 @@ export class Outgoing<P, R> {
     this.#table.add(exchange)
     this.#outstanding += 1
     if (this.#settings.journal === 'kept') this.#driver.record({ kind: 'bound', sequence: message.sequence, packetId })
+    // [MQTT-3.3.1-3] DUP says only whether we have sent it before, whatever was received.
     // [MQTT-4.3.2-1] [MQTT-4.3.3-1] A message is first sent under an unused identifier with DUP 0, and kept until it is acknowledged.
     this.#driver.send(publishPacket(exchange, qos, false))
     exchange.sentAt = now
@@ -238,7 +239,9 @@ export class Outgoing<P, R> {
     this.#again = []
     this.#againFrom = 0
     this.#outstanding = 0
+    // [MQTT-3.1.2-4] [MQTT-4.1.0-1] The exchanges stay: they belong to the session, not to the connection.
     for (const exchange of this.#table.messages()) exchange.sentAt = NOT_SENT
+    // [MQTT-4.1.0-2] A clean session ends here, with its connection and not before.
     if (this.#settings.cleanSession) this.#requeue()
   }
 

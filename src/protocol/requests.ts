@@ -119,9 +119,12 @@ export class Requests<P, R> {
     if (request.state === 'sent') request.state = 'over'
     if (request.kind === 'unsubscribe') return []
     // [MQTT-3.9.3-1] The Return Codes stand in the order of the filters.
-    return request.subscriptions
-      .filter(({ filter }, index) => this.#judge(filter, request, returnCodes[index] !== 0x80) === 'refused')
-      .map(({ filter }) => filter)
+    return (
+      request.subscriptions
+        // [MQTT-3.8.3-2] A server without wildcards refuses such a filter; that is an answer, and no fault.
+        .filter(({ filter }, index) => this.#judge(filter, request, returnCodes[index] !== 0x80) === 'refused')
+        .map(({ filter }) => filter)
+    )
   }
 
   #judge(filter: string, request: SubscribeRequest<R>, granted: boolean): 'granted' | 'refused' {
@@ -136,6 +139,7 @@ export class Requests<P, R> {
 
   /** The oldest request that has waited too long for its acknowledgement, given up. */
   expire(now: number): { readonly request: Request<R>; readonly error: TimeoutError } | undefined {
+    // [MQTT-3.8.4-1] A SUBSCRIBE is answered; nobody has to wait for ever for a server that does not.
     for (const { request, sentAt } of this.#sent) {
       if (request.state !== 'sent' || request.ticket === undefined) continue
       if (sentAt + this.#settings.operationTimeoutMs > now) return undefined

@@ -41,6 +41,7 @@ export class Session<P, R> {
   constructor(settings: SessionSettings, driver: Driver<P, R>, stored: StoredSession | undefined, now: number) {
     this.settings = settings
     this.#driver = driver
+    // [MQTT-3.1.3-2] All state hangs on this one object, which a driver makes for one Client Identifier.
     this.table = new ExchangeTable(stored?.nextPacketId ?? 1)
     this.outgoing = new Outgoing(this.table, driver, settings)
     this.incoming = new Incoming(driver, settings)
