@@ -119,12 +119,10 @@ export class Requests<P, R> {
     if (request.state === 'sent') request.state = 'over'
     if (request.kind === 'unsubscribe') return []
     // [MQTT-3.9.3-1] The Return Codes stand in the order of the filters.
-    return (
-      request.subscriptions
-        // [MQTT-3.8.3-2] A server without wildcards refuses such a filter; that is an answer, and no fault.
-        .filter(({ filter }, index) => this.#judge(filter, request, returnCodes[index] !== 0x80) === 'refused')
-        .map(({ filter }) => filter)
-    )
+    // [MQTT-3.8.3-2] A refusal, by a server without wildcards or for another reason, is an answer and no fault.
+    return request.subscriptions
+      .filter(({ filter }, index) => this.#judge(filter, request, returnCodes[index] !== 0x80) === 'refused')
+      .map(({ filter }) => filter)
   }
 
   #judge(filter: string, request: SubscribeRequest<R>, granted: boolean): 'granted' | 'refused' {
