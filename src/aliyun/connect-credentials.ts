@@ -40,8 +40,8 @@ function tokenCredentials({ clientId, productKey, deviceName, deviceToken }: Tok
 }
 
 /**
- * The TLS handshake has proven who the device is, so nothing is signed: the password has no length. Before the device has
- * been told its names it shows none; afterwards its Client Identifier looks as if it were signed.
+ * The TLS handshake has proven who the device is, so nothing is signed: the password has no length. Before the device
+ * has been told its names it shows none; afterwards its Client Identifier looks as if it were signed.
  */
 function certificateSource(device: CertificateDevice): CredentialSource {
   let identity: DeviceIdentity | undefined = device.productKey === undefined ? undefined : device

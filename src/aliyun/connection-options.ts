@@ -13,7 +13,10 @@ type Destination = Pick<ClientOptions, 'url' | 'host' | 'port' | 'family' | 'ser
 export interface ConnectionChoice extends Destination {
   /** Default `cn-shanghai`. */
   readonly region?: Region | undefined
-  /** Default `'ipv6'`, for a certificate device `'x509'`. Instead of it, `url`, `host`, `servers` or `stream` may be given. */
+  /**
+   * Default `'ipv6'`, for a certificate device `'x509'`. Instead of it, `url`, `host`, `servers` or `stream` may be
+   * given.
+   */
   readonly endpoint?: Endpoint | undefined
 }
 

@@ -1,4 +1,7 @@
-/** The three kinds of device, told apart by what they prove their identity with; each with what belongs to it and nothing else. */
+/**
+ * The three kinds of device, told apart by what they prove their identity with; each with what belongs to it and
+ * nothing else.
+ */
 
 import type { ConnectionOptions } from 'node:tls'
 import { UsageError } from '../errors.js'
@@ -20,7 +23,10 @@ export interface SecretDevice extends SignConnectInput {
   readonly onIdentity?: undefined
 }
 
-/** A device that was registered without having been announced: it got a client id and a token, and shows the token as password. */
+/**
+ * A device that was registered without having been announced: it got a client id and a token, and shows the token as
+ * password.
+ */
 export interface TokenDevice extends DeviceIdentity {
   /** As the registration gave it. */
   readonly clientId: string
@@ -40,7 +46,9 @@ interface CertificateDeviceBase {
   readonly cert: NonNullable<ConnectionOptions['cert']>
   /** Its private key, in PEM; its passphrase, if it has one, goes into the option `tls` of `aliyun`. */
   readonly key: NonNullable<ConnectionOptions['key']>
-  /** 1 to 64 characters without `|` and `,`. Default: `productKey.deviceName`, and `.` as long as these are not known. */
+  /**
+   * 1 to 64 characters without `|` and `,`. Default: `productKey.deviceName`, and `.` as long as these are not known.
+   */
   readonly clientId?: string | undefined
   readonly deviceSecret?: undefined
   readonly deviceToken?: undefined
@@ -61,7 +69,8 @@ export interface AnonymousCertificateDevice extends CertificateDeviceBase {
   readonly deviceName?: undefined
   /**
    * Is called with the names that the platform gave, once for each connection that had none to show. Keep them, and
-   * connect with them from then on: the topics of a device begin with them. What it returns is awaited, as with any handler.
+   * connect with them from then on: the topics of a device begin with them. What it returns is awaited, as with any
+   * handler.
    */
   readonly onIdentity: (identity: DeviceIdentity) => unknown
 }
@@ -71,8 +80,8 @@ export type CertificateDevice = IdentifiedCertificateDevice | AnonymousCertifica
 export type Device = SecretDevice | TokenDevice | CertificateDevice
 
 /**
- * The device again, checked as far as that goes without connecting. The compiler has done this for TypeScript; here it is done for
- * JavaScript, and for values that only look like what they are declared as.
+ * The device again, checked as far as that goes without connecting. The compiler has done this for TypeScript; here
+ * it is done for JavaScript, and for values that only look like what they are declared as.
  */
 export function requireDevice(device: Device): Device {
   const proofs = [device.deviceSecret, device.deviceToken, device.cert].filter((proof) => proof !== undefined)

@@ -4,13 +4,16 @@
  * | endpoint             | host                                             | address family                    |
  * | -------------------- | ------------------------------------------------ | --------------------------------- |
  * | `'ipv6'`             | `ipv6.itls.cn-shanghai.aliyuncs.com`             | 6                                 |
- * | `'product'`          | `${productKey}.iot-as-mqtt.${region}.aliyuncs.com` | 6; its AAAA record is switched on by a support ticket |
- * | `{ instanceId }`     | `${instanceId}.mqtt.iothub.aliyuncs.com`         | both, IPv6 first (Enterprise and new public instances) |
- * | `'x509'`             | `x509.itls.cn-shanghai.aliyuncs.com`             | both, IPv6 first (device certificates) |
+ * | `'product'`          | `${productKey}.iot-as-mqtt.${region}.aliyuncs.com` | 6 (AAAA by support ticket)        |
+ * | `{ instanceId }`     | `${instanceId}.mqtt.iothub.aliyuncs.com`         | both, IPv6 first                  |
+ * | `'x509'`             | `x509.itls.cn-shanghai.aliyuncs.com`             | both, IPv6 first                  |
  * | `{ host, port }`     | as given                                         | both, IPv6 first                  |
  *
- * To get there over IPv6: the network needs a route (`curl -6`), the host an AAAA record (`dig AAAA`), and `family` 6 or 0. The
- * endpoint `'ipv6'` always has one; the documentation means it for tests, and the host of the product for production.
+ * `{ instanceId }` is for Enterprise and new public instances, `'x509'` for devices with a certificate.
+ *
+ * To get there over IPv6: the network needs a route (`curl -6`), the host an AAAA record (`dig AAAA`), and `family` 6
+ * or 0. The endpoint `'ipv6'` always has one; the documentation means it for tests, and the host of the product for
+ * production.
  *
  * Ports and roots, the same for all hosts of the platform:
  *

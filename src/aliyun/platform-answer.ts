@@ -1,12 +1,15 @@
 /**
- * What the platform tells a device about itself: a JSON object whose members are strings, published on topics that nobody
- * subscribes to. Answers to a registration hold secrets, so no message of this file repeats what it read.
+ * What the platform tells a device about itself: a JSON object whose members are strings, published on topics that
+ * nobody subscribes to. Answers to a registration hold secrets, so no message of this file repeats what it read.
  */
 
 import type { DeviceIdentity } from './device.js'
 import { requireIdentity } from './signature.js'
 
-/** The members of an answer that are strings. Throws a plain Error for what is no JSON object: that is the platform's fault. */
+/**
+ * The members of an answer that are strings. Throws a plain Error for what is no JSON object: that is the platform's
+ * fault.
+ */
 export function parseAnswer(topic: string, text: string): ReadonlyMap<string, string> {
   const answer = parseJson(text)
   if (typeof answer !== 'object' || answer === null) {

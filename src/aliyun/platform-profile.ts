@@ -3,16 +3,17 @@ import type { ServerProfile } from '../client/client-options.js'
 /**
  * What Alibaba Cloud IoT Platform allows.
  *
- * Certain, because every copy of the documentation says so: QoS 0 and 1, no retained messages, no will, a Keep Alive of 30 to 1,200
- * seconds. The rest comes from the limits pages of 2020 and 2021, which also call several of these numbers adjustable: they may have
- * changed, and yours may be others. Replace what differs, and the client keeps to that instead:
+ * Certain, because every copy of the documentation says so: QoS 0 and 1, no retained messages, no will, a Keep Alive
+ * of 30 to 1,200 seconds. The rest comes from the limits pages of 2020 and 2021, which also call several of these
+ * numbers adjustable: they may have changed, and yours may be others. Replace what differs, and the client keeps to
+ * that instead:
  *
  * ```ts
  * aliyun(device, { profile: { ...aliyunProfile, maxSubscriptions: 500, publishesPerSecond: { qos0: 100, qos1: 50 } } })
  * ```
  *
- * The client id has no entry, as its limit (64 characters) holds for the part before the first `|` and not for what is sent:
- * `signConnect` checks it.
+ * The client id has no entry, as its limit (64 characters) holds for the part before the first `|` and not for what
+ * is sent: `signConnect` checks it.
  */
 export const aliyunProfile = {
   name: 'Alibaba Cloud IoT Platform',

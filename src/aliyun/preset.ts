@@ -28,25 +28,30 @@ const keepAliveSeconds = 360
 const identityTopic = '/ext/auth/identity/response'
 
 /**
- * The options for a device on Alibaba Cloud IoT Platform: `await connect(aliyun({ productKey, deviceName, deviceSecret }))`.
+ * The options of a client for a device on Alibaba Cloud IoT Platform:
+ *
+ * ```ts
+ * const client = await connect(aliyun({ productKey, deviceName, deviceSecret }))
+ * ```
  *
  * - `credentials` signs anew for each attempt. The stored session belongs to the id before the `|`.
- * - TLS from version 1.2 with the platform's roots (`aliyunRoots()`), and IPv6 for the endpoints `'ipv6'` and `'product'`; `family: 0`
- *   lets IPv4 in again. The preset never switches verification off, and it connects without TLS only for a device with `secureMode: 3`.
+ * - TLS from version 1.2 with the platform's roots (`aliyunRoots()`), and IPv6 for the endpoints `'ipv6'` and
+ *   `'product'`; `family: 0` lets IPv4 in again. The preset never switches verification off, and it connects without
+ *   TLS only for a device with `secureMode: 3`.
  * - Keep Alive 360 seconds; outside 30 to 1,200 the platform refuses the connection, so it is refused here.
  * - At most 5 attempts to connect a minute, and every limit of `aliyunProfile`, each of which `profile` can replace.
  *
- * The platform ignores the QoS of a SUBSCRIBE: messages come with the QoS of their publisher. It may say that there is no
- * session although there was one. Two connections of one device throw each other out.
+ * The platform ignores the QoS of a SUBSCRIBE: messages come with the QoS of their publisher. It may say that there
+ * is no session although there was one. Two connections of one device throw each other out.
  *
- * What CONNACK says, and what to do:
+ * When the platform refuses (ConnectionRefusedError), the Return Code says why:
  *
- * | Return Code | why, on this platform                                                | what the client does, and you         |
- * | ----------- | -------------------------------------------------------------------- | ------------------------------------- |
- * | 2           | a malformed client id, or a Keep Alive out of range                   | ends; neither leaves this preset      |
- * | 3           | unavailable, as in a storm of reconnections                           | tries again: it heals by itself       |
- * | 4           | a wrong secret, name or method                                        | ends, if it was the first connection: compare with the console |
- * | 5           | not authorised: disabled, deleted, or of another instance or region   | ends, if it was the first connection: look at the endpoint |
+ * - 2, a malformed client id or a Keep Alive out of range: cannot come of this preset. Never tried again.
+ * - 3, unavailable, as in a storm of reconnections: heals by itself, so it is tried again; the very first connection only with
+ *   `reconnect.retryInitial`.
+ * - 4, a wrong secret, name or method: compare them with the console. Tried again only if the device has been online.
+ * - 5, not authorised: the device is disabled, or deleted, or belongs to another instance or region: compare the endpoint.
+ *   Tried again only if the device has been online.
  *
  * Nothing of what is returned shows a secret in `util.inspect`.
  *
@@ -90,7 +95,10 @@ function requireNoIdentity(options: object): void {
   }
 }
 
-/** A session that is kept needs a name that stays; without names of its own a device shows another id from the second connection on. */
+/**
+ * A session that is kept needs a name that stays; without names of its own a device shows another id from the second
+ * connection on.
+ */
 function requireSessionName(device: Device, { cleanSession, store }: AliyunOptions): void {
   if (device.cert === undefined || device.productKey !== undefined || device.clientId !== undefined) return
   if (cleanSession !== false && store === undefined) return
@@ -99,7 +107,10 @@ function requireSessionName(device: Device, { cleanSession, store }: AliyunOptio
   )
 }
 
-/** The route by which a device with a certificate is told its names; a handler of the caller's for the same topic is called too. */
+/**
+ * The route by which a device with a certificate is told its names; a handler of the caller's for the same topic is
+ * called too.
+ */
 function identityHandler(
   device: Device,
   source: CredentialSource,

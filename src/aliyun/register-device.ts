@@ -1,11 +1,11 @@
 /**
  * Dynamic registration: a device that holds nothing but the secret of its product gets credentials of its own.
  *
- * It connects once, over TLS, with a Client Identifier that says so and a password that is signed with the product's secret. The
- * platform accepts, and publishes the answer on a topic that nobody subscribed: `/ext/register` for a device that its
- * owner has entered in advance, `/ext/regnwl` for one that nobody has. Both are listened to, as it is what the answer holds
- * that counts. The platform closes the connection after 15 seconds; we disconnect as soon as the answer is there. There is no second
- * attempt: each one may replace the secret that the one before was given.
+ * It connects once, over TLS, with a Client Identifier that says so and a password that is signed with the product's
+ * secret. The platform accepts, and publishes the answer on a topic that nobody subscribed: `/ext/register` for a
+ * device that its owner has entered in advance, `/ext/regnwl` for one that nobody has. Both are listened to, as it is
+ * what the answer holds that counts. The platform closes the connection after 15 seconds; we disconnect as soon as
+ * the answer is there. There is no second attempt: each one may replace the secret that the one before was given.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -23,7 +23,10 @@ export interface Registration extends ConnectionChoice {
   readonly productKey: string
   readonly productSecret: string
   readonly deviceName: string
-  /** Whether the owner has entered the device in the console. Default true; false asks for a token instead of a secret. */
+  /**
+   * Whether the owner has entered the device in the console. Default true; false asks for a token instead of a
+   * secret.
+   */
   readonly preRegistered?: boolean | undefined
   /** Of the product, if it belongs to one. Decides the endpoint, unless that is given. */
   readonly instanceId?: string | undefined
@@ -43,16 +46,17 @@ const timeoutMsDefault = 10_000
 const timeoutMsMax = 15_000
 
 /**
- * Registers a device and gives back what `aliyun` takes: with `deviceSecret`, or with `clientId` and `deviceToken`. Store it
- * before anything else: the platform gives it out once, or replaces it each time.
+ * Registers a device and gives back what `aliyun` takes: with `deviceSecret`, or with `clientId` and `deviceToken`.
+ * Store it before anything else: the platform gives it out once, or replaces it each time.
  *
  * ```ts
  * const device = await registerDevice({ productKey, productSecret, deviceName })
  * await connect(aliyun(device))
  * ```
  *
- * @throws UsageError before anything is sent; ConnectionRefusedError with Return Code 4 (the product's secret or key is wrong) or 5 (registration
- * is switched off, or the device was not entered); ConnectionLostError; TimeoutError; or `signal.reason` (all as rejections)
+ * @throws UsageError before anything is sent; ConnectionRefusedError with Return Code 4 (the product's secret or key
+ * is wrong) or 5 (registration is switched off, or the device was not entered); ConnectionLostError; TimeoutError; or
+ * `signal.reason` (all as rejections)
  */
 export async function registerDevice(registration: Registration): Promise<SecretDevice | TokenDevice> {
   const { timeoutMs = timeoutMsDefault } = registration

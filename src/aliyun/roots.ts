@@ -1,13 +1,14 @@
 /**
  * The roots that the platform's certificates end in.
  *
- * The documentation names GlobalSign Root CA, "R1", which ends on 2028-01-28. Node no longer carries it, so it stands here as text, taken
- * from Debian's ca-certificates. The chain may have moved on to one of GlobalSign's later roots, which Node does carry:
- * R3, R6 and R46 are picked from its own list, by fingerprint, when they are first asked for. The list `ca` replaces Node's, so
- * with these four a certificate of any other issuer is refused: nobody else's mistake can speak for the platform.
+ * The documentation names GlobalSign Root CA, "R1", which ends on 2028-01-28. Node no longer carries it, so it stands
+ * here as text, taken from Debian's ca-certificates. The chain may have moved on to one of GlobalSign's later roots,
+ * which Node does carry: R3, R6 and R46 are picked from its own list, by fingerprint, when they are first asked for.
+ * The list `ca` replaces Node's, so with these four a certificate of any other issuer is refused: nobody else's
+ * mistake can speak for the platform.
  *
- * Port 8883 ends in a private root of Alibaba Cloud's, which is not here: it cannot be checked against a public source. Those
- * who use that port pass the root that they got from the console.
+ * Port 8883 ends in a private root of Alibaba Cloud's, which is not here: it cannot be checked against a public
+ * source. Those who use that port pass the root that they got from the console.
  */
 
 /** SHA-256 of the roots that are taken from Node, over their DER encoding. */
@@ -31,7 +32,10 @@ export function aliyunRoots(): string[] {
   return [...roots]
 }
 
-/** Loads `node:tls` and hashes its list of about 140 certificates, which takes a millisecond: only when a connection is made. */
+/**
+ * Loads `node:tls` and hashes its list of about 140 certificates, which takes a millisecond: only when a connection
+ * is made.
+ */
 function laterRoots(): string[] {
   const { rootCertificates } = process.getBuiltinModule('node:tls')
   const { createHash } = process.getBuiltinModule('node:crypto')

@@ -13,7 +13,10 @@ export interface SignConnectInput {
   readonly deviceName: string
   /** The key of the signature, as UTF-8 text. It is never part of an error or of what is returned. */
   readonly deviceSecret: string
-  /** 1 to 64 characters without `|` and `,`; a MAC address or a serial number is advised. Default: `productKey.deviceName`. */
+  /**
+   * 1 to 64 characters without `|` and `,`; a MAC address or a serial number is advised. Default:
+   * `productKey.deviceName`.
+   */
   readonly clientId?: string | undefined
   /** Default `hmacsha256`, which is announced like any other, as the platform's own default is `hmacmd5`. */
   readonly signMethod?: SignMethod | undefined
@@ -21,7 +24,10 @@ export interface SignConnectInput {
   readonly timestamp?: number | string | false | undefined
   /** Default 2 (TLS). 3 (plain TCP) shows everything but the secret itself to the network. */
   readonly secureMode?: SecureMode | undefined
-  /** More parameters for the Client Identifier, such as `{ _v: 'app-1.0' }`; written after our own, in their order, and not signed. */
+  /**
+   * More parameters for the Client Identifier, such as `{ _v: 'app-1.0' }`; written after our own, in their order,
+   * and not signed.
+   */
   readonly extensions?: Readonly<Record<string, string>> | undefined
 }
 
@@ -41,7 +47,8 @@ export interface SignedConnect {
  * const { clientId, username, password } = signConnect({ productKey, deviceName, deviceSecret })
  * ```
  *
- * @throws UsageError for whatever the platform would refuse or misread; the message says what to do and never holds the secret.
+ * @throws UsageError for whatever the platform would refuse or misread; the message says what to do and never holds
+ * the secret.
  */
 export function signConnect(input: SignConnectInput): SignedConnect {
   const { productKey, deviceName, deviceSecret, signMethod = 'hmacsha256', secureMode = 2 } = input
@@ -66,7 +73,10 @@ export function signConnect(input: SignConnectInput): SignedConnect {
   }
 }
 
-/** The digits that are sent and signed, or undefined for none. The two must be the same text, so a string goes out as it came. */
+/**
+ * The digits that are sent and signed, or undefined for none. The two must be the same text, so a string goes out as
+ * it came.
+ */
 function timestampDigits(timestamp: number | string | false | undefined): string | undefined {
   if (timestamp === false) return undefined
   if (timestamp === undefined) return String(Date.now())

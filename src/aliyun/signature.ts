@@ -1,16 +1,18 @@
 /**
- * How the platform signs: an HMAC, keyed by a secret, over names and values that are sorted by name and joined without any
- * delimiter, written as hex. A connection signs `clientId`, `deviceName`, `productKey` and, if it is sent, `timestamp` with
- * the secret of the device; a registration signs `deviceName`, `productKey` and `random` with the secret of the product.
+ * How the platform signs: an HMAC, keyed by a secret, over names and values that are sorted by name and joined
+ * without any delimiter, written as hex. A connection signs `clientId`, `deviceName`, `productKey` and, if it is
+ * sent, `timestamp` with the secret of the device; a registration signs `deviceName`, `productKey` and `random` with
+ * the secret of the product.
  */
 
 import { createHmac } from 'node:crypto'
 import { UsageError } from '../errors.js'
 
 /**
- * The signing methods, by the names that the platform knows them by. `hmacsha256` is the one to use. `hmacmd5` and `hmacsha1` are for
- * products that ask for them. `sha256` is named by one page of the platform's documentation alone; that page has one formula for every
- * method, so it is taken to be HMAC-SHA256 under another name. Nothing confirms that: prefer `hmacsha256`.
+ * The signing methods, by the names that the platform knows them by. `hmacsha256` is the one to use. `hmacmd5` and
+ * `hmacsha1` are for products that ask for them. `sha256` is named by one page of the platform's documentation alone;
+ * that page has one formula for every method, so it is taken to be HMAC-SHA256 under another name. Nothing confirms
+ * that: prefer `hmacsha256`.
  */
 export type SignMethod = 'hmacmd5' | 'hmacsha1' | 'hmacsha256' | 'sha256'
 
@@ -24,7 +26,9 @@ const hashes: ReadonlyMap<string, string> = new Map<SignMethod, string>([
 /** Text that may be signed: a string that has a UTF-8 form. */
 const loneSurrogate = /\p{Surrogate}/u
 
-/** The signature of `fields` in upper-case hex. Fields whose value is undefined are not sent, so they are not signed. */
+/**
+ * The signature of `fields` in upper-case hex. Fields whose value is undefined are not sent, so they are not signed.
+ */
 export function sign(method: SignMethod, secret: string, fields: Readonly<Record<string, string | undefined>>): string {
   const hash = hashes.get(method)
   if (hash === undefined) {
@@ -38,7 +42,10 @@ export function sign(method: SignMethod, secret: string, fields: Readonly<Record
   return createHmac(hash, Buffer.from(secret, 'utf8')).update(content, 'utf8').digest('hex').toUpperCase()
 }
 
-/** Refuses what is no text with a UTF-8 form. The value itself never gets into the message: it may be a secret, or one given by mistake. */
+/**
+ * Refuses what is no text with a UTF-8 form. The value itself never gets into the message: it may be a secret, or one
+ * given by mistake.
+ */
 export function requireText(name: string, value: unknown): asserts value is string {
   if (typeof value !== 'string')
     throw new UsageError(`${name} is missing: give it as a string, not as ${kindOf(value)}`)

@@ -1,7 +1,8 @@
 /**
- * The Client Identifier as the platform reads it: `id|name=value,name=value|`. What stands before the first bar identifies
- * the client and is signed; what stands between the bars are parameters, which are not. Nothing can be quoted, so a bar, a comma or an
- * equals sign in the wrong place would forge a parameter: such values are refused, never rewritten.
+ * The Client Identifier as the platform reads it: `id|name=value,name=value|`. What stands before the first bar
+ * identifies the client and is signed; what stands between the bars are parameters, which are not. Nothing can be
+ * quoted, so a bar, a comma or an equals sign in the wrong place would forge a parameter: such values are refused,
+ * never rewritten.
  */
 
 import { UsageError } from '../errors.js'
