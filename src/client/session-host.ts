@@ -323,6 +323,8 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     if (action === 'redeliver' && message.qos === 0) return this.handled(arrival)
     this.session.unhandled(arrival)
     if (action === 'redeliver' && !this.#settings.session.cleanSession) {
+      // Its connection has ended already: the next one brings the message, and must not pay for it.
+      if (this.connection?.phase !== 'connected') return this.resumeDelivery()
       const text = 'a handler failed, and onHandlerError asked for the message to be sent again'
       this.#events.connectionFailed(new ConnectionLostError(text, { reason: 'redelivery', cause: error }))
     } else if (action === 'redeliver') {
