@@ -44,7 +44,7 @@ export class FakeServer {
   readonly #accepted = new Arrivals<FakeConnection>()
   readonly #options: FakeServerOptions
   readonly connections: FakeConnection[] = []
-  /** Called with each connection; see `serve`. */
+  /** Called with each connection, before anything is read from it. */
   onConnection: ((connection: FakeConnection) => void) | undefined
   /** While set, attempts fail with it. */
   unreachable: Error | undefined
@@ -80,6 +80,11 @@ export class FakeServer {
     const connection = await this.accepted()
     await connection.admit(sessionPresent)
     return connection
+  }
+
+  /** Answers everything but CONNECT on all later connections, from their first packet on. */
+  serve(): void {
+    this.onConnection = (connection) => connection.serve()
   }
 
   /** Listens on TCP until the test is over; resolves with the URL. */
@@ -218,7 +223,7 @@ export class FakeConnection {
     this.#stream.resume()
   }
 
-  /** Answers everything but CONNECT from now on, as a server without subscribers would. */
+  /** Answers everything but CONNECT that comes from now on, as a server without subscribers would. */
   serve(): void {
     const answerAll = (packet: ControlPacket<Buffer>): void => {
       const answer = answerTo(packet)
