@@ -1,0 +1,162 @@
+/** The table for readers: every rule of the standard, where it is upheld, and how that is known. */
+import type { Statement } from '../../fixtures/statements/statement-file.js'
+import type { Site } from './code-sites.js'
+import type { Survey } from './survey.js'
+import type { Citation } from './test-titles.js'
+
+const titles: Readonly<Record<string, string>> = {
+  '1': 'Introduction',
+  '1.5': 'Data representations',
+  '2': 'Format of Control Packets',
+  '2.2': 'Fixed header',
+  '2.3': 'Variable header',
+  '3': 'The Control Packets',
+  '3.1': 'CONNECT',
+  '3.2': 'CONNACK',
+  '3.3': 'PUBLISH',
+  '3.4': 'PUBACK',
+  '3.6': 'PUBREL',
+  '3.8': 'SUBSCRIBE',
+  '3.9': 'SUBACK',
+  '3.10': 'UNSUBSCRIBE',
+  '3.12': 'PINGREQ',
+  '3.14': 'DISCONNECT',
+  '4': 'Operational behaviour',
+  '4.1': 'Storing state',
+  '4.3': 'Quality of Service',
+  '4.4': 'Delivery again',
+  '4.5': 'Receipt of messages',
+  '4.6': 'Order of messages',
+  '4.7': 'Topic Names and Topic Filters',
+  '4.8': 'Handling errors',
+  '6': 'WebSocket',
+  '7': 'Conformance',
+}
+
+export function conformanceTable(survey: Survey): string {
+  const lines = introduction(survey)
+  let chapter = ''
+  let section = ''
+  for (const statement of inOrder(survey.statements)) {
+    const [first = '', second = ''] = numberOf(statement).split('.')
+    if (first !== chapter) lines.push('', `## ${first} ${titleOf(first)}`)
+    const name = titles[`${first}.${second}`] === undefined ? first : `${first}.${second}`
+    if (name !== section || first !== chapter) {
+      if (name !== first) lines.push('', `### ${name} ${titleOf(name)}`)
+      lines.push('', '| Statement | Rule | Upheld by | Proved by |', '| --- | --- | --- | --- |')
+    }
+    chapter = first
+    section = name
+    lines.push(rowOf(survey, statement))
+  }
+  return `${lines.join('\n')}\n`
+}
+
+export interface Counts {
+  readonly upheldAndTested: number
+  readonly upheldByType: number
+  readonly notApplicable: number
+  readonly open: number
+}
+
+/** How the rules of a kind are accounted for. */
+export function countStatements({ statements, sites, tests, types }: Survey, numbered: boolean): Counts {
+  const counted = { upheldAndTested: 0, upheldByType: 0, notApplicable: 0, open: 0 }
+  for (const { id, client } of statements) {
+    if (id.startsWith('MQTT-') !== numbered) continue
+    const has = (list: readonly { readonly id: string }[]) => list.some((entry) => entry.id === id)
+    if (client === 'no') counted.notApplicable += 1
+    else if (has(sites) && has(tests)) counted.upheldAndTested += 1
+    else if (has(sites) && has(types)) counted.upheldByType += 1
+    else counted.open += 1
+  }
+  return counted
+}
+
+function introduction(survey: Survey): string[] {
+  const misprints = survey.statements.flatMap(({ id, printed }) =>
+    printed === undefined ? [] : [`\`[${printed}]\` for ${id}`],
+  )
+  return [
+    '# Conformance with MQTT 3.1.1',
+    '',
+    '<!-- Written by `npm run conformance`. A test fails when it is out of date: edit the sources and the tests, not this file. -->',
+    '',
+    'Every normative statement of the standard, in our own words: whom it binds, the lines that uphold it, the tests',
+    'that would fail without them. `grep -rn MQTT-4.3.3-2 src test` finds the same places.',
+    '',
+    `- The standard numbers 141 statements: ${sentence(countStatements(survey, true))}.`,
+    `- It has ${survey.statements.filter(({ id }) => !id.startsWith('MQTT-')).length} more rules that a client should know, without a number. Here they are named by their section and a`,
+    `  few words: ${sentence(countStatements(survey, false))}.`,
+    '- "server" in the first column means that the statement binds a server. Where a client can notice that it is broken, or acts on what it',
+    '  promises, that is what is shown; where it cannot, the reason is.',
+    `- The standard misprints three identifiers where it states them: ${misprints.join(', ')}. Nothing here uses these forms.`,
+    '- Vectors are rows of [malformed.csv](fixtures/vectors/malformed.csv); *type* is a program that must not compile;',
+    '  *mosquitto* is a test that needs this server, and stands beside others that do not.',
+  ]
+}
+
+function sentence({ upheldAndTested, upheldByType, notApplicable, open }: Counts): string {
+  const parts = [
+    `${upheldAndTested} are upheld and tested`,
+    ...(upheldByType > 0 ? [`${upheldByType} upheld by a type`] : []),
+    `${notApplicable} ask nothing of a client`,
+    ...(open > 0 ? [`${open} ARE OPEN`] : []),
+  ]
+  return parts.join(', ')
+}
+
+function rowOf(survey: Survey, statement: Statement): string {
+  const { id, binds, text, reason, printed } = statement
+  const of = <T extends { readonly id: string }>(list: readonly T[]) => list.filter((entry) => entry.id === id)
+  const misprint = printed === undefined ? '' : ` (misprinted as ${printed})`
+  const upheld = reason === undefined ? unique(of(survey.sites).map(siteLink)) : [`not ours: ${escaped(reason)}`]
+  const proved = [
+    ...unique(of(survey.tests).map((citation) => testLink(citation, ''))),
+    ...unique(of(survey.types).map((citation) => testLink(citation, '*type:* '))),
+    ...unique(of(survey.brokerTests).map((citation) => testLink(citation, '*mosquitto:* '))),
+  ]
+  const cells = [`**${id}**${misprint}<br>${binds}`, escaped(text), upheld.join('<br>'), proved.join('<br>')]
+  return `| ${cells.join(' | ')} |`
+}
+
+function siteLink({ path, line }: Site): string {
+  return `[${path.replace('src/', '')}:${line}](${path}#L${line})`
+}
+
+function testLink({ path, title }: Citation, kind: string): string {
+  const name = path.slice(path.lastIndexOf('/') + 1).replace(/(\.test)?\.ts$/, '')
+  return `${kind}[${name}](${path}): ${escaped(title)}`
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)]
+}
+
+/** Titles and rules hold characters that mean something in Markdown. */
+function escaped(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replace(/[\\|*_[\]$]/g, '\\$&')
+}
+
+/** By section, as numbers; within one section as the files have them: the numbered statements first. */
+function inOrder(statements: readonly Statement[]): Statement[] {
+  const group = (statement: Statement) => numberOf(statement).split('.').slice(0, 2).map(Number)
+  return [...statements].sort((a, b) => {
+    const [[chapterA = 0, sectionA = 0], [chapterB = 0, sectionB = 0]] = [group(a), group(b)]
+    return chapterA - chapterB || sectionA - sectionB
+  })
+}
+
+/** `3.1.2.4`, of the section that states the rule. */
+function numberOf({ id }: Statement): string {
+  return /^(?:MQTT-)?([\d.]+)/.exec(id)?.[1] ?? ''
+}
+
+function titleOf(number: string): string {
+  const title = titles[number]
+  if (title === undefined) throw new Error(`section ${number} has no title`)
+  return title
+}
