@@ -86,6 +86,7 @@ function decodeWill(reader: PacketReader, qos: QoS, retain: boolean): Will<Buffe
 /** CONNACK (section 3.2). */
 export function decodeConnack(reader: PacketReader): ConnackPacket {
   const flags = reader.byte('3.2.1')
+  // [3.2.2.1 reserved flags] only the lowest bit means something
   if (flags > 1) {
     reader.fail(
       'acknowledge-flags',

@@ -21,16 +21,18 @@ export function readPacketSize(reader: PacketReader, maxPacketBytes: number): nu
     if (index === end) return 0
     byte = byteAt(bytes, index)
     remainingLength |= (byte & 0x7f) << shift
-    // A fourth byte that announces a fifth is enough to know: there is none to wait for (section 2.2.3).
+    // [2.2.3 remaining length] A fourth byte that announces a fifth is enough to know: there is none to wait for.
+    // [2.2.3 erratum] A fourth byte that does not is fine; the standard's own pseudo-code refused it until its errata.
     if (shift === 21 && byte > 0x7f) {
       reader.fail('remaining-length', '2.2.3', index, 'a Remaining Length of more than four bytes')
     }
     shift += 7
     index += 1
   } while (byte > 0x7f)
-  // A last byte of 0 adds nothing: the same length has a shorter form, which section 2.2.3 uses.
+  // [2.2.3 remaining length] A last byte of 0 adds nothing: the same length has a shorter form, and that one counts.
   if (byte === 0 && shift > 7)
     reader.fail('remaining-length', '2.2.3', index - 1, `an overlong Remaining Length of ${remainingLength}`)
+  // [3.4.1 nothing but an identifier] [3.12.1 no body] packets of these types have one length and no other
   if (type.remainingLength !== undefined && remainingLength !== type.remainingLength) {
     const name = type.name.toUpperCase()
     const what = `${name} with Remaining Length ${remainingLength}, which is always ${type.remainingLength},`

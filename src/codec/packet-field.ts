@@ -29,8 +29,9 @@ export function textLength(text: string, field: string, statement: string, limit
       statement: 'MQTT-1.5.3-1',
     })
   }
-  // [MQTT-1.5.3-2] no string holds U+0000
+  // [MQTT-1.5.3-2] no string holds U+0000, so [MQTT-4.7.3-2] no topic does
   if (bytes === 'nul') throw new UsageError(`${field} ${quote(text)} holds U+0000`, { statement: 'MQTT-1.5.3-2' })
+  // [1.5.3 string length] bytes count, not characters: the length stands in two bytes
   if (bytes > MAX_FIELD_BYTES) {
     throw new UsageError(`${field} ${quote(text)} takes more than ${MAX_FIELD_BYTES} bytes of UTF-8`, {
       statement: limit,
@@ -44,6 +45,7 @@ export function binaryLength(bytes: Uint8Array, field: string, section: string):
   if (!(bytes instanceof Uint8Array)) {
     throw new UsageError(`${field} has to be a Uint8Array, not ${typeof bytes}`, { statement: section })
   }
+  // [3.1.3 binary fields] any bytes, whose length stands in two bytes
   if (bytes.length > MAX_FIELD_BYTES) {
     throw new UsageError(`${field} has ${bytes.length} bytes; at most ${MAX_FIELD_BYTES} are possible`, {
       statement: section,

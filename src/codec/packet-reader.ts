@@ -169,7 +169,7 @@ export class PacketReader {
   }
 
   #failInCharacters(index: number): never {
-    // [MQTT-1.5.3-2] U+0000 closes the connection
+    // [MQTT-1.5.3-2] U+0000 closes the connection, [MQTT-4.7.3-2] in topics like anywhere else
     if (byteAt(this.bytes, index) === 0) this.fail('nul-character', 'MQTT-1.5.3-2', index, 'U+0000 in a string')
     // [MQTT-1.5.3-1] and so does what is no UTF-8
     this.fail('utf8', 'MQTT-1.5.3-1', index, 'a string that is ill-formed UTF-8')

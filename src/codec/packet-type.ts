@@ -89,6 +89,7 @@ export const typeOfFirstByte: readonly (PacketType | undefined)[] = Array.from({
 
 /** The first byte of a packet other than PUBLISH. */
 export function firstByteOf(type: PacketType): number {
+  // [MQTT-2.2.2-1] what is sent has the constant flags of its type
   return (type.code << 4) | (type.flags ?? 0)
 }
 

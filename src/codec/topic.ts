@@ -100,6 +100,7 @@ export function validateTopicFilter(filter: string): void {
 }
 
 function refuseDiscouraged(text: string, field: string): void {
+  // [1.5.3 discouraged characters] taken when they come, but never sent
   const found = discouraged.exec(text)
   if (found === null) return
   const code = found[0].codePointAt(0) ?? 0
@@ -112,7 +113,7 @@ function refuseDiscouraged(text: string, field: string): void {
 
 /**
  * Whether a Topic Filter matches a Topic Name (section 4.7), character by character: no case folding and no
- * normalisation [MQTT-4.7.3-4]. Neither is validated here: what no filter can be matches only itself.
+ * normalisation. Neither is validated here: what no filter can be matches only itself.
  */
 export function topicMatches(filter: string, topic: string): boolean {
   const firstOfFilter = filter.charCodeAt(0)
@@ -129,6 +130,7 @@ export function topicMatches(filter: string, topic: string): boolean {
       while (inTopic < topic.length && topic.charCodeAt(inTopic) !== SLASH) inTopic += 1
     } else {
       while (inFilter < filter.length && filter.charCodeAt(inFilter) !== SLASH) {
+        // [MQTT-4.7.3-4] [4.7.3 free topics] the same characters, whatever they are
         if (filter.charCodeAt(inFilter) !== topic.charCodeAt(inTopic)) return false
         inFilter += 1
         inTopic += 1

@@ -81,7 +81,7 @@ export class Connection<P, R> {
 
   /** [MQTT-3.1.0-1] The stream is open: CONNECT goes first. */
   open(now: number): void {
-    // [MQTT-3.1.0-2] CONNECT goes out once on a connection.
+    // [MQTT-3.1.0-2] [3.1 one CONNECT] CONNECT goes out once on a connection.
     if (this.#phase.is !== 'new') return
     this.#now = now
     this.#phase = { is: 'connecting', connackBy: now + this.#settings.connackTimeoutMs }
@@ -123,6 +123,7 @@ export class Connection<P, R> {
 
   /** Sends what waits, as far as the window and the socket allow. */
   pump(now: number): void {
+    // [3.1.4 early packets] They are allowed, but what has to be sent is not known before Session Present.
     if (this.#phase.is !== 'connected') return
     this.#session.requests.pump(this.#send, now)
     this.#session.outgoing.pump(this.#writable, now)
@@ -291,7 +292,7 @@ export class Connection<P, R> {
   tick(now: number): void {
     this.#now = now
     if (this.#phase.is === 'connecting') {
-      // [MQTT-3.1.4-4] A CONNECT is answered; a server that does not is not waited for.
+      // [MQTT-3.1.4-4] [3.2 missing CONNACK] A CONNECT is answered; a server that does not is not waited for.
       if (now >= this.#phase.connackBy)
         this.#timedOut('connect', 'CONNACK', this.#settings.connackTimeoutMs, 'connectTimeoutMs')
       return
@@ -309,7 +310,7 @@ export class Connection<P, R> {
       )
     }
     const verdict = this.#keepAlive.verdict(now)
-    // [MQTT-3.12.4-1] A PINGREQ is answered; a server that does not has gone.
+    // [MQTT-3.12.4-1] [3.1.2.10 missing PINGRESP] A PINGREQ is answered; a server that does not has gone.
     if (verdict === 'dead')
       return this.#timedOut('ping', 'PINGRESP or any other byte', this.#settings.pingTimeoutMs, 'pingTimeoutMs')
     if (verdict === 'ping') this.ping(now)

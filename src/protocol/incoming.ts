@@ -48,6 +48,7 @@ interface Due {
 export class Incoming<P, R> {
   readonly #driver: Driver<P, R>
   readonly #settings: SessionSettings
+  /** [2.3.1 two directions] The server numbers for itself: these may be the numbers of exchanges of ours. */
   readonly #identifiers = new Map<PacketIdentifier, IncomingExchange>()
   #backlog: Arrival[] = []
   #backlogFrom = 0
@@ -89,7 +90,8 @@ export class Incoming<P, R> {
 
   /** A PUBLISH came on the present connection. */
   receive(packet: PublishPacket<Buffer>): ProtocolViolationError | undefined {
-    // [MQTT-4.5.0-2] [MQTT-3.3.2-3] Nobody asks here whether it was subscribed: every message is taken and acknowledged.
+    // [MQTT-4.5.0-2] [MQTT-3.3.2-3] [4.5 unasked messages] [3.10.4 late messages] Nobody asks here whether it was subscribed,
+    // or still is: every message is taken and acknowledged.
     if (packet.qos === 0) {
       this.#start(new Arrival(packet))
       return undefined

@@ -267,6 +267,7 @@ export class Outgoing<P, R> {
       ...messages.filter(({ awaits }) => awaits !== 'pubcomp'),
     ]
     this.#table.reorder(again)
+    // [4.4 no retry timer] Only here, so only once on a connection, does anything become due to be sent again.
     this.#again = again
     this.#againFrom = 0
   }

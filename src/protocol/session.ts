@@ -131,7 +131,8 @@ export class Session<P, R> {
     // that one may have said so.
     if (!sessionPresent || answerLost) this.requests.serverForgot()
     if (!sessionPresent && !this.settings.cleanSession) this.#serverForgot()
-    // [MQTT-3.2.2-2] The server kept a session from before our time: it may still use the low identifiers.
+    // [MQTT-3.2.2-2] [3.2.2.2 unexpected session] The server kept a session from before our time. We go on with it, but it may
+    // still use the low identifiers.
     if (sessionPresent && this.#past === 'none') this.table.identifiers.startAt(this.settings.strangerPacketId)
     this.#past = 'some'
     this.outgoing.resend()
