@@ -71,6 +71,7 @@ export interface ClientSettings {
 /** Reads the options of a client; `random` gives numbers from 0 up to but not including 1. @throws UsageError */
 export function parseClientOptions(given: ClientOptions, random: () => number): ClientSettings {
   const options = group('the argument', given, 'client')
+  // [MQTT-7.0.0-2] Nothing is assumed of a server beyond the standard, unless a profile says so.
   const profile = options.profile === undefined ? undefined : parseServerProfile(options.profile)
   const store = parseStore(options.store)
   const cleanSession = parseCleanSession(options.cleanSession, store)

@@ -69,7 +69,7 @@ export class Delivery {
   #deliverUnrouted(arrival: Arrival, message: Message): 'done' | 'running' {
     const { onMessage } = this.#settings
     if (onMessage !== undefined) return this.#call(arrival, message, [onMessage])
-    // [MQTT-4.5.0-2] Nobody wants it, and it is acknowledged all the same.
+    // [MQTT-4.5.0-2] [4.5 unasked messages] Nobody wants it, and it is acknowledged all the same.
     this.#host.unclaimed(message)
     return 'done'
   }

@@ -137,6 +137,7 @@ export class Lifecycle implements SessionHostEvents {
 
   #connectPacket({ clientId, username, password }: Identity): ConnectPacket {
     const { cleanSession, keepAliveSeconds, will } = this.#settings.session
+    // [3.1.2.4 discarding state] Every attempt asks for the same, so a session to be discarded is discarded in the end.
     return { type: 'connect', clientId, cleanSession, keepAlive: keepAliveSeconds, username, password, will }
   }
 

@@ -50,6 +50,7 @@ export class Subscriptions {
   ): Promise<Subscription> {
     if (signal?.aborted) return rejection(signal.reason)
     const subscription = new ActiveSubscription(this, requests, handler)
+    // [3.8.4 early messages] The routes are there before SUBSCRIBE is written.
     this.#add(subscription)
     return new Promise((resolve, reject) => {
       const ticket = new SubscribeTicket(this, subscription, signal, resolve, reject)

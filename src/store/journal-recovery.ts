@@ -164,6 +164,7 @@ class JournalReader {
 
   #headerOf(name: string, bytes: Buffer, file: JournalFileName): FileHeader | undefined {
     const header = at(`${name} in ${this.#files.location}`, 0, () => decodeHeader(bytes, file))
+    // [MQTT-3.1.3-2] A session belongs to its Client Identifier, and to no other.
     if (header !== undefined && header.sessionId !== this.#sessionId) {
       const [found, wanted] = [JSON.stringify(header.sessionId), JSON.stringify(this.#sessionId)]
       throw new StoreError(

@@ -24,6 +24,7 @@ class MemoryStore implements SessionStore {
       )
     }
     if (this.#phase !== 'closed') throw this.#phase
+    // [MQTT-3.1.3-2] A session belongs to its Client Identifier, and to no other.
     if (this.#sessionId !== undefined && this.#sessionId !== sessionId) {
       const [found, wanted] = [JSON.stringify(this.#sessionId), JSON.stringify(sessionId)]
       throw new StoreError(`this store holds the session ${found}, not ${wanted}: give each session a store of its own`)

@@ -47,11 +47,13 @@ export function dial({ endpoint, family = 0, tls }: SocketOptions, onread: OnRea
 }
 
 function dialTcp(options: TcpNetConnectOpts): Dialled {
+  // [MQTT-7.1.2-1] TCP: an ordered, lossless stream of bytes both ways.
   const socket = process.getBuiltinModule('node:net').connect(options).setNoDelay(true)
   return { socket, ready: 'connect', describeTls: () => undefined }
 }
 
 function dialTls(endpoint: Endpoint, tls: TlsSettings, options: ConnectionOptions): Dialled {
+  // [MQTT-7.1.2-1] TLS over TCP is one too.
   const socket = process.getBuiltinModule('node:tls').connect(options)
   // tls.connect knows no option for this.
   socket.setNoDelay(true)
