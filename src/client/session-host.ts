@@ -197,7 +197,8 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     this.#turn = noTurn
     this.#link?.flush(this.#journal)
     if (this.#stored.length > 0 || this.#withdrawn.length > 0) this.#tellWhenSafe()
-    if (this.#session !== undefined) this.#timer.arm(this.#session.nextDeadline(), this.now())
+    // What still waits in the queue of a client that has ended must not keep the process alive.
+    if (this.#session !== undefined && !this.hasEnded) this.#timer.arm(this.#session.nextDeadline(), this.now())
     this.#events.turnEnded()
   }
 
