@@ -30,6 +30,7 @@ export class Delivery {
   readonly #settings: DeliverySettings
   /** The arrivals whose handlers are being called at this very moment, one inside the other. */
   #calling: Arrival | undefined
+  #state: 'delivering' | 'stopped' = 'delivering'
 
   constructor(host: DeliveryHost, settings: DeliverySettings) {
     this.#host = host
@@ -50,8 +51,14 @@ export class Delivery {
     this.#streams.delete(stream.handle)
   }
 
+  /** No handler is started from here on: what still waits could not be acknowledged any more. */
+  stop(): void {
+    this.#state = 'stopped'
+  }
+
   /** The client has ended, so the loops over its messages end too. */
   close(error: Error | undefined): void {
+    this.stop()
     for (const stream of [...this.#streams.values()]) {
       if (error === undefined) stream.finish()
       else stream.fail(error)
@@ -59,6 +66,7 @@ export class Delivery {
   }
 
   deliver(arrival: Arrival): 'done' | 'running' | 'later' {
+    if (this.#state === 'stopped') return 'later'
     const handlers = this.router.match(arrival.packet.topic)
     if (this.#streams.size > 0 && handlers.some((handler) => this.#streams.get(handler)?.isFull)) return 'later'
     const message = new ReceivedMessage(arrival.packet)

@@ -231,7 +231,9 @@ export class Lifecycle implements SessionHostEvents {
     if (this.#phase.is === 'closed') return Promise.resolve()
     const ending = new Ending(timeoutMs, this.host.delivery.calling, () => this.#sayGoodbye(ending))
     this.#ending = ending
-    this.#checkEnding(ending)
+    // A handler that calls this and returns has done its work: its message is acknowledged at the end of the turn.
+    if (ending.caller === undefined) this.#checkEnding(ending)
+    else this.host.scheduleFlush()
     return ending.promise
   }
 
@@ -241,7 +243,7 @@ export class Lifecycle implements SessionHostEvents {
     if (this.host.isOpen && this.#phase.is !== 'idle') {
       const { session } = this.host
       if (!session.settled) return
-      const others = session.incoming.running - (ending.caller === undefined ? 0 : 1)
+      const others = session.incoming.running - (ending.caller?.progress === 'running' ? 1 : 0)
       if (others > 0) return ending.awaitHandlers(() => this.#sayGoodbye(ending))
     }
     this.#sayGoodbye(ending)
@@ -251,6 +253,7 @@ export class Lifecycle implements SessionHostEvents {
     const { link } = this.host
     if (this.#phase.is !== 'online' || link === undefined) return this.#close(undefined)
     ending.sayGoodbye(() => this.#close(undefined))
+    this.host.delivery.stop()
     link.connection.disconnect()
     this.host.flush()
     // [MQTT-3.14.4-1] After DISCONNECT the connection is closed from our side.
@@ -268,6 +271,7 @@ export class Lifecycle implements SessionHostEvents {
     if (phase.is === 'attempting') phase.attempt.abandon(error ?? new ClosedError('the client was ended'))
     if (phase.is === 'waiting') clearTimeout(phase.timer)
     this.#ending?.stopTimers()
+    this.host.delivery.close(error)
     this.host.detach()
     this.host.stopTimer()
     const told = this.#connecting === undefined ? 'untold' : 'told'
@@ -286,7 +290,6 @@ export class Lifecycle implements SessionHostEvents {
     this.#connecting = undefined
     for (const { reject } of this.#awaitingSession.splice(0)) reject(reason('none'))
     this.host.rejectAll((message) => reason(message?.delivery))
-    this.host.delivery.close(error)
   }
 
   async #finish(error: Error | undefined, told: 'told' | 'untold'): Promise<void> {
