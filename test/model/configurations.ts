@@ -63,10 +63,11 @@ export const medium: readonly Configuration[] = [
     incoming: [1],
     mishaps: { cuts: 2, crashes: 1, losses: 1 },
   }),
-  configuration('QoS 2 both ways: two cuts, crash', {
+  configuration('QoS 2 both ways, SUBSCRIBE: three cuts, crash', {
     outgoing: [2],
     incoming: [2],
-    mishaps: { cuts: 2, crashes: 1, losses: 1 },
+    subscribes: true,
+    mishaps: { cuts: 3, crashes: 1, losses: 1 },
   }),
   configuration('all QoS out, at the wrap, window of 2', {
     outgoing: [2, 1, 2, 0],
@@ -75,7 +76,7 @@ export const medium: readonly Configuration[] = [
     subscribes: true,
     mishaps: { cuts: 2, losses: 1 },
   }),
-  configuration('Clean Session: three cuts', {
+  configuration('Clean Session: two cuts', {
     outgoing: [1, 2],
     incoming: [1, 2],
     cleanSession: true,

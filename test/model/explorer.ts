@@ -12,12 +12,13 @@
 import { hash } from 'node:crypto'
 import { Broken } from './broken.js'
 import type { Configuration } from './configuration.js'
-import { safe } from './happenings.js'
+import { stateOnCycle } from './cycle.js'
 import { type Move, moves } from './moves.js'
-import { observe } from './observer.js'
-import { checkEngine, checkRest, textOf, viewOf } from './state-checks.js'
-import { type Input, type Output, Subject } from './subject.js'
-import { newWorld, type World } from './world.js'
+import { checkEngine, checkRest } from './state-checks.js'
+import { textOf } from './state-text.js'
+import { start, take } from './step.js'
+import { type Input, Subject } from './subject.js'
+import type { World } from './world.js'
 
 export interface Exploration {
   readonly configuration: Configuration
@@ -32,63 +33,7 @@ export interface Exploration {
   readonly broken: { readonly rule: string; readonly trace: readonly string[] } | undefined
 }
 
-export interface Step {
-  readonly world: World
-  readonly outputs: readonly Output[]
-  readonly subject: Subject | undefined
-}
-
 const NONE = -1
-
-export function start(configuration: Configuration): World {
-  const subject = new Subject(configuration, undefined, 0)
-  return newWorld(configuration, viewOf(subject, 0))
-}
-
-/** One move: the observer notes it, the engine is told, and what it asks for is observed and checked. */
-export function take(
-  move: Move,
-  engine: () => Subject,
-  configuration: Configuration,
-): Step & { readonly input?: Input } {
-  const { world, input } = move.act()
-  if (input === undefined) return { world, outputs: [], subject: undefined }
-  const subject = input.is === 'start' ? new Subject(configuration, input.stored, input.now) : engine()
-  if (input.is !== 'start') subject.apply(input)
-  const outputs = subject.take()
-  let next = world
-  for (const output of outputs) next = observe(next, output, configuration)
-  if (input.is === 'receive' && input.received.packet.type === 'connack') {
-    checkOrderAfterConnack(outputs)
-    // A lost session is noted safely before anything else that comes on this connection is looked at.
-    next = safe(next, next.journal.log.findLastIndex(({ kind }) => kind === 'forgotten') + 1, configuration)
-  }
-  const pinged = outputs.some((output) => output.is === 'send' && output.sent.packet.type === 'pingreq')
-  const sent = outputs.some((output) => output.is === 'send') ? next.now : next.clock.sent
-  const clock = { ...next.clock, sent, pinged: next.clock.pinged ?? (pinged ? next.now : undefined) }
-  next = { ...next, clock, engine: viewOf(subject, next.now) }
-  checkEngine(next, subject, configuration)
-  return { world: next, outputs, subject, input }
-}
-
-/** SUBSCRIBE first, then PUBRELs, then what is published again, then what is new. */
-function checkOrderAfterConnack(outputs: readonly Output[]): void {
-  let last = 0
-  for (const output of outputs) {
-    if (output.is !== 'send') continue
-    const { packet, name } = output.sent
-    const rank =
-      packet.type === 'subscribe'
-        ? 0
-        : packet.type === 'pubrel'
-          ? 1
-          : packet.type === 'publish' && packet.qos > 0 && 'dup' in packet && packet.dup
-            ? 2
-            : 3
-    if (rank < last) throw new Broken(`${name} comes too late after CONNACK`)
-    last = rank
-  }
-}
 
 class Explorer {
   readonly #configuration: Configuration
@@ -161,7 +106,10 @@ class Explorer {
         this.#transitions += 1
         const known = this.#known.size
         const to = this.#add(step.world, index, move.name, step.input)
-        if (this.#known.size > known) next.push({ index: to, world: step.world })
+        if (this.#known.size > known) {
+          if (step.subject !== undefined) checkEngine(step.world, step.subject, this.#configuration)
+          next.push({ index: to, world: step.world })
+        }
         if (move.costs === undefined) {
           this.#edgesFrom.push(index)
           this.#edgesTo.push(to)
@@ -191,7 +139,7 @@ class Explorer {
     this.#known.set(key, index)
     this.#parents.push(parent)
     this.#moveOf.push(this.#moveNames.number(move, move))
-    this.#inputOf.push(input === undefined ? NONE : this.#inputs.number(JSON.stringify(input), input))
+    this.#inputOf.push(input === undefined ? NONE : this.#inputs.number(inputText(input), input))
     return index
   }
 
@@ -213,36 +161,15 @@ class Explorer {
     return names.reverse()
   }
 
-  /** Takes away, one after the other, the states into which no step leads that is not taken away: what remains is on a cycle. */
   #cycle(): Exploration['broken'] {
-    const size = this.#parents.length
-    const heads = new Int32Array(size).fill(NONE)
-    const rest = new Int32Array(this.#edgesFrom.length)
-    const into = new Int32Array(size)
-    this.#edgesFrom.forEach((from, edge) => {
-      rest[edge] = heads[from] ?? NONE
-      heads[from] = edge
-      const to = this.#edgesTo[edge] ?? 0
-      into[to] = (into[to] ?? 0) + 1
-    })
-    const free: number[] = []
-    into.forEach((count, index) => {
-      if (count === 0) free.push(index)
-    })
-    let taken = 0
-    for (let index = free.pop(); index !== undefined; index = free.pop()) {
-      taken += 1
-      for (let edge = heads[index] ?? NONE; edge !== NONE; edge = rest[edge] ?? NONE) {
-        const to = this.#edgesTo[edge] ?? 0
-        const count = (into[to] ?? 0) - 1
-        into[to] = count
-        if (count === 0) free.push(to)
-      }
-    }
-    if (taken === size) return undefined
-    const index = into.findIndex((count) => count > 0)
+    const index = stateOnCycle(this.#parents.length, this.#edgesFrom, this.#edgesTo)
+    if (index === undefined) return undefined
     return { rule: 'without any further mishap this can go on for ever', trace: this.#traceTo(index) }
   }
+}
+
+function inputText(input: Input): string {
+  return input.is === 'receive' ? `receive ${input.now} ${input.received.name}` : JSON.stringify(input)
 }
 
 /** Values that occur often, by number. */

@@ -35,6 +35,11 @@ const outcomes: readonly Case[] = [
     }),
   },
   {
+    fault: 'answers PUBCOMP with PUBREL',
+    rule: 'without any further mishap this can go on for ever',
+    within: configuration('one message out', { outgoing: [2] }),
+  },
+  {
     fault: 'journal without queued',
     rule: 'at rest: out/0 is accepted',
     within: configuration('one message out, one crash', { outgoing: [1], mishaps: { crashes: 1 } }),
@@ -94,7 +99,7 @@ const rules: readonly Case[] = [
   },
 ]
 
-describe('a fault put in on purpose loses, doubles or disorders a message, and is found', () => {
+describe('a fault put in on purpose loses, doubles or disorders a message or never ends, and is found', () => {
   it.each(outcomes)('$fault: $rule', ({ fault, rule, within }) => {
     expect(explore({ ...within, fault, judged: 'outcomes' }).broken?.rule).toBe(rule)
     expect(explore({ ...within, judged: 'outcomes' }).broken).toBeUndefined()

@@ -4,7 +4,14 @@
  * when the log is read back, in the mildest way that keeps the rest of the log readable.
  */
 import { StoreError } from '../../src/errors.js'
-import type { JournalRecord, StoredSession } from '../../src/protocol/index.js'
+import type {
+  Connection,
+  ConnectionSettings,
+  Driver,
+  JournalRecord,
+  SessionSettings,
+  StoredSession,
+} from '../../src/protocol/index.js'
 import { Session } from '../../src/protocol/index.js'
 import { SessionReducer } from '../../src/protocol/stored-session.js'
 
@@ -13,6 +20,7 @@ export const faults = [
   'forgets received identifiers',
   'sends PUBLISH after PUBREL',
   'resends in the order of identifiers',
+  'answers PUBCOMP with PUBREL',
   'journal without queued',
   'journal without bound',
   'journal without received',
@@ -44,6 +52,30 @@ class ResendsInTheOrderOfIdentifiers extends Session<number, string> {
   }
 }
 
+class AnswersPubcompWithPubrel extends Session<number, string> {
+  readonly #driver: Driver<number, string>
+
+  constructor(
+    settings: SessionSettings,
+    driver: Driver<number, string>,
+    stored: StoredSession | undefined,
+    now: number,
+  ) {
+    super(settings, driver, stored, now)
+    this.#driver = driver
+  }
+
+  override connect(settings: ConnectionSettings, now: number): Connection<number, string> {
+    const connection = super.connect(settings, now)
+    const receive = connection.receive.bind(connection)
+    connection.receive = (packet) => {
+      if (packet.type !== 'pubcomp') receive(packet)
+      else this.#driver.send({ type: 'pubrel', packetId: packet.packetId })
+    }
+    return connection
+  }
+}
+
 export function sessionClass(fault: Fault): typeof Session<number, string> {
   switch (fault) {
     case 'forgets received identifiers':
@@ -52,6 +84,8 @@ export function sessionClass(fault: Fault): typeof Session<number, string> {
       return SendsPublishAfterPubrel
     case 'resends in the order of identifiers':
       return ResendsInTheOrderOfIdentifiers
+    case 'answers PUBCOMP with PUBREL':
+      return AnswersPubcompWithPubrel
     default:
       return Session<number, string>
   }

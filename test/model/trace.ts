@@ -2,8 +2,9 @@
 
 import type { JournalRecord } from '../../src/protocol/index.js'
 import type { Configuration } from './configuration.js'
-import { type Exploration, start, take } from './explorer.js'
+import type { Exploration } from './explorer.js'
 import { type Move, moves } from './moves.js'
+import { start, take } from './step.js'
 import { type Input, type Output, Subject } from './subject.js'
 
 export function printedTrace({ configuration, broken }: Exploration): string {
