@@ -73,7 +73,7 @@ describe('a message', () => {
     expect(client.stats.unclaimed).toBe(0)
   })
 
-  test('that nobody claims at all is acknowledged, counted, and warned of once [MQTT-4.5.0-2]', async () => {
+  test('that nobody claims at all is acknowledged, counted, and warned of once [MQTT-4.5.0-2] [4.5 unasked messages]', async () => {
     const warnings = watchWarnings()
     const { client, connection } = await online()
     connection.send(message('a', 1, 1), message('b', 2, 2), message('c'))

@@ -44,7 +44,7 @@ describe('subscribe()', () => {
     expect((await connection.next('subscribe')).subscriptions).toEqual([{ filter: 'a', qos: 0 }])
   })
 
-  test('has its route before SUBSCRIBE is written: a message before SUBACK finds its handler', async () => {
+  test('has its route before SUBSCRIBE is written: a message before SUBACK finds its handler [3.8.4 early messages]', async () => {
     const { client, connection } = await online()
     const topics: string[] = []
     const subscribed = client.subscribe('a', ({ topic }) => topics.push(topic))

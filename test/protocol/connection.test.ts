@@ -6,7 +6,7 @@ import { EngineHarness } from './engine-harness.js'
 import { arrives, connack, puback, pubcomp, pubrec, pubrel, suback } from './packet-notation.js'
 
 describe('CONNECT', () => {
-  test('is the first packet of every connection, and comes once [MQTT-3.1.0-1] [MQTT-3.1.0-2]', () => {
+  test('is the first packet of every connection, and comes once [MQTT-3.1.0-1] [MQTT-3.1.0-2] [3.1 one CONNECT]', () => {
     const engine = new EngineHarness().publish('m', 1).subscribe('s', 'f')
     for (let connection = 1; connection <= 3; connection += 1) {
       engine.news()
@@ -30,7 +30,7 @@ describe('CONNECT', () => {
 })
 
 describe('CONNACK', () => {
-  test('nothing but CONNECT is sent before it [MQTT-3.2.0-1]', () => {
+  test('nothing but CONNECT is sent before it [MQTT-3.2.0-1] [3.1.4 early packets]', () => {
     const engine = new EngineHarness({ keepAlive: 10 }).open()
     engine.publish('zero', 0).publish('one', 1).subscribe('s', 'f').unsubscribe('u', 'g').outputDrained().pass(20_000)
     expect(engine.sent()).toEqual(['CONNECT'])
@@ -73,7 +73,7 @@ describe('CONNACK', () => {
     }
   })
 
-  test('without it the connection ends after connackTimeoutMs, and not before [MQTT-3.1.4-4]', () => {
+  test('without it the connection ends after connackTimeoutMs, and not before [MQTT-3.1.4-4] [3.2 missing CONNACK]', () => {
     const engine = new EngineHarness({ connackTimeoutMs: 3_000 }).open()
     engine.news()
     expect(engine.dueIn).toBe(3_000)
@@ -89,7 +89,7 @@ describe('CONNACK', () => {
     expect(engine.connection.nextDeadline()).toBe(Number.POSITIVE_INFINITY)
   })
 
-  test('a server that kept a session of which we know nothing makes identifiers start elsewhere [MQTT-3.2.2-2]', () => {
+  test('a server that kept a session of which we know nothing makes identifiers start elsewhere [MQTT-3.2.2-2] [3.2.2.2 unexpected session]', () => {
     const engine = new EngineHarness({ strangerPacketId: 12_345 }).publish('m', 1).resume()
     expect(engine.sent()).toEqual(['CONNECT', 'PUBLISH#12345 m q1'])
     expect(engine.receive(puback(12_345)).cut().resume().publish('n', 1).sent()).toEqual([

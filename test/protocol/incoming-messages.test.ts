@@ -18,7 +18,7 @@ describe('acknowledgement', () => {
     expect(engine.sent()).toEqual(['PUBACK#4660', 'PUBREC#65535', 'PUBCOMP#65535', 'PUBREL#7'])
   })
 
-  test('is sent although nobody subscribed to the message [MQTT-4.5.0-2] [MQTT-3.3.2-3]', () => {
+  test('is sent although nobody subscribed to the message [MQTT-4.5.0-2] [MQTT-3.3.2-3] [4.5 unasked messages]', () => {
     const engine = new EngineHarness().connect()
     engine.news()
     expect(engine.receive(arrives('never/asked/for', 1, 3)).sent()).toEqual(['PUBACK#3'])
@@ -157,6 +157,12 @@ describe('QoS 2', () => {
     expect(engine.receive(pubrel(5)).news()).toEqual(['send PUBCOMP#5'])
   })
 
+  test('a message may still come after UNSUBACK, and is delivered and acknowledged [3.10.4 late messages]', () => {
+    const engine = new EngineHarness().connect().unsubscribe('u', 'm').receive(unsuback(1))
+    engine.news()
+    expect(engine.receive(arrives('m', 2, 5)).news()).toEqual(['deliver m', 'send PUBREC#5'])
+  })
+
   test('a message of a lost session is detached: its handler ends without acknowledgement and holds nothing [MQTT-3.2.2-3]', () => {
     const engine = new EngineHarness({ handlers: 'running' })
       .connect()
@@ -168,7 +174,7 @@ describe('QoS 2', () => {
     expect(engine.finish('new').news()).toEqual(['send PUBREC#5'])
   })
 
-  test('identifiers of the server and of ours are numbered apart', () => {
+  test('identifiers of the server and of ours are numbered apart [2.3.1 two directions]', () => {
     const engine = new EngineHarness()
       .connect()
       .publish('out', 1)

@@ -153,6 +153,13 @@ describe('what is sent again on a resumed connection', () => {
   })
 })
 
+test('nothing is sent again while a connection lives, however late the answers are [4.4 no retry timer]', () => {
+  const engine = new EngineHarness({ ackTimeoutMs: 10_000_000 }).connect().publish('one', 1).publish('two', 2)
+  engine.publish('released', 2).receive(pubrec(3)).news()
+  for (let second = 1; second <= 3_600; second += 1) engine.pass(1_000)
+  expect(engine.news()).toEqual([])
+})
+
 describe('when the server lost the session', () => {
   test('messages are sent again under their identifiers, in their order, with DUP 1 [MQTT-3.2.2-3] [MQTT-3.3.1-1]', () => {
     const engine = new EngineHarness()

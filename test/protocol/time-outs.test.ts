@@ -100,7 +100,7 @@ describe('Keep Alive, on the clock of what we receive', () => {
 })
 
 describe('the verdict', () => {
-  test('a server that does not answer PINGREQ within pingTimeoutMs is dead [MQTT-3.12.4-1]', () => {
+  test('a server that does not answer PINGREQ within pingTimeoutMs is dead [MQTT-3.12.4-1] [3.1.2.10 missing PINGRESP]', () => {
     const engine = alive().pass(9_000)
     engine.news()
     expect(engine.pass(2_999).tick().news()).toEqual([])

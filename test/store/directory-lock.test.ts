@@ -187,7 +187,7 @@ describe('a directory', () => {
     await chmod(readOnly, 0o700)
   })
 
-  it('that holds another session is refused, and says whose it is', async () => {
+  it('that holds another session is refused, and says whose it is [MQTT-3.1.3-2]', async () => {
     const store = fileStore(directory)
     await store.open('one')
     await store.close()

@@ -65,7 +65,7 @@ describe.each([
     expect(chunk).toEqual(Buffer.of(1, 2, 3))
   })
 
-  it('sends 16 MiB unchanged, asking the caller to wait and telling when there is room again', async () => {
+  it('sends 16 MiB unchanged, asking the caller to wait and telling when there is room again [MQTT-7.1.2-1]', async () => {
     const { client, remote } = await connected()
     const received = drain(remote)
     const bytes = randomBytes(16 << 20)
@@ -92,7 +92,7 @@ describe.each([
     expect(await client.closed).toBeUndefined()
   })
 
-  it('receives 16 MiB unchanged through pauses of every kind, and nothing while it is paused', async () => {
+  it('receives 16 MiB unchanged through pauses of every kind, and nothing while it is paused [MQTT-7.1.2-1]', async () => {
     let paused = false
     let count = 0
     const resume = (transport: Transport): void => {
