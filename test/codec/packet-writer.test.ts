@@ -113,7 +113,7 @@ describe('PacketWriter.write refuses', () => {
     ['Will Retain that is no boolean', { ...login, will: { topic: 'w', payload, qos: 0, retain: 0 } }, '3.1.2.7'],
     ['an unknown type', { type: 'auth' }, 'MQTT-4.8.0-1'],
     ['no type', {}, 'MQTT-4.8.0-1'],
-  ])('%s', (_, packet, statement) => {
+  ])('%s [%3$s]', (_, packet, statement) => {
     expect(refusal(packet).statement).toBe(statement)
   })
 
