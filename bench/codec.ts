@@ -84,7 +84,10 @@ function encoding(sample: Sample): Comparison {
     packets,
     ours: () => {
       for (let count = 0; count < packets; count += 1) writer.write(sample.ours)
-      return writer.take().length
+      const chunk = writer.take()
+      // As a connection does when the socket has taken the chunk.
+      writer.recycle(chunk)
+      return chunk.length
     },
     theirs: () => {
       let bytes = 0

@@ -147,7 +147,10 @@ export class Link implements TransportEvents {
   #write(chunk: Buffer): void {
     this.#host.counters.bytesOut += chunk.byteLength
     this.connection.bytesSent(this.#host.now())
-    if (this.#transport.write(chunk)) return
+    const hasRoom = this.#transport.write(chunk)
+    // The operating system took all of it at once, so nobody will read the chunk again.
+    if (this.#transport.writtenChunks === 'free' && this.#transport.unsentBytes === 0) this.#writer.recycle(chunk)
+    if (hasRoom) return
     this.#output = 'full'
     this.connection.outputFull()
   }

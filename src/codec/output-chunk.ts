@@ -2,6 +2,11 @@
  * The bytes that wait to be written: one Buffer that grows as packets are appended and is given away as a whole. An
  * idle chunk owns no memory.
  *
+ * Memory that has just been filled is still in the processor's cache, and fresh memory is not: filling 64 KiB of it costs
+ * up to 860 ns for each packet of 4 KiB, as much as eight copies. So a chunk that the socket took at once is not
+ * left to the garbage collector but is kept for whoever writes next. One such spare serves the whole process, since
+ * chunks are filled and written within one turn.
+ *
  * How much the next Buffer takes is learned from the last ones: a busy connection starts with what it needed lately
  * and a quarter more, so that it seldom has to copy what it has, and after a burst the measure halves with each
  * chunk.
@@ -12,7 +17,18 @@ const MIN_GROWN_BYTES = 512
 /** What is foreseen for a chunk before anything is written to it, at most. One large packet does not make a habit. */
 const MAX_FORESEEN_BYTES = 98_304
 
-const noBytes = Buffer.alloc(0)
+/** A larger chunk is not kept: it would be held for nothing most of the time. */
+const MAX_SPARE_BYTES = 131_072
+
+const noBytes: Buffer = Buffer.alloc(0)
+
+let spare = noBytes
+
+/** Takes back a chunk whose bytes nobody needs any more. Small ones are parts of a block of Node's own and not ours to keep. */
+export function recycle({ buffer, byteOffset }: Buffer): void {
+  if (byteOffset !== 0 || buffer.byteLength <= Math.max(spare.length, Buffer.poolSize)) return
+  if (buffer.byteLength <= MAX_SPARE_BYTES) spare = Buffer.from(buffer)
+}
 
 export class OutputChunk {
   bytes: Buffer = noBytes
@@ -41,6 +57,11 @@ export class OutputChunk {
   }
 
   #grow(needed: number): void {
+    if (this.length === 0 && needed <= spare.length) {
+      this.bytes = spare
+      spare = noBytes
+      return
+    }
     const wanted = this.length === 0 ? this.#foreseen : Math.max(this.bytes.length * 2, MIN_GROWN_BYTES)
     const grown = Buffer.allocUnsafe(Math.max(needed, wanted))
     this.bytes.copy(grown, 0, 0, this.length)

@@ -10,7 +10,7 @@ import type { AcknowledgementPacket, ControlPacket, PacketIdentifier, QoS } from
 import { encodeConnack, encodeConnect } from './encode-connect.js'
 import { encodePublish, encodePublishHeader } from './encode-publish.js'
 import { encodeSuback, encodeSubscribe, encodeUnsubscribe } from './encode-subscription.js'
-import { OutputChunk } from './output-chunk.js'
+import { OutputChunk, recycle } from './output-chunk.js'
 import { quote, requirePacketIdentifier } from './packet-field.js'
 import { firstByteOf, packetTypes } from './packet-type.js'
 import { TopicBytes } from './topic-bytes.js'
@@ -123,6 +123,14 @@ export class PacketWriter {
   /** Hands over all that was appended since the last call. The caller owns the Buffer; the writer keeps none. */
   take(): Buffer {
     return this.#chunk.take()
+  }
+
+  /**
+   * Gives back a chunk that `take` handed over and that has been written: its memory will hold later packets, of this writer
+   * or another. Only for a chunk that nobody will look at again.
+   */
+  recycle(chunk: Buffer): void {
+    recycle(chunk)
   }
 
   #writeBare(firstByte: number): void {

@@ -47,6 +47,7 @@ const readBufferBytes = 65_536
 type Phase = 'opening' | 'securing' | 'open' | 'finished' | 'withheld' | 'destroyed' | 'closed'
 
 class SocketTransport implements Transport {
+  readonly writtenChunks = 'free'
   readonly #options: SocketOptions
   readonly #events: TransportEvents
   readonly #socket: Socket

@@ -25,6 +25,7 @@ type State =
   | { readonly phase: 'closed' }
 
 class StreamTransport implements Transport {
+  readonly writtenChunks = 'kept'
   readonly #events: TransportEvents
   #state: State
   #reading: 'flowing' | 'paused' = 'flowing'

@@ -31,6 +31,11 @@ export interface Transport {
   /** Bytes that were written but not yet taken by the operating system. */
   readonly unsentBytes: number
   /**
+   * 'free': once `unsentBytes` is 0, nobody holds the chunks that were written, and their memory may be used again. 'kept': whoever
+   * is behind a stream of the caller's may hold them for as long as it likes.
+   */
+  readonly writtenChunks: 'free' | 'kept'
+  /**
    * Takes the chunk over (the caller must not change it any more); false asks the caller to wait for `drained`.
    * Before `opened`, after `end` and once the peer has closed, the chunk is dropped, with false.
    */
