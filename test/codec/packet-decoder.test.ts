@@ -63,7 +63,7 @@ describe('the fields of CONNECT are checked', () => {
       18,
     ],
     ['bytes behind the last field', `${start}02003c00016100`, 'trailing-bytes', 'MQTT-3.1.3-1', 15],
-  ])('%s [%3$s]', (_, body, fault, statement, offset) => {
+  ])('%s: %s is refused as %s [%s]', (_, body, fault, statement, offset) => {
     const bytes = Buffer.from(`10${(body.length / 2).toString(16).padStart(2, '0')}${body}`, 'hex')
     expect(decodePieces([bytes]).error).toMatchObject({ fault, statement, offset })
     expect(decodeInPieces(bytes, 1)).toEqual(decodePieces([bytes]))
@@ -92,7 +92,7 @@ describe('the fields of the other packets are checked', () => {
     ['UNSUBACK with identifier 0', 'b0020000', 'packet-identifier', 'MQTT-2.3.1-7', 2],
     ['PINGREQ with a body', 'c00100', 'packet-length', '3.12.1', 1],
     ['a reserved code together with a session', '20020106', 'return-code', 'MQTT-3.2.2-6', 3],
-  ])('%s [%3$s]', (_, hex, fault, statement, offset) => {
+  ])('%s: %s is refused as %s [%s]', (_, hex, fault, statement, offset) => {
     const bytes = Buffer.from(hex.replaceAll(' ', ''), 'hex')
     expect(decodePieces([bytes]).error).toMatchObject({ fault, statement, offset })
     expect(decodeInPieces(bytes, 1)).toEqual(decodePieces([bytes]))

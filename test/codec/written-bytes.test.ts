@@ -27,21 +27,21 @@ function statementBrokenBy(action: () => void): string | undefined {
 const payload = Buffer.alloc(0)
 
 describe('the first byte', () => {
-  it.each<[string, ControlPacket, string]>([
-    ['10', { type: 'connect', clientId: 'a', cleanSession: true, keepAlive: 0 }, 'MQTT-2.2.2-1'],
-    ['20', { type: 'connack', sessionPresent: false, returnCode: 0 }, 'MQTT-2.2.2-1'],
-    ['40', { type: 'puback', packetId: 1 }, 'MQTT-2.2.2-1'],
-    ['50', { type: 'pubrec', packetId: 1 }, 'MQTT-2.2.2-1'],
-    ['62', { type: 'pubrel', packetId: 1 }, 'MQTT-3.6.1-1'],
-    ['70', { type: 'pubcomp', packetId: 1 }, 'MQTT-2.2.2-1'],
-    ['82', { type: 'subscribe', packetId: 1, subscriptions: [{ filter: 'a', qos: 0 }] }, 'MQTT-3.8.1-1'],
-    ['90', { type: 'suback', packetId: 1, returnCodes: [0] }, 'MQTT-2.2.2-1'],
-    ['a2', { type: 'unsubscribe', packetId: 1, filters: ['a'] }, 'MQTT-3.10.1-1'],
-    ['b0', { type: 'unsuback', packetId: 1 }, 'MQTT-2.2.2-1'],
-    ['c0', { type: 'pingreq' }, 'MQTT-2.2.2-1'],
-    ['d0', { type: 'pingresp' }, 'MQTT-2.2.2-1'],
-    ['e0', { type: 'disconnect' }, 'MQTT-3.14.1-1'],
-  ])('%s has the flags of $1.type, and with any others it is refused [%3$s]', (first, packet) => {
+  it.each<[string, string, ControlPacket]>([
+    ['10', 'MQTT-2.2.2-1', { type: 'connect', clientId: 'a', cleanSession: true, keepAlive: 0 }],
+    ['20', 'MQTT-2.2.2-1', { type: 'connack', sessionPresent: false, returnCode: 0 }],
+    ['40', 'MQTT-2.2.2-1', { type: 'puback', packetId: 1 }],
+    ['50', 'MQTT-2.2.2-1', { type: 'pubrec', packetId: 1 }],
+    ['62', 'MQTT-3.6.1-1', { type: 'pubrel', packetId: 1 }],
+    ['70', 'MQTT-2.2.2-1', { type: 'pubcomp', packetId: 1 }],
+    ['82', 'MQTT-3.8.1-1', { type: 'subscribe', packetId: 1, subscriptions: [{ filter: 'a', qos: 0 }] }],
+    ['90', 'MQTT-2.2.2-1', { type: 'suback', packetId: 1, returnCodes: [0] }],
+    ['a2', 'MQTT-3.10.1-1', { type: 'unsubscribe', packetId: 1, filters: ['a'] }],
+    ['b0', 'MQTT-2.2.2-1', { type: 'unsuback', packetId: 1 }],
+    ['c0', 'MQTT-2.2.2-1', { type: 'pingreq' }],
+    ['d0', 'MQTT-2.2.2-1', { type: 'pingresp' }],
+    ['e0', 'MQTT-3.14.1-1', { type: 'disconnect' }],
+  ])('%s has the flags of its type, and with any others it is refused [%s]', (first, _, packet) => {
     const bytes = encodePacket(packet)
     expect(bytes.subarray(0, 1).toString('hex')).toBe(first)
     const right = Number.parseInt(first, 16)

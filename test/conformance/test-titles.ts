@@ -2,8 +2,7 @@
  * Finds the tests that prove a rule: those that have its identifier in their title, or in the title of a block around
  * them, which then counts as one.
  *
- * The title of a table-driven test may name the rule of each row with a placeholder in brackets: `[%s]`, `[%3$s]`,
- * `[$statement]`. Where the table stands in the test, all identifiers in it are cited. Where it comes from the vectors,
+ * The title of a table-driven test may name the rule of each row with a placeholder in brackets: `[%s]` or `[$statement]`. Where the table stands in the test, all identifiers in it are cited. Where it comes from the vectors,
  * `vector-tables.ts` says which of their rows it has.
  */
 import ts from 'typescript'
@@ -29,7 +28,7 @@ export type VectorRows = ReadonlyMap<string, number>
 /** Such tables by file and title: `test/codec/malformed.test.ts: vectors that a decoder refuses › $name`. */
 export type VectorTables = ReadonlyMap<string, VectorRows>
 
-const placeholder = /\[(?:%s|%\d\$s|\$\w+|…)\]/
+const placeholder = /\[(?:%s|\$\w+|…)\]/
 
 export function testTitles({ path, text }: SourceText, vectors: VectorTables): TestTitles {
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)

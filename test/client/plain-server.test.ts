@@ -1,0 +1,66 @@
+/** Against aedes, a server that knows the standard and nothing of us: what is not in the standard must not be needed. */
+import { once } from 'node:events'
+import net from 'node:net'
+import { Aedes } from 'aedes'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { connect, MqttClient } from '../../src/index.js'
+import { outcomeOf } from './client-on-pipe.js'
+import { FakeServer } from './fake-server.js'
+
+async function plainServer(): Promise<string> {
+  const broker = await Aedes.createBroker()
+  const server = net.createServer(broker.handle)
+  server.listen(0, '::1')
+  const [listening] = await Promise.race([once(server, 'listening'), once(server, 'error')])
+  // No IPv6 on this machine: the other loopback address.
+  if (listening instanceof Error) await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(async () => {
+    await new Promise<void>((resolve) => broker.close(() => resolve()))
+    server.close()
+    await once(server, 'close')
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
+  return `mqtt://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`
+}
+
+describe('a client without a profile', () => {
+  test('connects, subscribes, publishes and is answered at every QoS by a plain server [MQTT-7.0.0-2]', async () => {
+    const url = await plainServer()
+    const client = await connect(url)
+    const stream = await client.messages('plain/+', { qos: 2 })
+    expect(stream.granted).toEqual([{ filter: 'plain/+', qos: 2 }])
+    for (const qos of [0, 1, 2] as const) await client.publish(`plain/${qos}`, 'payload', { qos })
+    const got: string[] = []
+    for await (const message of stream) {
+      got.push(`${message.topic} at ${message.qos}: ${message.text()}`)
+      if (got.length === 3) break
+    }
+    expect(got).toEqual(['plain/0 at 0: payload', 'plain/1 at 1: payload', 'plain/2 at 2: payload'])
+    expect(await client.ping()).toBeGreaterThanOrEqual(0)
+    await client.end()
+  })
+
+  test('refuses nothing that the standard allows [MQTT-7.0.0-2]', async () => {
+    const server = new FakeServer()
+    server.serve()
+    const client = new MqttClient({
+      stream: server.stream,
+      keepAlive: 65_535,
+      will: { topic: 'w', payload: '', qos: 2, retain: true },
+    })
+    onTestFinished(() => client.destroy())
+    const connected = client.connect()
+    const connection = await server.admitted()
+    await connected
+    expect(connection.received[0]).toMatchObject({ keepAlive: 65_535, will: { qos: 2, retain: true } })
+    const deep = '/'.repeat(1_000)
+    for (const topic of [deep, ' ', 'ä'.repeat(1_000)])
+      expect(await outcomeOf(client.publish(topic, Buffer.alloc(300_000), { qos: 2, retain: true }))).toEqual({
+        value: undefined,
+      })
+    expect(
+      await outcomeOf(client.subscribe(Array.from({ length: 200 }, (_, index) => `${deep}${index}`))),
+    ).toHaveProperty('value')
+  })
+})
