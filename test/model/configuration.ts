@@ -35,10 +35,14 @@ export interface Configuration {
   readonly incoming: readonly QoS[]
   /** Whether the application subscribes, at any time; after a crash it does so again. */
   readonly subscribes: boolean
+  /** Whether it unsubscribes, at any time after that. */
+  readonly unsubscribes: boolean
   readonly mishaps: Mishaps
   readonly cleanSession: boolean
   readonly journal: 'kept' | 'none'
   readonly maxInFlight: number
+  /** The same in a process that goes on after a crash. */
+  readonly maxInFlightLater: number
   readonly receiveWindow: number
   readonly receiveBufferBytes: number
   /** Seconds. */
@@ -77,10 +81,12 @@ const plain: Configuration = {
   outgoing: [],
   incoming: [],
   subscribes: false,
+  unsubscribes: false,
   mishaps: noMishaps,
   cleanSession: false,
   journal: 'kept',
   maxInFlight: 10,
+  maxInFlightLater: 10,
   receiveWindow: 10,
   receiveBufferBytes: 10_000,
   keepAlive: 0,
@@ -95,5 +101,6 @@ const plain: Configuration = {
 type Choices = Partial<Omit<Configuration, 'mishaps' | 'name'>> & { readonly mishaps?: Partial<Mishaps> }
 
 export function configuration(name: string, { mishaps, ...choices }: Choices): Configuration {
-  return { ...plain, ...choices, name, mishaps: { ...noMishaps, ...mishaps } }
+  const maxInFlightLater = choices.maxInFlight ?? plain.maxInFlight
+  return { ...plain, maxInFlightLater, ...choices, name, mishaps: { ...noMishaps, ...mishaps } }
 }

@@ -22,7 +22,11 @@ export const small: readonly Configuration[] = [
     outgoing: [2, 0, 1],
     mishaps: { cuts: 1, stalls: 1 },
   }),
-  configuration('SUBSCRIBE: cuts, lost session', { subscribes: true, mishaps: { cuts: 3, losses: 2, refusals: 1 } }),
+  configuration('SUBSCRIBE, UNSUBSCRIBE: cuts, lost sessions', {
+    subscribes: true,
+    unsubscribes: true,
+    mishaps: { cuts: 2, losses: 2 },
+  }),
 ]
 
 export const medium: readonly Configuration[] = [
@@ -75,6 +79,18 @@ export const medium: readonly Configuration[] = [
     maxInFlight: 2,
     subscribes: true,
     mishaps: { cuts: 2, losses: 1 },
+  }),
+  configuration('SUBSCRIBE, UNSUBSCRIBE, out at QoS 1: refused too', {
+    outgoing: [1],
+    subscribes: true,
+    unsubscribes: true,
+    mishaps: { cuts: 3, losses: 2, refusals: 1 },
+  }),
+  configuration('a smaller window after the crash', {
+    outgoing: [2, 1, 2],
+    maxInFlight: 3,
+    maxInFlightLater: 1,
+    mishaps: { cuts: 1, crashes: 1, losses: 1 },
   }),
   configuration('Clean Session: two cuts', {
     outgoing: [1, 2],

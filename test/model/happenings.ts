@@ -37,6 +37,7 @@ export function read(world: World, { packet }: NamedPacket, { unreadLosses }: Co
       return message < 0 ? world : withIncoming(world, message, { held: 0 })
     }
     case 'suback':
+    case 'unsuback':
       return withLink(world, { requests: (world.link?.requests ?? []).filter((id) => id !== packet.packetId) })
     default:
       return world
@@ -162,6 +163,8 @@ export function crash(world: World, records: number, configuration: Configuratio
     runs: [],
     arrived: [],
     handlers: 'free',
-    subscription: world.subscription === 'unwanted' ? 'unwanted' : 'wanted',
+    subscription: configuration.subscribes ? 'wanted' : 'unwanted',
+    unsubscription: configuration.unsubscribes ? 'wanted' : 'unwanted',
+    maxInFlight: configuration.maxInFlightLater,
   }
 }

@@ -39,7 +39,10 @@ export function moves(world: World, configuration: Configuration): readonly Move
   return possible.filter(({ costs }) => costs === undefined || world.left[costs] > 0).map((move) => paid(world, move))
 }
 
-function at(world: World, is: 'subscribe' | 'connect' | 'lost' | 'tick' | 'full' | 'drained' | 'busy' | 'room'): Input {
+function at(
+  world: World,
+  is: 'subscribe' | 'unsubscribe' | 'connect' | 'lost' | 'tick' | 'full' | 'drained' | 'busy' | 'room',
+): Input {
   return { is, now: world.now }
 }
 
@@ -72,6 +75,12 @@ function applicationMoves(world: World, configuration: Configuration): Move[] {
     list.push({
       name: 'the application subscribes',
       act: () => ({ world: { ...world, subscription: 'asked' }, input: at(world, 'subscribe') }),
+    })
+  }
+  if (world.unsubscription === 'wanted' && world.subscription !== 'wanted') {
+    list.push({
+      name: 'the application unsubscribes',
+      act: () => ({ world: { ...world, unsubscription: 'asked' }, input: at(world, 'unsubscribe') }),
     })
   }
   world.outgoing.forEach(({ stage, ours, packetId }, index) => {

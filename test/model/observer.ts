@@ -20,12 +20,9 @@ export function observe(world: World, output: Output, configuration: Configurati
     case 'rejected':
       throw new Broken(`out/${output.message} was rejected, although nothing limits how long it may wait`)
     case 'answered':
-      // The answer to a request that was given up still comes to the driver, which takes a late grant back.
-      if (world.subscription === 'given up') return world
-      if (world.subscription !== 'asked') throw new Broken('a SUBSCRIBE was answered that nobody waits for')
-      return { ...world, subscription: 'answered' }
+      return answered(world, output.request)
     case 'unanswered':
-      return { ...world, subscription: 'given up' }
+      return { ...world, [tallyOf(output.request)]: 'given up' }
     case 'connected':
       return world
     case 'closing':
@@ -37,6 +34,18 @@ export function observe(world: World, output: Output, configuration: Configurati
       if (output.anomaly === 'unknown-pubrel' || configuration.unreadLosses === 'explored') return world
       throw new Broken(`the engine reports ${output.anomaly} ${output.packetId} of a server that conforms`)
   }
+}
+
+function tallyOf(request: 'subscribe' | 'unsubscribe'): 'subscription' | 'unsubscription' {
+  return request === 'subscribe' ? 'subscription' : 'unsubscription'
+}
+
+function answered(world: World, request: 'subscribe' | 'unsubscribe'): World {
+  const tally = tallyOf(request)
+  // The answer to a request that was given up still comes to the driver, which takes a late grant back.
+  if (world[tally] === 'given up') return world
+  if (world[tally] !== 'asked') throw new Broken(`${request} was answered, but nobody waits for it`)
+  return { ...world, [tally]: 'answered' }
 }
 
 /** A packet or a call that breaks a rule, whatever comes of it. */
@@ -63,6 +72,7 @@ function written(world: World, sent: NamedPacket, configuration: Configuration):
       if (world.incoming.some(({ held }) => held === packet.packetId)) throw new Broken(`${name} without PUBREL`)
       return next
     case 'subscribe':
+    case 'unsubscribe':
       checkUnused(world, link, packet.packetId, name)
       return withLink(next, { requests: [...link.requests, packet.packetId] })
     default:
@@ -93,12 +103,18 @@ function publishWritten(world: World, { packet, name }: NamedPacket, configurati
   const next = withLink(withOutgoing(world, message, { packetId: packet.packetId, written: true }), {
     published: [...link.published, message],
   })
-  if (next.outgoing.filter(isOpen).length > configuration.maxInFlight) throw new Broken(`${name} oversteps maxInFlight`)
-  return next
+  return withinWindow(next, name)
 }
 
-function isOpen({ packetId, stage }: OutgoingTally): boolean {
-  return packetId !== 0 && stage === 'accepted'
+/** Exchanges that were written on this connection and are not settled. */
+function withinWindow(world: World, name: string): World {
+  const { link, outgoing, maxInFlight } = world
+  const isOpen = ({ packetId, stage }: OutgoingTally, message: number) =>
+    packetId !== 0 &&
+    stage === 'accepted' &&
+    (link?.published.includes(message) === true || link?.released.includes(message) === true)
+  if (outgoing.filter(isOpen).length > maxInFlight) throw new Broken(`${name} oversteps maxInFlight`)
+  return world
 }
 
 function checkUnused(world: World, link: Link, packetId: number, name: string): void {
@@ -118,7 +134,8 @@ function pubrelWritten(world: World, link: Link, packetId: number, configuration
   if (link.released.some((other) => world.pubrecs.indexOf(other) > rank)) {
     throw new Broken(`PUBREL ${packetId} is not written in the order of the PUBRECs [MQTT-4.6.0-4]`)
   }
-  return withLink(withOutgoing(world, message, { released: true }), { released: [...link.released, message] })
+  const next = withLink(withOutgoing(world, message, { released: true }), { released: [...link.released, message] })
+  return withinWindow(next, `PUBREL ${packetId}`)
 }
 
 function acknowledged(

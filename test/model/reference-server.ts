@@ -126,7 +126,6 @@ export function connackRead(server: Server): Server {
 export function answer(server: Server, { packet, name }: NamedPacket, configuration: Configuration): Answer {
   const { session } = server
   if (session === undefined) throw new Broken(`${name} reached the server before CONNECT`)
-  const ignored: Answer = { server, replies: [] }
   const next = (changed: Partial<ServerSession>): Server => ({ ...server, session: { ...session, ...changed } })
   switch (packet.type) {
     case 'publish': {
@@ -175,9 +174,12 @@ export function answer(server: Server, { packet, name }: NamedPacket, configurat
     }
     case 'pingreq':
       return { server, replies: [named({ type: 'pingresp' })] }
-    case 'unsubscribe':
+    case 'unsubscribe': {
+      const { packetId } = packet
+      return { server: next({ subscribed: false }), replies: [named({ type: 'unsuback', packetId })] }
+    }
     case 'disconnect':
-      return ignored
+      return { server, replies: [] }
     default:
       throw new Broken(`${name} is not for a client to send after CONNECT`)
   }

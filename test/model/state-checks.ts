@@ -118,5 +118,9 @@ export function checkRest(world: World, { unreadLosses, judged, incoming }: Conf
   if (session.received.length > 0) throw left('the server awaits PUBREL')
   if (link.due.length > 0) throw left('an acknowledgement is due')
   if (world.subscription === 'asked') throw left('SUBSCRIBE was not answered')
-  if (world.subscription === 'answered' && !session.subscribed) throw left('the subscription is lost')
+  if (world.unsubscription === 'asked') throw left('UNSUBSCRIBE was not answered')
+  if (world.unsubscription === 'answered' && session.subscribed) throw left('a subscription is left that nobody wants')
+  if (world.subscription === 'answered' && world.unsubscription === 'unwanted' && !session.subscribed) {
+    throw left('the subscription is lost')
+  }
 }

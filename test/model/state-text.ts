@@ -23,7 +23,7 @@ export function textOf(world: World): string {
     shared(world.left),
     shared(world.outgoing),
     shared(world.incoming),
-    `${world.published} ${world.sent} ${world.subscription} ${world.handlers}`,
+    `${world.published} ${world.sent} ${world.subscription} ${world.unsubscription} ${world.handlers} ${world.maxInFlight}`,
     link === undefined ? '' : textOfLink(link),
     server.owed.join(),
     session === undefined

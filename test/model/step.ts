@@ -1,4 +1,5 @@
 /** One step of a world: a move, what the engine makes of it, and what the observer says to that. */
+import type { ControlPacket } from '../../src/codec/control-packet.js'
 import { Broken } from './broken.js'
 import type { Configuration } from './configuration.js'
 import { safe } from './happenings.js'
@@ -45,21 +46,27 @@ export function take(
   return { world: next, outputs, subject, input }
 }
 
-/** SUBSCRIBE first, then PUBRELs, then what is published again, then what is new. */
+/** SUBSCRIBE and UNSUBSCRIBE first, then PUBRELs, then what is published again, then what is new. */
 function checkOrderAfterConnack(outputs: readonly Output[]): void {
   let last = 0
   for (const output of outputs) {
     if (output.is !== 'send') continue
-    const { packet, name } = output.sent
-    const rank =
-      packet.type === 'subscribe'
-        ? 0
-        : packet.type === 'pubrel'
-          ? 1
-          : packet.type === 'publish' && packet.qos > 0 && 'dup' in packet && packet.dup
-            ? 2
-            : 3
-    if (rank < last) throw new Broken(`${name} comes too late after CONNACK`)
+    const rank = rankAfterConnack(output.sent.packet)
+    if (rank < last) throw new Broken(`${output.sent.name} comes too late after CONNACK`)
     last = rank
+  }
+}
+
+function rankAfterConnack(packet: ControlPacket): number {
+  switch (packet.type) {
+    case 'subscribe':
+    case 'unsubscribe':
+      return 0
+    case 'pubrel':
+      return 1
+    case 'publish':
+      return packet.qos !== 0 && packet.dup ? 2 : 3
+    default:
+      return 3
   }
 }

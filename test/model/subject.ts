@@ -28,7 +28,7 @@ export type Input =
   | { readonly is: 'receive'; readonly received: NamedPacket; readonly now: number }
   | { readonly is: 'handled' | 'unhandled'; readonly index: number; readonly now: number }
   | {
-      readonly is: 'subscribe' | 'connect' | 'lost' | 'tick' | 'full' | 'drained' | 'busy' | 'room'
+      readonly is: 'subscribe' | 'unsubscribe' | 'connect' | 'lost' | 'tick' | 'full' | 'drained' | 'busy' | 'room'
       readonly now: number
     }
 
@@ -36,8 +36,7 @@ export type Output =
   | { readonly is: 'send'; readonly sent: NamedPacket }
   | { readonly is: 'record'; readonly record: JournalRecord }
   | { readonly is: 'deliver' | 'settled' | 'rejected'; readonly message: number }
-  | { readonly is: 'answered'; readonly returnCodes: readonly number[] }
-  | { readonly is: 'unanswered' }
+  | { readonly is: 'answered' | 'unanswered'; readonly request: 'subscribe' | 'unsubscribe' }
   | { readonly is: 'connected'; readonly sessionPresent: boolean }
   | { readonly is: 'closing'; readonly error: MqttError }
   | { readonly is: 'anomaly'; readonly anomaly: Anomaly; readonly packetId: number | undefined }
@@ -64,7 +63,7 @@ export class Subject implements Driver<number, string> {
       pingTimeoutMs: 5_000,
       connackTimeoutMs: 7_000,
     }
-    this.session = new (sessionClass(configuration.fault))(settingsOf(configuration), this, stored, now)
+    this.session = new (sessionClass(configuration.fault))(settingsOf(configuration, stored), this, stored, now)
     if (stored === undefined) this.session.table.identifiers.startAt(configuration.firstPacketId)
   }
 
@@ -118,6 +117,9 @@ export class Subject implements Driver<number, string> {
         return this.session.lost()
       case 'subscribe':
         this.session.subscribe([{ filter: 'in/+', qos: 2 }], 'subscribe', now)
+        return
+      case 'unsubscribe':
+        this.session.unsubscribe(['in/+'], 'unsubscribe', now)
         return
       case 'connect':
         this.#connection = this.session.connect(this.#connectionSettings, now)
@@ -176,12 +178,12 @@ export class Subject implements Driver<number, string> {
     this.#outputs.push({ is: 'rejected', message: messageOf(message.topic) })
   }
 
-  answered(_request: Request<string>, returnCodes: readonly number[]): void {
-    this.#outputs.push({ is: 'answered', returnCodes })
+  answered({ kind }: Request<string>): void {
+    this.#outputs.push({ is: 'answered', request: kind })
   }
 
-  unanswered(): void {
-    this.#outputs.push({ is: 'unanswered' })
+  unanswered({ kind }: Request<string>): void {
+    this.#outputs.push({ is: 'unanswered', request: kind })
   }
 
   refused(): void {
@@ -201,12 +203,12 @@ export class Subject implements Driver<number, string> {
   }
 }
 
-function settingsOf(configuration: Configuration): SessionSettings {
-  const { cleanSession, journal, maxInFlight, receiveWindow, receiveBufferBytes } = configuration
+function settingsOf(configuration: Configuration, stored: StoredSession | undefined): SessionSettings {
+  const { cleanSession, journal, maxInFlight, maxInFlightLater, receiveWindow, receiveBufferBytes } = configuration
   return {
     cleanSession,
     journal,
-    maxInFlight,
+    maxInFlight: stored === undefined ? maxInFlight : maxInFlightLater,
     receiveWindow,
     receiveBufferBytes,
     queue: { maxMessages: 100, maxBytes: 100_000, maxAgeMs: Number.POSITIVE_INFINITY, overflow: 'reject' },

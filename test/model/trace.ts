@@ -64,9 +64,9 @@ function consequence(output: Output): string {
     case 'rejected':
       return `rejects out/${output.message}`
     case 'answered':
-      return 'tells the application that it is subscribed'
+      return `tells the application that its ${output.request} was answered`
     case 'unanswered':
-      return 'gives the SUBSCRIBE up'
+      return `gives the ${output.request} up`
     case 'connected':
       return 'is connected'
     case 'closing':

@@ -89,14 +89,20 @@ export interface EngineView {
   readonly queue: readonly number[]
 }
 
+/** How far a SUBSCRIBE or UNSUBSCRIBE of the application has come. */
+export type RequestTally = 'unwanted' | 'wanted' | 'asked' | 'answered' | 'given up'
+
 export interface World {
+  /** How many messages may be in flight in this process. */
+  readonly maxInFlight: number
   readonly now: number
   readonly left: Mishaps
   readonly outgoing: readonly OutgoingTally[]
   readonly incoming: readonly IncomingTally[]
   readonly published: number
   readonly sent: number
-  readonly subscription: 'unwanted' | 'wanted' | 'asked' | 'answered' | 'given up'
+  readonly subscription: RequestTally
+  readonly unsubscription: RequestTally
   readonly handlers: 'free' | 'busy'
   readonly link: Link | undefined
   readonly server: Server
@@ -125,6 +131,7 @@ export const newLink: Link = {
 
 export function newWorld(configuration: Configuration, engine: EngineView): World {
   return {
+    maxInFlight: configuration.maxInFlight,
     now: 0,
     left: configuration.mishaps,
     outgoing: configuration.outgoing.map((qos) => ({
@@ -141,6 +148,7 @@ export function newWorld(configuration: Configuration, engine: EngineView): Worl
     published: 0,
     sent: 0,
     subscription: configuration.subscribes ? 'wanted' : 'unwanted',
+    unsubscription: configuration.unsubscribes ? 'wanted' : 'unwanted',
     handlers: 'free',
     link: undefined,
     server: newServer,
