@@ -29,6 +29,19 @@ describe('CONNECT', () => {
   })
 })
 
+describe('a second connection', () => {
+  test('ends the first: what that one carried is not acknowledged on either', () => {
+    const engine = new EngineHarness({ handlers: 'running' })
+      .connect()
+      .publish('m', 1)
+      .receive(arrives('in', 1, 5))
+    const first = engine.connection
+    engine.resume()
+    expect(first.phase).toBe('closed')
+    expect(engine.finish('in').sent()).toEqual(['CONNECT', 'PUBLISH#1 m q1', 'CONNECT', 'PUBLISH#1 m q1 dup'])
+  })
+})
+
 describe('CONNACK', () => {
   test('nothing but CONNECT is sent before it [MQTT-3.2.0-1] [3.1.4 early packets]', () => {
     const engine = new EngineHarness({ keepAlive: 10 }).open()

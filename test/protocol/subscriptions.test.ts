@@ -167,6 +167,15 @@ describe('a request that nobody waits for any more', () => {
     engine.receive(suback(1, 0))
     expect(engine.abandon('s')).toBe(false)
   })
+
+  test('is over with its answer or its connection', () => {
+    const engine = new EngineHarness().connect().subscribe('s', 'a').subscribe('t', 'b').subscribe('u', 'c')
+    const states = () => ['s', 't', 'u'].map((ticket) => engine.requests.get(ticket)?.state)
+    engine.abandon('t')
+    expect(states()).toEqual(['sent', 'abandoned', 'sent'])
+    engine.receive(suback(1, 0)).cut()
+    expect(states()).toEqual(['over', 'over', 'waiting'])
+  })
 })
 
 describe('a subscription that was acknowledged', () => {
