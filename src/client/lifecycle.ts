@@ -71,8 +71,9 @@ export class Lifecycle implements SessionHostEvents {
   get state(): ClientState {
     if (this.#phase.is === 'closed') return 'closed'
     if (this.#ending !== undefined) return 'closing'
-    if (this.#phase.is === 'attempting') return this.host.counters.connections === 0 ? 'connecting' : 'offline'
-    return this.#phase.is === 'waiting' ? 'offline' : this.#phase.is
+    if (this.#phase.is === 'idle' || this.#phase.is === 'online') return this.#phase.is
+    // With `retryInitial` there are waits before the first connection; what is asked in them waits for it all the same.
+    return this.host.counters.connections === 0 ? 'connecting' : 'offline'
   }
 
   /** Resolves when the session has been read from its store; rejects when the client closes before. */
