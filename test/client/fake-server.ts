@@ -124,6 +124,7 @@ async function listenOnLoopback(server: net.Server): Promise<string> {
 export class FakeConnection {
   readonly #stream: Duplex
   readonly #decoder = new PacketDecoder()
+  readonly #answers: ControlPacket[] = []
   readonly #packets = new Arrivals<ControlPacket<Buffer>>()
   /** Every packet so far, in order. */
   readonly received: ControlPacket<Buffer>[] = []
@@ -225,11 +226,16 @@ export class FakeConnection {
 
   /** Answers everything but CONNECT that comes from now on, as a server without subscribers would. */
   serve(): void {
-    const answerAll = (packet: ControlPacket<Buffer>): void => {
+    this.onPacket = (packet) => {
       const answer = answerTo(packet)
-      if (answer !== undefined) this.send(answer)
+      if (answer !== undefined) this.answer(answer)
     }
-    this.onPacket = answerAll
+  }
+
+  /** Sends a packet at the end of the tick, in one chunk with the other answers of this tick. */
+  answer(packet: ControlPacket): void {
+    this.#answers.push(packet)
+    if (this.#answers.length === 1) process.nextTick(() => this.send(...this.#answers.splice(0)))
   }
 }
 

@@ -1,0 +1,473 @@
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { ClientOptions, Credentials, CredentialsAttempt, OfflineEvent } from '../../src/index.js'
+import { clientOf, event, fakeTime, online, outcomeOf, pass, quiet, rejectionOf, watch } from './client-on-pipe.js'
+import { type FakeConnection, FakeServer, message } from './fake-server.js'
+
+const quick = { reconnect: { minDelayMs: 1, maxDelayMs: 1 } }
+const persistent = { cleanSession: false, clientId: 'c', ...quick }
+
+/** Makes chance predictable: each wait is this share of its ceiling. */
+function luck(share: number): void {
+  const spy = vi.spyOn(Math, 'random').mockReturnValue(share)
+  onTestFinished(() => spy.mockRestore())
+}
+
+const almostOne = 1 - 2 ** -40
+
+describe('the wait before the next attempt', () => {
+  /** The waits after so many attempts that fail. */
+  async function waits(options: ClientOptions['reconnect'], count: number): Promise<number[]> {
+    fakeTime()
+    const { client, connection, server } = await online({ reconnect: options })
+    server.unreachable = new Error('no route')
+    const told: number[] = []
+    client.on('offline', ({ retryInMs }) => told.push(retryInMs))
+    connection.cut()
+    while (told.length < count) await pass((told.at(-1) ?? 0) + 1)
+    return told
+  }
+
+  test('grows by factor to maxDelayMs at most', async () => {
+    luck(almostOne)
+    expect(await waits({ minDelayMs: 100, maxDelayMs: 1_000, factor: 3 }, 5)).toEqual([100, 300, 900, 1_000, 1_000])
+  })
+
+  test.each([
+    [0, [0, 0, 0]],
+    [0.5, [50, 100, 200]],
+  ])('is drawn from the whole span below that (full jitter, %f)', async (share, expected) => {
+    luck(share)
+    expect(await waits({ minDelayMs: 100, maxDelayMs: 1_000 }, 3)).toEqual(expected)
+  })
+
+  test('is told by the event offline, with the cause, and kept', async () => {
+    luck(almostOne)
+    fakeTime()
+    const { client, connection, server } = await online({ reconnect: { minDelayMs: 100 } })
+    const offline = event(client, 'offline')
+    connection.cut()
+    expect(await offline).toMatchObject({ retryInMs: 100, error: { code: 'MQTT_CONNECTION_LOST', reason: 'closed' } })
+    await pass(99)
+    expect(server.attempts).toBe(1)
+    await pass(1)
+    expect(server.attempts).toBe(2)
+  })
+
+  test('goes back to minDelayMs after a connection that stayed up for 30 s, and no sooner', async () => {
+    luck(almostOne)
+    fakeTime()
+    const { client, connection, server } = await online({ reconnect: { minDelayMs: 100 } })
+    const told: number[] = []
+    client.on('offline', ({ retryInMs }) => told.push(retryInMs))
+    let current = connection
+    for (const upForMs of [0, 29_000, 30_000, 0]) {
+      await pass(upForMs)
+      current.cut()
+      await quiet()
+      await pass(told.at(-1) ?? 0)
+      current = await server.admitted()
+    }
+    expect(told).toEqual([100, 200, 100, 200])
+  })
+
+  test('goes on growing when the server accepts and throws out at once', async () => {
+    luck(almostOne)
+    fakeTime()
+    const { client, connection, server } = await online({ reconnect: { minDelayMs: 100 } })
+    const told: number[] = []
+    client.on('offline', ({ retryInMs }) => told.push(retryInMs))
+    connection.cut()
+    await quiet()
+    while (told.length < 5) {
+      await pass(told.at(-1) ?? 0)
+      const kicked = await server.admitted()
+      await quiet()
+      kicked.cut()
+      await quiet()
+    }
+    expect(told).toEqual([100, 200, 400, 800, 1_600])
+  })
+
+  test('is not reset by a long connection that ended because of what the server sent', async () => {
+    luck(almostOne)
+    fakeTime()
+    const { client, connection, server } = await online({ reconnect: { minDelayMs: 100 } })
+    const told: number[] = []
+    client.on('offline', ({ retryInMs }) => told.push(retryInMs))
+    connection.cut()
+    await quiet()
+    await pass(100)
+    const harmful = await server.admitted()
+    await pass(60_000)
+    harmful.sendBytes(Buffer.from([0, 0]))
+    await quiet()
+    expect(told).toEqual([100, 200])
+  })
+
+  test('keeps to maxAttemptsPerMinute', async () => {
+    luck(0)
+    fakeTime()
+    const { connection, server } = await online({ reconnect: { maxAttemptsPerMinute: 3 } })
+    server.unreachable = new Error('no route')
+    await pass(30_000)
+    connection.cut()
+    await pass(29_999)
+    expect(server.attempts).toBe(3)
+    await pass(1)
+    expect(server.attempts).toBe(4)
+    await pass(29_999)
+    expect(server.attempts).toBe(4)
+  })
+})
+
+describe('which failures end the client', () => {
+  test.each([1, 2])('Return Code %i, also after it has been online', async (returnCode) => {
+    const { client, connection, server } = await online(quick)
+    connection.cut()
+    await (await server.accepted()).refuse(returnCode)
+    expect(await rejectionOf(client.closed)).toMatchObject({ code: 'MQTT_CONNECTION_REFUSED', returnCode })
+  })
+
+  test.each([4, 5])('not Return Code %i once it has been online: retried at maxDelayMs', async (returnCode) => {
+    fakeTime()
+    const { client, connection, server } = await online({ reconnect: { minDelayMs: 1, maxDelayMs: 5_000 } })
+    connection.cut()
+    await pass(1)
+    const told = event(client, 'offline')
+    await (await server.accepted()).refuse(returnCode)
+    expect(await told).toMatchObject({ retryInMs: 5_000, error: { returnCode } })
+    await pass(5_000)
+    await server.admitted()
+    await quiet()
+    expect(client.state).toBe('online')
+  })
+
+  test('not Return Code 3: retried', async () => {
+    const { client, connection, server } = await online(quick)
+    connection.cut()
+    await (await server.accepted()).refuse(3)
+    await server.admitted()
+    await event(client, 'online')
+  })
+
+  test('the first failure of connect(), unless retryInitial is set', async () => {
+    const server = new FakeServer()
+    server.unreachable = new Error('not yet')
+    const client = clientOf(server, { reconnect: { ...quick.reconnect, retryInitial: true } })
+    const connected = client.connect()
+    await event(client, 'offline')
+    await event(client, 'offline')
+    expect(client.state).toBe('connecting')
+    server.unreachable = undefined
+    await server.admitted()
+    expect(await connected).toEqual({ sessionPresent: false })
+  })
+
+  test('Return Codes 4 and 5 on the first connection, even with retryInitial', async () => {
+    const server = new FakeServer()
+    const connected = clientOf(server, { reconnect: { retryInitial: true } }).connect()
+    await (await server.accepted()).refuse(5)
+    expect(await rejectionOf(connected)).toMatchObject({ returnCode: 5 })
+  })
+
+  test('maxAttempts in a row, with the last error', async () => {
+    const { client, connection, server } = await online({ reconnect: { ...quick.reconnect, maxAttempts: 3 } })
+    server.unreachable = new Error('no route')
+    connection.cut()
+    expect(await rejectionOf(client.closed)).toMatchObject({ code: 'MQTT_CONNECTION_LOST', cause: server.unreachable })
+    expect(server.attempts).toBe(4)
+  })
+
+  test('the first loss with reconnect: false', async () => {
+    const { client, connection } = await online({ reconnect: false })
+    connection.cut()
+    expect(await rejectionOf(client.closed)).toMatchObject({ reason: 'closed' })
+  })
+
+  test('a wrong kind of acknowledgement, at once, with what to do [MQTT-3.3.4-1]', async () => {
+    const { client, connection } = await online(quick)
+    client.publish('a', 'x', { qos: 2 })
+    const publish = await connection.next('publish')
+    connection.send({ type: 'puback', packetId: publish.qos === 0 ? 0 : publish.packetId })
+    expect(await rejectionOf(client.closed)).toMatchObject({
+      code: 'MQTT_PROTOCOL_VIOLATION',
+      violation: 'wrong-acknowledgement',
+      message: expect.stringContaining('profile.maxQos'),
+    })
+  })
+
+  test.each([
+    [
+      'malformed packets',
+      (connection: FakeConnection) => connection.sendBytes(Buffer.from([0, 0])),
+      'MQTT_MALFORMED_PACKET',
+    ],
+    ['violations', (connection: FakeConnection) => connection.send({ type: 'pingreq' }), 'MQTT_PROTOCOL_VIOLATION'],
+  ])('three alike %s in a row', async (_, offend, code) => {
+    const { client, connection, server } = await online(quick)
+    const offline = vi.fn<(event: OfflineEvent) => void>()
+    client.on('offline', offline)
+    offend(connection)
+    for (let n = 0; n < 2; n++) offend(await server.admitted())
+    expect(await rejectionOf(client.closed)).toMatchObject({ code })
+    expect(offline).toHaveBeenCalledTimes(2)
+    expect(server.attempts).toBe(3)
+  })
+
+  test('not violations that differ', async () => {
+    const { connection, server } = await online(quick)
+    const offences = [
+      (connection: FakeConnection) => connection.send({ type: 'pingreq' }),
+      (connection: FakeConnection) => connection.sendBytes(Buffer.from([0, 0])),
+    ]
+    let current = connection
+    for (let n = 0; n < 6; n++) {
+      offences[n % 2]?.(current)
+      current = await server.admitted()
+    }
+    expect(server.attempts).toBe(7)
+  })
+})
+
+describe('credentials', () => {
+  test('are asked before every CONNECT, with the last error and a signal', async () => {
+    const asked: CredentialsAttempt[] = []
+    const { connection, server } = await online({
+      ...quick,
+      credentials: (attempt) => {
+        asked.push(attempt)
+        return { clientId: `c${asked.length}`, username: 'u', password: `p${asked.length}` }
+      },
+    })
+    connection.cut()
+    const again = await server.accepted()
+    expect(await again.next('connect')).toMatchObject({ clientId: 'c2', username: 'u', password: Buffer.from('p2') })
+    expect(asked[0]?.lastError).toBeUndefined()
+    expect(asked[1]?.lastError).toMatchObject({ code: 'MQTT_CONNECTION_LOST' })
+    expect(asked[1]?.signal).toBeInstanceOf(AbortSignal)
+  })
+
+  test('may come later', async () => {
+    const server = new FakeServer()
+    const client = clientOf(server, { credentials: async () => ({ clientId: 'later' }) })
+    const connected = client.connect()
+    expect(await (await server.accepted()).admit()).toMatchObject({ clientId: 'later' })
+    await connected
+  })
+
+  test.each([
+    [
+      'throw',
+      () => {
+        throw new Error('no key')
+      },
+    ],
+    ['reject', () => Promise.reject(new Error('no key'))],
+  ])('that %s make an attempt that failed, and no socket', async (_, credentials) => {
+    const server = new FakeServer()
+    const error = await rejectionOf(clientOf(server, { credentials }).connect())
+    expect(error).toMatchObject({ code: 'MQTT_CONNECTION_LOST', reason: 'credentials', cause: { message: 'no key' } })
+    expect(server.attempts).toBe(0)
+  })
+
+  test('that fail later are asked again', async () => {
+    let asked = 0
+    const { client, connection, server } = await online({
+      ...quick,
+      credentials: () => {
+        asked += 1
+        if (asked === 2) throw new Error('the token service is away')
+        return { clientId: 'c' }
+      },
+    })
+    connection.cut()
+    await server.admitted()
+    await event(client, 'online')
+    expect(asked).toBe(3)
+  })
+
+  test('that hang are given up after connectTimeoutMs, and told by their signal', async () => {
+    fakeTime()
+    const server = new FakeServer()
+    const attempts: CredentialsAttempt[] = []
+    const late: ((credentials: Credentials) => void)[] = []
+    const client = clientOf(server, {
+      connectTimeoutMs: 1_000,
+      reconnect: { minDelayMs: 1, maxDelayMs: 1, retryInitial: true },
+      credentials: (attempt) => {
+        attempts.push(attempt)
+        return new Promise<Credentials>((resolve) => late.push(resolve))
+      },
+    })
+    const connected = watch(client.connect())
+    const offline = event(client, 'offline')
+    await pass(1_000)
+    expect((await offline).error).toMatchObject({ code: 'MQTT_TIMEOUT', operation: 'connect' })
+    expect(attempts[0]?.signal.aborted).toBe(true)
+    await pass(1)
+    expect(attempts).toHaveLength(2)
+    // The answer of the first attempt is late, and opens nothing.
+    late[0]?.({ clientId: 'stale' })
+    await quiet()
+    expect(server.attempts).toBe(0)
+    late[1]?.({ clientId: 'fresh' })
+    expect(await (await server.accepted()).admit()).toMatchObject({ clientId: 'fresh' })
+    await quiet()
+    expect(connected.state).toBe('resolved')
+  })
+
+  test('that cannot work end the client', async () => {
+    const { client, connection } = await online({
+      ...quick,
+      credentials: ({ lastError }) =>
+        lastError === undefined ? { clientId: 'c' } : { password: 'without a user name' },
+    })
+    connection.cut()
+    const error = await rejectionOf(client.closed)
+    expect(error).toMatchObject({ code: 'MQTT_USAGE' })
+    expect(String(error)).not.toContain('without a user name')
+  })
+})
+
+describe('messages', () => {
+  test('in flight are sent again on the resumed session, in order, with DUP 1, and before what is new [MQTT-4.4.0-1]', async () => {
+    const { client, connection, server } = await online(persistent)
+    const published = [1, 2, 3].map((n) => client.publish('a', String(n), { qos: 1 }))
+    await connection.next('publish')
+    connection.cut()
+    await event(client, 'offline')
+    published.push(client.publish('a', '4', { qos: 2 }))
+    server.serve()
+    const again = await server.admitted(true)
+    await Promise.all(published)
+    expect(again.all('publish').map((packet) => [packet.payload.toString(), packet.qos !== 0 && packet.dup])).toEqual([
+      ['1', true],
+      ['2', true],
+      ['3', true],
+      ['4', false],
+    ])
+    expect(client.stats.resent).toBe(3)
+  })
+
+  test('of a clean session become new messages: DUP 0, same order [MQTT-3.1.2-6]', async () => {
+    const { client, connection, server } = await online(quick)
+    const published = [1, 2, 3].map((n) => client.publish('a', String(n), { qos: 1 }))
+    await connection.next('publish')
+    connection.cut()
+    server.serve()
+    const again = await server.admitted()
+    await Promise.all(published)
+    expect(again.all('publish').map((packet) => [packet.payload.toString(), packet.qos !== 0 && packet.dup])).toEqual([
+      ['1', false],
+      ['2', false],
+      ['3', false],
+    ])
+  })
+
+  test('sent again and cut a second time survive', async () => {
+    const { client, connection, server } = await online({ ...persistent, maxInFlight: 3 })
+    const published = Array.from({ length: 10 }, (_, n) => client.publish('a', String(n), { qos: 1 }))
+    await connection.next('publish')
+    connection.cut()
+    const second = await server.admitted(true)
+    await second.next('publish')
+    second.cut()
+    server.serve()
+    const third = await server.admitted(true)
+    await Promise.all(published)
+    expect(third.all('publish').map(({ payload }) => Number(payload.toString()))).toEqual([
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+    ])
+  })
+
+  test('held behind PUBREC are released by PUBREL on the next connection, never published again [MQTT-4.3.3-1]', async () => {
+    const { client, connection, server } = await online(persistent)
+    const published = client.publish('a', 'x', { qos: 2 })
+    const publish = await connection.next('publish')
+    const packetId = publish.qos === 0 ? 0 : publish.packetId
+    connection.send({ type: 'pubrec', packetId })
+    await connection.next('pubrel')
+    connection.cut()
+    server.serve()
+    const again = await server.admitted(true)
+    await published
+    expect(again.names).toEqual(['connect', 'pubrel'])
+  })
+
+  test('a resend of 100 messages does not delay online, and takes no round trip each', async () => {
+    const { client, connection, server } = await online({ ...persistent, maxInFlight: 100 })
+    for (let n = 0; n < 100; n++) client.publish('a', String(n), { qos: 1 })
+    await connection.next('publish')
+    connection.cut()
+    const again = await server.admitted(true)
+    await event(client, 'online')
+    await quiet()
+    expect(again.all('publish')).toHaveLength(100)
+  })
+})
+
+test('several servers are tried in turn', async () => {
+  const [first, second] = [new FakeServer(), new FakeServer()]
+  const servers = [await first.listen(), await second.listen()]
+  const { MqttClient } = await import('../../src/index.js')
+  const client = new MqttClient({ servers, reconnect: { ...quick.reconnect, retryInitial: true } })
+  onTestFinished(() => client.destroy())
+  const connected = client.connect()
+  const refused = await first.accepted()
+  await refused.next('connect')
+  refused.cut()
+  const admitted = await second.admitted()
+  await connected
+  admitted.cut()
+  await first.admitted()
+  await event(client, 'online')
+  expect([first.attempts, second.attempts]).toEqual([2, 1])
+})
+
+test('after 1,000 reconnects there are as many listeners and timers as after one', async () => {
+  const abort = new AbortController()
+  let listeners = 0
+  const { signal } = abort
+  const add = signal.addEventListener.bind(signal)
+  signal.addEventListener = (...values: Parameters<typeof add>) => {
+    listeners += 1
+    add(...values)
+  }
+  fakeTime()
+  luck(0)
+  const { client, connection, server } = await online({ ...persistent, keepAlive: 60, signal })
+  connection.serve()
+  await client.subscribe('a', () => {})
+  client.publish('b', 'x', { qos: 1 })
+  server.serve()
+  let current = connection
+  const counts: unknown[] = []
+  for (let n = 0; n <= 1_000; n++) {
+    current.cut()
+    while (server.connections.length < n + 2) await pass(1)
+    current = await server.admitted(true)
+    while (client.state !== 'online') await quiet()
+    if (n === 1 || n === 1_000) {
+      counts.push([vi.getTimerCount(), client.eventNames().map((name) => client.listenerCount(name)), listeners])
+    }
+  }
+  expect(counts[1]).toEqual(counts[0])
+  expect(client.stats.reconnects).toBe(1_001)
+  expect(await outcomeOf(client.end())).toEqual({ value: undefined })
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a message in hand does not come twice because its QoS 2 exchange spans two connections', async () => {
+  const got: string[] = []
+  const { client, connection, server } = await online(persistent)
+  client.handle('a', ({ topic }) => got.push(topic))
+  connection.send(message('a', 2, 9))
+  await connection.next('pubrec')
+  connection.cut()
+  const again = await server.admitted(true)
+  again.send(message('a', 2, 9, true))
+  await again.next('pubrec')
+  again.send({ type: 'pubrel', packetId: 9 })
+  await again.next('pubcomp')
+  expect(got).toEqual(['a'])
+})
