@@ -194,6 +194,7 @@ export type LossReason =
   | 'credentials'
   | 'offline'
   | 'redelivery'
+  | 'short-lived'
   | 'other'
 
 export interface ConnectionLostDetails extends MqttErrorOptions {

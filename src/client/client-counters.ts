@@ -10,5 +10,4 @@ export class ClientCounters {
   rejected = 0
   unclaimed = 0
   anomalies = 0
-  paced = 0
 }

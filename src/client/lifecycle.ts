@@ -190,14 +190,16 @@ export class Lifecycle implements SessionHostEvents {
   }
 
   /** The connection, or the attempt to get one, is over. */
-  #ended(error: Error): void {
+  #ended(cause: Error): void {
     const phase = this.#phase
     if (phase.is !== 'attempting' && phase.is !== 'online') return
-    if (phase.is === 'attempting') phase.attempt.abandon(error)
+    if (phase.is === 'attempting') phase.attempt.abandon(cause)
+    const upForMs = phase.is === 'online' ? this.host.now() - phase.since : undefined
+    const error = upForMs === undefined ? cause : this.#explain(cause, upForMs)
     this.host.detach()
     if (this.#ending?.stage === 'goodbye') return this.#close(undefined)
     this.#lastError = error
-    const delayMs = this.#nextDelay(error, phase.is === 'online' ? this.host.now() - phase.since : undefined)
+    const delayMs = this.#nextDelay(error, upForMs)
     if (delayMs === undefined) return this.#close(error)
     this.#phase = { is: 'waiting', timer: setTimeout(() => this.#startAttempt(), delayMs) }
     if (channels.reconnect.hasSubscribers) {
@@ -205,6 +207,13 @@ export class Lifecycle implements SessionHostEvents {
     }
     this.#announce.offline({ error, retryInMs: delayMs })
     if (this.#ending !== undefined) this.#checkEnding(this.#ending)
+  }
+
+  #explain(error: Error, upForMs: number): Error {
+    const { reconnect } = this.#settings
+    if (reconnect === undefined) return error
+    const oldest = this.host.session.table.oldestSent()?.message
+    return this.#policy.explain(error, { upForMs, unacknowledged: oldest }, reconnect.backoff.stableAfterMs)
   }
 
   /** Milliseconds to the next attempt; undefined if there is to be none. `upForMs` is undefined if there was no CONNACK. */
@@ -220,7 +229,7 @@ export class Lifecycle implements SessionHostEvents {
       reconnect.backoff,
       upForMs === undefined
         ? { kind: 'failed', lasting: verdict.lasting }
-        : { kind: 'disconnected', upForMs, harmful: verdict.harmful },
+        : { kind: 'disconnected', upForMs, harmful: verdict.harmful, lasting: verdict.lasting },
     )
     return nextDelayMs(this.#backoff, reconnect.backoff, this.host.now(), Math.random)
   }

@@ -25,7 +25,8 @@ import { parseFilters } from './filter-requests.js'
 import { Lifecycle } from './lifecycle.js'
 import { MessageStream as Stream } from './message-stream.js'
 import { callable, integer, maxTimerMs } from './option-checks.js'
-import { rejection } from './publish-ticket.js'
+import { beyond } from './profile-limits.js'
+import { rejection, tamed } from './publish-ticket.js'
 import { Publisher } from './publisher.js'
 import { readStats } from './stats.js'
 import { Subscriptions } from './subscriptions.js'
@@ -37,14 +38,6 @@ const foreignEvents: ReadonlyMap<string | symbol, string> = new Map([
   ['connect', "await connect(), or listen for 'online'"],
   ['reconnect', "listen for 'online'"],
 ])
-
-/** Nobody has to handle a promise that this client made: what it rejects with is told in other ways too. */
-function unheeded(): void {}
-
-function tamed<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(unheeded)
-  return promise
-}
 
 /**
  * A client of one server, or of several that share their sessions. It is used once: after `end()`, `destroy()` or a terminal
@@ -70,7 +63,11 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     this.#lifecycle = new Lifecycle(this, this.#settings, this.#announcements())
     const { host } = this.#lifecycle
     this.#publisher = new Publisher(host, this.#lifecycle, this.#settings)
-    this.#subscriptions = new Subscriptions(host, host.delivery.router)
+    this.#subscriptions = new Subscriptions(
+      host,
+      host.delivery.router,
+      this.#settings.profile?.maxFiltersPerSubscribe ?? Number.POSITIVE_INFINITY,
+    )
     const { signal } = this.#settings
     if (signal?.aborted) this.#aborted()
     else signal?.addEventListener('abort', this.#aborted)
@@ -186,7 +183,12 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     handler: MessageHandler | undefined,
   ): Promise<Subscription> {
     this.#refuseIfEnding('subscribe')
-    const requests = parseFilters(filters, qos, this.#settings.profile)
+    const { profile } = this.#settings
+    const requests = parseFilters(filters, qos, profile)
+    const subscriptions = this.#subscriptions.sizeWith(requests)
+    if (profile?.maxSubscriptions !== undefined && subscriptions > profile.maxSubscriptions) {
+      throw beyond(profile, `this would make ${subscriptions} subscriptions`, `at most ${profile.maxSubscriptions}`)
+    }
     if (this.#lifecycle.host.isOpen) return this.#subscriptions.subscribe(requests, handler, signal)
     return this.#lifecycle.whenOpen().then(() => this.#subscriptions.subscribe(requests, handler, signal))
   }

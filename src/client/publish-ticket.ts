@@ -72,9 +72,12 @@ export class PublishTicket implements Abortable {
   }
 }
 
-/** A rejected promise that does not end the process when nobody awaits it. */
-export function rejection(reason: unknown): Promise<never> {
-  const promise = Promise.reject(reason)
+/** The same promise, which does not end the process when it rejects and nobody awaits it: what went wrong is told in other ways too. */
+export function tamed<T>(promise: Promise<T>): Promise<T> {
   promise.catch(nothing)
   return promise
+}
+
+export function rejection(reason: unknown): Promise<never> {
+  return tamed(Promise.reject(reason))
 }

@@ -23,6 +23,7 @@ import { Delivery, type DeliveryHost } from './delivery.js'
 import { channels } from './diagnostics.js'
 import { JournalWriter } from './journal-writer.js'
 import type { Link } from './link.js'
+import { PublishPacer } from './publish-pacer.js'
 import type { PublishTicket } from './publish-ticket.js'
 import type { RequestTicket } from './request-ticket.js'
 
@@ -120,6 +121,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
       receiveWindow: delivery.receiveWindow,
       receiveBufferBytes: delivery.receiveBufferBytes,
       queue: { ...queue, maxAgeMs: queue.maxAgeMs ?? Number.POSITIVE_INFINITY },
+      pacer: profile?.publishesPerSecond === undefined ? undefined : new PublishPacer(profile.publishesPerSecond),
       ackTimeoutMs: connection.ackTimeoutMs,
       operationTimeoutMs: connection.operationTimeoutMs,
       maxFiltersPerSubscribe: profile?.maxFiltersPerSubscribe ?? filtersPerResubscription,

@@ -20,7 +20,7 @@ export function readStats(host: SessionHost): ClientStats {
     rejected: counters.rejected,
     unclaimed: counters.unclaimed,
     anomalies: counters.anomalies,
-    paced: counters.paced,
+    paced: session?.outgoing.paced ?? 0,
     roundTripMs: session?.outgoing.roundTripMs,
   }
 }

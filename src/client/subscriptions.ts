@@ -9,13 +9,13 @@
  * uses any more; what the server grants of it all the same is unsubscribed, unless another use has the filter.
  */
 import type { QoS, SubscriptionRequest } from '../codec/control-packet.js'
-import { SubscribeRefusedError } from '../errors.js'
 import type { Request } from '../protocol/requests.js'
 import type { Session } from '../protocol/session.js'
 import type { GrantedFilter, MessageHandler, Subscription } from './client-surface.js'
-import { type PublishTicket, rejection } from './publish-ticket.js'
-import { type RequestTicket, readGrants } from './request-ticket.js'
-import { type Abortable, SignalWatches } from './signal-watches.js'
+import { type PublishTicket, rejection, tamed } from './publish-ticket.js'
+import type { RequestTicket } from './request-ticket.js'
+import { SignalWatches } from './signal-watches.js'
+import { SubscribeTicket, UnsubscribeTicket } from './subscribe-ticket.js'
 import type { TopicRouter } from './topic-router.js'
 
 /** What the subscriptions need of the client. */
@@ -33,14 +33,19 @@ export class Subscriptions {
   /** The subscriptions that hold each filter. */
   readonly #uses = new Map<string, Set<ActiveSubscription>>()
 
-  constructor(host: SubscriptionHost, router: TopicRouter<MessageHandler>) {
+  readonly #maxFilters: number
+
+  /** `maxFilters`: how many Topic Filters one SUBSCRIBE or UNSUBSCRIBE may hold. */
+  constructor(host: SubscriptionHost, router: TopicRouter<MessageHandler>, maxFilters: number) {
     this.#host = host
     this.#router = router
+    this.#maxFilters = maxFilters
   }
 
-  /** How many Topic Filters are subscribed or being subscribed. */
-  get size(): number {
-    return this.#uses.size
+  /** How many Topic Filters would be subscribed with these as well. */
+  sizeWith(requests: readonly SubscriptionRequest[]): number {
+    const added = new Set(requests.map(({ filter }) => filter).filter((filter) => !this.#uses.has(filter)))
+    return this.#uses.size + added.size
   }
 
   subscribe(
@@ -55,7 +60,9 @@ export class Subscriptions {
     return new Promise((resolve, reject) => {
       const ticket = new SubscribeTicket(this, subscription, signal, resolve, reject)
       const asked = requests.map(({ filter }) => ({ filter, qos: this.#highestQos(filter) }))
-      ticket.send(this.#host.session.subscribe(asked, ticket, this.#host.now()))
+      for (const part of this.#parts(asked)) {
+        ticket.asked(this.#host.session.subscribe(part, ticket, this.#host.now()))
+      }
       this.#host.scheduleFlush()
     })
   }
@@ -95,10 +102,20 @@ export class Subscriptions {
     return unused
   }
 
+  /** What one packet may hold of a list; a server's profile may allow few Topic Filters in each. */
+  *#parts<T>(list: readonly T[]): IterableIterator<readonly T[]> {
+    const size = Math.min(list.length, this.#maxFilters)
+    for (let from = 0; from < list.length; from += size) yield list.slice(from, from + size)
+  }
+
   /** Sends UNSUBSCRIBE; resolves with UNSUBACK. */
-  unsubscribe(filters: readonly string[]): Promise<void> {
+  async unsubscribe(filters: readonly string[]): Promise<void> {
     // Without a client there is no subscription either.
-    if (filters.length === 0 || this.#host.hasEnded) return Promise.resolve()
+    if (this.#host.hasEnded) return
+    await Promise.all([...this.#parts(filters)].map((part) => this.#unsubscribePart(part)))
+  }
+
+  #unsubscribePart(filters: readonly string[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#host.session.unsubscribe(filters, new UnsubscribeTicket(resolve, reject), this.#host.now())
       this.#host.scheduleFlush()
@@ -126,12 +143,12 @@ export class Subscriptions {
   takeBack(granted: readonly GrantedFilter[]): void {
     const unused = granted.map(({ filter }) => filter).filter((filter) => !this.#uses.has(filter))
     // Nobody waits for this one: when it fails, the connection is over, and the grant with it.
-    this.unsubscribe(unused).catch(() => {})
+    tamed(this.unsubscribe(unused))
   }
 }
 
 /** One successful, or still unanswered, `subscribe`. */
-class ActiveSubscription implements Subscription {
+export class ActiveSubscription implements Subscription {
   readonly #owner: Subscriptions
   readonly handler: MessageHandler | undefined
   requests: readonly SubscriptionRequest[]
@@ -149,93 +166,11 @@ class ActiveSubscription implements Subscription {
   }
 
   unsubscribe(): Promise<void> {
-    this.#unsubscribed ??= this.#owner.unsubscribe(this.#owner.release(this))
+    this.#unsubscribed ??= tamed(this.#owner.unsubscribe(this.#owner.release(this)))
     return this.#unsubscribed
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.unsubscribe()
-  }
-}
-
-class SubscribeTicket implements RequestTicket, Abortable {
-  readonly #owner: Subscriptions
-  readonly #subscription: ActiveSubscription
-  readonly #signal: AbortSignal | undefined
-  readonly #resolve: (subscription: Subscription) => void
-  readonly #reject: (reason: unknown) => void
-  #request: Request<RequestTicket> | undefined
-  #state: 'waiting' | 'given-up' | 'over' = 'waiting'
-
-  constructor(
-    owner: Subscriptions,
-    subscription: ActiveSubscription,
-    signal: AbortSignal | undefined,
-    resolve: (subscription: Subscription) => void,
-    reject: (reason: unknown) => void,
-  ) {
-    this.#owner = owner
-    this.#subscription = subscription
-    this.#signal = signal
-    this.#resolve = resolve
-    this.#reject = reject
-    if (signal !== undefined) owner.signals.add(signal, this)
-  }
-
-  send(request: Request<RequestTicket>): void {
-    this.#request = request
-  }
-
-  aborted(reason: unknown): void {
-    if (this.#request !== undefined) this.#owner.abandon(this.#request)
-    this.failed(reason)
-  }
-
-  answered(request: Request<RequestTicket>, returnCodes: readonly number[]): void {
-    if (request.kind !== 'subscribe') return
-    const { granted, refused } = readGrants(request, returnCodes)
-    if (this.#state !== 'waiting') {
-      this.#owner.takeBack(granted)
-      return
-    }
-    this.#end('over')
-    if (refused.length === 0) {
-      this.#subscription.granted = granted
-      this.#resolve(this.#subscription)
-      return
-    }
-    this.#owner.release(this.#subscription)
-    this.#owner.takeBack(granted)
-    this.#reject(new SubscribeRefusedError(refused))
-  }
-
-  failed(reason: unknown): void {
-    if (this.#state !== 'waiting') return
-    this.#end('given-up')
-    this.#owner.release(this.#subscription)
-    this.#reject(reason)
-  }
-
-  #end(state: 'given-up' | 'over'): void {
-    this.#state = state
-    if (this.#signal !== undefined) this.#owner.signals.delete(this.#signal, this)
-  }
-}
-
-class UnsubscribeTicket implements RequestTicket {
-  readonly #resolve: () => void
-  readonly #reject: (reason: unknown) => void
-
-  constructor(resolve: () => void, reject: (reason: unknown) => void) {
-    this.#resolve = resolve
-    this.#reject = reject
-  }
-
-  answered(): void {
-    this.#resolve()
-  }
-
-  failed(reason: unknown): void {
-    this.#reject(reason)
   }
 }

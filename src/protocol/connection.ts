@@ -276,6 +276,7 @@ export class Connection<P, R> {
         return Math.min(
           this.#keepAlive.deadline(),
           this.#session.outgoing.acknowledgementDeadline,
+          this.#session.outgoing.pacingDeadline,
           this.#session.requests.nextDeadline(),
         )
       case 'new':
@@ -309,6 +310,7 @@ export class Connection<P, R> {
         'ackTimeoutMs',
       )
     }
+    if (now >= this.#session.outgoing.pacingDeadline) this.pump(now)
     const verdict = this.#keepAlive.verdict(now)
     // [MQTT-3.12.4-1] [3.1.2.10 missing PINGRESP] A PINGREQ is answered; a server that does not has gone.
     if (verdict === 'dead')

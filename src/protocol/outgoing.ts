@@ -36,6 +36,10 @@ export class Outgoing<P, R> {
   #outstanding = 0
   #resent = 0
   #roundTripMs: number | undefined
+  /** When the message that the pacer holds back may go, and how many it has held back so far. */
+  #pacedUntil = Number.POSITIVE_INFINITY
+  #paced = 0
+  #lastPaced: OutgoingMessage<P> | undefined
 
   constructor(table: ExchangeTable<P, R>, driver: Driver<P, R>, settings: SessionSettings) {
     this.#table = table
@@ -56,6 +60,15 @@ export class Outgoing<P, R> {
   /** Milliseconds from the writing of the latest settled packet to its acknowledgement. */
   get roundTripMs(): number | undefined {
     return this.#roundTripMs
+  }
+
+  /** Messages that the pacer has made wait. */
+  get paced(): number {
+    return this.#paced
+  }
+
+  get pacingDeadline(): number {
+    return this.#pacedUntil
   }
 
   get nextSequence(): number {
@@ -79,6 +92,7 @@ export class Outgoing<P, R> {
 
   /** True if nothing stands between a new message and the wire. */
   get clear(): boolean {
+    if (this.#settings.pacer !== undefined) return false
     return this.#queue.first === undefined && this.#againFrom === this.#again.length
   }
 
@@ -148,22 +162,37 @@ export class Outgoing<P, R> {
 
   /** Writes what may be written: first what is sent again, then the queue. `writable` is asked before each message. */
   pump(writable: () => boolean, now: number): void {
+    this.#pacedUntil = Number.POSITIVE_INFINITY
     while (this.#againFrom < this.#again.length && this.#outstanding < this.#settings.maxInFlight && writable()) {
       const exchange = this.#again[this.#againFrom]
+      if (exchange !== undefined && this.#isDue(exchange)) {
+        if (exchange.awaits !== 'pubcomp' && this.#mustWait(exchange.message, now)) return
+        this.#sendAgain(exchange, now)
+      }
       this.#againFrom += 1
-      if (exchange !== undefined && this.#isDue(exchange)) this.#sendAgain(exchange, now)
     }
     if (this.#againFrom < this.#again.length) return
     this.#again = []
     this.#againFrom = 0
     for (let message = this.#queue.first; message !== undefined && writable(); message = this.#queue.first) {
       if (message.qos === 0) {
+        if (this.#mustWait(message, now)) return
         this.#queue.remove(message)
         message.place = 'gone'
         this.sendQos0(message)
         this.#driver.settled(message)
       } else if (!this.#bind(message, message.qos, now)) return
     }
+  }
+
+  /** Asks the pacer, and remembers when to ask it again. */
+  #mustWait(message: OutgoingMessage<P>, now: number): boolean {
+    const { pacer } = this.#settings
+    if (pacer === undefined || pacer.admit(message.qos, now)) return false
+    this.#pacedUntil = pacer.nextAt(message.qos, now)
+    if (this.#lastPaced !== message) this.#paced += 1
+    this.#lastPaced = message
+    return true
   }
 
   /** False if an acknowledgement from before the loss has overtaken the sending. */
@@ -185,7 +214,7 @@ export class Outgoing<P, R> {
   }
 
   #bind(message: OutgoingMessage<P>, qos: 1 | 2, now: number): boolean {
-    if (this.#table.publishes >= this.#settings.maxInFlight) return false
+    if (this.#table.publishes >= this.#settings.maxInFlight || this.#mustWait(message, now)) return false
     const packetId = this.#table.takeIdentifier()
     if (packetId === undefined) return false
     this.#queue.remove(message)
@@ -239,6 +268,7 @@ export class Outgoing<P, R> {
     this.#again = []
     this.#againFrom = 0
     this.#outstanding = 0
+    this.#pacedUntil = Number.POSITIVE_INFINITY
     // [MQTT-3.1.2-4] [MQTT-4.1.0-1] The exchanges stay: they belong to the session, not to the connection.
     for (const exchange of this.#table.messages()) exchange.sentAt = NOT_SENT
     // [MQTT-4.1.0-2] A clean session ends here, with its connection and not before.

@@ -1,4 +1,5 @@
 import type { QueueLimits } from './outgoing-queue.js'
+import type { Pacer } from './pacer.js'
 
 /** What a session is told once; all times in milliseconds, all sizes in bytes. */
 export interface SessionSettings {
@@ -12,6 +13,8 @@ export interface SessionSettings {
   /** How many bytes of incoming messages may wait for their handlers before the socket is not read any more. */
   readonly receiveBufferBytes: number
   readonly queue: QueueLimits
+  /** Undefined: messages go as fast as window and socket take them. */
+  readonly pacer?: Pacer | undefined
   readonly ackTimeoutMs: number
   readonly operationTimeoutMs: number
   readonly maxFiltersPerSubscribe: number
