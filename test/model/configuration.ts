@@ -49,6 +49,11 @@ export interface Configuration {
   readonly keepAlive: number
   /** 'at-once': handlers have ended when `deliver` returns. 'later': they end at any later time, in any order. */
   readonly handlers: 'later' | 'at-once'
+  /**
+   * 'own messages': a handler ends only when all that the application published is settled, as one that answers with a
+   * publish and awaits it. Where nothing else can happen, time passes.
+   */
+  readonly handlersAwait: 'nothing' | 'own messages'
   /** When the server owns a QoS 2 message: at its first PUBLISH, or at PUBREL (figure 4.3 of the standard). */
   readonly serverTakes: 'at-publish' | 'at-pubrel'
   /** The Packet Identifier that a new session of ours starts with. */
@@ -91,6 +96,7 @@ const plain: Configuration = {
   receiveBufferBytes: 10_000,
   keepAlive: 0,
   handlers: 'later',
+  handlersAwait: 'nothing',
   serverTakes: 'at-publish',
   firstPacketId: 1,
   unreadLosses: 'excluded',

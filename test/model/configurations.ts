@@ -100,6 +100,12 @@ export const medium: readonly Configuration[] = [
     mishaps: { cuts: 2 },
   }),
   configuration('handlers that fail', { incoming: [1, 2], mishaps: { cuts: 2, failures: 2, losses: 1, crashes: 1 } }),
+  configuration('handlers that await our own publishes', {
+    outgoing: [1, 2],
+    incoming: [1, 2],
+    handlersAwait: 'own messages',
+    mishaps: { cuts: 2, losses: 1 },
+  }),
   configuration('handlers that are done at once', {
     outgoing: [2],
     incoming: [1, 2],

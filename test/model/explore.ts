@@ -4,7 +4,8 @@
  * npm run explore -- --more                 larger ones as well, each up to --states (2,000,000)
  * npm run explore -- --out 0,1,2 --in 2 --subscribe --cuts 3 --crashes 1 --losses 1     one of your own
  *
- * Also for your own: --refusals --waits --stalls --failures --withdrawals --delays (how often), --clean, --window (maxInFlight),
+ * Also for your own: --refusals --waits --stalls --failures --withdrawals --delays (how often), --unsubscribe, --clean,
+ * --window (maxInFlight), --receive-window, --backlog (receiveBufferBytes), --await (handlers wait for our own publishes),
  * --takes at-publish|at-pubrel, --unread (explore losses that no CONNACK told of), --fault '...' (see faults.ts).
  * Ends with exit code 1 after a broken rule, whose shortest trace it prints.
  */
@@ -29,7 +30,11 @@ const { values } = parseArgs({
     subscribe: flag,
     clean: flag,
     unread: flag,
+    await: flag,
+    unsubscribe: flag,
     window: { ...text, default: '10' },
+    'receive-window': { ...text, default: '10' },
+    backlog: { ...text, default: '10000' },
     takes: { ...text, default: 'at-publish' },
     fault: { ...text, default: 'none' },
     cuts: text,
@@ -65,7 +70,11 @@ function own(): Configuration {
     cleanSession: values.clean,
     journal: values.clean ? 'none' : 'kept',
     keepAlive: mishaps.waits > 0 ? 10 : 0,
+    unsubscribes: values.unsubscribe,
     maxInFlight: Number(values.window),
+    receiveWindow: Number(values['receive-window']),
+    receiveBufferBytes: Number(values.backlog),
+    handlersAwait: values.await ? 'own messages' : 'nothing',
     serverTakes: values.takes === 'at-pubrel' ? 'at-pubrel' : 'at-publish',
     unreadLosses: values.unread ? 'explored' : 'excluded',
     fault: faults.find((fault) => fault === values.fault) ?? 'none',

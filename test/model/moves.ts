@@ -36,7 +36,12 @@ export function moves(world: World, configuration: Configuration): readonly Move
       : linkMoves(world, world.link, configuration)),
     ...crashes(world, configuration),
   ]
-  return possible.filter(({ costs }) => costs === undefined || world.left[costs] > 0).map((move) => paid(world, move))
+  const affordable = possible
+    .filter(({ costs }) => costs === undefined || world.left[costs] > 0)
+    .map((move) => paid(world, move))
+  const isQuiet = affordable.every(({ costs }) => costs !== undefined)
+  if (!isQuiet || configuration.handlersAwait === 'nothing' || world.runs.length === 0) return affordable
+  return [...affordable, ...waiting(world).map(({ name, act }) => ({ name, act }))]
 }
 
 function at(
@@ -96,10 +101,14 @@ function applicationMoves(world: World, configuration: Configuration): Move[] {
   })
   world.runs.forEach((run, index) => {
     const runs = world.runs.filter((other) => other !== run)
-    list.push({
-      name: `the handler of in/${run.message} ends`,
-      act: () => ({ world: handlerEnded({ ...world, runs }, run), input: { is: 'handled', index, now } }),
-    })
+    const waits =
+      configuration.handlersAwait === 'own messages' && world.outgoing.some(({ stage }) => stage === 'accepted')
+    if (!waits) {
+      list.push({
+        name: `the handler of in/${run.message} ends`,
+        act: () => ({ world: handlerEnded({ ...world, runs }, run), input: { is: 'handled', index, now } }),
+      })
+    }
     list.push({
       name: `the handler of in/${run.message} fails, and the connection is closed so that the message comes again`,
       costs: 'failures',
@@ -158,14 +167,7 @@ function linkMoves(world: World, link: Link, configuration: Configuration): Move
       }),
     })
   }
-  if (world.engine.deadline !== Number.POSITIVE_INFINITY) {
-    const now = world.engine.deadline
-    list.push({
-      name: `nothing happens until ${now} ms`,
-      costs: 'waits',
-      act: () => ({ world: { ...world, now }, input: { is: 'tick', now } }),
-    })
-  }
+  list.push(...waiting(world))
   if (link.output === 'full') {
     list.push({
       name: 'the socket has drained',
@@ -179,6 +181,18 @@ function linkMoves(world: World, link: Link, configuration: Configuration): Move
     })
   }
   return list
+}
+
+function waiting(world: World): Move[] {
+  const now = world.engine.deadline
+  if (now === Number.POSITIVE_INFINITY) return []
+  return [
+    {
+      name: `nothing happens until ${now} ms`,
+      costs: 'waits',
+      act: () => ({ world: { ...world, now }, input: { is: 'tick', now } }),
+    },
+  ]
 }
 
 function towardsServer(world: World, link: Link, configuration: Configuration): Move[] {
