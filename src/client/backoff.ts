@@ -42,12 +42,7 @@ export type AttemptEnd =
   /** No CONNACK with Return Code 0. `lasting`: Return Code 4 or 5, or a certificate that is not accepted. */
   | { readonly kind: 'failed'; readonly lasting: boolean }
   /** It became a connection. `harmful`: the connection ended because of what the server sent. */
-  | {
-      readonly kind: 'disconnected'
-      readonly upForMs: number
-      readonly harmful: boolean
-      readonly lasting?: boolean | undefined
-    }
+  | { readonly kind: 'disconnected'; readonly upForMs: number; readonly harmful: boolean }
 
 export const initialBackoff: BackoffState = { rung: 0, failedAttempts: 0, pace: 'jittered', attemptsAtMs: [] }
 
@@ -67,7 +62,7 @@ export function endAttempt(state: BackoffState, settings: BackoffSettings, end: 
     return { ...state, rung: state.rung + 1, failedAttempts, pace: end.lasting ? 'longest' : 'jittered' }
   }
   const healthy = end.upForMs >= settings.stableAfterMs && !end.harmful
-  return { ...state, rung: healthy ? 1 : state.rung + 1, failedAttempts: 0, pace: end.lasting ? 'longest' : 'jittered' }
+  return { ...state, rung: healthy ? 1 : state.rung + 1, failedAttempts: 0, pace: 'jittered' }
 }
 
 /**

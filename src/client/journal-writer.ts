@@ -26,7 +26,7 @@ export class JournalWriter {
   /** Runs `action` once everything recorded so far is safe; never, if the store has failed. */
   whenSafe(action: () => void): void {
     if (this.#state === 'broken') return
-    if (this.#records.length > 0) this.#append()
+    this.append()
     const last = this.#appends.at(-1)
     if (last === undefined) action()
     else last.actions.push(action)
@@ -40,7 +40,9 @@ export class JournalWriter {
     })
   }
 
-  #append(): void {
+  /** Hands over what was recorded, also when nothing waits for it: a message that is published while offline has to be kept too. */
+  append(): void {
+    if (this.#state === 'broken' || this.#records.length === 0) return
     const records = this.#records
     this.#records = []
     const append: { readonly actions: (() => void)[] } = { actions: [] }

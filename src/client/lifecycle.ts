@@ -12,7 +12,7 @@
  * `end()` waits for what is in flight, connections come and go as before.
  */
 import type { ConnectPacket } from '../codec/control-packet.js'
-import { ClosedError, ConnectionLostError, isMqttError, TimeoutError, UsageError } from '../errors.js'
+import { ClosedError, ConnectionLostError, isMqttError, StoreError, TimeoutError, UsageError } from '../errors.js'
 import type { OpenTransport } from '../transport/index.js'
 import { Attempt } from './attempt.js'
 import { type BackoffState, endAttempt, initialBackoff, nextDelayMs, startAttempt } from './backoff.js'
@@ -24,7 +24,9 @@ import { Ending } from './ending.js'
 import { Link } from './link.js'
 import { Network } from './network.js'
 import { ReconnectPolicy } from './reconnect-policy.js'
+import { SessionGate } from './session-gate.js'
 import { asError, SessionHost, type SessionHostEvents } from './session-host.js'
+import { SignalWatches } from './signal-watches.js'
 
 /** What the client tells the application. */
 export interface Announcements {
@@ -59,7 +61,9 @@ export class Lifecycle implements SessionHostEvents {
   #connecting: Waiter<OnlineEvent> | undefined
   #ending: Ending | undefined
   /** Calls that wait for the session to be read from its store. */
-  #awaitingSession: Waiter<void>[] = []
+  readonly #gate = new SessionGate(new SignalWatches())
+  /** Resolves when the store of a client that is closed has been closed too. */
+  #finished = Promise.resolve()
 
   constructor(client: object, settings: ClientSettings, announce: Announcements) {
     this.#settings = settings
@@ -76,10 +80,9 @@ export class Lifecycle implements SessionHostEvents {
     return this.host.counters.connections === 0 ? 'connecting' : 'offline'
   }
 
-  /** Resolves when the session has been read from its store; rejects when the client closes before. */
-  whenOpen(): Promise<void> {
-    if (this.host.isOpen) return Promise.resolve()
-    return new Promise((resolve, reject) => this.#awaitingSession.push({ resolve, reject }))
+  /** Resolves when the session has been read from its store; rejects when the client closes before, or the signal is aborted. */
+  whenOpen(signal: AbortSignal | undefined): Promise<void> {
+    return this.host.isOpen ? Promise.resolve() : this.#gate.wait(signal)
   }
 
   // Attempts.
@@ -114,7 +117,7 @@ export class Lifecycle implements SessionHostEvents {
     const who = identityFor(identity, { cleanSession: session.cleanSession, profile }, server.login, answer)
     await this.host.openSession(who.sessionId)
     if (!this.#isCurrent(attempt)) return
-    for (const { resolve } of this.#awaitingSession.splice(0)) resolve()
+    this.#gate.open()
     this.#openLink(this.#connectPacket(who), server.open)
   }
 
@@ -229,7 +232,7 @@ export class Lifecycle implements SessionHostEvents {
       reconnect.backoff,
       upForMs === undefined
         ? { kind: 'failed', lasting: verdict.lasting }
-        : { kind: 'disconnected', upForMs, harmful: verdict.harmful, lasting: verdict.lasting },
+        : { kind: 'disconnected', upForMs, harmful: verdict.harmful },
     )
     return nextDelayMs(this.#backoff, reconnect.backoff, this.host.now(), Math.random)
   }
@@ -238,7 +241,7 @@ export class Lifecycle implements SessionHostEvents {
 
   end(timeoutMs: number): Promise<void> {
     if (this.#ending !== undefined) return this.#ending.promise
-    if (this.#phase.is === 'closed') return Promise.resolve()
+    if (this.#phase.is === 'closed') return this.#finished
     const ending = new Ending(timeoutMs, this.host.delivery.calling, () => this.#sayGoodbye(ending))
     this.#ending = ending
     // A handler that calls this and returns has done its work: its message is acknowledged at the end of the turn.
@@ -286,7 +289,7 @@ export class Lifecycle implements SessionHostEvents {
     this.host.stopTimer()
     const told = this.#connecting === undefined ? 'untold' : 'told'
     this.#rejectWaiting(error)
-    this.#finish(error, told)
+    this.#finished = this.#finish(error, told)
   }
 
   /** Everything that waits is told that it waits in vain, and why. */
@@ -298,8 +301,10 @@ export class Lifecycle implements SessionHostEvents {
       })
     this.#connecting?.reject(error ?? reason())
     this.#connecting = undefined
-    for (const { reject } of this.#awaitingSession.splice(0)) reject(reason('none'))
-    this.host.rejectAll((message) => reason(message?.delivery))
+    this.#gate.fail(() => reason('none'))
+    // What a store that has failed still holds, nobody knows.
+    const stored = error instanceof StoreError ? 'unknown' : 'stored'
+    this.host.rejectAll((message) => reason(message?.delivery === 'stored' ? stored : message?.delivery))
   }
 
   async #finish(error: Error | undefined, told: 'told' | 'untold'): Promise<void> {

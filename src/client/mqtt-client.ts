@@ -190,7 +190,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
       throw beyond(profile, `this would make ${subscriptions} subscriptions`, `at most ${profile.maxSubscriptions}`)
     }
     if (this.#lifecycle.host.isOpen) return this.#subscriptions.subscribe(requests, handler, signal)
-    return this.#lifecycle.whenOpen().then(() => this.#subscriptions.subscribe(requests, handler, signal))
+    return this.#lifecycle.whenOpen(signal).then(() => this.#subscriptions.subscribe(requests, handler, signal))
   }
 
   /**
@@ -228,7 +228,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
       this.#refuseIfEnding('unsubscribe')
       const names = parseFilters(filters, 0, undefined, 'MQTT-3.10.3-2').map(({ filter }) => filter)
       if (this.#lifecycle.host.isOpen) return tamed(this.#subscriptions.unsubscribeAll(names))
-      return tamed(this.#lifecycle.whenOpen().then(() => this.#subscriptions.unsubscribeAll(names)))
+      return tamed(this.#lifecycle.whenOpen(undefined).then(() => this.#subscriptions.unsubscribeAll(names)))
     } catch (error) {
       return rejection(error)
     }

@@ -21,8 +21,8 @@ import { SignalWatches } from './signal-watches.js'
 export interface PublisherHost {
   /** 'offline' once a connection has been lost and no other has been made. */
   readonly state: 'idle' | 'connecting' | 'online' | 'offline' | 'closing' | 'closed'
-  /** Resolves when the session has been read from its store; rejects when the client closes before. */
-  whenOpen(): Promise<void>
+  /** Resolves when the session has been read from its store; rejects when the client closes before, or the signal is aborted. */
+  whenOpen(signal: AbortSignal | undefined): Promise<void>
 }
 
 const settledBytesMax = 65_536
@@ -126,11 +126,7 @@ export class Publisher implements Withdrawing {
   }
 
   /** The session is still being read from its store: the message waits for that, in order. */
-  async #acceptLater(
-    draft: MessageDraft,
-    until: 'acknowledged' | 'stored',
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  #acceptLater(draft: MessageDraft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
     if (this.#early >= this.#settings.queue.maxMessages) {
       throw new QueueFullError(
         `the outgoing queue is full: queue.maxMessages is ${this.#settings.queue.maxMessages}, and the session store is not open yet`,
@@ -139,13 +135,27 @@ export class Publisher implements Withdrawing {
     }
     this.#early += 1
     const kept = { ...draft, payload: Buffer.from(draft.payload) }
+    const published = this.#client.whenOpen(signal).then(
+      () => {
+        this.#early -= 1
+        return this.#acceptInTurn(kept, until, signal)
+      },
+      (reason: unknown) => {
+        this.#early -= 1
+        return this.#refuse(reason)
+      },
+    )
+    published.catch(unheeded)
+    return published
+  }
+
+  #acceptInTurn(draft: MessageDraft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) return this.#refuse(signal.reason)
     try {
-      await this.#client.whenOpen()
-    } finally {
-      this.#early -= 1
+      return this.#accept(draft, until, signal)
+    } catch (error) {
+      return this.#refuse(error)
     }
-    signal?.throwIfAborted()
-    return this.#accept(kept, until, signal)
   }
 
   #settledAtOnce(payloadBytes: number): Promise<void> {
@@ -176,6 +186,9 @@ export class Publisher implements Withdrawing {
     this.#signals.delete(signal, ticket)
   }
 }
+
+/** A publish that nobody awaits must not end the process when it is rejected. */
+function unheeded(): void {}
 
 function bytesOf(payload: string | Uint8Array): Uint8Array {
   if (typeof payload === 'string') return Buffer.from(payload, 'utf8')

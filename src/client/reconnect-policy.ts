@@ -3,7 +3,8 @@
  *
  * A server that does not like what a client does can only cut the connection, and says nothing. When it does so again and again
  * shortly after CONNACK, going on as before is a loop: two clients with one identity throw each other out, or one
- * message is refused each time it is sent again. What can be told apart is told in the error, and the attempts slow down.
+ * message is refused each time it is sent again. What can be told apart is told in the error; the attempts slow down by themselves,
+ * since a connection that did not last resets no back-off.
  */
 import {
   ConnectionLostError,
@@ -51,8 +52,7 @@ export class ReconnectPolicy {
     if (isCertificateFailure(error)) return everOnline ? { is: 'retry', lasting: true, harmful: false } : terminal
     if (error instanceof ProtocolViolationError && error.violation === 'wrong-acknowledgement') return terminal
     if (this.#fault !== undefined && this.#fault.count >= alikeFaultsMax) return terminal
-    const shortLived = (this.#shortLived?.count ?? 0) >= shortLivedMax
-    return { is: 'retry', lasting: shortLived, harmful: fault !== undefined }
+    return { is: 'retry', lasting: false, harmful: fault !== undefined }
   }
 
   /**

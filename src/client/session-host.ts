@@ -15,6 +15,7 @@ import type { OutgoingMessage } from '../protocol/outgoing-message.js'
 import type { Request } from '../protocol/requests.js'
 import { Session } from '../protocol/session.js'
 import type { SessionSettings } from '../protocol/session-settings.js'
+import type { SessionStore } from '../store/session-store.js'
 import { ClientCounters } from './client-counters.js'
 import type { ClientSettings } from './client-settings.js'
 import type { HandlerErrorAction, Message } from './client-surface.js'
@@ -53,7 +54,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   #session: Session<PublishTicket, RequestTicket> | undefined
   #journal: JournalWriter | undefined
   #sessionId: string | undefined
-  #opening: Promise<StoredSession> | undefined
+  #opening: Promise<void> | undefined
   #link: Link | undefined
   #life: 'going-on' | 'ended' = 'going-on'
   #pings: { readonly resolve: () => void; readonly reject: (reason: unknown) => void }[] = []
@@ -90,18 +91,26 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   async openSession(sessionId: string): Promise<void> {
     const { store } = this.#settings
     if (store === undefined) return
-    if (this.#sessionId === undefined) {
-      // An attempt that timed out may have left the store opening; it must not be opened twice.
-      this.#opening ??= store.open(sessionId)
-      const stored = await this.#opening
-      this.#sessionId = sessionId
-      this.#journal = new JournalWriter(store, (error) => this.#events.failed(asStoreError(error)))
-      this.#session = new Session(this.#sessionSettings('kept'), this, stored, this.now())
-    } else if (this.#sessionId !== sessionId) {
+    this.#sessionId ??= sessionId
+    if (this.#sessionId !== sessionId) {
       throw new StoreError(
         `the credentials name the session ${JSON.stringify(sessionId)}, but this client has opened ${JSON.stringify(this.#sessionId)}: give a sessionId that stays the same`,
       )
     }
+    // An attempt that timed out may have left the store opening; it must not be opened twice, nor the session made twice.
+    this.#opening ??= this.#open(store, sessionId)
+    await this.#opening
+  }
+
+  async #open(store: SessionStore, sessionId: string): Promise<void> {
+    let stored: StoredSession
+    try {
+      stored = await store.open(sessionId)
+    } catch (error) {
+      throw asStoreError(error)
+    }
+    this.#journal = new JournalWriter(store, (error) => this.#events.failed(asStoreError(error)))
+    this.#session = new Session(this.#sessionSettings('kept'), this, stored, this.now())
   }
 
   async closeSession(): Promise<void> {
@@ -199,6 +208,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     this.#turn = noTurn
     this.#link?.flush(this.#journal)
     if (this.#stored.length > 0 || this.#withdrawn.length > 0) this.#tellWhenSafe()
+    this.#journal?.append()
     // What still waits in the queue of a client that has ended must not keep the process alive.
     if (this.#session !== undefined && !this.hasEnded) this.#timer.arm(this.#session.nextDeadline(), this.now())
     this.#events.turnEnded()
