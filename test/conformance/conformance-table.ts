@@ -110,27 +110,36 @@ function rowOf(survey: Survey, statement: Statement): string {
   const { id, binds, text, reason, printed } = statement
   const of = <T extends { readonly id: string }>(list: readonly T[]) => list.filter((entry) => entry.id === id)
   const misprint = printed === undefined ? '' : ` (misprinted as ${printed})`
-  const upheld = reason === undefined ? unique(of(survey.sites).map(siteLink)) : [`not ours: ${escaped(reason)}`]
+  const upheld = reason === undefined ? siteLinks(of(survey.sites)) : [`not ours: ${escaped(reason)}`]
   const proved = [
-    ...unique(of(survey.tests).map((citation) => testLink(citation, ''))),
-    ...unique(of(survey.types).map((citation) => testLink(citation, '*type:* '))),
-    ...unique(of(survey.brokerTests).map((citation) => testLink(citation, '*mosquitto:* '))),
+    ...testLinks(of(survey.tests), ''),
+    ...testLinks(of(survey.types), '*type* '),
+    ...testLinks(of(survey.brokerTests), '*mosquitto* '),
   ]
   const cells = [`**${id}**${misprint}<br>${binds}`, escaped(text), upheld.join('<br>'), proved.join('<br>')]
   return `| ${cells.join(' | ')} |`
 }
 
-function siteLink({ path, line }: Site): string {
-  return `[${path.replace('src/', '')}:${line}](${path}#L${line})`
+/** A line for each file: its name, and its lines as links. */
+function siteLinks(sites: readonly Site[]): string[] {
+  return byPath(sites).map(([path, ofFile]) => {
+    const lines = [...new Set(ofFile.map(({ line }) => line))]
+    return `${path.replace('src/', '')} ${lines.map((line) => `[${line}](${path}#L${line})`).join(', ')}`
+  })
 }
 
-function testLink({ path, title }: Citation, kind: string): string {
-  const name = path.slice(path.lastIndexOf('/') + 1).replace(/(\.test)?\.ts$/, '')
-  return `${kind}[${name}](${path}): ${escaped(title)}`
+/** A line for each file: its name as a link, and the titles. */
+function testLinks(citations: readonly Citation[], kind: string): string[] {
+  return byPath(citations).map(([path, ofFile]) => {
+    const name = path.slice(path.lastIndexOf('/') + 1).replace(/(\.test)?\.ts$/, '')
+    const titles = [...new Set(ofFile.map(({ title }) => escaped(title)))]
+    return `${kind}[${name}](${path}): ${titles.join('; ')}`
+  })
 }
 
-function unique(texts: readonly string[]): string[] {
-  return [...new Set(texts)]
+function byPath<T extends { readonly path: string }>(entries: readonly T[]): [string, T[]][] {
+  const paths = [...new Set(entries.map(({ path }) => path))]
+  return paths.map((path) => [path, entries.filter((entry) => entry.path === path)])
 }
 
 /** Titles and rules hold characters that mean something in Markdown. */

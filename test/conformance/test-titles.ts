@@ -25,7 +25,7 @@ export interface TestTitles {
 /** The identifiers that a table from the vectors cites, each with the number of its rows. */
 export type VectorRows = ReadonlyMap<string, number>
 
-/** Such tables by file and title: `test/codec/malformed.test.ts: vectors that a decoder refuses › $name`. */
+/** Such tables by file and title: `test/codec/malformed.test.ts: vectors that a decoder refuses`. */
 export type VectorTables = ReadonlyMap<string, VectorRows>
 
 const placeholder = /\[(?:%s|\$\w+|…)\]/
@@ -40,18 +40,25 @@ export function testTitles({ path, text }: SourceText, vectors: VectorTables): T
     if (test === undefined) return ts.forEachChild(node, (child) => visit(child, around))
     // What does not run proves nothing.
     if (test.modifiers.some((modifier) => /^(skip|todo|fails|skipIf|runIf)$/.test(modifier))) return
-    const blocks = [...around, withoutIdentifiers(test.title.replace(placeholder, ''))]
-    const title = blocks.join(' › ')
+    const blocks = [...around, readable(test.title)]
+    const title = blocks.filter((words) => words !== '').join(' › ')
     for (const id of identifiersIn(test.title)) citations.push({ id, path, title })
     if (placeholder.test(test.title)) {
       const rows = test.table === undefined ? undefined : rowsOf(test.table, vectors.get(`${path}: ${title}`))
       if (rows === undefined) unreadable.push(`${path}: ${title}`)
-      for (const [id, count] of rows ?? []) citations.push({ id, path, title: `${title} (rows: ${count})` })
+      for (const [id, count] of rows ?? [])
+        citations.push({ id, path, title: `${title} (${count} ${count === 1 ? 'row' : 'rows'})` })
     }
     ts.forEachChild(node, (child) => visit(child, blocks))
   }
   visit(source, [])
   return { citations, unreadable }
+}
+
+/** A title for people: what the rows of a table put in is `…`, and a title of nothing else is left out. */
+function readable(title: string): string {
+  const words = withoutIdentifiers(title.replace(placeholder, '')).replace(/%[sjidf]|\$[\w.]+/g, '…')
+  return /^[…:,\s]*$/.test(words) ? '' : words
 }
 
 interface TestCall {

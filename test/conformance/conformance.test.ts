@@ -1,0 +1,35 @@
+/** Keeps CONFORMANCE.md true: what it says of the standard, of the sources and of the tests is so. */
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { conformanceTable, countStatements } from './conformance-table.js'
+import { root, surveyRepository } from './survey.js'
+import { surveyFaults } from './survey-faults.js'
+
+describe('the statements of MQTT 3.1.1', () => {
+  const survey = surveyRepository()
+  const numbered = survey.statements.filter(({ id }) => id.startsWith('MQTT-'))
+
+  test('are all there, each once', () => {
+    expect(numbered).toHaveLength(141)
+    expect(survey.statements).toHaveLength(141 + 21)
+    expect(new Set(survey.statements.map(({ id }) => id)).size).toBe(survey.statements.length)
+    expect(survey.statements.filter(({ printed }) => printed !== undefined).map(({ id }) => id)).toEqual([
+      'MQTT-3.1.2-7',
+      'MQTT-3.3.1-1',
+      'MQTT-3.8.3-4',
+    ])
+  })
+
+  test('are upheld by a line and proved by a test, where they ask something of a client', () => {
+    expect(surveyFaults(survey)).toEqual([])
+  })
+
+  test('are accounted for in full', () => {
+    expect(countStatements(survey, true).open).toBe(0)
+    expect(countStatements(survey, false).open).toBe(0)
+  })
+
+  test('stand in CONFORMANCE.md as they are now; if not: npm run conformance', () => {
+    expect(readFileSync(new URL('CONFORMANCE.md', root), 'utf8')).toBe(conformanceTable(survey))
+  })
+})
