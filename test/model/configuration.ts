@@ -54,6 +54,8 @@ export interface Configuration {
    * publish and awaits it. Where nothing else can happen, time passes.
    */
   readonly handlersAwait: 'nothing' | 'own messages'
+  /** Milliseconds between two PUBLISHes, if a pacer holds them apart. Where nothing else can happen, time passes. */
+  readonly paceMs: number | undefined
   /** When the server owns a QoS 2 message: at its first PUBLISH, or at PUBREL (figure 4.3 of the standard). */
   readonly serverTakes: 'at-publish' | 'at-pubrel'
   /** The Packet Identifier that a new session of ours starts with. */
@@ -97,6 +99,7 @@ const plain: Configuration = {
   keepAlive: 0,
   handlers: 'later',
   handlersAwait: 'nothing',
+  paceMs: undefined,
   serverTakes: 'at-publish',
   firstPacketId: 1,
   unreadLosses: 'excluded',

@@ -67,12 +67,6 @@ export const medium: readonly Configuration[] = [
     incoming: [1],
     mishaps: { cuts: 2, crashes: 1, losses: 1 },
   }),
-  configuration('QoS 2 both ways, SUBSCRIBE: three cuts, crash', {
-    outgoing: [2],
-    incoming: [2],
-    subscribes: true,
-    mishaps: { cuts: 3, crashes: 1, losses: 1 },
-  }),
   configuration('all QoS out, at the wrap, window of 2', {
     outgoing: [2, 1, 2, 0],
     firstPacketId: 65_534,
@@ -106,6 +100,12 @@ export const medium: readonly Configuration[] = [
     handlersAwait: 'own messages',
     mishaps: { cuts: 2, losses: 1 },
   }),
+  configuration('a pacer holds messages apart', {
+    outgoing: [2, 0, 1],
+    paceMs: 1_000,
+    maxInFlight: 2,
+    mishaps: { cuts: 2, crashes: 1, losses: 1 },
+  }),
   configuration('handlers that are done at once', {
     outgoing: [2],
     incoming: [1, 2],
@@ -136,6 +136,12 @@ export const medium: readonly Configuration[] = [
     subscribes: true,
     unreadLosses: 'explored',
     mishaps: { cuts: 2, losses: 1, crashes: 1 },
+  }),
+  configuration('QoS 2 both ways, SUBSCRIBE: three cuts, crash', {
+    outgoing: [2],
+    incoming: [2],
+    subscribes: true,
+    mishaps: { cuts: 3, crashes: 1, losses: 1 },
   }),
 ]
 

@@ -39,8 +39,8 @@ export function moves(world: World, configuration: Configuration): readonly Move
   const affordable = possible
     .filter(({ costs }) => costs === undefined || world.left[costs] > 0)
     .map((move) => paid(world, move))
-  const isQuiet = affordable.every(({ costs }) => costs !== undefined)
-  if (!isQuiet || configuration.handlersAwait === 'nothing' || world.runs.length === 0) return affordable
+  const timePasses = configuration.handlersAwait === 'own messages' || configuration.paceMs !== undefined
+  if (!timePasses || affordable.some(({ costs }) => costs === undefined)) return affordable
   return [...affordable, ...waiting(world).map(({ name, act }) => ({ name, act }))]
 }
 

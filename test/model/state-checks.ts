@@ -19,6 +19,7 @@ export function viewOf(subject: Subject, now: number): EngineView {
       connection?.output,
       connection?.input,
       (connection?.deadline ?? now) - now,
+      Math.max(0, subject.pacedUntil - now),
       state.unansweredConnects,
       state.past,
       state.nextPacketId,

@@ -12,6 +12,7 @@ import type {
   Driver,
   JournalRecord,
   OutgoingMessage,
+  Pacer,
   Request,
   Session,
   SessionSettings,
@@ -54,6 +55,7 @@ export class Subject implements Driver<number, string> {
   #connection: Connection<number, string> | undefined
   #handlers: 'free' | 'busy' = 'free'
   #sends = 0
+  #pacedUntil = 0
 
   constructor(configuration: Configuration, stored: StoredSession | undefined, now: number) {
     this.#configuration = configuration
@@ -63,7 +65,9 @@ export class Subject implements Driver<number, string> {
       pingTimeoutMs: 5_000,
       connackTimeoutMs: 7_000,
     }
-    this.session = new (sessionClass(configuration.fault))(settingsOf(configuration, stored), this, stored, now)
+    const settings = settingsOf(configuration, stored)
+    const pacer = configuration.paceMs === undefined ? undefined : this.#pacer(configuration.paceMs)
+    this.session = new (sessionClass(configuration.fault))({ ...settings, pacer }, this, stored, now)
     if (stored === undefined) this.session.table.identifiers.startAt(configuration.firstPacketId)
   }
 
@@ -75,6 +79,22 @@ export class Subject implements Driver<number, string> {
     }
     subject?.take()
     return subject ?? new Subject(configuration, undefined, 0)
+  }
+
+  /** When the pacer lets the next PUBLISH go. */
+  get pacedUntil(): number {
+    return this.#pacedUntil
+  }
+
+  #pacer(paceMs: number): Pacer {
+    return {
+      admit: (_qos, now) => {
+        if (now < this.#pacedUntil) return false
+        this.#pacedUntil = now + paceMs
+        return true
+      },
+      nextAt: () => this.#pacedUntil,
+    }
   }
 
   take(): readonly Output[] {
