@@ -1,0 +1,62 @@
+/** The programs that stand in the documentation. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+export const root = new URL('../../', import.meta.url)
+
+/** A fenced block of TypeScript. */
+export interface Block {
+  /** From the root of the repository: `docs/aliyun.md`. */
+  readonly file: string
+  /** The line of its first statement, counted from 1. */
+  readonly line: number
+  readonly code: string
+}
+
+export function readDocument(file: string): string {
+  return readFileSync(new URL(file, root), 'utf8')
+}
+
+/** The pages whose programs are promised to work. */
+export function documents(): string[] {
+  const pages = readdirSync(fileURLToPath(new URL('docs/', root))).filter((name) => name.endsWith('.md'))
+  return ['README.md', 'README.zh-CN.md', ...pages.map((name) => `docs/${name}`)]
+}
+
+export function blocksOf(file: string): Block[] {
+  const blocks: Block[] = []
+  let begun: { readonly line: number; readonly lines: string[] } | undefined
+  for (const [index, text] of readDocument(file).split('\n').entries()) {
+    if (begun === undefined) {
+      if (text === '```ts') begun = { line: index + 2, lines: [] }
+    } else if (text === '```') {
+      blocks.push({ file, line: begun.line, code: `${begun.lines.join('\n')}\n` })
+      begun = undefined
+    } else begun.lines.push(text)
+  }
+  if (begun !== undefined) throw new Error(`${file}:${begun.line}: the block has no end`)
+  return blocks
+}
+
+/** Names that a block may use without saying where they come from: a connected client, and a device with a secret. */
+export const given = {
+  client: "import('mqtt311').MqttClient",
+  device: "import('mqtt311/aliyun').SecretDevice",
+} as const
+
+export type Given = keyof typeof given
+
+/** Whether the block makes what it calls by that name itself. */
+export function declares({ code }: Block, name: Given): boolean {
+  return new RegExp(`\\b(?:const|let|using) (?:${name}\\b|\\{[^}]*\\b${name}\\b)`).test(code)
+}
+
+/** Servers that only exist in the documentation: such a block is compiled, and not run. */
+export function namesFarServer({ code }: Block): boolean {
+  return /\.example\.com|\.amazonaws\.com/.test(code)
+}
+
+/** What the block says that it prints, a line for each comment of the form `// prints: ...`. */
+export function promisedOutput({ code }: Block): string[] {
+  return [...code.matchAll(/\/\/ prints: (.*)$/gm)].map(([, text = '']) => text)
+}

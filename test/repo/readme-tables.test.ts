@@ -1,0 +1,127 @@
+/** The tables of the README against the sources: what the one says the other has, and nothing is left out. */
+
+import ts from 'typescript'
+import { describe, expect, test } from 'vitest'
+import { clientDefaults } from '../../src/client/client-defaults.js'
+import { channels } from '../../src/client/diagnostics.js'
+import { readDocument } from './doc-blocks.js'
+
+const readme = readDocument('README.md')
+
+/** The rows of the table whose first heading is this, cell by cell. */
+function table(heading: string): string[][] {
+  const lines = readme.split('\n')
+  const head = lines.findIndex((line) => line.startsWith('|') && cellsOf(line)[0] === heading)
+  if (head < 0) throw new Error(`README.md has no table that begins with ${heading}`)
+  const rows = lines.slice(head + 2)
+  return rows
+    .slice(
+      0,
+      rows.findIndex((line) => !line.startsWith('|')),
+    )
+    .map(cellsOf)
+}
+
+function cellsOf(line: string): string[] {
+  return line
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim())
+}
+
+/** What stands in backticks in the first column. */
+function names(heading: string): string[] {
+  return table(heading).flatMap(([cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))
+}
+
+/** The statements of a source file. */
+function statementsOf(path: string): readonly ts.Statement[] {
+  return ts.createSourceFile(path, readDocument(path), ts.ScriptTarget.Latest, true).statements
+}
+
+/** The strings of a union of literals. */
+function literalsOf(path: string, name: string): string[] {
+  const found = statementsOf(path).find((node) => ts.isTypeAliasDeclaration(node) && node.name.text === name)
+  if (found === undefined || !ts.isTypeAliasDeclaration(found) || !ts.isUnionTypeNode(found.type)) return []
+  return found.type.types.map((type) => type.getText().replaceAll("'", ''))
+}
+
+function membersOf(path: string, name: string): string[] {
+  const found = statementsOf(path).find((node) => ts.isInterfaceDeclaration(node) && node.name.text === name)
+  if (found === undefined || !ts.isInterfaceDeclaration(found)) return []
+  return found.members.map((member) => member.name?.getText() ?? '')
+}
+
+/** Where an option is not called as its default. */
+const optionOf: Readonly<Record<string, string>> = {
+  keepAliveSeconds: '`keepAlive`',
+  endTimeoutMs: '`end({ timeoutMs })`',
+  stableAfterMs: '(fixed) healthy connection',
+  queueMaxMessages: '`queue.maxMessages`',
+  queueMaxBytes: '`queue.maxBytes`',
+  queueOverflow: '`queue.overflow`',
+  queueOfflineQos0: '`queue.offlineQos0`',
+}
+const ofReconnect = new Set([
+  'minDelayMs',
+  'maxDelayMs',
+  'factor',
+  'maxAttempts',
+  'maxAttemptsPerMinute',
+  'retryInitial',
+])
+
+describe('README.md', () => {
+  test('names every default of a client, with its value', () => {
+    const stated = table('Option').map(([option = '', value = '']) => [option, value.replaceAll(',', '')])
+    const actual = Object.entries(clientDefaults).map(([name, value]) => [
+      optionOf[name] ?? (ofReconnect.has(name) ? `\`reconnect.${name}\`` : `\`${name}\``),
+      String(value),
+    ])
+    expect(stated.sort()).toEqual(actual.sort())
+  })
+
+  test('gives each fixed limit the value that the source has', () => {
+    const fixed = table('Name')
+    expect(fixed.length).toBeGreaterThan(10)
+    for (const [name = '', value = '', file = ''] of fixed) {
+      const source = readDocument(file.replaceAll('`', ''))
+      const [, expression = ''] = new RegExp(`const ${name.replaceAll('`', '')} = ([\\d_ *]+)\n`).exec(source) ?? []
+      const factors = expression.split('*').map((factor) => Number(factor.replaceAll('_', '')))
+      expect([name, factors.reduce((product, factor) => product * factor, 1)]).toEqual([
+        name,
+        Number(value.replaceAll(',', '')),
+      ])
+    }
+  })
+
+  test.each([
+    ['`fault`', 'Fault'],
+    ['`violation`', 'Violation'],
+  ])('has a row for each %s', (heading, type) => {
+    expect(names(heading).filter((name) => name !== 'maxPacketBytes')).toEqual(literalsOf('src/errors.ts', type))
+  })
+
+  test('names every reason of a ConnectionLostError and every anomaly', () => {
+    const anomalies = literalsOf('src/protocol/driver.ts', 'Anomaly')
+    for (const name of [...literalsOf('src/errors.ts', 'LossReason'), ...anomalies])
+      expect(readme).toContain(`\`${name}\``)
+    expect(anomalies.length).toBeGreaterThan(5)
+  })
+
+  test('has a row for each error, with its code and its class', () => {
+    const sources = readDocument('src/errors.ts')
+    const errors = [...sources.matchAll(/class (\w+) extends MqttError {\n {2}readonly code = '(\w+)'/g)]
+    const rows = table('`code`').map(([code, name]) => [code, name])
+    expect(rows.sort()).toEqual(errors.map(([, name, code]) => [`\`${code}\``, `\`${name}\``]).sort())
+  })
+
+  test('has a row for each diagnostics channel and for each number of the stats', () => {
+    expect(names('Channel').sort()).toEqual(
+      Object.values(channels)
+        .map(({ name }) => name)
+        .sort(),
+    )
+    expect(names('Counter').sort()).toEqual(membersOf('src/client/client-surface.ts', 'ClientStats').sort())
+  })
+})

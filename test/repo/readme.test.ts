@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { blocksOf, documents, namesFarServer, promisedOutput } from './doc-blocks.js'
+import { complaintsAbout } from './doc-compiler.js'
+import { run, type Servers, startServers } from './doc-runner.js'
+
+const pages = documents()
+const blocks = pages.flatMap(blocksOf)
+
+describe('the programs in the documentation', () => {
+  test('are found', () => {
+    expect(pages).toEqual(expect.arrayContaining(['README.md', 'README.zh-CN.md', 'docs/aliyun.md']))
+    expect(blocksOf('README.md').length).toBeGreaterThan(20)
+  })
+
+  test('compile against the sources', () => {
+    expect(complaintsAbout(blocks)).toEqual([])
+  })
+
+  test('would not pass if one of them were wrong', () => {
+    const wrong = { file: 'README.md', line: 7, code: "\nawait client.publish('a', 42)\n" }
+    expect(complaintsAbout([wrong])).toEqual([expect.stringMatching(/^README\.md:8: .*number.*not assignable/)])
+  })
+})
+
+describe('the programs in the documentation that need no far server run, and print what they say', () => {
+  let servers: Servers
+  beforeAll(async () => {
+    servers = await startServers()
+  })
+  afterAll(() => servers.close())
+
+  const runnable = blocks.filter((block) => !namesFarServer(block))
+
+  test('most of them are such', () => {
+    expect(runnable.length).toBeGreaterThan(blocks.length / 2)
+  })
+
+  for (const block of runnable) {
+    test(`${block.file}:${block.line}`, async () => {
+      const printed = await run(block, servers)
+      expect(printed).toEqual(expect.arrayContaining(promisedOutput(block)))
+    })
+  }
+})

@@ -1,0 +1,110 @@
+/** The house rules that a machine can check. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
+import ts from 'typescript'
+import { describe, expect, test } from 'vitest'
+
+const root = new URL('../../', import.meta.url)
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(new URL(`${folder}/`, root), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => posix.relative(decodeURI(root.pathname), `${entry.parentPath}/${entry.name}`))
+}
+
+const sources = filesUnder('src').filter((path) => path.endsWith('.ts'))
+
+/** Lines a file may have, and what may have more, with the reason. */
+const linesMax = 260
+const longer: Readonly<Record<string, string>> = {
+  'src/errors.ts': 'every error in one place, in the order of blame; each is a few lines',
+  'src/client/lifecycle.ts': 'one state machine: its phases refer to each other',
+  'src/client/mqtt-client.ts': 'the public surface: half of it is what users read in their editor',
+  'src/client/session-host.ts':
+    'implements two interfaces, of the engine and of the delivery, a line or two for each member',
+  'src/protocol/connection.ts': 'one state machine and its exhaustive switch over what a server may send',
+  'src/protocol/incoming.ts': 'one direction of the protocol, with its theory',
+  'src/protocol/outgoing.ts': 'the other direction',
+  'src/store/journal.ts': 'group commit, segments and compaction share one end of the log',
+  'src/store/session-store-cases.ts': 'a list of independent cases',
+}
+
+/** What a person would read about the faults of a syntax tree, line by line. */
+function faultsIn(path: string, text: string): string[] {
+  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
+  const faults: string[] = []
+  const note = (node: ts.Node, what: string) =>
+    faults.push(`${path}:${source.getLineAndCharacterOfPosition(node.getStart()).line + 1}: ${what}`)
+  const visit = (node: ts.Node): void => {
+    if (node.kind === ts.SyntaxKind.AnyKeyword) note(node, 'any')
+    if (ts.isNonNullExpression(node)) note(node, 'a non-null assertion')
+    if (ts.isTypeAssertionExpression(node)) note(node, 'a type assertion')
+    if (ts.isAsExpression(node) && node.type.getText() !== 'const') note(node, `as ${node.type.getText()}`)
+    if (ts.isIdentifier(node) && node.text === 'console' && !path.startsWith('src/cli/')) note(node, 'console')
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return faults
+}
+
+/** The files that a file imports or re-exports from its own package, as types or as values. */
+function importsOf(path: string): string[] {
+  return ts
+    .preProcessFile(read(path), true, true)
+    .importedFiles.filter(({ fileName }) => fileName.startsWith('.'))
+    .map(({ fileName }) => posix.join(posix.dirname(path), fileName.replace(/\.js$/, '.ts')))
+}
+
+describe('the sources', () => {
+  test('are all found', () => {
+    expect(sources.length).toBeGreaterThan(100)
+  })
+
+  test('hold no any, no assertion but `as const`, and no console outside of cli', () => {
+    expect(sources.flatMap((path) => faultsIn(path, read(path)))).toEqual([])
+  })
+
+  test.each(['let a: any', 'const a = b!', 'const a = <string>b', 'const a = b as string', 'console.log()'])(
+    'would be found wrong with: %s',
+    (text) => expect(faultsIn('src/a.ts', text)).toHaveLength(1),
+  )
+
+  test(`have less than ${linesMax} lines, but for those that have a reason`, () => {
+    const long = sources.filter((path) => read(path).split('\n').length > linesMax)
+    expect(long.filter((path) => longer[path] === undefined)).toEqual([])
+    expect(Object.keys(longer).filter((path) => !sources.includes(path))).toEqual([])
+  })
+
+  test('are named for what they hold', () => {
+    const vague = /(^|\/)(utils?|helpers?|types?|common|misc|shared)(\.|\/)/
+    expect(sources.filter((path) => vague.test(path) || !/^[a-z0-9./-]+$/.test(path))).toEqual([])
+  })
+
+  test('are all reached from an entry point of the package', () => {
+    const reached = new Set(read('tsup.config.ts').match(/src\/[\w./-]+\.ts/g))
+    for (const path of reached) for (const target of importsOf(path)) reached.add(target)
+    expect(sources.filter((path) => !reached.has(path))).toEqual([])
+  })
+})
+
+describe('the repository', () => {
+  const pages = readdirSync(root).filter((name) => name.endsWith('.md'))
+  const texts = ['src', 'test', 'bench', 'fixtures', 'docs'].flatMap(filesUnder).concat(pages)
+  const self = 'test/repo/tidy.test.ts'
+
+  test('has nothing left to do', () => {
+    expect(texts.filter((path) => path !== self && /\b(TODO|FIXME|XXX)\b/.test(read(path)))).toEqual([])
+  })
+
+  test('names no folder of the machine on which it was written', () => {
+    expect(texts.filter((path) => path !== self && /(^|[\s'"`(])\/(work|home|Users|root)\//m.test(read(path)))).toEqual(
+      [],
+    )
+  })
+
+  test('switches no check off without a reason', () => {
+    const switches = /@ts-(ignore|nocheck)|biome-ignore[^:\n]*(:\s*)?$/m
+    expect(texts.filter((path) => path !== self && switches.test(read(path)))).toEqual([])
+  })
+})
