@@ -10,23 +10,12 @@
  * Every packet that a server may not send here ends the connection with a ProtocolViolationError; the decoder
  * has refused what no peer may send before.
  */
-import type {
-  AcknowledgementPacket,
-  ConnackPacket,
-  ConnectPacket,
-  ControlPacket,
-  SubackPacket,
-} from '../codec/control-packet.js'
-import {
-  ConnectionRefusedError,
-  type MqttError,
-  ProtocolViolationError,
-  TimeoutError,
-  type Violation,
-} from '../errors.js'
+import type { ConnackPacket, ConnectPacket, ControlPacket } from '../codec/control-packet.js'
+import { ConnectionRefusedError, type MqttError, ProtocolViolationError, TimeoutError } from '../errors.js'
+import { Acknowledgements } from './acknowledgements.js'
 import type { Driver } from './driver.js'
-import { type AcknowledgementName, type Exchange, nextStep, PublishExchange, RequestExchange } from './exchange.js'
 import { KeepAlive } from './keep-alive.js'
+import { misplaced } from './misplaced-packet.js'
 import type { Session } from './session.js'
 
 export interface ConnectionSettings {
@@ -50,6 +39,7 @@ export class Connection<P, R> {
   readonly #session: Session<P, R>
   readonly #driver: Driver<P, R>
   readonly #settings: ConnectionSettings
+  readonly #acknowledgements: Acknowledgements<P, R>
   readonly #keepAlive: KeepAlive
   #phase: Phase = { is: 'new' }
   #output: 'open' | 'full' = 'open'
@@ -61,6 +51,7 @@ export class Connection<P, R> {
     this.#session = session
     this.#driver = driver
     this.#settings = settings
+    this.#acknowledgements = new Acknowledgements(session, driver)
     this.#now = now
     this.#keepAlive = new KeepAlive(settings.connect.keepAlive * 1000, settings.pingTimeoutMs, now)
   }
@@ -137,10 +128,7 @@ export class Connection<P, R> {
     if (this.#phase.is === 'closed') return
     if (this.#phase.is !== 'connected') {
       if (this.#phase.is === 'connecting' && packet.type === 'connack') return this.#connack(packet)
-      // [MQTT-3.2.0-1] The first packet of a server is CONNACK, and it answers CONNECT.
-      const missing = this.#phase.is === 'connecting' ? 'CONNACK' : 'CONNECT was sent'
-      const text = `the server sent ${packet.type.toUpperCase()} before ${missing}`
-      return this.#violation('before-connack', 'MQTT-3.2.0-1', text)
+      return this.#fail(misplaced(packet.type, this.#phase.is))
     }
     switch (packet.type) {
       case 'publish': {
@@ -152,28 +140,28 @@ export class Connection<P, R> {
       case 'pubrec':
       case 'pubcomp':
       case 'unsuback':
-        return this.#acknowledged(packet, packet.type)
+        return this.#acknowledged(this.#acknowledgements.settle(packet.type, packet.packetId, this.#now))
       case 'suback':
-        return this.#suback(packet)
+        return this.#acknowledged(this.#acknowledgements.suback(packet))
       case 'pubrel':
-        return this.#pubrel(packet)
+        return this.#acknowledgements.release(packet.packetId)
       case 'pingresp':
         if (this.#keepAlive.answered() === 'unsolicited') this.#driver.anomaly('unsolicited-pingresp', undefined)
         return
       case 'connack':
-        // [MQTT-3.2.0-1] CONNACK comes once, and first.
-        return this.#violation('second-connack', 'MQTT-3.2.0-1', 'the server sent a second CONNACK')
       case 'connect':
       case 'subscribe':
       case 'unsubscribe':
       case 'pingreq':
       case 'disconnect':
-        return this.#violation(
-          'client-only-packet',
-          'MQTT-4.8.0-1',
-          `the server sent ${packet.type.toUpperCase()}, which only a client may send`,
-        )
+        return this.#fail(misplaced(packet.type, 'connected'))
     }
+  }
+
+  /** What an acknowledgement has freed may let something go that waits. */
+  #acknowledged(violation: ProtocolViolationError | undefined): void {
+    if (violation === undefined) this.pump(this.#now)
+    else this.#fail(violation)
   }
 
   #connack({ sessionPresent, returnCode }: ConnackPacket): void {
@@ -186,7 +174,8 @@ export class Connection<P, R> {
     if (sessionPresent && this.#settings.connect.cleanSession) {
       // [MQTT-3.2.2-1] There can be no session after a clean one was asked for.
       const text = 'the server says that it resumes a session (Session Present 1), although Clean Session 1 was asked'
-      return this.#violation('session-present-after-clean-session', 'MQTT-3.2.2-1', text)
+      const details = { violation: 'session-present-after-clean-session', statement: 'MQTT-3.2.2-1' } as const
+      return this.#fail(new ProtocolViolationError(text, details))
     }
     this.#phase = connected
     this.#session.begin(sessionPresent)
@@ -194,77 +183,6 @@ export class Connection<P, R> {
     // [MQTT-3.1.2-23] Keep Alive has run since CONNECT, but nothing may be sent before CONNACK.
     if (this.#keepAlive.verdict(this.#now) === 'ping') this.ping(this.#now)
     this.#driver.connected(sessionPresent)
-  }
-
-  #acknowledged({ packetId }: AcknowledgementPacket, name: 'puback' | 'pubrec' | 'pubcomp' | 'unsuback'): void {
-    const exchange = this.#session.table.get(packetId)
-    const step = nextStep(exchange === undefined ? 'nothing' : exchange.awaits, name)
-    switch (step) {
-      case 'settle':
-        // [MQTT-3.10.4-4] UNSUBACK settles the UNSUBSCRIBE of its identifier, and no other.
-        if (exchange instanceof PublishExchange) this.#session.outgoing.settle(exchange, this.#now)
-        else if (exchange !== undefined) this.#answered(exchange, [])
-        return this.pump(this.#now)
-      case 'release':
-        if (exchange instanceof PublishExchange) this.#session.outgoing.received(exchange, this.#now)
-        // [MQTT-4.3.3-1] PUBREC is answered with PUBREL, and the PUBLISH is never sent again.
-        return this.#driver.send({ type: 'pubrel', packetId })
-      case 'release-again':
-        this.#driver.anomaly(exchange === undefined ? 'unknown-pubrec' : 'repeated-pubrec', packetId)
-        return this.#driver.send({ type: 'pubrel', packetId })
-      case 'ignore':
-        return this.#driver.anomaly(unknownAcknowledgement[name], packetId)
-      case 'wrong-acknowledgement':
-      case 'unknown-suback':
-        return this.#wrongAcknowledgement(name, exchange, packetId)
-    }
-  }
-
-  #wrongAcknowledgement(name: AcknowledgementName, exchange: Exchange<P, R> | undefined, packetId: number): void {
-    const awaited = exchange?.awaits
-    const atQos2 = awaited === 'pubrec' || awaited === 'pubcomp'
-    const asked = atQos2 ? 'a message at QoS 2' : `an exchange that awaits ${awaited?.toUpperCase()}`
-    const advice =
-      atQos2 && name === 'puback'
-        ? ' (a server without QoS 2 answers so: publish at QoS 1, or set profile.maxQos to 1)'
-        : ''
-    const text = `the server answered ${asked} with ${name.toUpperCase()}, Packet Identifier ${packetId}${advice}`
-    this.#violation('wrong-acknowledgement', brokenBy(name, exchange instanceof PublishExchange), text)
-  }
-
-  #suback({ packetId, returnCodes }: SubackPacket): void {
-    const exchange = this.#session.table.get(packetId)
-    if (exchange === undefined) {
-      // [MQTT-3.8.4-2] A SUBACK carries the identifier of its SUBSCRIBE.
-      const text = `the server sent SUBACK with Packet Identifier ${packetId}, under which nothing was asked`
-      return this.#violation('unknown-suback', 'MQTT-3.8.4-2', text)
-    }
-    if (!(exchange instanceof RequestExchange) || exchange.request.kind !== 'subscribe') {
-      return this.#wrongAcknowledgement('suback', exchange, packetId)
-    }
-    const asked = exchange.request.subscriptions.length
-    if (asked !== returnCodes.length) {
-      // [MQTT-3.8.4-5] One Return Code for each Topic Filter.
-      const text = `the server answered a SUBSCRIBE of ${asked} Topic Filters with a SUBACK of ${returnCodes.length} Return Codes`
-      return this.#violation('suback-length', 'MQTT-3.8.4-5', text)
-    }
-    this.#answered(exchange, returnCodes)
-    this.pump(this.#now)
-  }
-
-  #answered(exchange: RequestExchange<R>, returnCodes: readonly number[]): void {
-    this.#session.table.delete(exchange)
-    const refused = this.#session.requests.answered(exchange, returnCodes)
-    if (exchange.request.ticket !== undefined) this.#driver.answered(exchange.request, returnCodes)
-    else if (refused.length > 0) this.#driver.refused(refused)
-  }
-
-  #pubrel({ packetId }: AcknowledgementPacket): void {
-    // [MQTT-3.10.4-3] Whether the message's subscription still exists makes no difference: what was begun is finished.
-    const known = this.#session.incoming.release(packetId)
-    if (known !== 'released') this.#driver.anomaly(known === 'early' ? 'early-pubrel' : 'unknown-pubrel', packetId)
-    // [MQTT-4.3.3-2] PUBREL is always answered with PUBCOMP: a server that repeats one can only finish so.
-    this.#driver.send({ type: 'pubcomp', packetId })
   }
 
   /** When `tick` has something to do; Infinity if nothing is due. */
@@ -338,10 +256,6 @@ export class Connection<P, R> {
     this.#phase = closed
   }
 
-  #violation(violation: Violation, statement: string, message: string): void {
-    this.#fail(new ProtocolViolationError(message, { violation, statement }))
-  }
-
   #timedOut(
     operation: 'connect' | 'ping' | 'acknowledgement',
     missing: string,
@@ -360,29 +274,5 @@ export class Connection<P, R> {
   #fail(error: MqttError): void {
     this.#session.lost()
     this.#driver.closing(error)
-  }
-}
-
-const unknownAcknowledgement = {
-  puback: 'unknown-puback',
-  pubrec: 'unknown-pubrec',
-  pubcomp: 'unknown-pubcomp',
-  unsuback: 'unknown-unsuback',
-} as const
-
-/** The statement that a wrong acknowledgement breaks: each of them belongs to a packet of ours of one kind only. */
-function brokenBy(name: AcknowledgementName, answersPublish: boolean): string {
-  switch (name) {
-    case 'puback':
-    case 'pubrec':
-      // [MQTT-3.3.4-1] Which of them answers a PUBLISH is decided by its QoS. [MQTT-2.3.1-6] Neither answers anything else.
-      return answersPublish ? 'MQTT-3.3.4-1' : 'MQTT-2.3.1-6'
-    case 'pubcomp':
-      // [MQTT-4.3.3-2] PUBCOMP answers PUBREL.
-      return 'MQTT-4.3.3-2'
-    case 'suback':
-    case 'unsuback':
-      // [MQTT-2.3.1-7] SUBACK answers SUBSCRIBE, and UNSUBACK answers UNSUBSCRIBE.
-      return 'MQTT-2.3.1-7'
   }
 }

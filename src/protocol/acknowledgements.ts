@@ -1,0 +1,126 @@
+/**
+ * What the acknowledgements of a server do: the table of `exchange.ts` put into effect on the exchanges of a session. What breaks the
+ * protocol is returned, and nothing has been changed then.
+ */
+import type { PacketIdentifier, SubackPacket } from '../codec/control-packet.js'
+import { ProtocolViolationError, type Violation } from '../errors.js'
+import type { Driver } from './driver.js'
+import { type AcknowledgementName, type Exchange, nextStep, PublishExchange, RequestExchange } from './exchange.js'
+import type { Session } from './session.js'
+
+type Answer = ProtocolViolationError | undefined
+
+export class Acknowledgements<P, R> {
+  readonly #session: Session<P, R>
+  readonly #driver: Driver<P, R>
+
+  constructor(session: Session<P, R>, driver: Driver<P, R>) {
+    this.#session = session
+    this.#driver = driver
+  }
+
+  /** PUBACK, PUBREC, PUBCOMP or UNSUBACK came. */
+  settle(name: 'puback' | 'pubrec' | 'pubcomp' | 'unsuback', packetId: PacketIdentifier, now: number): Answer {
+    const exchange = this.#session.table.get(packetId)
+    const step = nextStep(exchange === undefined ? 'nothing' : exchange.awaits, name)
+    switch (step) {
+      case 'settle':
+        // [MQTT-3.10.4-4] UNSUBACK settles the UNSUBSCRIBE of its identifier, and no other.
+        if (exchange instanceof PublishExchange) this.#session.outgoing.settle(exchange, now)
+        else if (exchange !== undefined) this.#answered(exchange, [])
+        return undefined
+      case 'release':
+        if (exchange instanceof PublishExchange) this.#session.outgoing.received(exchange, now)
+        // [MQTT-4.3.3-1] PUBREC is answered with PUBREL, and the PUBLISH is never sent again.
+        this.#driver.send({ type: 'pubrel', packetId })
+        return undefined
+      case 'release-again':
+        this.#driver.anomaly(exchange === undefined ? 'unknown-pubrec' : 'repeated-pubrec', packetId)
+        this.#driver.send({ type: 'pubrel', packetId })
+        return undefined
+      case 'ignore':
+        this.#driver.anomaly(unknownAcknowledgement[name], packetId)
+        return undefined
+      case 'wrong-acknowledgement':
+      case 'unknown-suback':
+        return this.#wrongAcknowledgement(name, exchange, packetId)
+    }
+  }
+
+  #wrongAcknowledgement(name: AcknowledgementName, exchange: Exchange<P, R> | undefined, packetId: number): Answer {
+    const awaited = exchange?.awaits
+    const atQos2 = awaited === 'pubrec' || awaited === 'pubcomp'
+    const asked = atQos2 ? 'a message at QoS 2' : `an exchange that awaits ${awaited?.toUpperCase()}`
+    const advice =
+      atQos2 && name === 'puback'
+        ? ' (a server without QoS 2 answers so: publish at QoS 1, or set profile.maxQos to 1)'
+        : ''
+    const text = `the server answered ${asked} with ${name.toUpperCase()}, Packet Identifier ${packetId}${advice}`
+    return violation('wrong-acknowledgement', brokenBy(name, exchange instanceof PublishExchange), text)
+  }
+
+  /** SUBACK came. */
+  suback({ packetId, returnCodes }: SubackPacket): Answer {
+    const exchange = this.#session.table.get(packetId)
+    if (exchange === undefined) {
+      // [MQTT-3.8.4-2] A SUBACK carries the identifier of its SUBSCRIBE.
+      const text = `the server sent SUBACK with Packet Identifier ${packetId}, under which nothing was asked`
+      return violation('unknown-suback', 'MQTT-3.8.4-2', text)
+    }
+    if (!(exchange instanceof RequestExchange) || exchange.request.kind !== 'subscribe') {
+      return this.#wrongAcknowledgement('suback', exchange, packetId)
+    }
+    const asked = exchange.request.subscriptions.length
+    if (asked !== returnCodes.length) {
+      // [MQTT-3.8.4-5] One Return Code for each Topic Filter.
+      const text = `the server answered a SUBSCRIBE of ${asked} Topic Filters with a SUBACK of ${returnCodes.length} Return Codes`
+      return violation('suback-length', 'MQTT-3.8.4-5', text)
+    }
+    this.#answered(exchange, returnCodes)
+    return undefined
+  }
+
+  #answered(exchange: RequestExchange<R>, returnCodes: readonly number[]): void {
+    this.#session.table.delete(exchange)
+    const refused = this.#session.requests.answered(exchange, returnCodes)
+    if (exchange.request.ticket !== undefined) this.#driver.answered(exchange.request, returnCodes)
+    else if (refused.length > 0) this.#driver.refused(refused)
+  }
+
+  /** PUBREL came. */
+  release(packetId: PacketIdentifier): void {
+    // [MQTT-3.10.4-3] Whether the message's subscription still exists makes no difference: what was begun is finished.
+    const known = this.#session.incoming.release(packetId)
+    if (known !== 'released') this.#driver.anomaly(known === 'early' ? 'early-pubrel' : 'unknown-pubrel', packetId)
+    // [MQTT-4.3.3-2] PUBREL is always answered with PUBCOMP: a server that repeats one can only finish so.
+    this.#driver.send({ type: 'pubcomp', packetId })
+  }
+}
+
+function violation(name: Violation, statement: string, message: string): ProtocolViolationError {
+  return new ProtocolViolationError(message, { violation: name, statement })
+}
+
+const unknownAcknowledgement = {
+  puback: 'unknown-puback',
+  pubrec: 'unknown-pubrec',
+  pubcomp: 'unknown-pubcomp',
+  unsuback: 'unknown-unsuback',
+} as const
+
+/** The statement that a wrong acknowledgement breaks: each of them belongs to a packet of ours of one kind only. */
+function brokenBy(name: AcknowledgementName, answersPublish: boolean): string {
+  switch (name) {
+    case 'puback':
+    case 'pubrec':
+      // [MQTT-3.3.4-1] Which of them answers a PUBLISH is decided by its QoS. [MQTT-2.3.1-6] Neither answers anything else.
+      return answersPublish ? 'MQTT-3.3.4-1' : 'MQTT-2.3.1-6'
+    case 'pubcomp':
+      // [MQTT-4.3.3-2] PUBCOMP answers PUBREL.
+      return 'MQTT-4.3.3-2'
+    case 'suback':
+    case 'unsuback':
+      // [MQTT-2.3.1-7] SUBACK answers SUBSCRIBE, and UNSUBACK answers UNSUBSCRIBE.
+      return 'MQTT-2.3.1-7'
+  }
+}
