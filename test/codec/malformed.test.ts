@@ -23,9 +23,9 @@ describe('vectors that a decoder refuses', () => {
     )
   })
 
-  describe.each(refused.map((row) => ({ name: cell(row, 'name'), statement: cell(row, 'statement'), row })))(
-    '$name [$statement]',
-    ({ row, statement }) => {
+  describe.each(refused.map((row) => [cell(row, 'name'), cell(row, 'statement'), row] as const))(
+    '%s [%s]',
+    (_, statement, row) => {
       const bytes = expandHex(cell(row, 'hex'))
       const offset = Number(cell(row, 'offset'))
       const fault = cell(row, 'fault')

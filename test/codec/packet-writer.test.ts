@@ -44,33 +44,36 @@ const login = { type: 'connect', clientId: 'a', cleanSession: true, keepAlive: 6
 
 const rows = readVectors('malformed.csv')
   .filter((row) => cell(row, 'category').startsWith('encode-'))
-  .map((row) => ({ name: cell(row, 'name'), statement: cell(row, 'statement'), row }))
+  .map((row) => [cell(row, 'name'), cell(row, 'statement'), row] as const)
 
 describe('vectors that are refused before a byte is written', () => {
-  const sayable = rows.filter(({ row }) => cell(row, 'offset') === '' && cell(row, 'statement') !== '')
+  const sayable = rows.filter(([, statement, row]) => cell(row, 'offset') === '' && statement !== '')
   it('are all there', () => expect(sayable).toHaveLength(63))
 
-  it.each(sayable)('$name [$statement]', ({ row, statement }) => {
+  it.each(sayable)('%s [%s]', (_, statement, row) => {
     const error = refusal(packetAskedFor(cell(row, 'api_input')))
     expect(error.statement).toBe(statement)
     expect(error.message).toContain(`[${statement}]`)
     expect(error.message.length).toBeLessThan(200)
   })
 
-  const unsayable = rows.filter(({ row }) => cell(row, 'offset') !== '')
+  const unsayable = rows.filter(([, , row]) => cell(row, 'offset') !== '')
   it('five more cannot be said with a packet object', () => expect(unsayable).toHaveLength(5))
 
-  it.each(unsayable)('$name is refused by a decoder [$statement]', ({ row, statement }) => {
+  it.each(unsayable)('%s is refused by a decoder [%s]', (_, statement, row) => {
     const { packets, error } = decodePieces([expandHex(cell(row, 'hex'))])
     expect(packets).toEqual([])
     expect(error).toMatchObject({ fault: cell(row, 'fault'), statement, offset: Number(cell(row, 'offset')) })
   })
 
-  it.each(rows.filter(({ row }) => cell(row, 'category') === 'encode-accept'))('$name is no such one', ({ row }) => {
-    const writer = new PacketWriter()
-    writeAnything(writer, packetAskedFor(cell(row, 'api_input')))
-    expect(writer.take()).toEqual(expandHex(cell(row, 'hex')))
-  })
+  it.each(rows.filter(([, , row]) => cell(row, 'category') === 'encode-accept'))(
+    '%s is no such one',
+    (_name, _statement, row) => {
+      const writer = new PacketWriter()
+      writeAnything(writer, packetAskedFor(cell(row, 'api_input')))
+      expect(writer.take()).toEqual(expandHex(cell(row, 'hex')))
+    },
+  )
 })
 
 describe('PacketWriter.write refuses', () => {
