@@ -13,9 +13,9 @@ describe('every state that small configurations can reach', () => {
   })
 
   it('is reached: the same exploration finds the same states again', () => {
-    const [first] = small
-    const counts = first === undefined ? [] : [explore(first), explore(first)].map(({ states }) => states)
+    const last = small.slice(-1)
+    const counts = [...last, ...last].map((configuration) => explore(configuration).states)
     expect(counts[0]).toBe(counts[1])
-    expect(counts[0]).toBeGreaterThan(1_000)
+    expect(counts[0]).toBeGreaterThan(500)
   })
 })

@@ -2,6 +2,7 @@
 import { ConnectionRefusedError, TimeoutError } from '../../src/errors.js'
 import { Broken } from './broken.js'
 import type { Configuration } from './configuration.js'
+import { recovered } from './faults.js'
 import { cut, handlerEnded } from './happenings.js'
 import { messageOf, type NamedPacket } from './packet-name.js'
 import type { Output } from './subject.js'
@@ -58,6 +59,7 @@ function written(world: World, sent: NamedPacket, configuration: Configuration):
   if (link === undefined) throw new Broken(`${sent.name} is written without a connection`)
   const { packet, name } = sent
   if (packet.type !== 'connect' && link.client !== 'connected') throw new Broken(`${name} is written before CONNACK`)
+  if (configuration.journal === 'kept' && configuration.fault === 'none') checkNoted(world, sent)
   const needs = world.journal.log.length
   const next = withLink(world, { toServer: [...link.toServer, { sent, needs }] })
   switch (packet.type) {
@@ -77,6 +79,35 @@ function written(world: World, sent: NamedPacket, configuration: Configuration):
       return withLink(next, { requests: [...link.requests, packet.packetId] })
     default:
       return next
+  }
+}
+
+/** What a packet relies on is handed to the journal before it. */
+function checkNoted({ journal }: World, { packet, name }: NamedPacket): void {
+  switch (packet.type) {
+    case 'publish': {
+      if (packet.qos === 0) return
+      const stored = recovered(journal.base, journal.log, 'none', 'honest')
+      const message = stored.messages.find(({ topic }) => topic === packet.topic)
+      if (message?.binding?.packetId !== packet.packetId)
+        throw new Broken(`${name} is written before it is noted as bound`)
+      return
+    }
+    case 'pubrel': {
+      const stored = recovered(journal.base, journal.log, 'none', 'honest')
+      const message = stored.messages.find(({ binding }) => binding?.packetId === packet.packetId)
+      if (message?.binding?.received === false)
+        throw new Broken(`${name} is written before PUBREC is noted as received`)
+      return
+    }
+    case 'pubrec':
+    case 'pubcomp': {
+      const held = recovered(journal.base, journal.log, 'none', 'honest').held.includes(packet.packetId)
+      if (held !== (packet.type === 'pubrec')) throw new Broken(`${name} is written before what it says is noted`)
+      return
+    }
+    default:
+      return
   }
 }
 
