@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.js'
-import type { SubackPacket, SubscribePacket, UnsubscribePacket } from './control-packet.js'
+import type { QoS, SubackPacket, SubscribePacket, UnsubscribePacket } from './control-packet.js'
 import { beginPacket, writeText, writeUint16 } from './field-writer.js'
 import { MAX_REMAINING_LENGTH } from './fixed-header.js'
 import type { OutputChunk } from './output-chunk.js'
@@ -19,7 +19,7 @@ export function encodeSubscribe(chunk: OutputChunk, packet: SubscribePacket): vo
   requirePacketIdentifier(packetId, 'MQTT-2.3.1-1')
   // [MQTT-3.8.3-3] at least one filter is subscribed
   requireList(subscriptions, 'subscriptions', 'MQTT-3.8.3-3')
-  const lengths: number[] = []
+  const fields: { readonly filter: string; readonly length: number; readonly qos: QoS }[] = []
   let remainingLength = 2
   for (const subscription of subscriptions) {
     if (typeof subscription !== 'object' || subscription === null) {
@@ -32,15 +32,15 @@ export function encodeSubscribe(chunk: OutputChunk, packet: SubscribePacket): vo
     const length = topicFilterLength(filter, 'MQTT-3.8.3-1')
     // [MQTT-3.8.3-4] requested is QoS 0, 1 or 2
     requireQos(qos, 'qos', 'MQTT-3.8.3-4')
-    lengths.push(length)
+    fields.push({ filter, length, qos })
     remainingLength += 2 + length + 1
   }
   requireRemainingLength(remainingLength, 'subscriptions')
   let index = beginPacket(chunk, SUBSCRIBE, remainingLength)
   const { bytes } = chunk
   index = writeUint16(bytes, index, packetId)
-  for (const [position, { filter, qos }] of subscriptions.entries()) {
-    index = writeText(bytes, index, filter, lengths[position] ?? 0)
+  for (const { filter, length, qos } of fields) {
+    index = writeText(bytes, index, filter, length)
     bytes[index] = qos
     index += 1
   }
@@ -54,14 +54,12 @@ export function encodeUnsubscribe(chunk: OutputChunk, packet: UnsubscribePacket)
   // [MQTT-3.10.3-2] at least one filter is named
   requireList(filters, 'filters', 'MQTT-3.10.3-2')
   // [MQTT-3.10.3-1] filters are strings, one behind the other
-  const lengths = filters.map((filter) => topicFilterLength(filter, 'MQTT-3.10.3-1'))
-  const remainingLength = lengths.reduce((sum, length) => sum + 2 + length, 2)
+  const fields = filters.map((filter) => ({ filter, length: topicFilterLength(filter, 'MQTT-3.10.3-1') }))
+  const remainingLength = fields.reduce((sum, { length }) => sum + 2 + length, 2)
   requireRemainingLength(remainingLength, 'filters')
   let index = beginPacket(chunk, UNSUBSCRIBE, remainingLength)
   index = writeUint16(chunk.bytes, index, packetId)
-  for (const [position, filter] of filters.entries()) {
-    index = writeText(chunk.bytes, index, filter, lengths[position] ?? 0)
-  }
+  for (const { filter, length } of fields) index = writeText(chunk.bytes, index, filter, length)
 }
 
 /** Appends SUBACK (section 3.9). */

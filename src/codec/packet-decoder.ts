@@ -213,6 +213,7 @@ export class PacketDecoder {
 /** Decodes the packet that the reader is open on; its fixed header has been read. */
 function decodePacket(reader: PacketReader): ControlPacket<Buffer> {
   const type = typeOfFirstByte[byteAt(reader.bytes, reader.start)]
+  /* v8 ignore if -- @preserve readPacketSize has refused this byte already; only a mistake of ours could get here */
   if (type === undefined) throw new RangeError('the fixed header was not checked')
   return decodeBody(reader, type)
 }

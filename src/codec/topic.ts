@@ -103,6 +103,7 @@ function refuseDiscouraged(text: string, field: string): void {
   // [1.5.3 discouraged characters] taken when they come, but never sent
   const found = discouraged.exec(text)
   if (found === null) return
+  /* v8 ignore next -- @preserve what was found is a character, so it has a code point */
   const code = found[0].codePointAt(0) ?? 0
   const name = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`
   throw new UsageError(

@@ -74,6 +74,9 @@ describe('topicMatches', () => {
     ['a/+/#', 'a'],
     ['a/b/#', 'a'],
     ['a/b/+', 'a/b'],
+    // These are no filters, and they match nothing by accident.
+    ['+a', 'x/'],
+    ['+a/b', 'x/b'],
   ])('%s does not match %s', (filter, topic) => {
     expect(topicMatches(filter, topic)).toBe(false)
   })

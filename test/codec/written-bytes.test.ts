@@ -112,10 +112,19 @@ describe('CONNECT', () => {
   })
 
   it('never sets the reserved flag, whatever its fields are [MQTT-3.1.2-3]', () => {
-    for (const cleanSession of [true, false])
-      for (const withWill of [undefined, will])
-        for (const username of [undefined, 'u'])
-          expect(partsOf({ ...plain, cleanSession, will: withWill, username }).flags & 1).toBe(0)
+    for (const [cleanSession, clean] of [
+      [true, 0x02],
+      [false, 0],
+    ] as const)
+      for (const [given, willFlags] of [
+        [undefined, 0],
+        [will, 0x2c],
+      ] as const)
+        for (const [username, userFlag] of [
+          [undefined, 0],
+          ['u', 0x80],
+        ] as const)
+          expect(partsOf({ ...plain, cleanSession, will: given, username }).flags).toBe(clean | willFlags | userFlag)
   })
 
   it('without a will has no will flag, Will QoS or Will Retain, and no field of a will [MQTT-3.1.2-11] [MQTT-3.1.2-13] [MQTT-3.1.2-15]', () => {

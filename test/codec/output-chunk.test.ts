@@ -1,0 +1,79 @@
+import { encodePacket, PacketWriter } from 'mqtt311/codec'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { recycle } from '../../src/codec/output-chunk.js'
+
+function chunkOf(payloadBytes: number, writer = new PacketWriter()): Buffer {
+  writer.publish('a', Buffer.alloc(payloadBytes, 'x'), 0, false, false, undefined)
+  return writer.take()
+}
+
+/** Whether the memory of `chunk` is that of the next chunk of this size. */
+function isUsedAgain(chunk: Buffer, payloadBytes: number): boolean {
+  return chunkOf(payloadBytes).buffer === chunk.buffer
+}
+
+beforeEach(() => {
+  // What an earlier test has left is taken, by a chunk that is not given back.
+  chunkOf(100_000)
+  chunkOf(9_000)
+})
+
+describe('a chunk that was given back', () => {
+  it('is written to again, once', () => {
+    const chunk = chunkOf(20_000)
+    new PacketWriter().recycle(chunk)
+    expect(isUsedAgain(chunk, 20_000)).toBe(true)
+    expect(isUsedAgain(chunk, 20_000)).toBe(false)
+  })
+
+  it('is written to again from its beginning, with nothing left of what it held', () => {
+    recycle(chunkOf(20_000))
+    const packet = { type: 'publish', topic: 'b', payload: Buffer.alloc(9_000, 'y'), retain: false, qos: 0 } as const
+    expect(encodePacket(packet).equals(Buffer.concat([Buffer.of(0x30, 0xab, 0x46, 0, 1, 0x62), packet.payload]))).toBe(
+      true,
+    )
+  })
+
+  it('serves a packet of exactly its size, and none that is larger', () => {
+    const chunk = chunkOf(20_000)
+    recycle(chunk)
+    expect(isUsedAgain(chunk, 20_001)).toBe(false)
+    expect(isUsedAgain(chunk, 20_000)).toBe(true)
+  })
+
+  it('does not serve a chunk that has begun already', () => {
+    const writer = new PacketWriter()
+    writer.write({ type: 'pingreq' })
+    const chunk = chunkOf(20_000)
+    recycle(chunk)
+    expect(chunkOf(15_000, writer).buffer === chunk.buffer).toBe(false)
+    expect(isUsedAgain(chunk, 20_000)).toBe(true)
+  })
+
+  it('is kept if it is larger than the one that is kept already', () => {
+    const [small, large] = [chunkOf(20_000), chunkOf(40_000)]
+    recycle(small)
+    recycle(large)
+    recycle(small)
+    expect(isUsedAgain(large, 9_000)).toBe(true)
+    expect(isUsedAgain(small, 9_000)).toBe(false)
+  })
+
+  it('is not kept if it is part of a block that other Buffers have parts of', () => {
+    const chunk = encodePacket({ type: 'pingreq' })
+    recycle(chunk)
+    // The very block of such Buffers, seen from its beginning, has the size that is not kept either.
+    recycle(Buffer.from(chunk.buffer, 0))
+    recycle(Buffer.from(new ArrayBuffer(50_000), 1))
+    expect(chunkOf(9_000).buffer.byteLength).toBeLessThan(10_000)
+  })
+
+  it.each([
+    [131_072, true],
+    [131_073, false],
+  ])('of %i bytes is kept: %s', (size, kept) => {
+    const chunk = Buffer.from(new ArrayBuffer(size))
+    recycle(chunk)
+    expect(isUsedAgain(chunk, 9_000)).toBe(kept)
+  })
+})
