@@ -3,7 +3,7 @@
  * matches; what the handlers return is awaited, all of them, and then the arrival is handled, or, if one has failed,
  * what `onHandlerError` says is done.
  */
-import type { Arrival } from '../protocol/incoming.js'
+import type { Arrival } from '../protocol/arrival.js'
 import type { DeliverySettings } from './client-settings.js'
 import type { HandlerErrorAction, Message, MessageHandler } from './client-surface.js'
 import { ReceivedMessage } from './message.js'

@@ -1,4 +1,4 @@
-import type { Arrival } from '../protocol/incoming.js'
+import type { Arrival } from '../protocol/arrival.js'
 
 /** What became of the wait for the end. */
 type Stage = { readonly is: 'finishing' } | { readonly is: 'last-handlers' } | { readonly is: 'goodbye' }

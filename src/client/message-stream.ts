@@ -7,6 +7,7 @@
  */
 import { ClosedError } from '../errors.js'
 import type { GrantedFilter, Message, Subscription } from './client-surface.js'
+import { rejection, tamed } from './publish-ticket.js'
 
 interface Entry {
   readonly message: Message
@@ -70,26 +71,28 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     if (entry !== undefined) {
       return new Promise((resolve, reject) => this.#hand(entry, { resolve, reject }))
     }
-    if (this.#end.is === 'failed') return Promise.reject(this.#end.error)
+    if (this.#end.is === 'failed') return rejection(this.#end.error)
     if (this.#end.is === 'finished') return Promise.resolve({ done: true, value: undefined })
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+    return tamed(new Promise((resolve, reject) => this.#waiting.push({ resolve, reject })))
   }
 
-  async return(): Promise<IteratorResult<Message, undefined>> {
-    await this.unsubscribe()
-    return { done: true, value: undefined }
+  return(): Promise<IteratorResult<Message, undefined>> {
+    return tamed(this.unsubscribe().then(() => ({ done: true, value: undefined })))
   }
 
-  async throw(error?: unknown): Promise<IteratorResult<Message, undefined>> {
-    await this.unsubscribe()
-    throw error
+  throw(error?: unknown): Promise<IteratorResult<Message, undefined>> {
+    return tamed(this.unsubscribe().then(() => rejection(error)))
   }
 
   /** Leaves the loop: the message in hand is acknowledged, and so is what nobody will read any more. */
-  async unsubscribe(): Promise<void> {
+  unsubscribe(): Promise<void> {
     this.#acknowledgeInHand()
     this.finish()
     for (const { acknowledge } of this.#entries.splice(0)) acknowledge()
+    return tamed(this.#leave())
+  }
+
+  async #leave(): Promise<void> {
     try {
       await this.#subscription?.unsubscribe()
     } catch (error) {

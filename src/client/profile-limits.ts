@@ -27,6 +27,7 @@ export function parseServerProfile(given: ServerProfile): ServerProfile {
     maxInFlight: atLeastOne('maxInFlight', profile.maxInFlight, 65_535),
     connectsPerMinute: atLeastOne('connectsPerMinute', profile.connectsPerMinute),
     publishesPerSecond: parseRate(profile.publishesPerSecond),
+    rootCertificates: text('profile.rootCertificates', profile.rootCertificates),
   }
 }
 
@@ -61,13 +62,14 @@ export interface OutgoingTraits {
 export function requirePublishable(profile: ServerProfile, subject: string, message: OutgoingTraits): void {
   const { maxQos, retain, maxPayloadBytes } = profile
   if (maxQos !== undefined && message.qos > maxQos) {
-    throw beyond(profile, `${subject} has QoS ${message.qos}`, `QoS up to ${maxQos}`)
+    throw beyond(profile, 'maxQos', `${subject} has QoS ${message.qos}`, `QoS up to ${maxQos}`)
   }
   if (retain === false && message.retain) {
-    throw beyond(profile, `${subject} is to be retained`, 'no retained messages')
+    throw beyond(profile, 'retain', `${subject} is to be retained`, 'no retained messages')
   }
   if (maxPayloadBytes !== undefined && message.payloadBytes > maxPayloadBytes) {
-    throw beyond(profile, `${subject} has a payload of ${message.payloadBytes} bytes`, `at most ${maxPayloadBytes}`)
+    const asked = `${subject} has a payload of ${message.payloadBytes} bytes`
+    throw beyond(profile, 'maxPayloadBytes', asked, `at most ${maxPayloadBytes}`)
   }
   requireTopicWithin(profile, subject, message.topic)
 }
@@ -76,12 +78,13 @@ export function requirePublishable(profile: ServerProfile, subject: string, mess
 export function requireTopicWithin(profile: ServerProfile, subject: string, topic: string): void {
   const { maxTopicBytes, maxTopicLevels } = profile
   if (maxTopicBytes !== undefined && Buffer.byteLength(topic) > maxTopicBytes) {
-    throw beyond(profile, `${subject} has a topic of ${Buffer.byteLength(topic)} bytes`, `at most ${maxTopicBytes}`)
+    const asked = `${subject} has a topic of ${Buffer.byteLength(topic)} bytes`
+    throw beyond(profile, 'maxTopicBytes', asked, `at most ${maxTopicBytes}`)
   }
   if (maxTopicLevels === undefined) return
   const levels = topic.split('/').length
   if (levels > maxTopicLevels) {
-    throw beyond(profile, `${subject} has a topic of ${levels} levels`, `at most ${maxTopicLevels}`)
+    throw beyond(profile, 'maxTopicLevels', `${subject} has a topic of ${levels} levels`, `at most ${maxTopicLevels}`)
   }
 }
 
@@ -89,10 +92,10 @@ export function requireTopicWithin(profile: ServerProfile, subject: string, topi
 export function requireClientIdWithin(profile: ServerProfile | undefined, clientId: string): void {
   const bytes = Buffer.byteLength(clientId)
   if (profile?.maxClientIdBytes === undefined || bytes <= profile.maxClientIdBytes) return
-  throw beyond(profile, `clientId has ${bytes} bytes`, `at most ${profile.maxClientIdBytes}`)
+  throw beyond(profile, 'maxClientIdBytes', `clientId has ${bytes} bytes`, `at most ${profile.maxClientIdBytes}`)
 }
 
-/** The error for what a profile forbids. */
-export function beyond(profile: ServerProfile, asked: string, allowed: string): UsageError {
-  return new UsageError(`${asked}, but ${profile.name} takes ${allowed}`)
+/** The error for what a limit of a profile forbids; it names both, so that who knows better can replace the limit. */
+export function beyond(profile: ServerProfile, limit: keyof ServerProfile, asked: string, allowed: string): UsageError {
+  return new UsageError(`${asked}, but ${profile.name} takes ${allowed} (profile.${limit})`)
 }

@@ -8,7 +8,7 @@
  */
 import { validateTopicName } from '../codec/topic.js'
 import { ClosedError, ConnectionLostError, QueueFullError, UsageError } from '../errors.js'
-import type { MessageDraft } from '../protocol/outgoing.js'
+import type { MessageDraft } from '../protocol/message-intake.js'
 import type { ClientSettings } from './client-settings.js'
 import type { PublishOptions } from './client-surface.js'
 import { channels } from './diagnostics.js'
@@ -145,8 +145,7 @@ export class Publisher implements Withdrawing {
         return this.#refuse(reason)
       },
     )
-    published.catch(unheeded)
-    return published
+    return tamed(published)
   }
 
   #acceptInTurn(draft: MessageDraft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
@@ -186,9 +185,6 @@ export class Publisher implements Withdrawing {
     this.#signals.delete(signal, ticket)
   }
 }
-
-/** A publish that nobody awaits must not end the process when it is rejected. */
-function unheeded(): void {}
 
 function bytesOf(payload: string | Uint8Array): Uint8Array {
   if (typeof payload === 'string') return Buffer.from(payload, 'utf8')

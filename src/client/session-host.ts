@@ -7,9 +7,9 @@
  */
 import type { ControlPacket, SubackPacket } from '../codec/control-packet.js'
 import { ConnectionLostError, type MqttError, StoreError, UsageError } from '../errors.js'
+import type { Arrival } from '../protocol/arrival.js'
 import type { Connection } from '../protocol/connection.js'
 import type { Anomaly, Driver } from '../protocol/driver.js'
-import type { Arrival } from '../protocol/incoming.js'
 import type { JournalRecord, StoredSession } from '../protocol/journal-record.js'
 import type { OutgoingMessage } from '../protocol/outgoing-message.js'
 import type { Request } from '../protocol/requests.js'

@@ -10,7 +10,7 @@
  */
 import type { ControlPacket } from '../codec/control-packet.js'
 import type { MqttError } from '../errors.js'
-import type { Arrival } from './incoming.js'
+import type { Arrival } from './arrival.js'
 import type { JournalRecord } from './journal-record.js'
 import type { OutgoingMessage } from './outgoing-message.js'
 import type { Request } from './requests.js'

@@ -19,21 +19,10 @@
  */
 import type { PacketIdentifier, PublishAcknowledgedPacket, PublishPacket } from '../codec/control-packet.js'
 import { ProtocolViolationError } from '../errors.js'
+import { Arrival } from './arrival.js'
+import { Backlog } from './backlog.js'
 import type { Driver } from './driver.js'
 import type { SessionSettings } from './session-settings.js'
-
-export class Arrival {
-  readonly packet: PublishPacket<Buffer>
-  progress: 'waiting' | 'running' | 'done' = 'waiting'
-
-  constructor(packet: PublishPacket<Buffer>) {
-    this.packet = packet
-  }
-
-  get bytes(): number {
-    return this.packet.payload.byteLength + this.packet.topic.length + 128
-  }
-}
 
 /** What an incoming Packet Identifier stands for. */
 type IncomingExchange = Arrival | 'held'
@@ -50,9 +39,7 @@ export class Incoming<P, R> {
   readonly #settings: SessionSettings
   /** [2.3.1 two directions] The server numbers for itself: these may be the numbers of exchanges of ours. */
   readonly #identifiers = new Map<PacketIdentifier, IncomingExchange>()
-  #backlog: Arrival[] = []
-  #backlogFrom = 0
-  #backlogBytes = 0
+  readonly #backlog = new Backlog()
   #running = 0
   /** Empty without a connection. */
   #due: Due[] = []
@@ -68,11 +55,11 @@ export class Incoming<P, R> {
   }
 
   get backlogBytes(): number {
-    return this.#backlogBytes
+    return this.#backlog.bytes
   }
 
   get backlogSize(): number {
-    return this.#backlog.length - this.#backlogFrom
+    return this.#backlog.size
   }
 
   get isEmpty(): boolean {
@@ -81,7 +68,7 @@ export class Incoming<P, R> {
 
   /** False while so much waits that no more should be read. */
   get hasRoom(): boolean {
-    return this.#backlogBytes < this.#settings.receiveBufferBytes
+    return this.#backlog.bytes < this.#settings.receiveBufferBytes
   }
 
   restore(held: readonly PacketIdentifier[]): void {
@@ -153,25 +140,16 @@ export class Incoming<P, R> {
     if (this.#running < this.#settings.receiveWindow && this.backlogSize === 0 && this.#offer(arrival) === 'started')
       return
     this.#backlog.push(arrival)
-    this.#backlogBytes += arrival.bytes
   }
 
   /** Starts handlers as far as the window reaches, and as long as the next message's handlers have room for it. */
   pump(): void {
     while (this.#running < this.#settings.receiveWindow) {
-      const arrival = this.#backlog[this.#backlogFrom]
-      if (arrival === undefined) break
-      this.#backlogFrom += 1
-      this.#backlogBytes -= arrival.bytes
-      if (this.#offer(arrival) === 'later') {
-        this.#backlogFrom -= 1
-        this.#backlogBytes += arrival.bytes
-        break
-      }
-    }
-    if (this.#backlogFrom === this.#backlog.length || this.#backlogFrom >= 1024) {
-      this.#backlog = this.#backlog.slice(this.#backlogFrom)
-      this.#backlogFrom = 0
+      const arrival = this.#backlog.shift()
+      if (arrival === undefined) return
+      if (this.#offer(arrival) === 'started') continue
+      this.#backlog.unshift(arrival)
+      return
     }
   }
 
@@ -255,9 +233,7 @@ export class Incoming<P, R> {
 
   /** What has not been started was never acknowledged: the server sends it again, and its room is free for that. */
   #dropWhatComesAgain(): void {
-    this.#backlog = this.#backlog.slice(this.#backlogFrom).filter(({ packet }) => packet.qos === 0)
-    this.#backlogFrom = 0
-    this.#backlogBytes = this.#backlog.reduce((sum, { bytes }) => sum + bytes, 0)
+    this.#backlog.keepOnly(({ packet }) => packet.qos === 0)
     for (const [packetId, known] of this.#identifiers) {
       if (known === 'held') continue
       if (known.packet.qos === 1 || known.progress === 'waiting') this.#identifiers.delete(packetId)
@@ -275,7 +251,7 @@ export class Incoming<P, R> {
         packetId,
         state: known === 'held' ? known : known.progress,
       })),
-      backlog: this.#backlog.slice(this.#backlogFrom).map(({ packet }) => ('packetId' in packet ? packet.packetId : 0)),
+      backlog: [...this.#backlog].map(({ packet }) => ('packetId' in packet ? packet.packetId : 0)),
       due: this.#due.slice(this.#dueFrom).map(({ packet, arrival }) => ({
         packetId: packet.packetId,
         state: arrival === undefined ? 'held' : arrival.progress,

@@ -1,4 +1,6 @@
 /** `mqtt311/protocol`: the engine without I/O. Documented for those who study or drive it; outside semantic versioning. */
+
+export { Arrival } from './arrival.js'
 export { Connection, type ConnectionSettings } from './connection.js'
 export type { Anomaly, Driver } from './driver.js'
 export {
@@ -11,10 +13,11 @@ export {
   type Step,
 } from './exchange.js'
 export { ExchangeTable } from './exchange-table.js'
-export { Arrival, Incoming } from './incoming.js'
+export { Incoming } from './incoming.js'
 export type { JournalRecord, StoredMessage, StoredSession } from './journal-record.js'
 export { KeepAlive } from './keep-alive.js'
-export { type MessageDraft, Outgoing } from './outgoing.js'
+export type { MessageDraft } from './message-intake.js'
+export { Outgoing } from './outgoing.js'
 export { OutgoingMessage, type Place } from './outgoing-message.js'
 export { OutgoingQueue, type QueueLimits } from './outgoing-queue.js'
 export type { Pacer } from './pacer.js'

@@ -7,28 +7,23 @@
  * written.
  */
 import type { ControlPacket } from '../codec/control-packet.js'
-import { QueueFullError, TimeoutError } from '../errors.js'
 import type { Driver } from './driver.js'
 import { NOT_SENT, PublishExchange } from './exchange.js'
 import type { ExchangeTable } from './exchange-table.js'
 import type { StoredSession } from './journal-record.js'
+import { type MessageDraft, MessageIntake } from './message-intake.js'
 import { OutgoingMessage } from './outgoing-message.js'
 import { OutgoingQueue, type QueueLimits } from './outgoing-queue.js'
+import { PacingGate } from './pacing-gate.js'
 import type { SessionSettings } from './session-settings.js'
-
-export interface MessageDraft {
-  readonly topic: string
-  readonly payload: Uint8Array
-  readonly qos: 0 | 1 | 2
-  readonly retain: boolean
-}
 
 export class Outgoing<P, R> {
   readonly #table: ExchangeTable<P, R>
   readonly #driver: Driver<P, R>
   readonly #settings: SessionSettings
   readonly #queue: OutgoingQueue<P>
-  #nextSequence = 1
+  readonly #intake: MessageIntake<P, R>
+  readonly #gate: PacingGate
   /** What is still to be sent again on this connection, and how far that has come. */
   #again: readonly PublishExchange<P>[] = []
   #againFrom = 0
@@ -36,16 +31,14 @@ export class Outgoing<P, R> {
   #outstanding = 0
   #resent = 0
   #roundTripMs: number | undefined
-  /** When the message that the pacer holds back may go, and how many it has held back so far. */
-  #pacedUntil = Number.POSITIVE_INFINITY
-  #paced = 0
-  #lastPaced: OutgoingMessage<P> | undefined
 
   constructor(table: ExchangeTable<P, R>, driver: Driver<P, R>, settings: SessionSettings) {
     this.#table = table
     this.#driver = driver
     this.#settings = settings
     this.#queue = new OutgoingQueue(settings.queue)
+    this.#intake = new MessageIntake(this.#queue, driver, settings.journal)
+    this.#gate = new PacingGate(settings.pacer)
   }
 
   get queue(): { readonly size: number; readonly bytes: number; readonly limits: QueueLimits } {
@@ -64,19 +57,19 @@ export class Outgoing<P, R> {
 
   /** Messages that the pacer has made wait. */
   get paced(): number {
-    return this.#paced
+    return this.#gate.paced
   }
 
   get pacingDeadline(): number {
-    return this.#pacedUntil
+    return this.#gate.opensAt
   }
 
   get nextSequence(): number {
-    return this.#nextSequence
+    return this.#intake.nextSequence
   }
 
   restore(stored: StoredSession, now: number): void {
-    this.#nextSequence = stored.nextSequence
+    this.#intake.nextSequence = stored.nextSequence
     for (const { sequence, topic, payload, qos, retain, binding } of stored.messages) {
       const message = new OutgoingMessage<P>(sequence, topic, payload, qos, retain, undefined, now)
       message.delivery = 'stored'
@@ -97,61 +90,20 @@ export class Outgoing<P, R> {
   }
 
   append(draft: MessageDraft, ticket: P | undefined, now: number): OutgoingMessage<P> {
-    const { topic, payload, qos, retain } = draft
-    const message = new OutgoingMessage(this.#nextSequence, topic, payload, qos, retain, ticket, now)
-    this.#makeRoom(message)
-    this.#nextSequence += 1
-    this.#queue.append(message)
-    if (qos !== 0 && this.#settings.journal === 'kept') {
-      message.delivery = 'stored'
-      this.#driver.record({ kind: 'queued', sequence: message.sequence, topic, payload, qos, retain })
-    }
-    return message
-  }
-
-  #makeRoom(message: OutgoingMessage<P>): void {
-    for (;;) {
-      const bound = this.#queue.fullFor(message.bytes)
-      if (bound === undefined) return
-      const oldest = this.#queue.first
-      const text = `the outgoing queue is full: queue.${bound} is ${this.#queue.limits[bound]}`
-      const fits = message.bytes <= this.#queue.limits.maxBytes
-      if (this.#queue.limits.overflow === 'reject' || !fits || oldest === undefined) {
-        throw new QueueFullError(`${text}; wait for earlier publishes, or raise it`, { delivery: 'none' })
-      }
-      const dropped = new QueueFullError(`${text}, and this oldest message made room (queue.overflow is drop-oldest)`, {
-        delivery: oldest.delivery === 'stored' ? 'none' : oldest.delivery,
-      })
-      this.withdraw(oldest)
-      this.#driver.rejected(oldest, dropped)
-    }
+    return this.#intake.append(draft, ticket, now)
   }
 
   /** Takes back a message that has no Packet Identifier; false if it has one, or is gone. */
   withdraw(message: OutgoingMessage<P>): boolean {
-    if (message.place !== 'queue') return false
-    this.#queue.remove(message)
-    message.place = 'gone'
-    if (message.qos !== 0 && this.#settings.journal === 'kept') {
-      this.#driver.record({ kind: 'withdrawn', sequence: message.sequence })
-    }
-    return true
+    return this.#intake.withdraw(message)
   }
 
   expire(now: number): void {
-    const { maxAgeMs } = this.#queue.limits
-    for (let message = this.#queue.first; message !== undefined; message = this.#queue.first) {
-      if (message.queuedAt + maxAgeMs > now) return
-      this.withdraw(message)
-      const text = `the message waited in the outgoing queue for more than ${maxAgeMs} ms (queue.maxAgeMs)`
-      const delivery = message.delivery === 'stored' ? 'none' : message.delivery
-      this.#driver.rejected(message, new TimeoutError(text, { operation: 'queue', timeoutMs: maxAgeMs, delivery }))
-    }
+    this.#intake.expire(now)
   }
 
   get expiryDeadline(): number {
-    const oldest = this.#queue.first
-    return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.queuedAt + this.#queue.limits.maxAgeMs
+    return this.#intake.expiryDeadline
   }
 
   /** When the exchange that has waited longest for its answer on this connection will have waited too long. */
@@ -162,11 +114,11 @@ export class Outgoing<P, R> {
 
   /** Writes what may be written: first what is sent again, then the queue. `writable` is asked before each message. */
   pump(writable: () => boolean, now: number): void {
-    this.#pacedUntil = Number.POSITIVE_INFINITY
+    this.#gate.reset()
     while (this.#againFrom < this.#again.length && this.#outstanding < this.#settings.maxInFlight && writable()) {
       const exchange = this.#again[this.#againFrom]
       if (exchange !== undefined && this.#isDue(exchange)) {
-        if (exchange.awaits !== 'pubcomp' && this.#mustWait(exchange.message, now)) return
+        if (exchange.awaits !== 'pubcomp' && !this.#gate.admits(exchange.message, now)) return
         this.#sendAgain(exchange, now)
       }
       this.#againFrom += 1
@@ -176,23 +128,13 @@ export class Outgoing<P, R> {
     this.#againFrom = 0
     for (let message = this.#queue.first; message !== undefined && writable(); message = this.#queue.first) {
       if (message.qos === 0) {
-        if (this.#mustWait(message, now)) return
+        if (!this.#gate.admits(message, now)) return
         this.#queue.remove(message)
         message.place = 'gone'
         this.sendQos0(message)
         this.#driver.settled(message)
       } else if (!this.#bind(message, message.qos, now)) return
     }
-  }
-
-  /** Asks the pacer, and remembers when to ask it again. */
-  #mustWait(message: OutgoingMessage<P>, now: number): boolean {
-    const { pacer } = this.#settings
-    if (pacer === undefined || pacer.admit(message.qos, now)) return false
-    this.#pacedUntil = pacer.nextAt(message.qos, now)
-    if (this.#lastPaced !== message) this.#paced += 1
-    this.#lastPaced = message
-    return true
   }
 
   /** False if an acknowledgement from before the loss has overtaken the sending. */
@@ -214,7 +156,7 @@ export class Outgoing<P, R> {
   }
 
   #bind(message: OutgoingMessage<P>, qos: 1 | 2, now: number): boolean {
-    if (this.#table.publishes >= this.#settings.maxInFlight || this.#mustWait(message, now)) return false
+    if (this.#table.publishes >= this.#settings.maxInFlight || !this.#gate.admits(message, now)) return false
     const packetId = this.#table.takeIdentifier()
     if (packetId === undefined) return false
     this.#queue.remove(message)
@@ -268,7 +210,7 @@ export class Outgoing<P, R> {
     this.#again = []
     this.#againFrom = 0
     this.#outstanding = 0
-    this.#pacedUntil = Number.POSITIVE_INFINITY
+    this.#gate.reset()
     // [MQTT-3.1.2-4] [MQTT-4.1.0-1] The exchanges stay: they belong to the session, not to the connection.
     for (const exchange of this.#table.messages()) exchange.sentAt = NOT_SENT
     // [MQTT-4.1.0-2] A clean session ends here, with its connection and not before.
@@ -305,7 +247,7 @@ export class Outgoing<P, R> {
   /** The state as plain data, for tests and for whoever looks for a fault: exchanges in the order of the table. */
   inspect() {
     return {
-      nextSequence: this.#nextSequence,
+      nextSequence: this.#intake.nextSequence,
       exchanges: [...this.#table.messages()].map(({ packetId, message, awaits, sentAt }) => ({
         packetId,
         sequence: message.sequence,

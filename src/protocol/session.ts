@@ -14,12 +14,14 @@
  * exchange is sent while the server keeps the session; the next deadline is later than `now`, or something was done.
  */
 import type { SubscriptionRequest } from '../codec/control-packet.js'
+import type { Arrival } from './arrival.js'
 import { Connection, type ConnectionSettings } from './connection.js'
 import type { Driver } from './driver.js'
 import { ExchangeTable } from './exchange-table.js'
-import { type Arrival, Incoming } from './incoming.js'
+import { Incoming } from './incoming.js'
 import type { StoredSession } from './journal-record.js'
-import { type MessageDraft, Outgoing } from './outgoing.js'
+import type { MessageDraft } from './message-intake.js'
+import { Outgoing } from './outgoing.js'
 import type { OutgoingMessage } from './outgoing-message.js'
 import { type Request, Requests, type SubscribeRequest, type UnsubscribeRequest } from './requests.js'
 import type { SessionSettings } from './session-settings.js'
