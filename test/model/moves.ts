@@ -3,29 +3,19 @@
  * them at once. Nothing is missed by that: a prefix that still got through is a delivery that happened before the cut, whose
  * answer was lost by it, because neither side can tell the difference.
  */
+
+import { applicationMoves, handlerMoves } from './application-moves.js'
 import { Broken } from './broken.js'
-import type { Configuration, Mishaps } from './configuration.js'
-import { crash, cut, handlerEnded, handlerFailed, read, safe, sentAnew } from './happenings.js'
+import type { Configuration } from './configuration.js'
+import { crash, cut, read, safe, sentAnew } from './happenings.js'
+import { at, type Move } from './move.js'
 import { type Answer, answer, type ConnectDecision, connectAnswer, send } from './reference-server.js'
-import type { Input } from './subject.js'
 import { type Link, newLink, type World, withLink, withOutgoing } from './world.js'
-
-/** The world as the observer sees it before the engine is told, and what the engine is told, if anything. */
-export interface Moved {
-  readonly world: World
-  readonly input?: Input
-}
-
-export interface Move {
-  readonly name: string
-  /** The mishap that it is. Moves without one have to lead to rest. */
-  readonly costs?: keyof Mishaps
-  readonly act: () => Moved
-}
 
 export function moves(world: World, configuration: Configuration): readonly Move[] {
   const possible = [
     ...applicationMoves(world, configuration),
+    ...handlerMoves(world, configuration),
     ...(world.link === undefined
       ? [
           {
@@ -44,13 +34,6 @@ export function moves(world: World, configuration: Configuration): readonly Move
   return [...affordable, ...waiting(world).map(({ name, act }) => ({ name, act }))]
 }
 
-function at(
-  world: World,
-  is: 'subscribe' | 'unsubscribe' | 'connect' | 'lost' | 'tick' | 'full' | 'drained' | 'busy' | 'room',
-): Input {
-  return { is, now: world.now }
-}
-
 function paid(world: World, move: Move): Move {
   const { costs, act } = move
   if (costs === undefined) return move
@@ -63,85 +46,31 @@ function paid(world: World, move: Move): Move {
   }
 }
 
-function applicationMoves(world: World, configuration: Configuration): Move[] {
-  const { now } = world
-  const list: Move[] = []
-  const message = world.published
-  if (message < configuration.outgoing.length) {
-    list.push({
-      name: `the application publishes out/${message} (QoS ${configuration.outgoing[message]})`,
-      act: () => ({
-        world: { ...withOutgoing(world, message, { stage: 'accepted', ours: true }), published: message + 1 },
-        input: { is: 'publish', message, now },
-      }),
-    })
-  }
-  if (world.subscription === 'wanted') {
-    list.push({
-      name: 'the application subscribes',
-      act: () => ({ world: { ...world, subscription: 'asked' }, input: at(world, 'subscribe') }),
-    })
-  }
-  if (world.unsubscription === 'wanted' && world.subscription !== 'wanted') {
-    list.push({
-      name: 'the application unsubscribes',
-      act: () => ({ world: { ...world, unsubscription: 'asked' }, input: at(world, 'unsubscribe') }),
-    })
-  }
-  world.outgoing.forEach(({ stage, ours, packetId }, index) => {
-    if (stage !== 'accepted' || !ours || packetId !== 0) return
-    list.push({
-      name: `the application withdraws out/${index}`,
-      costs: 'withdrawals',
-      act: () => ({
-        world: withOutgoing(world, index, { stage: 'withdrawn' }),
-        input: { is: 'withdraw', message: index, now },
-      }),
-    })
-  })
-  world.runs.forEach((run, index) => {
-    const runs = world.runs.filter((other) => other !== run)
-    const waits =
-      configuration.handlersAwait === 'own messages' && world.outgoing.some(({ stage }) => stage === 'accepted')
-    if (!waits) {
-      list.push({
-        name: `the handler of in/${run.message} ends`,
-        act: () => ({ world: handlerEnded({ ...world, runs }, run), input: { is: 'handled', index, now } }),
-      })
-    }
-    list.push({
-      name: `the handler of in/${run.message} fails, and the connection is closed so that the message comes again`,
-      costs: 'failures',
-      act: () => ({
-        world: cut(handlerFailed({ ...world, runs }, run), configuration),
-        input: { is: 'unhandled', index, now },
-      }),
-    })
-  })
-  if (world.handlers === 'busy') {
-    list.push({
-      name: 'the handlers have room again',
-      act: () => ({ world: { ...world, handlers: 'free' }, input: at(world, 'room') }),
-    })
-  } else {
-    list.push({
-      name: 'the handlers put messages off',
-      costs: 'delays',
-      act: () => ({ world: { ...world, handlers: 'busy' }, input: at(world, 'busy') }),
-    })
-  }
-  return list
-}
-
 function linkMoves(world: World, link: Link, configuration: Configuration): Move[] {
-  const list: Move[] = [
+  return [
     {
       name: 'the connection is cut',
       costs: 'cuts',
       act: () => ({ world: cut(world, configuration), input: at(world, 'lost') }),
     },
     ...towardsServer(world, link, configuration),
+    ...towardsClient(world, link, configuration),
+    ...waiting(world),
+    link.output === 'full'
+      ? {
+          name: 'the socket has drained',
+          act: () => ({ world: withLink(world, { output: 'open' }), input: at(world, 'drained') }),
+        }
+      : {
+          name: 'the socket is full',
+          costs: 'stalls',
+          act: () => ({ world: withLink(world, { output: 'full' }), input: at(world, 'full') }),
+        },
   ]
+}
+
+function towardsClient(world: World, link: Link, configuration: Configuration): Move[] {
+  const list: Move[] = []
   const [next, ...toClient] = link.toClient
   if (next !== undefined && world.engine.wantsToRead) {
     list.push({
@@ -165,19 +94,6 @@ function linkMoves(world: World, link: Link, configuration: Configuration): Move
           configuration,
         ),
       }),
-    })
-  }
-  list.push(...waiting(world))
-  if (link.output === 'full') {
-    list.push({
-      name: 'the socket has drained',
-      act: () => ({ world: withLink(world, { output: 'open' }), input: at(world, 'drained') }),
-    })
-  } else {
-    list.push({
-      name: 'the socket is full',
-      costs: 'stalls',
-      act: () => ({ world: withLink(world, { output: 'full' }), input: at(world, 'full') }),
     })
   }
   return list

@@ -3,7 +3,8 @@
 import type { JournalRecord } from '../../src/protocol/index.js'
 import type { Configuration } from './configuration.js'
 import type { Exploration } from './explorer.js'
-import { type Move, moves } from './moves.js'
+import type { Move } from './move.js'
+import { moves } from './moves.js'
 import { start, take } from './step.js'
 import { type Input, type Output, Subject } from './subject.js'
 
