@@ -1,5 +1,6 @@
 /** The programs that stand in the documentation. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = new URL('../../', import.meta.url)
@@ -59,4 +60,21 @@ export function namesFarServer({ code }: Block): boolean {
 /** What the block says that it prints, a line for each comment of the form `// prints: ...`. */
 export function promisedOutput({ code }: Block): string[] {
   return [...code.matchAll(/\/\/ prints: (.*)$/gm)].map(([, text = '']) => text)
+}
+
+/** Links to files and headings of the repository that lead nowhere. */
+export function brokenLinks(file: string): string[] {
+  const links = [...readDocument(file).matchAll(/\]\((?!https?:)([^)\s]*)\)/g)].map(([, link = '']) => link)
+  return links.filter((link) => {
+    const [path = '', anchor] = link.split('#')
+    const target = path === '' ? file : posix.join(posix.dirname(file), path)
+    if (!existsSync(new URL(target, root))) return true
+    return anchor !== undefined && !anchorsOf(target).includes(anchor)
+  })
+}
+
+/** The names that GitHub gives to headings. */
+function anchorsOf(file: string): string[] {
+  const headings = [...readDocument(file).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading.toLowerCase())
+  return headings.map((heading) => heading.replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-'))
 }

@@ -4,8 +4,10 @@
  * folder of its own, the certificates of the fixtures, the emulator for the platform.
  */
 import { EventEmitter } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { format } from 'node:util'
 import { Aedes } from 'aedes'
@@ -29,17 +31,20 @@ export async function startServers() {
   const listening = { hosts: ['::1', '127.0.0.1'], port: 0, asksForCertificate: true }
   const plain = await listen({ ...listening, tls: false }, broker.handle)
   const secure = await listen({ ...listening, tls: serverIdentity }, broker.handle)
+  const folder = mkdtempSync(join(tmpdir(), 'mqtt311-readme-'))
   const platform = await startPlatform({ devices: [device], limits: 'off' })
   const at = ({ host, port }: { host: string; port: number }) => `${host.includes(':') ? `[${host}]` : host}:${port}`
   return {
     plain: `mqtt://${at(plain)}`,
     secure: `mqtts://${at(secure)}`,
     platform,
+    folder,
     async close() {
       await platform.close()
       await new Promise<void>((resolve) => broker.close(() => resolve()))
       plain.server.close()
       secure.server.close()
+      rmSync(folder, { recursive: true })
     },
   }
 }
@@ -82,7 +87,7 @@ function replaceNames(code: string, servers: Servers): string {
   return code
     .replaceAll('mqtts://[::1]', servers.secure)
     .replaceAll('mqtt://[::1]', servers.plain)
-    .replaceAll("'./session'", JSON.stringify(`${tmpdir()}/mqtt311-readme-${process.pid}-${Math.random()}`))
+    .replaceAll("'./session'", JSON.stringify(join(servers.folder, 'session')))
     .replaceAll(/'((?:ca|client|client-key)\.pem)'/g, (_, name: string) => JSON.stringify(`${tls}${name}`))
 }
 
