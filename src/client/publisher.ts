@@ -13,7 +13,7 @@ import type { ClientSettings } from './client-settings.js'
 import type { PublishOptions } from './client-surface.js'
 import { channels } from './diagnostics.js'
 import { requirePublishable } from './profile-limits.js'
-import { PublishTicket, rejection, type Withdrawing } from './publish-ticket.js'
+import { PublishTicket, rejection, tamed, type Withdrawing } from './publish-ticket.js'
 import type { SessionHost } from './session-host.js'
 import { SignalWatches } from './signal-watches.js'
 
