@@ -62,6 +62,15 @@ export function promisedOutput({ code }: Block): string[] {
   return [...code.matchAll(/\/\/ prints: (.*)$/gm)].map(([, text = '']) => text)
 }
 
+/** Files and folders that a page names in backticks, from the root or from `src`, and that do not exist. */
+export function missingFiles(file: string): string[] {
+  const folders = 'src|test|fixtures|bench|codec|protocol|transport|client|store|aliyun|explain|cli'
+  const named = readDocument(file).matchAll(new RegExp(`\`((?:${folders})/[\\w./-]+)\``, 'g'))
+  return [...named]
+    .map(([, path = '']) => path)
+    .filter((path) => !existsSync(new URL(path, root)) && !existsSync(new URL(`src/${path}`, root)))
+}
+
 /** Links to files and headings of the repository that lead nowhere. */
 export function brokenLinks(file: string): string[] {
   const links = [...readDocument(file).matchAll(/\]\((?!https?:)([^)\s]*)\)/g)].map(([, link = '']) => link)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { blocksOf, brokenLinks, documents, namesFarServer, promisedOutput } from './doc-blocks.js'
+import { blocksOf, brokenLinks, documents, missingFiles, namesFarServer, promisedOutput } from './doc-blocks.js'
 import { complaintsAbout } from './doc-compiler.js'
 import { run, type Servers, startServers } from './doc-runner.js'
 
@@ -44,7 +44,11 @@ describe('the programs in the documentation that need no far server run, and pri
 })
 
 describe('the pages', () => {
-  test.each([...pages, 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'])('%s links to what exists', (page) => {
-    expect(brokenLinks(page)).toEqual([])
-  })
+  test.each([...pages, 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'])(
+    '%s links to what exists, and names no other files',
+    (page) => {
+      expect(brokenLinks(page)).toEqual([])
+      expect(missingFiles(page)).toEqual([])
+    },
+  )
 })
