@@ -1,32 +1,13 @@
 /** Against aedes, a server that knows the standard and nothing of us: what is not in the standard must not be needed. */
-import { once } from 'node:events'
-import net from 'node:net'
-import { Aedes } from 'aedes'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { connect, MqttClient } from '../../src/index.js'
+import { aedesServer } from './aedes-server.js'
 import { outcomeOf } from './client-on-pipe.js'
 import { FakeServer } from './fake-server.js'
 
-async function plainServer(): Promise<string> {
-  const broker = await Aedes.createBroker()
-  const server = net.createServer(broker.handle)
-  server.listen(0, '::1')
-  const [listening] = await Promise.race([once(server, 'listening'), once(server, 'error')])
-  // No IPv6 on this machine: the other loopback address.
-  if (listening instanceof Error) await once(server.listen(0, '127.0.0.1'), 'listening')
-  onTestFinished(async () => {
-    await new Promise<void>((resolve) => broker.close(() => resolve()))
-    server.close()
-    await once(server, 'close')
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the server has no port')
-  return `mqtt://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`
-}
-
 describe('a client without a profile', () => {
   test('connects, subscribes, publishes and is answered at every QoS by a plain server [MQTT-7.0.0-2]', async () => {
-    const url = await plainServer()
+    const url = await aedesServer()
     const client = await connect(url)
     const stream = await client.messages('plain/+', { qos: 2 })
     expect(stream.granted).toEqual([{ filter: 'plain/+', qos: 2 }])
