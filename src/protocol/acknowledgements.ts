@@ -83,6 +83,7 @@ export class Acknowledgements<P, R> {
   #answered(exchange: RequestExchange<R>, returnCodes: readonly number[]): void {
     this.#session.table.delete(exchange)
     const refused = this.#session.requests.answered(exchange, returnCodes)
+    // [MQTT-3.8.3-2] A refusal, by a server without wildcards or for another reason, is an answer and no fault.
     if (exchange.request.ticket !== undefined) this.#driver.answered(exchange.request, returnCodes)
     else if (refused.length > 0) this.#driver.refused(refused)
   }

@@ -77,8 +77,6 @@ export class Incoming<P, R> {
 
   /** A PUBLISH came on the present connection. */
   receive(packet: PublishPacket<Buffer>): ProtocolViolationError | undefined {
-    // [MQTT-4.5.0-2] [MQTT-3.3.2-3] [4.5 unasked messages] [3.10.4 late messages] Nobody asks here whether it was subscribed,
-    // or still is: every message is taken and acknowledged.
     if (packet.qos === 0) {
       this.#start(new Arrival(packet))
       return undefined
@@ -87,6 +85,8 @@ export class Incoming<P, R> {
     if (known === undefined) {
       const arrival = new Arrival(packet)
       this.#identifiers.set(packet.packetId, arrival)
+      // [MQTT-4.5.0-2] [MQTT-3.3.2-3] [4.5 unasked messages] [3.10.4 late messages] Nobody asks here whether it was
+      // subscribed, or still is: an acknowledgement is owed for every message.
       this.#due.push({ packet, arrival })
       this.#start(arrival)
       return undefined
@@ -189,9 +189,9 @@ export class Incoming<P, R> {
 
   /** The handlers have failed, and the message is to come again: it is as if it had never arrived. */
   unhandled(arrival: Arrival): void {
-    // [MQTT-4.8.0-2] It is not acknowledged: the connection is closed for it, and the server keeps the message.
     this.#running -= 1
     const { packet } = arrival
+    // [MQTT-4.8.0-2] It is not acknowledged: the connection is closed for it, and the server sends it again.
     if (packet.qos !== 0 && this.#identifiers.get(packet.packetId) === arrival)
       this.#identifiers.delete(packet.packetId)
   }

@@ -119,7 +119,6 @@ export class Requests<P, R> {
     if (request.state === 'sent') request.state = 'over'
     if (request.kind === 'unsubscribe') return []
     // [MQTT-3.9.3-1] The Return Codes stand in the order of the filters.
-    // [MQTT-3.8.3-2] A refusal, by a server without wildcards or for another reason, is an answer and no fault.
     return request.subscriptions
       .filter(({ filter }, index) => this.#judge(filter, request, returnCodes[index] !== 0x80) === 'refused')
       .map(({ filter }) => filter)

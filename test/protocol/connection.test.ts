@@ -95,6 +95,12 @@ describe('CONNACK', () => {
     expect(engine.connection.phase).toBe('closed')
   })
 
+  test('a second one ends the connection [MQTT-3.2.0-1]', () => {
+    const engine = new EngineHarness().connect()
+    engine.news()
+    expect(engine.receive(connack(false)).news()).toEqual(['closing second-connack [MQTT-3.2.0-1]'])
+  })
+
   test('nothing is due before CONNECT and after the end', () => {
     const engine = new EngineHarness({ keepAlive: 10 }).dial()
     expect(engine.dueIn).toBe(Number.POSITIVE_INFINITY)
@@ -117,6 +123,14 @@ describe('DISCONNECT', () => {
     expect(new EngineHarness().connect().disconnect().sent()).toEqual(['CONNECT', 'DISCONNECT'])
     expect(new EngineHarness().open().disconnect().sent()).toEqual(['CONNECT'])
     expect(new EngineHarness().dial().disconnect().sent()).toEqual([])
+  })
+
+  test('is the end: what still comes is neither answered nor judged [MQTT-3.14.4-2]', () => {
+    const engine = new EngineHarness().connect().disconnect()
+    engine.news()
+    engine.connection.receive(arrives('late', 1, 1))
+    engine.connection.receive(pubrel(3))
+    expect(engine.news()).toEqual([])
   })
 
   test('of a connection that is gone does nothing to the one after it', () => {

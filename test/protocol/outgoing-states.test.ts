@@ -110,7 +110,7 @@ function quiet(engine: EngineHarness): EngineHarness {
 }
 
 for (const state of states) {
-  describe(`an exchange that awaits ${state}`, () => {
+  describe(`an exchange that awaits ${state} [MQTT-3.3.4-1] [MQTT-2.3.1-6] [MQTT-2.3.1-7] [MQTT-4.3.3-2]`, () => {
     for (const name of acknowledgements) {
       const outcome = cells[state][name]
       const title = outcome.join(', ')

@@ -108,6 +108,12 @@ describe('a log that cannot be', () => {
     expect(reducer.snapshot()).toEqual(before)
   })
 
+  it('is one that gives an identifier in use to a second message [MQTT-2.3.1-2]', () => {
+    const log = [queued(1), bound(1, 7), queued(2)]
+    expect(() => replay([...log, bound(2, 7)])).toThrow(StoreError)
+    expect(replay([...log, bound(2, 8)]).messages).toHaveLength(2)
+  })
+
   it('says nothing of topic or payload', () => {
     const record: JournalRecord = { kind: 'queued', sequence: 0, topic: 'secret', payload, qos: 1, retain: false }
     expect(() => replay([record])).toThrow(/^(?!.*secret)/)
