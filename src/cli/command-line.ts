@@ -1,0 +1,156 @@
+/**
+ * Options as users of mosquitto_pub and mosquitto_sub type them: `-h ::1`, `-p1883`, `-vR`, `--topic=a`. An option that
+ * takes a value takes whatever stands next to it, with a dash or without (`-m -5`). Of an option that is given twice
+ * and may not be, the last one counts.
+ */
+import { parseArgs } from 'node:util'
+import { UsageError } from '../errors.js'
+
+export interface Option<Name extends string = string> {
+  readonly name: Name
+  readonly short?: string
+  /** Other long names, for people who come from other commands. */
+  readonly aliases?: readonly string[]
+  /** What stands for the value in the help. Absent: the option is a flag. */
+  readonly value?: string
+  readonly about: string
+}
+
+export interface OptionGroup<Name extends string = string> {
+  readonly title: string
+  readonly options: readonly Option<Name>[]
+}
+
+/** What was typed, by the names of the options. */
+export class CommandLine<Name extends string> {
+  readonly positionals: readonly string[]
+  readonly #values: ReadonlyMap<string, readonly string[]>
+
+  constructor(values: ReadonlyMap<string, readonly string[]>, positionals: readonly string[]) {
+    this.#values = values
+    this.positionals = positionals
+  }
+
+  has(name: Name): boolean {
+    return this.#values.has(name)
+  }
+
+  text(name: Name): string | undefined {
+    return this.#values.get(name)?.at(-1)
+  }
+
+  texts(name: Name): readonly string[] {
+    return this.#values.get(name) ?? []
+  }
+
+  /** A whole number. @throws UsageError */
+  integer(name: Name, min: number, max: number): number | undefined {
+    const text = this.text(name)
+    return text === undefined ? undefined : readInteger(`--${name}`, text, min, max)
+  }
+
+  /** Seconds, with a fraction or without, as milliseconds. @throws UsageError */
+  milliseconds(name: Name): number | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    const ms = /^\d+(\.\d+)?$/.test(text) ? Math.round(Number(text) * 1000) : 0
+    if (ms >= 1 && ms <= 2_147_483_647) return ms
+    throw new UsageError(`--${name} takes seconds above 0, not ${JSON.stringify(text)}`)
+  }
+
+  /** One of some words. @throws UsageError */
+  choice<Word extends string>(name: Name, words: readonly Word[]): Word | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    const word = words.find((one) => one === text)
+    if (word !== undefined) return word
+    throw new UsageError(`--${name} takes one of ${words.join(', ')}, not ${JSON.stringify(text)}`)
+  }
+}
+
+export function readInteger(name: string, text: string, min: number, max: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (value >= min && value <= max) return value
+  throw new UsageError(`${name} takes a whole number from ${min} to ${max}, not ${JSON.stringify(text)}`)
+}
+
+/** Options that users of other commands may try, and what to do instead. */
+const elsewhere: ReadonlyMap<string, string> = new Map([
+  [
+    'insecure',
+    'verification is never switched off; pass the root of the server by --cafile, or its name by --servername',
+  ],
+  ['property', 'properties belong to MQTT 5, and this client speaks 3.1.1 only'],
+  ['D', 'properties belong to MQTT 5, and this client speaks 3.1.1 only'],
+  ['session-expiry-interval', 'it belongs to MQTT 5, and this client speaks 3.1.1 only; -c keeps the session'],
+  ['x', 'it belongs to MQTT 5, and this client speaks 3.1.1 only; -c keeps the session'],
+  ['ws', 'WebSocket is not built in; a program can pass the library a stream'],
+  ['unix', 'Unix sockets are not built in; a program can pass the library a stream'],
+  ['proxy', 'proxies are not built in; a program can pass the library a stream'],
+  ['psk', 'pre-shared keys are not supported; use certificates, --cafile, --cert and --key'],
+  ['psk-identity', 'pre-shared keys are not supported; use certificates, --cafile, --cert and --key'],
+  ['nodelay', 'TCP_NODELAY is always set; leave it out'],
+  ['tls-use-os-certs', 'write --tls: without --cafile the roots of Node.js are trusted'],
+  ['tls-version', 'TLS 1.2 is the least, and the newest that both sides know is used'],
+  ['pretty', 'pipe the output of --json into a program such as jq'],
+  ['repeat', 'repeat the lines in standard input and use -l'],
+])
+
+/** @throws UsageError that names the option and what to do */
+export function parseCommandLine<Name extends string>(
+  args: readonly string[],
+  options: readonly Option<Name>[],
+): CommandLine<Name> {
+  const byName = new Map(
+    options.flatMap((option) => [option.name, ...(option.aliases ?? [])].map((name) => [name, option])),
+  )
+  // Not strict, so that what is wrong can be said in our words, and so that a value may begin with a dash.
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: Object.fromEntries([...byName].map(([name, option]) => [name, configure(name, option)])),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  const values = new Map<string, string[]>()
+  const positionals: string[] = []
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value)
+    if (token.kind !== 'option') continue
+    const option = byName.get(token.name)
+    if (option === undefined) throw new UsageError(unknownOption(token.name, token.rawName))
+    const given = values.get(option.name) ?? []
+    values.set(option.name, [...given, readValue(option, token.rawName, token.value)])
+  }
+  return new CommandLine(values, positionals)
+}
+
+function configure(name: string, { name: first, short, value }: Option) {
+  return {
+    type: value === undefined ? ('boolean' as const) : ('string' as const),
+    ...(short === undefined || name !== first ? {} : { short }),
+  }
+}
+
+function readValue({ value: wanted }: Option, typed: string, value: string | undefined): string {
+  if (wanted === undefined) {
+    if (value === undefined) return ''
+    throw new UsageError(`${typed} takes no value: leave out what stands behind '='`)
+  }
+  if (value !== undefined) return value
+  const aside = typed === '-h' ? ', the server; for help write --help' : ''
+  throw new UsageError(`${typed} takes a value, ${wanted}, and none stands behind it${aside}`)
+}
+
+function unknownOption(name: string, typed: string): string {
+  const advice = elsewhere.get(name)
+  return advice === undefined ? `there is no option ${typed}` : `${typed} is not supported: ${advice}`
+}
+
+/** Refuses words that belong to no option. @throws UsageError */
+export function requireNoPositionals({ positionals: [word] }: CommandLine<never>): void {
+  if (word === undefined) return
+  throw new UsageError(
+    `${JSON.stringify(word)} belongs to no option: has a value with spaces lost its quotes, or is -m or -t missing?`,
+  )
+}

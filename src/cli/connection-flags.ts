@@ -1,0 +1,110 @@
+/** The options that say where the server is, who we are, and how much is told of it: alike in all commands that connect. */
+import type { Option, OptionGroup } from './command-line.js'
+
+const serverOptions = [
+  {
+    name: 'host',
+    short: 'h',
+    value: 'HOST',
+    about: 'name or address, IPv6 with or without brackets; default localhost',
+  },
+  { name: 'port', short: 'p', value: 'PORT', about: 'default 1883, with TLS 8883' },
+  {
+    name: 'url',
+    short: 'L',
+    value: 'URL',
+    about: 'mqtt[s]://[user[:password]@]host[:port][/topic]; IPv6 in brackets',
+  },
+  { name: '4', short: '4', about: 'IPv4 only' },
+  { name: '6', short: '6', about: 'IPv6 only' },
+  { name: 'family', value: '4|6', about: 'the same; default: both, IPv6 first' },
+  { name: 'connect-timeout', value: 'SEC', about: 'until CONNACK has to be there; default 30' },
+] as const satisfies readonly Option[]
+
+const clientOptions = [
+  { name: 'id', short: 'i', aliases: ['client-id'], value: 'ID', about: 'Client Identifier; default: a random one' },
+  { name: 'id-prefix', short: 'I', value: 'TEXT', about: 'Client Identifier: this and the process id' },
+  { name: 'username', short: 'u', value: 'NAME', about: 'user name' },
+  {
+    name: 'password',
+    short: 'P',
+    aliases: ['pw'],
+    value: 'TEXT',
+    about: 'password; everybody on this machine can see it while the command runs',
+  },
+  { name: 'password-file', value: 'FILE', about: 'the password is in this file: better' },
+  { name: 'keepalive', short: 'k', value: 'SEC', about: 'Keep Alive, 0 to 65535; default 60' },
+  {
+    name: 'disable-clean-session',
+    short: 'c',
+    aliases: ['no-clean'],
+    about: 'persistent session: the server keeps it for -i',
+  },
+  { name: 'max-inflight', short: 'M', value: 'N', about: 'unacknowledged messages on their way; default 100' },
+  { name: 'protocol-version', short: 'V', value: 'VERSION', about: 'mqttv311 or 311: this client speaks 3.1.1 only' },
+  { name: 'will-topic', value: 'TOPIC', about: 'the server publishes a will if we vanish' },
+  { name: 'will-payload', aliases: ['will-message'], value: 'TEXT', about: 'its payload; default empty' },
+  { name: 'will-qos', value: '0|1|2', about: 'its QoS; default 0' },
+  { name: 'will-retain', about: 'it is retained' },
+] as const satisfies readonly Option[]
+
+const tlsOptions = [
+  { name: 'tls', about: 'TLS, verified, with the roots of Node.js' },
+  { name: 'cafile', aliases: ['ca'], value: 'FILE', about: 'TLS with these roots, in PEM, and no others' },
+  { name: 'capath', value: 'DIR', about: 'the same, from the files of a directory' },
+  { name: 'cert', value: 'FILE', about: 'client certificate, in PEM' },
+  { name: 'key', value: 'FILE', about: 'its private key, in PEM' },
+  { name: 'servername', value: 'NAME', about: 'the name in the server certificate, if it is not -h' },
+  { name: 'tls-alpn', value: 'NAME', about: 'protocol to ask for by ALPN, such as mqtt' },
+] as const satisfies readonly Option[]
+
+/** What names a device of Alibaba Cloud IoT Platform, and how its CONNECT is signed. */
+export const signatureOptions = [
+  { name: 'product-key', value: 'KEY', about: 'ProductKey' },
+  { name: 'device-name', value: 'NAME', about: 'DeviceName' },
+  { name: 'device-secret', value: 'SECRET', about: 'DeviceSecret; visible to others, as with -P' },
+  { name: 'device-secret-file', value: 'FILE', about: 'the DeviceSecret is in this file: better' },
+  { name: 'sign-method', value: 'METHOD', about: 'hmacsha256 (default), hmacsha1, hmacmd5' },
+  { name: 'timestamp', value: 'MS', about: 'signed along, or none; default: now' },
+  { name: 'secure-mode', value: '2|3', about: '2: TLS (default), 3: plain TCP' },
+] as const satisfies readonly Option[]
+
+export const endpointOptions = [
+  { name: 'region', value: 'REGION', about: 'default cn-shanghai' },
+  { name: 'endpoint', value: 'KIND', about: 'ipv6 (default), product, or x509' },
+  { name: 'instance-id', value: 'ID', about: 'the endpoint of an instance' },
+] as const satisfies readonly Option[]
+
+const reportOptions = [
+  { name: 'debug', short: 'd', about: 'a line on stderr for each packet, in or out' },
+  { name: 'trace', about: 'every byte of each packet explained on stderr' },
+  { name: 'quiet', about: 'nothing on stderr but what -d and --trace print' },
+] as const satisfies readonly Option[]
+
+export type ConnectionOptionName =
+  | (typeof serverOptions)[number]['name']
+  | (typeof clientOptions)[number]['name']
+  | (typeof tlsOptions)[number]['name']
+  | SignatureOptionName
+  | EndpointOptionName
+  | (typeof reportOptions)[number]['name']
+
+export type SignatureOptionName = (typeof signatureOptions)[number]['name']
+export type EndpointOptionName = (typeof endpointOptions)[number]['name']
+
+export const connectionGroups: readonly OptionGroup<ConnectionOptionName>[] = [
+  { title: 'Server', options: serverOptions },
+  { title: 'Client', options: clientOptions },
+  { title: 'TLS (also by mqtts://, and by each of these)', options: tlsOptions },
+  {
+    title: 'Alibaba Cloud IoT Platform: a device, instead of -i, -u and -P',
+    options: [...signatureOptions, ...endpointOptions],
+  },
+  { title: 'Messages to you', options: reportOptions },
+]
+
+/** What the environment may say; the command line goes before it. */
+export const environmentText =
+  'Environment: MQTT_URL, or MQTT_HOST and MQTT_PORT; MQTT_CLIENT_ID, MQTT_USERNAME, MQTT_PASSWORD; PRODUCT_KEY, DEVICE_NAME ' +
+  'and DEVICE_SECRET. The command line goes before it: a server that is named there is none of the environment, and ' +
+  'a device of the environment counts only where no server, user or password is given.'

@@ -1,0 +1,171 @@
+/** From the command line and the environment to the options of a client. */
+import type { ConnectionOptions } from 'node:tls'
+import type { ClientOptions, WillOptions } from '../client/client-options.js'
+import type { QoS } from '../codec/control-packet.js'
+import { UsageError } from '../errors.js'
+import { type CommandLine, readInteger } from './command-line.js'
+import type { ConnectionOptionName } from './connection-flags.js'
+import { readCertificates, readInput, readSecret } from './input-file.js'
+
+type Line = CommandLine<ConnectionOptionName>
+
+export interface ConnectionSettings {
+  readonly options: ClientOptions
+  /** The topic of the URL, if it has one. */
+  readonly topic: string | undefined
+}
+
+/** Reads the files that are named. @throws UsageError, CommandFailure */
+export async function readConnection(line: Line): Promise<ConnectionSettings> {
+  requireVersion(line)
+  const server = readServer(line)
+  const shared: ClientOptions = {
+    ...server.options,
+    tls: await readTls(line),
+    family: readFamily(line),
+    keepAlive: line.integer('keepalive', 0, 65_535),
+    cleanSession: line.has('disable-clean-session') ? false : undefined,
+    connectTimeoutMs: line.milliseconds('connect-timeout'),
+    maxInFlight: line.integer('max-inflight', 1, 65_535),
+    will: readWill(line),
+  }
+  if (namesDevice(line)) return { options: await deviceOptions(line, shared), topic: server.topic }
+  return { options: { ...shared, ...(await readLogin(line)) }, topic: server.topic }
+}
+
+function requireVersion(line: Line): void {
+  const version = line.text('protocol-version')
+  if (version === undefined || /^(mqttv)?(311|3\.1\.1)$/.test(version)) return
+  throw new UsageError(`this client speaks MQTT 3.1.1 only: write -V mqttv311, or leave it out, instead of ${version}`)
+}
+
+interface Server {
+  readonly options: Pick<ClientOptions, 'url' | 'host' | 'port'>
+  readonly topic: string | undefined
+}
+
+function readServer(line: Line): Server {
+  const { MQTT_URL, MQTT_HOST, MQTT_PORT } = process.env
+  const [url, host] = [line.text('url'), line.text('host')]
+  const port = line.integer('port', 1, 65_535)
+  if (url !== undefined) {
+    if (host === undefined && port === undefined) return readUrl(url)
+    throw new UsageError('-L names the server and its port: leave out -h and -p')
+  }
+  if (host !== undefined || port !== undefined)
+    return { options: { host: host ?? 'localhost', port }, topic: undefined }
+  if (MQTT_URL) return readUrl(MQTT_URL)
+  const ofEnvironment = MQTT_PORT ? readInteger('MQTT_PORT', MQTT_PORT, 1, 65_535) : undefined
+  return { options: { host: MQTT_HOST || 'localhost', port: ofEnvironment }, topic: undefined }
+}
+
+/** What stands behind the first '/' is the topic, as it is. */
+function readUrl(url: string): Server {
+  const { server = url, topic = '' } =
+    /^(?<server>[a-z][a-z0-9+.-]*:\/\/[^/]*)(\/(?<topic>.*))?$/is.exec(url)?.groups ?? {}
+  // A password with '/' in it would be cut, and a part of it sent as a topic.
+  if (topic.includes('@') && !server.includes('@')) {
+    throw new UsageError("the URL has '@' behind '/': write '/' in a password as %2F, and give a topic with '@' by -t")
+  }
+  return { options: { url: server }, topic: topic === '' ? undefined : topic }
+}
+
+async function readTls(line: Line): Promise<boolean | ConnectionOptions | undefined> {
+  const [cafile, capath] = [line.text('cafile'), line.text('capath')]
+  const [cert, key] = [line.text('cert'), line.text('key')]
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new UsageError('a client certificate needs its private key: give --cert and --key together')
+  }
+  const roots = [
+    ...(cafile === undefined ? [] : [(await readInput(cafile)).toString('utf8')]),
+    ...(capath === undefined ? [] : await readCertificates(capath)),
+  ]
+  const alpn = line.text('tls-alpn')
+  const servername = line.text('servername')
+  const settings: ConnectionOptions = {
+    ...(roots.length === 0 ? {} : { ca: roots }),
+    ...(cert === undefined || key === undefined ? {} : { cert: await readInput(cert), key: await readInput(key) }),
+    ...(servername === undefined ? {} : { servername }),
+    ...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
+  }
+  if (Object.keys(settings).length > 0) return settings
+  return line.has('tls') ? true : undefined
+}
+
+function readFamily(line: Line): 4 | 6 | undefined {
+  const family = line.choice('family', ['4', '6'])
+  const asked = new Set([family, line.has('4') ? '4' : undefined, line.has('6') ? '6' : undefined])
+  if (asked.has('4') && asked.has('6')) throw new UsageError('-4 and -6 exclude each other: leave both out for either')
+  if (asked.has('4')) return 4
+  return asked.has('6') ? 6 : undefined
+}
+
+function readWill(line: Line): WillOptions | undefined {
+  const topic = line.text('will-topic')
+  if (topic !== undefined) {
+    return {
+      topic,
+      payload: line.text('will-payload') ?? '',
+      qos: readQos(line, 'will-qos'),
+      retain: line.has('will-retain'),
+    }
+  }
+  if (!line.has('will-payload') && !line.has('will-qos') && !line.has('will-retain')) return undefined
+  throw new UsageError('a will needs --will-topic')
+}
+
+export function readQos<Name extends string>(line: CommandLine<Name>, name: Name): QoS {
+  switch (line.choice(name, ['0', '1', '2'])) {
+    case '1':
+      return 1
+    case '2':
+      return 2
+    default:
+      return 0
+  }
+}
+
+async function readLogin(line: Line): Promise<Pick<ClientOptions, 'clientId' | 'username' | 'password'>> {
+  const { MQTT_CLIENT_ID, MQTT_USERNAME, MQTT_PASSWORD } = process.env
+  const prefix = line.text('id-prefix')
+  const clientId = line.text('id') ?? (prefix === undefined ? MQTT_CLIENT_ID || undefined : `${prefix}${process.pid}`)
+  if (line.has('disable-clean-session') && !clientId) {
+    throw new UsageError('-c asks the server to keep the session, and a session is kept for a name: give one by -i')
+  }
+  const file = line.text('password-file')
+  const password = file === undefined ? (line.text('password') ?? MQTT_PASSWORD) : await readSecret(file)
+  return { clientId, username: line.text('username') ?? (MQTT_USERNAME || undefined), password: password || undefined }
+}
+
+/** Whether the client is a device: it is named on the command line, or in the environment and nothing speaks against it. */
+function namesDevice(line: Line): boolean {
+  if ((['product-key', 'device-name', 'device-secret', 'device-secret-file'] as const).some((name) => line.has(name))) {
+    return true
+  }
+  const { PRODUCT_KEY, DEVICE_NAME, DEVICE_SECRET, MQTT_URL, MQTT_HOST, MQTT_USERNAME, MQTT_PASSWORD } = process.env
+  const others = (['url', 'host', 'port', 'username', 'password', 'password-file'] as const).some((name) =>
+    line.has(name),
+  )
+  if (others || MQTT_URL || MQTT_HOST || MQTT_USERNAME || MQTT_PASSWORD) return false
+  return Boolean(PRODUCT_KEY && DEVICE_NAME && DEVICE_SECRET)
+}
+
+async function deviceOptions(line: Line, shared: ClientOptions): Promise<ClientOptions> {
+  for (const name of ['username', 'password', 'password-file', 'id-prefix'] as const) {
+    if (line.has(name)) throw new UsageError(`--${name} is made from the device: leave it out`)
+  }
+  const { readDevice, readEndpoint } = await import('./device.js')
+  const { aliyun } = await import('../aliyun/index.js')
+  const { MQTT_URL, MQTT_HOST } = process.env
+  const elsewhere = ['url', 'host', 'port'] as const
+  const isElsewhere = elsewhere.some((name) => line.has(name)) || Boolean(MQTT_URL || MQTT_HOST)
+  const { url, host, port, ...others } = shared
+  // The platform's own host, unless another one is named.
+  const server = isElsewhere ? { url, host, port } : readEndpoint(line)
+  return aliyun(await readDevice(line), { ...withoutUndefined(others), ...server })
+}
+
+/** The preset fills in what is absent; what is there and undefined it takes for given. */
+function withoutUndefined(options: ClientOptions): ClientOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}

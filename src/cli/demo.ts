@@ -1,0 +1,89 @@
+/** `mqtt311 demo`: a short conversation with every kind of packet, each byte explained. */
+import type { MqttClient } from '../client/mqtt-client.js'
+import type { QoS } from '../codec/control-packet.js'
+import { defineCommand } from './command.js'
+import { requireNoPositionals } from './command-line.js'
+import { connectionGroups } from './connection-flags.js'
+import { readConnection } from './connection-settings.js'
+import { converse } from './conversation.js'
+import { type DemoServer, startDemoServer } from './demo-server.js'
+import { exitCode } from './exit-code.js'
+import { print, wantsColor } from './output.js'
+import { traceExchange } from './trace.js'
+
+const ownOptions = [{ name: 'timeout', short: 'W', value: 'SEC', about: 'for all of it; default 60' }] as const
+
+const levels: readonly QoS[] = [0, 1, 2]
+
+export const command = defineCommand({
+  name: 'demo',
+  about: 'shows a conversation in MQTT 3.1.1, packet by packet and byte by byte.',
+  usage: ['', '-h HOST [-t TOPIC] [OPTION]...'],
+  groups: [
+    {
+      title: 'Demo',
+      options: [
+        { name: 'topic', short: 't', value: 'TOPIC', about: 'default mqtt311/demo and a random number' },
+        ...ownOptions,
+      ],
+    },
+    ...connectionGroups,
+  ],
+  notes: [
+    'Without a server it talks to a small one of its own, on the loopback interface. It connects, subscribes, publishes at QoS 0, 1 and 2, gets ' +
+      'its own messages back, sends a ping, unsubscribes and disconnects. -d shows a line for each packet instead.',
+  ],
+  examples: ['mqtt311 demo', 'mqtt311 demo | less -R', 'mqtt311 demo -h broker.example --tls -d'],
+  async run(line) {
+    requireNoPositionals(line)
+    const timeoutMs = line.milliseconds('timeout') ?? 60_000
+    const isElsewhere = (['host', 'port', 'url', 'product-key'] as const).some((name) => line.has(name))
+    const connection = await readConnection(line)
+    const server = isElsewhere ? undefined : await startDemoServer()
+    const topic = line.text('topic') ?? connection.topic ?? `mqtt311/demo/${Math.floor(Math.random() * 1e6)}`
+    const output = new Exchange()
+    traceExchange(line.has('debug') ? 'lines' : 'bytes', wantsColor(process.stdout), (text) => output.write(text))
+    try {
+      const client = server === undefined ? connection.options : { ...connection.options, ...addressOf(server) }
+      await converse({ client, timeoutMs, notices: 'shown' }, (connected) => talk(connected, topic))
+      await output.written()
+    } finally {
+      server?.close()
+    }
+    return exitCode('done')
+  },
+})
+
+function addressOf({ host, port }: DemoServer) {
+  return { url: undefined, tls: undefined, family: undefined, host, port }
+}
+
+async function talk(client: MqttClient, topic: string): Promise<void> {
+  let left = levels.length
+  let arrived = () => {}
+  const all = new Promise<void>((resolve) => {
+    arrived = resolve
+  })
+  const subscription = await client.subscribe(topic, { qos: 2 }, () => {
+    left -= 1
+    if (left === 0) arrived()
+  })
+  for (const qos of levels) await client.publish(topic, `hello at QoS ${qos}`, { qos })
+  await all
+  await client.ping()
+  await subscription.unsubscribe()
+}
+
+/** What the trace writes, in order. The first failure counts: nobody reads any more. */
+class Exchange {
+  #last: Promise<void> = Promise.resolve()
+
+  write(text: string): void {
+    this.#last = this.#last.then(() => print(text))
+    this.#last.catch(() => {})
+  }
+
+  written(): Promise<void> {
+    return this.#last
+  }
+}

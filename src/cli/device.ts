@@ -1,0 +1,68 @@
+/** A device of Alibaba Cloud IoT Platform, from the command line or the environment. */
+import type { SecretDevice } from '../aliyun/device.js'
+import type { Endpoint, Region } from '../aliyun/endpoint.js'
+import type { SignMethod } from '../aliyun/signature.js'
+import { UsageError } from '../errors.js'
+import type { CommandLine } from './command-line.js'
+import type { EndpointOptionName, SignatureOptionName } from './connection-flags.js'
+import { readSecret } from './input-file.js'
+
+const signMethods: readonly SignMethod[] = ['hmacsha256', 'hmacsha1', 'hmacmd5', 'sha256']
+const regions: readonly Region[] = [
+  'cn-shanghai',
+  'ap-northeast-1',
+  'ap-southeast-1',
+  'eu-central-1',
+  'us-west-1',
+  'us-east-1',
+  'cn-beijing',
+  'cn-shenzhen',
+]
+
+/** The device that is named, with its secret. @throws UsageError */
+export async function readDevice(line: CommandLine<SignatureOptionName | 'id'>): Promise<SecretDevice> {
+  const { DEVICE_SECRET } = process.env
+  const file = line.text('device-secret-file')
+  const secret = file === undefined ? (line.text('device-secret') ?? DEVICE_SECRET) : await readSecret(file)
+  return {
+    ...readDeviceNames(line),
+    deviceSecret: required(secret, 'DeviceSecret', '--device-secret-file', 'DEVICE_SECRET'),
+    clientId: line.text('id'),
+    signMethod: readSignMethod(line),
+    timestamp: line.text('timestamp') === 'none' ? false : line.text('timestamp'),
+    secureMode: line.choice('secure-mode', ['2', '3']) === '3' ? 3 : 2,
+  }
+}
+
+export function readDeviceNames(line: CommandLine<'product-key' | 'device-name'>) {
+  const { PRODUCT_KEY, DEVICE_NAME } = process.env
+  return {
+    productKey: required(line.text('product-key') ?? PRODUCT_KEY, 'ProductKey', '--product-key', 'PRODUCT_KEY'),
+    deviceName: required(line.text('device-name') ?? DEVICE_NAME, 'DeviceName', '--device-name', 'DEVICE_NAME'),
+  }
+}
+
+export function readSignMethod(line: CommandLine<'sign-method'>): SignMethod | undefined {
+  return line.choice('sign-method', signMethods)
+}
+
+export function required(text: string | undefined, name: string, flag: string, variable: string): string {
+  if (text !== undefined && text !== '') return text
+  throw new UsageError(`the ${name} is missing: give ${flag}, or set ${variable}`)
+}
+
+/** Which of the platform's hosts; both undefined leave it to the preset. */
+export function readEndpoint(line: CommandLine<EndpointOptionName>): {
+  readonly region: Region | undefined
+  readonly endpoint: Endpoint | undefined
+} {
+  const instanceId = line.text('instance-id')
+  const kind = line.choice('endpoint', ['ipv6', 'product', 'x509'])
+  if (instanceId !== undefined && kind !== undefined) {
+    throw new UsageError('--endpoint and --instance-id both say where the platform is: give one of them')
+  }
+  return {
+    region: line.choice('region', regions),
+    endpoint: instanceId === undefined ? kind : { instanceId },
+  }
+}

@@ -1,0 +1,63 @@
+/** `mqtt311 explain`: every byte of some Control Packets, named. */
+import { UsageError } from '../errors.js'
+import { explain, render } from '../explain/index.js'
+import { defineCommand } from './command.js'
+import type { CommandLine } from './command-line.js'
+import { exitCode } from './exit-code.js'
+import { looksLikeHex, parseHex } from './hex-text.js'
+import { readInput } from './input-file.js'
+import { print, readStandardInput, wantsColor } from './output.js'
+
+/** A listing of more has no reader. */
+const inputBytesMax = 67_108_864
+
+const options = [
+  { name: 'file', short: 'f', value: 'FILE', about: 'bytes, or hexadecimal text; - is standard input' },
+  { name: 'hex', about: 'the input is hexadecimal text, whatever it looks like' },
+  { name: 'binary', about: 'the input is bytes, whatever it looks like' },
+  { name: 'all', about: 'all bytes of long fields' },
+] as const
+
+type Line = CommandLine<(typeof options)[number]['name']>
+
+export const command = defineCommand({
+  name: 'explain',
+  about: 'every byte of MQTT 3.1.1 packets named, and what is wrong with them.',
+  usage: ['HEX...', '[-f FILE]'],
+  groups: [{ title: 'Input', options }],
+  notes: [
+    'HEX may have spaces, colons, commas and 0x between the bytes. Several packets may follow each other. Without HEX and -f, standard ' +
+      'input is read. Passwords are not shown.',
+  ],
+  examples: [
+    'mqtt311 explain 30 05 00 01 61 68 69',
+    'mqtt311 explain 0xe0,0x00',
+    'mqtt311 explain -f capture.bin | less -R',
+    'xxd -p capture.bin | mqtt311 explain',
+  ],
+  async run(line) {
+    const annotations = explain(await readBytes(line))
+    const color = wantsColor(process.stdout)
+    await print(`${render(annotations, { color, bytes: line.has('all') ? 'all' : 'cut' })}\n`)
+    return exitCode(annotations.some(({ fault }) => fault !== undefined) ? 'faulty' : 'done')
+  },
+})
+
+async function readBytes(line: Line): Promise<Uint8Array> {
+  const file = line.text('file')
+  if (line.positionals.length > 0) {
+    if (file !== undefined) throw new UsageError('the bytes stand on the command line and in -f: give one of them')
+    return parseHex(line.positionals.join(' '))
+  }
+  if (file !== undefined && file !== '-') return decode(await readInput(file), line)
+  if (process.stdin.isTTY === true && file === undefined) {
+    throw new UsageError('there are no bytes: write them in hexadecimal, name a file by -f, or pipe them in')
+  }
+  return decode(await readStandardInput(inputBytesMax), line)
+}
+
+function decode(input: Buffer, line: Line): Uint8Array {
+  if (line.has('hex') && line.has('binary')) throw new UsageError('--hex and --binary exclude each other')
+  const isHex = line.has('hex') || (!line.has('binary') && looksLikeHex(input))
+  return isHex ? parseHex(input.toString('latin1')) : input
+}

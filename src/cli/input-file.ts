@@ -1,0 +1,47 @@
+/** Files that are named on the command line. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CommandFailure } from './command-failure.js'
+
+export async function readInput(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw new CommandFailure('noInput', `${path} cannot be read${reason(error)}`, { cause: error })
+  }
+}
+
+function reason(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  switch (code) {
+    case 'ENOENT':
+      return ': there is no such file'
+    case 'EACCES':
+      return ': this user may not read it'
+    case 'EISDIR':
+      return ': it is a directory'
+    default:
+      return typeof code === 'string' ? ` (${code})` : ''
+  }
+}
+
+/** A password or another secret: the file without the line break at its end. */
+export async function readSecret(path: string): Promise<string> {
+  const text = (await readInput(path)).toString('utf8').replace(/\r?\n$/, '')
+  if (text !== '') return text
+  throw new CommandFailure('noInput', `${path} is empty, and should hold a secret`)
+}
+
+/** Every certificate in the files of a directory, in PEM. */
+export async function readCertificates(directory: string): Promise<string[]> {
+  const names = await readdir(directory).catch((error: unknown) => {
+    throw new CommandFailure('noInput', `${directory} cannot be read${reason(error)}`, { cause: error })
+  })
+  const files: string[] = []
+  for (const name of names.sort()) {
+    if (/\.(pem|crt|cer|\d)$/.test(name)) files.push((await readInput(join(directory, name))).toString('utf8'))
+  }
+  const certificates = files.filter((text) => text.includes('-----BEGIN CERTIFICATE-----'))
+  if (certificates.length > 0) return certificates
+  throw new CommandFailure('noInput', `${directory} holds no certificate in PEM (*.pem, *.crt, *.cer, *.0)`)
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env node
+/**
+ * `mqtt311`: finds the subcommand, runs it, and turns what became of it into an exit code and at most one line on stderr. Each
+ * subcommand is loaded when it is called for, so that none pays for the others.
+ */
+import { UsageError } from '../errors.js'
+import { type Command, exitCodeLines } from './command.js'
+import { judge } from './command-failure.js'
+import { exitCode } from './exit-code.js'
+import { flushed, note, print } from './output.js'
+
+interface Entry {
+  readonly about: string
+  readonly load: () => Promise<{ readonly command: Command }>
+}
+
+const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
+  ['pub', { about: 'publishes a message, or one for each line of input', load: () => import('./pub.js') }],
+  ['sub', { about: 'subscribes, and prints what comes', load: () => import('./sub.js') }],
+  ['sign', { about: 'credentials for Alibaba Cloud IoT Platform', load: () => import('./sign.js') }],
+  ['register', { about: 'a device secret from Alibaba Cloud IoT Platform', load: () => import('./register.js') }],
+  ['explain', { about: 'every byte of a packet named, and what is wrong with it', load: () => import('./explain.js') }],
+  ['demo', { about: 'a conversation, byte by byte; needs no server', load: () => import('./demo.js') }],
+])
+
+function overview(): string {
+  return [
+    'mqtt311: MQTT 3.1.1 on the command line.',
+    '',
+    'Usage: mqtt311 COMMAND [OPTION]...',
+    '',
+    'Commands:',
+    ...[...commands].map(([name, { about }]) => `  ${name.padEnd(10)}${about}`),
+    '',
+    'mqtt311 COMMAND --help tells its options. -h is the host, as in mosquitto_pub.',
+    '',
+    'Examples:',
+    "  mqtt311 sub -h ::1 -t 'lamp/#' -v",
+    '  mqtt311 pub -h ::1 -t lamp/1 -m on -q 1',
+    '  mqtt311 explain 30 05 00 01 61 68 69',
+    '  mqtt311 demo',
+    '',
+    ...exitCodeLines(),
+    '',
+    'Colours appear on a terminal only; NO_COLOR and FORCE_COLOR decide otherwise.',
+  ].join('\n')
+}
+
+async function run([name, ...args]: readonly string[]): Promise<number> {
+  if (name === undefined) throw new UsageError(`a command is missing: ${[...commands.keys()].join(', ')}`)
+  if (name === '--version') {
+    const { readVersion } = await import('./version.js')
+    await print(`mqtt311 ${await readVersion()}\n`)
+    return exitCode('done')
+  }
+  const asksForHelp = name === '--help' || name === 'help'
+  const chosen = asksForHelp ? args[0] : name
+  if (chosen === undefined) return showHelp(overview())
+  const entry = commands.get(chosen)
+  if (entry === undefined) {
+    throw new UsageError(`there is no command ${JSON.stringify(chosen)}: use one of ${[...commands.keys()].join(', ')}`)
+  }
+  const { command } = await entry.load()
+  if (asksForHelp) return showHelp(command.help())
+  const result = await command.run(args)
+  return result === 'help' ? showHelp(command.help()) : result
+}
+
+async function showHelp(text: string): Promise<number> {
+  await print(`${text}\n`)
+  return exitCode('done')
+}
+
+/** Says what went wrong, on one line, unless the person wants it quiet. */
+function tell(error: unknown, args: readonly string[]): number {
+  const { code, line } = judge(error)
+  if (line !== undefined && !args.includes('--quiet')) {
+    const [name = ''] = args
+    const help = commands.has(name) ? `mqtt311 ${name} --help` : 'mqtt311 --help'
+    note(`mqtt311: ${line}${code === exitCode('usage') ? `; see ${help}` : ''}`)
+  }
+  return code
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  // Whatever nobody has caught is a fault of ours, and no person wants to see a stack.
+  process.on('uncaughtException', (error) => process.exit(tell(error, args)))
+  process.removeAllListeners('warning').on('warning', ({ message }) => note(`mqtt311: ${message}`))
+  const code = await run(args).catch((error: unknown) => tell(error, args))
+  await flushed()
+  // Standard input may still be open, and would keep the process alive.
+  process.exit(code)
+}
+
+main(process.argv.slice(2))

@@ -1,0 +1,175 @@
+/**
+ * The formats of `sub -F`, read once and applied to each message: those of mosquitto_sub, as far as MQTT 3.1.1 has what
+ * they show.
+ */
+import type { Message } from '../client/client-options.js'
+import { UsageError } from '../errors.js'
+import { timeParameters } from './time-format.js'
+
+/** A message that cannot be shown in this format; the line says why. */
+export class Unprintable {
+  readonly reason: string
+
+  constructor(reason: string) {
+    this.reason = reason
+  }
+}
+
+type Piece = (message: Message, now: Date) => string | Uint8Array
+
+/** What stands between '%' and the letter: `-`, `0`, the least width, '.' and the most. */
+interface Shape {
+  readonly align: 'left' | 'right'
+  readonly fill: ' ' | '0'
+  readonly width: number
+  readonly maxWidth: number
+}
+
+const parameters: ReadonlyMap<string, (message: Message, now: Date) => string> = new Map([
+  ['l', (message) => `${message.payload.length}`],
+  ['q', (message) => `${message.qos}`],
+  ['r', (message) => (message.retain ? '1' : '0')],
+  ['d', (message) => (message.dup ? '1' : '0')],
+  ['x', (message) => message.payload.toString('hex')],
+  ['X', (message) => message.payload.toString('hex').toUpperCase()],
+  ['I', (_, now) => timeParameters.get('I')?.(now) ?? ''],
+  ['U', (_, now) => `${Math.floor(now.getTime() / 1000)}.${`${now.getMilliseconds()}`.padStart(3, '0')}000000`],
+  ['j', (message, now) => jsonLine(message, now)],
+])
+
+const absent: ReadonlyMap<string, string> = new Map([
+  ['m', 'the packet identifier, is the affair of the connection and not of the message'],
+  ...['A', 'C', 'D', 'E', 'F', 'P', 'R', 'S'].map((letter) => [letter, 'a property, belongs to MQTT 5'] as const),
+])
+
+const escapes: ReadonlyMap<string, string> = new Map([
+  ['\\', '\\'],
+  ['0', '\0'],
+  ['a', '\x07'],
+  ['e', '\x1b'],
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
+  ['v', '\v'],
+])
+
+/** How the parts of a message that its sender has chosen are written. */
+export interface Appearance {
+  topic(message: Message): string
+  payload(message: Message): Uint8Array
+}
+
+/** @throws UsageError on a sequence that is not known */
+export function compileFormat(
+  format: string,
+  appearance: Appearance,
+): (message: Message, now: Date) => Uint8Array | Unprintable {
+  const pieces: Piece[] = []
+  const pattern = /%([-0]*)(\d*)(?:\.(\d+))?(.?)|@(.?)|\\(.?)|[^%@\\]+/gsu
+  let wantsJson = false
+  for (const [text, flags = '', width = '', maxWidth, letter, time, escaped] of format.matchAll(pattern)) {
+    if (letter === 'J') wantsJson = true
+    if (letter !== undefined) pieces.push(parameter(text, letter, shapeOf(flags, width, maxWidth), appearance))
+    else if (time !== undefined) pieces.push(timePiece(text, time))
+    else if (escaped !== undefined) pieces.push(constant(escapes.get(escaped) ?? unknown(text)))
+    else pieces.push(constant(text))
+  }
+  return (message, now) => {
+    if (wantsJson && !isJson(message))
+      return new Unprintable(`the payload on ${JSON.stringify(message.topic)} is no JSON`)
+    return Buffer.concat(pieces.map((piece) => toBytes(piece(message, now))))
+  }
+}
+
+function shapeOf(flags: string, width: string, maxWidth: string | undefined): Shape {
+  const align = flags.includes('-') ? 'left' : 'right'
+  return {
+    align,
+    fill: flags.includes('0') && align === 'right' ? '0' : ' ',
+    width: Number(width),
+    maxWidth: maxWidth === undefined ? Number.POSITIVE_INFINITY : Number(maxWidth),
+  }
+}
+
+function parameter(text: string, letter: string, shape: Shape, appearance: Appearance): Piece {
+  if (text === '%%') return constant('%')
+  if (letter === 't') return (message) => fillText(appearance.topic(message), letter, shape)
+  if (letter === 'p') return (message) => fillBytes(appearance.payload(message), shape)
+  if (letter === 'J') return (message, now) => jsonLine(message, now, message.text())
+  const show = parameters.get(letter)
+  if (show === undefined) throw new UsageError(unknownText(text, letter))
+  return (message, now) => fillText(show(message, now), letter, shape)
+}
+
+function timePiece(text: string, letter: string): Piece {
+  if (letter === '@') return constant('@')
+  const show = timeParameters.get(letter)
+  if (show === undefined) return unknown(text)
+  return (_, now) => show(now)
+}
+
+function constant(text: string): Piece {
+  return () => text
+}
+
+function unknown(text: string): never {
+  throw new UsageError(unknownText(text, ''))
+}
+
+function unknownText(text: string, letter: string): string {
+  const why = absent.get(letter)
+  if (why !== undefined) return `-F knows no ${text}: that, ${why}`
+  return `-F knows no ${text || 'such sequence'}: see mqtt311 sub --help; a literal %, @ or \\ is written twice`
+}
+
+function fillText(text: string, letter: string, { align, fill, width, maxWidth }: Shape): string {
+  const shown = letter === 't' || letter === 'I' ? [...text].slice(0, maxWidth).join('') : text
+  return align === 'left' ? shown.padEnd(width) : shown.padStart(width, letter === 't' || letter === 'I' ? ' ' : fill)
+}
+
+function fillBytes(bytes: Uint8Array, { align, fill, width }: Shape): Uint8Array {
+  if (bytes.length >= width) return bytes
+  const padding = Buffer.from(fill.repeat(width - bytes.length))
+  return Buffer.concat(align === 'left' ? [bytes, padding] : [padding, bytes])
+}
+
+function toBytes(piece: string | Uint8Array): Uint8Array {
+  return typeof piece === 'string' ? Buffer.from(piece) : piece
+}
+
+/**
+ * The message as a line of JSON, with the members that mosquitto_sub gives it. What is no UTF-8 stands in `payload64`, in Base64,
+ * instead of `payload`. `json` is the payload as it is to be written, if it is JSON itself.
+ */
+export function jsonLine(message: Message, now: Date, json?: string): string {
+  const { topic, qos, retain, payload } = message
+  const text = message.text()
+  const isText = payload.equals(Buffer.from(text))
+  const members = [
+    ['tst', JSON.stringify(timeParameters.get('tst')?.(now) ?? '')],
+    ['topic', quoted(topic)],
+    ['qos', `${qos}`],
+    ['retain', retain ? '1' : '0'],
+    ['payloadlen', `${payload.length}`],
+    isText
+      ? ['payload', json ?? (payload.length === 0 ? 'null' : quoted(text))]
+      : ['payload64', JSON.stringify(payload.toString('base64'))],
+  ]
+  return `{${members.map(([name, value]) => `"${name}":${value}`).join(',')}}`
+}
+
+/** JSON leaves the upper control characters as they are, and some terminals obey them. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(/[\u007f-\u009f]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
+function isJson(message: Message): boolean {
+  try {
+    message.json()
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,56 @@
+/** What `sub` writes for a message: the payload, with its topic, in a format, or as JSON. */
+import type { Message } from '../client/client-options.js'
+import { UsageError } from '../errors.js'
+import type { CommandLine } from './command-line.js'
+import { type Appearance, compileFormat, jsonLine, type Unprintable } from './message-format.js'
+import { wantsColor } from './output.js'
+
+export type Printer = (message: Message, now: Date) => Uint8Array | Unprintable
+
+const lineFeed = Buffer.from('\n')
+const nothing = Buffer.alloc(0)
+
+/** @throws UsageError on a format that is not known, or on two ways at once */
+export function choosePrinter(line: CommandLine<'verbose' | 'format' | 'json' | 'raw' | 'N'>): Printer {
+  const [first, second] = (['verbose', 'format', 'json', 'raw'] as const).filter((name) => line.has(name))
+  if (first !== undefined && second !== undefined) {
+    throw new UsageError(`--${first} and --${second} both say how to print: give one of them`)
+  }
+  const end = line.has('N') ? nothing : lineFeed
+  const isTerminal = process.stdout.isTTY === true
+  const { topic, payload } = isTerminal ? onTerminal : asItIs
+  switch (first) {
+    case 'raw':
+      return (message) => message.payload
+    case 'json':
+      return (message, now) => Buffer.concat([Buffer.from(jsonLine(message, now)), end])
+    case 'format': {
+      const format = compileFormat(line.text('format') ?? '', { topic, payload })
+      return (message, now) => {
+        const bytes = format(message, now)
+        return bytes instanceof Uint8Array ? Buffer.concat([bytes, end]) : bytes
+      }
+    }
+    case 'verbose': {
+      const [start, stop] = wantsColor(process.stdout) ? ['\x1b[36m', '\x1b[0m'] : ['', '']
+      return (message) => Buffer.concat([Buffer.from(`${start}${topic(message)}${stop} `), payload(message), end])
+    }
+    default:
+      return (message) => Buffer.concat([payload(message), end])
+  }
+}
+
+const asItIs: Appearance = { topic: (message) => message.topic, payload: (message) => message.payload }
+
+/** What a message holds is no command to the terminal of whoever reads it. */
+const onTerminal: Appearance = {
+  topic: (message) => escapeControls(message.topic),
+  payload: (message) => Buffer.from(escapeControls(message.text())),
+}
+
+function escapeControls(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, (character) => {
+    const code = character.charCodeAt(0)
+    return `\\x${code.toString(16).padStart(2, '0')}`
+  })
+}

@@ -1,0 +1,53 @@
+/** Standard output and standard error, and whether they are read by a person. */
+import { CommandFailure } from './command-failure.js'
+
+/** A stream that fails emits `error`, and its writes fail too: the writes are what is listened to. */
+function unheeded(): void {}
+process.stdout.on('error', unheeded)
+process.stderr.on('error', unheeded)
+
+/**
+ * Writes to standard output, and resolves when that has taken it: awaiting it is how a slow reader is felt. Rejects with the
+ * error of the system, EPIPE if nobody reads any more.
+ */
+export function print(data: string | Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(data, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+/** A line for the person in front of the terminal; what it says is no result. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** Resolves when everything that was written has been taken, or never will be. */
+export async function flushed(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise<void>((resolve) => {
+      if (stream.writableLength === 0 || stream.destroyed) resolve()
+      else stream.write('', () => resolve())
+    })
+  }
+}
+
+/** Colours only where a person sees them. NO_COLOR and FORCE_COLOR decide otherwise; if both do, FORCE_COLOR, as in Node.js. */
+export function wantsColor(stream: { readonly isTTY?: boolean }): boolean {
+  const { FORCE_COLOR, NO_COLOR, TERM } = process.env
+  if (FORCE_COLOR !== undefined && FORCE_COLOR !== '') return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
+  if (NO_COLOR !== undefined && NO_COLOR !== '') return false
+  return stream.isTTY === true && TERM !== 'dumb'
+}
+
+/** All of standard input. Throws if it is a terminal at which nobody expects to have to type. */
+export async function readStandardInput(maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of process.stdin) {
+    if (!Buffer.isBuffer(chunk)) continue
+    bytes += chunk.byteLength
+    if (bytes > maxBytes) throw new CommandFailure('noInput', `standard input has more than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

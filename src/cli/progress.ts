@@ -1,0 +1,34 @@
+/** How far it has come, on one line of a terminal that is written over again and again. */
+interface Terminal {
+  readonly isTTY?: boolean
+  write(text: string): unknown
+}
+
+/** Milliseconds between two writings. */
+const pauseMs = 100
+
+const erase = '\r\x1b[2K'
+
+export class Progress {
+  readonly #terminal: Terminal
+  readonly #text: () => string
+  readonly #timer: NodeJS.Timeout | undefined
+
+  /** Writes nothing unless the terminal is one. */
+  constructor(terminal: Terminal, text: () => string) {
+    this.#terminal = terminal
+    this.#text = text
+    if (terminal.isTTY === true) this.#timer = setInterval(() => this.#draw(), pauseMs).unref()
+  }
+
+  #draw(): void {
+    this.#terminal.write(`${erase}${this.#text()}`)
+  }
+
+  /** The last state stays on the terminal if it is worth a line. */
+  stop(outcome: 'keep' | 'erase'): void {
+    if (this.#timer === undefined) return
+    clearInterval(this.#timer)
+    this.#terminal.write(outcome === 'keep' ? `${erase}${this.#text()}\n` : erase)
+  }
+}

@@ -1,0 +1,153 @@
+/** `mqtt311 pub`: publishes one message, or a message for each line of standard input. */
+import type { MqttClient } from '../client/mqtt-client.js'
+import type { QoS } from '../codec/control-packet.js'
+import { validateTopicName } from '../codec/topic.js'
+import { UsageError } from '../errors.js'
+import { defineCommand } from './command.js'
+import { type CommandLine, requireNoPositionals } from './command-line.js'
+import { connectionGroups, environmentText } from './connection-flags.js'
+import { readConnection, readQos } from './connection-settings.js'
+import { converse, startReporting } from './conversation.js'
+import { exitCode } from './exit-code.js'
+import { readInput } from './input-file.js'
+import { readLines } from './lines.js'
+import { readStandardInput } from './output.js'
+import { Progress } from './progress.js'
+import { Publishing } from './publishing.js'
+
+/** No MQTT message is longer (section 2.2.3). */
+const payloadBytesMax = 268_435_455
+
+/** A script wants an answer: so often is a lost connection tried again, which takes half a minute at most. */
+const attemptsMax = 5
+
+const messageOptions = [
+  { name: 'topic', short: 't', value: 'TOPIC', about: 'where to; no wildcards' },
+  { name: 'message', short: 'm', value: 'TEXT', about: 'the payload' },
+  { name: 'file', short: 'f', value: 'FILE', about: 'the payload is in this file' },
+  { name: 'stdin-file', short: 's', about: 'all of standard input is the payload' },
+  { name: 'stdin-line', short: 'l', about: 'each line of standard input is a message' },
+  { name: 'null-message', short: 'n', about: 'an empty payload; with -r it clears what is retained' },
+  { name: 'qos', short: 'q', value: '0|1|2', about: 'default 0' },
+  { name: 'retain', short: 'r', about: 'the server keeps it for later subscribers' },
+  { name: 'timeout', short: 'W', value: 'SEC', about: 'for all of it; then exit code 27' },
+] as const
+
+type Line = CommandLine<(typeof messageOptions)[number]['name']>
+
+/** Where the payloads come from. */
+type Source = { readonly is: 'one'; readonly payload: () => Promise<Uint8Array> } | { readonly is: 'lines' }
+
+export const command = defineCommand({
+  name: 'pub',
+  about: 'publishes a message, and ends once it has done what its QoS promises.',
+  usage: ['[-h HOST] -t TOPIC -m TEXT [OPTION]...', '[-h HOST] -t TOPIC -f FILE|-s|-l|-n [OPTION]...'],
+  groups: [{ title: 'Message', options: messageOptions }, ...connectionGroups],
+  notes: [
+    'It ends with 0 when the server has answered: PUBACK at QoS 1, PUBCOMP at QoS 2, at QoS 0 the PINGRESP to a PINGREQ that was sent behind ' +
+      `the message. A connection that is lost on the way is made again, up to ${attemptsMax} times, and what was not acknowledged is sent again.`,
+    environmentText,
+  ],
+  examples: [
+    'mqtt311 pub -h ::1 -t lamp/1 -m on -q 1',
+    'sensors | mqtt311 pub -L mqtts://broker.example/readings -l -q 1',
+    'mqtt311 pub -t photo -f photo.jpg --cafile root.pem -u cam --password-file pw',
+    'mqtt311 pub -t lamp/1 -r -n',
+  ],
+  async run(line) {
+    requireNoPositionals(line)
+    const source = readSource(line)
+    const qos = readQos(line, 'qos')
+    const timeoutMs = line.milliseconds('timeout')
+    const connection = await readConnection(line)
+    const topic = readTopic(line, connection.topic)
+    // What a file holds is read before a connection is made, what is typed after it.
+    const payload = source.is === 'one' && line.has('file') ? await source.payload() : undefined
+    const reporting = await startReporting(line)
+    const client = {
+      ...connection.options,
+      queue: { offlineQos0: true },
+      reconnect: { ...connection.options.reconnect, maxAttempts: attemptsMax },
+      // What a resumed session brings stays unacknowledged: it is for `sub`.
+      onMessage: () => new Promise(() => {}),
+    }
+    const message = { topic, qos, retain: line.has('retain') }
+    await converse({ client, timeoutMs, ...reporting }, (connected) =>
+      source.is === 'lines'
+        ? publishLines(connected, message, reporting.notices)
+        : publishOne(connected, message, payload ?? source.payload),
+    )
+    return exitCode('done')
+  },
+})
+
+function readSource(line: Line): Source {
+  const given = (['message', 'file', 'stdin-file', 'stdin-line', 'null-message'] as const).filter((name) =>
+    line.has(name),
+  )
+  const [name, second] = given
+  if (name === undefined) throw new UsageError('the message is missing: give one of -m, -f, -s, -l and -n')
+  if (second !== undefined)
+    throw new UsageError(`--${name} and --${second} both say what the message is: give one of them`)
+  switch (name) {
+    case 'message': {
+      const payload = Buffer.from(line.text('message') ?? '')
+      return { is: 'one', payload: async () => payload }
+    }
+    case 'file': {
+      const path = line.text('file') ?? ''
+      return { is: 'one', payload: () => readInput(path) }
+    }
+    case 'stdin-file':
+      return { is: 'one', payload: () => readStandardInput(payloadBytesMax) }
+    case 'null-message':
+      return { is: 'one', payload: async () => Buffer.alloc(0) }
+    case 'stdin-line':
+      return { is: 'lines' }
+  }
+}
+
+function readTopic(line: Line, ofUrl: string | undefined): string {
+  const topics = line.texts('topic')
+  if (topics.length > 1) throw new UsageError('pub publishes to one topic: give -t once')
+  const topic = topics[0] ?? ofUrl
+  if (topic === undefined) throw new UsageError('the topic is missing: give it by -t')
+  validateTopicName(topic)
+  return topic
+}
+
+interface Target {
+  readonly topic: string
+  readonly qos: QoS
+  readonly retain: boolean
+}
+
+async function publishOne(
+  client: MqttClient,
+  { topic, ...options }: Target,
+  payload: Uint8Array | (() => Promise<Uint8Array>),
+): Promise<void> {
+  const publishing = new Publishing(client, topic, options)
+  await publishing.send(typeof payload === 'function' ? await payload() : payload)
+  await publishing.finish()
+}
+
+async function publishLines(
+  client: MqttClient,
+  { topic, ...options }: Target,
+  notices: 'shown' | 'hidden',
+): Promise<void> {
+  const publishing = new Publishing(client, topic, options)
+  const progress = new Progress(
+    notices === 'shown' ? process.stderr : { write: () => {} },
+    () => `${publishing.sent} messages read, ${publishing.done} ${options.qos === 0 ? 'sent' : 'acknowledged'}`,
+  )
+  let outcome: 'keep' | 'erase' = 'erase'
+  try {
+    for await (const payload of readLines(process.stdin, payloadBytesMax)) await publishing.send(payload)
+    await publishing.finish()
+    outcome = 'keep'
+  } finally {
+    progress.stop(outcome)
+  }
+}

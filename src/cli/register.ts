@@ -1,0 +1,147 @@
+/** `mqtt311 register`: dynamic registration on Alibaba Cloud IoT Platform. */
+import { open } from 'node:fs/promises'
+import { registerDevice } from '../aliyun/index.js'
+import { defineCommand } from './command.js'
+import { CommandFailure } from './command-failure.js'
+import { requireNoPositionals } from './command-line.js'
+import { endpointOptions } from './connection-flags.js'
+import { startReporting } from './conversation.js'
+import { readDeviceNames, readEndpoint, readSignMethod, required } from './device.js'
+import { exitCode } from './exit-code.js'
+import { readInput, readSecret } from './input-file.js'
+import { environment, type Field, json, labelled } from './login-format.js'
+import { print } from './output.js'
+
+const productOptions = [
+  { name: 'product-key', value: 'KEY', about: 'ProductKey' },
+  {
+    name: 'product-secret',
+    value: 'SECRET',
+    about: 'ProductSecret; everybody on this machine can see it while the command runs',
+  },
+  { name: 'product-secret-file', value: 'FILE', about: 'the ProductSecret is in this file: better' },
+  { name: 'device-name', value: 'NAME', about: 'DeviceName' },
+  { name: 'token', about: 'the device was not entered in the console: get a token instead of a secret' },
+  { name: 'id', short: 'i', aliases: ['client-id'], value: 'ID', about: 'default ProductKey.DeviceName' },
+  { name: 'sign-method', value: 'METHOD', about: 'hmacsha256 (default), hmacsha1, hmacmd5' },
+] as const
+
+const serverOptions = [
+  ...endpointOptions,
+  { name: 'host', short: 'h', value: 'HOST', about: 'instead of the platform, such as an emulator' },
+  { name: 'port', short: 'p', value: 'PORT', about: 'its port; default 8883' },
+  { name: 'cafile', aliases: ['ca'], value: 'FILE', about: 'trust these roots, in PEM, and no others' },
+  { name: 'timeout', short: 'W', value: 'SEC', about: 'until the answer has to be there; at most 15, default 10' },
+] as const
+
+const outputOptions = [
+  { name: 'format', value: 'FORMAT', about: 'text (default), env, or json' },
+  { name: 'output', short: 'o', value: 'FILE', about: 'a new file that only you can read, instead of standard output' },
+  { name: 'debug', short: 'd', about: 'a line on stderr for each packet, in or out' },
+  { name: 'trace', about: 'every packet explained on stderr; what the platform answers has the secret in it' },
+  { name: 'quiet', about: 'nothing on stderr but what -d and --trace print' },
+] as const
+
+export const command = defineCommand({
+  name: 'register',
+  about: 'gets the secret of a device from Alibaba Cloud IoT Platform.',
+  usage: ['--product-key KEY --device-name NAME [OPTION]...'],
+  groups: [
+    { title: 'Device', options: productOptions },
+    { title: 'Server', options: serverOptions },
+    { title: 'Output', options: outputOptions },
+  ],
+  notes: [
+    'What is printed is a secret. The platform gives it out once, or replaces it each time: keep it. --format env gives PRODUCT_KEY, DEVICE_NAME and ' +
+      'DEVICE_SECRET, which pub and sub read; with --token, MQTT_CLIENT_ID and DEVICE_TOKEN.',
+    'Environment: PRODUCT_KEY, PRODUCT_SECRET and DEVICE_NAME; the command line goes before it.',
+  ],
+  examples: [
+    'mqtt311 register --product-key a1 --product-secret-file product \\',
+    '  --device-name lamp --format env -o lamp.env',
+  ],
+  async run(line) {
+    requireNoPositionals(line)
+    const format = line.choice('format', ['text', 'env', 'json']) ?? 'text'
+    const file = line.text('product-secret-file')
+    const { PRODUCT_SECRET } = process.env
+    const secret = file === undefined ? (line.text('product-secret') ?? PRODUCT_SECRET) : await readSecret(file)
+    const cafile = line.text('cafile')
+    const ca = cafile === undefined ? undefined : await readInput(cafile)
+    const host = line.text('host')
+    const registration = {
+      ...readDeviceNames(line),
+      productSecret: required(secret, 'ProductSecret', '--product-secret-file', 'PRODUCT_SECRET'),
+      preRegistered: !line.has('token'),
+      clientId: line.text('id'),
+      signMethod: readSignMethod(line),
+      ...(host === undefined ? endpointOf(line) : { host }),
+      port: line.integer('port', 1, 65_535),
+      tls: ca === undefined ? undefined : { ca },
+      timeoutMs: line.milliseconds('timeout'),
+    }
+    const output = line.text('output')
+    // Before the platform is asked: it may give the secret out only once.
+    const target = output === undefined ? undefined : await createFile(output)
+    try {
+      await startReporting(line)
+      const device = await registerDevice(registration)
+      const text = inFormat(format, fieldsOf(device))
+      await (target === undefined ? print(text) : target.writeFile(text))
+    } finally {
+      await target?.close()
+    }
+    return exitCode('done')
+  },
+})
+
+type Registered = Awaited<ReturnType<typeof registerDevice>>
+
+function endpointOf(line: Parameters<typeof readEndpoint>[0]) {
+  const { endpoint, region } = readEndpoint(line)
+  const instanceId = line.text('instance-id')
+  // The registration names its instance itself, and finds the host by it.
+  return instanceId === undefined ? { endpoint, region } : { instanceId, region }
+}
+
+async function createFile(path: string) {
+  try {
+    return await open(path, 'wx', 0o600)
+  } catch (error) {
+    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST'
+    const text = exists ? 'is there already, and is not written over' : 'cannot be written'
+    throw new CommandFailure('noOutput', `${path} ${text}`, { cause: error })
+  }
+}
+
+function fieldsOf(device: Registered): readonly Field[] {
+  const names: readonly Field[] = [
+    { label: 'product key', member: 'productKey', variable: 'PRODUCT_KEY', value: device.productKey },
+    { label: 'device name', member: 'deviceName', variable: 'DEVICE_NAME', value: device.deviceName },
+  ]
+  if (device.deviceToken === undefined) {
+    const secret = {
+      label: 'device secret',
+      member: 'deviceSecret',
+      variable: 'DEVICE_SECRET',
+      value: device.deviceSecret,
+    }
+    return [...names, secret]
+  }
+  return [
+    ...names,
+    { label: 'client id', member: 'clientId', variable: 'MQTT_CLIENT_ID', value: device.clientId },
+    { label: 'device token', member: 'deviceToken', variable: 'DEVICE_TOKEN', value: device.deviceToken },
+  ]
+}
+
+function inFormat(format: 'text' | 'env' | 'json', fields: readonly Field[]): string {
+  switch (format) {
+    case 'text':
+      return labelled(fields)
+    case 'env':
+      return environment(fields)
+    case 'json':
+      return json(fields)
+  }
+}

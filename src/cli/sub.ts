@@ -1,0 +1,167 @@
+/** `mqtt311 sub`: prints what the server sends. */
+import type { Message } from '../client/client-options.js'
+import type { MqttClient } from '../client/mqtt-client.js'
+import { topicMatches, validateTopicFilter } from '../codec/topic.js'
+import { SubscribeRefusedError, UsageError } from '../errors.js'
+import { defineCommand } from './command.js'
+import { Interrupted } from './command-failure.js'
+import { type CommandLine, requireNoPositionals } from './command-line.js'
+import { connectionGroups, environmentText } from './connection-flags.js'
+import { readConnection, readQos } from './connection-settings.js'
+import { converse, startReporting } from './conversation.js'
+import { exitCode } from './exit-code.js'
+import { Unprintable } from './message-format.js'
+import { choosePrinter, type Printer } from './message-printer.js'
+import { note, print } from './output.js'
+
+const subscriptionOptions = [
+  { name: 'topic', short: 't', value: 'FILTER', about: 'may be given again; wildcards + and #' },
+  { name: 'qos', short: 'q', value: '0|1|2', about: 'the highest QoS to get them at; default 0' },
+  { name: 'unsubscribe', short: 'U', value: 'FILTER', about: 'ends one that a persistent session has' },
+  { name: 'filter-out', short: 'T', value: 'FILTER', about: 'is not printed; may be given again' },
+  { name: 'R', short: 'R', about: 'does not print what was retained' },
+  { name: 'count', short: 'C', value: 'N', about: 'ends after N printed messages' },
+  { name: 'timeout', short: 'W', value: 'SEC', about: 'ends after so long, with exit code 27' },
+  { name: 'E', short: 'E', about: 'ends as soon as it has subscribed' },
+] as const
+
+const outputOptions = [
+  { name: 'verbose', short: 'v', about: 'the topic and a space before each payload' },
+  { name: 'format', short: 'F', value: 'FORMAT', about: 'see below' },
+  { name: 'json', about: 'a JSON object a line, as by -F %j' },
+  { name: 'raw', about: 'the payloads and nothing else, byte by byte' },
+  { name: 'N', short: 'N', about: 'no line feed behind each message' },
+] as const
+
+type Line = CommandLine<(typeof subscriptionOptions)[number]['name'] | (typeof outputOptions)[number]['name']>
+
+export const command = defineCommand({
+  name: 'sub',
+  about: 'subscribes, and prints what comes, until SIGINT, SIGTERM, -C or -W.',
+  usage: ['[-h HOST] -t FILTER [-t FILTER]... [OPTION]...'],
+  groups: [
+    { title: 'Subscription', options: subscriptionOptions },
+    { title: 'Output', options: outputOptions },
+    ...connectionGroups,
+  ],
+  notes: [
+    'FORMAT: %t topic, %p payload, %x and %X payload in hex, %l its length in bytes, %q QoS, %r retained (0 or 1), %d may be a repetition ' +
+      '(DUP, 0 or 1), %I time in ISO 8601, %U Unix time, %j JSON, %J JSON with a payload that is JSON itself, %% a percent sign. A width ' +
+      'may stand before the letter, as in %-20t, %05l and %.10t. @Y @m @d @H @M @S @N @s @z @F @T: parts of the time, as in ' +
+      'strftime. \\n \\t \\r \\0 \\a \\e \\v \\\\: characters.',
+    'A message at QoS 1 or 2 is acknowledged once it is printed. A lost connection is made again, for as long as it takes. A filter that the server refuses ' +
+      'ends the command with 77, also among others that it grants. On a terminal, control characters in messages are shown as \\xNN, but for --raw.',
+    environmentText,
+  ],
+  examples: [
+    "mqtt311 sub -h ::1 -t 'lamp/#' -v",
+    "mqtt311 sub -L mqtts://broker.example -t '#' --json | jq .payload",
+    "mqtt311 sub -t 'photo/+' -C 1 --raw > photo.jpg",
+    "mqtt311 sub -t 'door/#' -q 1 -c -i hall -F '@H:@M:@S  %-20t %p' -W 60",
+  ],
+  async run(line) {
+    requireNoPositionals(line)
+    const printer = choosePrinter(line)
+    const count = line.integer('count', 1, Number.MAX_SAFE_INTEGER)
+    const timeoutMs = line.milliseconds('timeout')
+    const qos = readQos(line, 'qos')
+    const unsubscribe = line.texts('unsubscribe')
+    const hidden = line.texts('filter-out')
+    for (const filter of [...hidden, ...unsubscribe]) validateTopicFilter(filter)
+    const connection = await readConnection(line)
+    const filters = readFilters(line, connection.topic)
+    const reporting = await startReporting(line)
+    const wanted = (message: Message) =>
+      !(line.has('R') && message.retain) && !hidden.some((filter) => topicMatches(filter, message.topic))
+    const reader = new Reader(printer, wanted, count)
+    const options = {
+      ...connection.options,
+      // One at a time where somebody counts, so that no message behind the last one is acknowledged.
+      receiveWindow: count === undefined ? undefined : 1,
+      onMessage: (message: Message) => reader.take(message),
+    }
+    try {
+      await converse({ client: options, timeoutMs, ...reporting }, (client) => {
+        reader.client = client
+        const subscribed = async () => {
+          if (unsubscribe.length > 0) await client.unsubscribe(unsubscribe)
+          if (filters.length > 0) await client.subscribe(filters, { qos })
+          if (!line.has('E')) await refusal(client)
+        }
+        // A resumed session may bring all that is wanted before SUBACK.
+        return Promise.race([reader.finished, subscribed()])
+      })
+    } catch (error) {
+      // Whoever sends SIGINT has seen enough, unless a number was promised.
+      if (!(error instanceof Interrupted) || count !== undefined) throw error
+    }
+    return exitCode('done')
+  },
+})
+
+function readFilters(line: Line, ofUrl: string | undefined): readonly string[] {
+  const given = line.texts('topic')
+  const filters = given.length === 0 && ofUrl !== undefined ? [ofUrl] : given
+  for (const filter of filters) validateTopicFilter(filter)
+  if (filters.length === 0 && !line.has('unsubscribe')) {
+    throw new UsageError('the Topic Filter is missing: give it by -t, in quotes if it has # in it')
+  }
+  return [...new Set(filters)]
+}
+
+/** Rejects when the server takes a subscription back on a later connection. */
+function refusal(client: MqttClient): Promise<never> {
+  return new Promise((_, reject) => {
+    client.once('refused', ({ filters }) => reject(new SubscribeRefusedError(filters)))
+  })
+}
+
+/** Never settles: a message that is given this is not acknowledged, and the server keeps it. */
+const never = new Promise<never>(() => {})
+
+/** Prints messages until there have been enough, or nobody reads any more. */
+class Reader {
+  /** Resolves with the last message, rejects when the output fails. */
+  readonly finished: Promise<void>
+  client: MqttClient | undefined
+  readonly #printer: Printer
+  readonly #wanted: (message: Message) => boolean
+  #left: number
+  #state: 'reading' | 'over' = 'reading'
+  #resolve = () => {}
+  #reject: (error: unknown) => void = () => {}
+
+  constructor(printer: Printer, wanted: (message: Message) => boolean, count = Number.POSITIVE_INFINITY) {
+    this.#printer = printer
+    this.#wanted = wanted
+    this.#left = count
+    this.finished = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    // It may fail before anybody waits for it.
+    this.finished.catch(() => {})
+  }
+
+  async take(message: Message): Promise<void> {
+    if (this.#state === 'over') {
+      // The client does not wait for the handler that ends it.
+      this.client?.end()
+      return never
+    }
+    if (!this.#wanted(message)) return
+    const bytes = this.#printer(message, new Date())
+    if (bytes instanceof Unprintable) return note(`mqtt311: ${bytes.reason}`)
+    try {
+      await print(bytes)
+    } catch (error) {
+      this.#state = 'over'
+      this.#reject(error)
+      return never
+    }
+    this.#left -= 1
+    if (this.#left > 0) return
+    this.#state = 'over'
+    this.#resolve()
+  }
+}
