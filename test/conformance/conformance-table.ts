@@ -52,6 +52,14 @@ export function conformanceTable(survey: Survey): string {
   return `${lines.join('\n')}\n`
 }
 
+/** Which lines of a table as it was written differ from the table as it is now; of a row, its identifier. */
+export function outdatedLines(written: string, current: string): string[] {
+  const [before, now] = [written.split('\n'), current.split('\n')]
+  const known = [new Set(before), new Set(now)] as const
+  const changed = [...before.filter((line) => !known[1].has(line)), ...now.filter((line) => !known[0].has(line))]
+  return [...new Set(changed.map((line) => /^\| \*\*([^*]+)\*\*/.exec(line)?.[1] ?? line))]
+}
+
 export interface Counts {
   readonly upheldAndTested: number
   readonly upheldByType: number

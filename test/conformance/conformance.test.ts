@@ -1,7 +1,7 @@
 /** Keeps CONFORMANCE.md true: what it says of the standard, of the sources and of the tests is so. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { conformanceTable, countStatements } from './conformance-table.js'
+import { conformanceTable, countStatements, outdatedLines } from './conformance-table.js'
 import { root, surveyRepository } from './survey.js'
 import { surveyFaults } from './survey-faults.js'
 
@@ -30,6 +30,9 @@ describe('the statements of MQTT 3.1.1', () => {
   })
 
   test('stand in CONFORMANCE.md as they are now; if not: npm run conformance', () => {
-    expect(readFileSync(new URL('CONFORMANCE.md', root), 'utf8')).toBe(conformanceTable(survey))
+    const written = readFileSync(new URL('CONFORMANCE.md', root), 'utf8')
+    const current = conformanceTable(survey)
+    expect(outdatedLines(written, current)).toEqual([])
+    expect(written === current).toBe(true)
   })
 })

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Statement } from '../../fixtures/statements/statement-file.js'
 import { codeSites } from './code-sites.js'
-import { conformanceTable, countStatements } from './conformance-table.js'
+import { conformanceTable, countStatements, outdatedLines } from './conformance-table.js'
 import type { Survey } from './survey.js'
 import { surveyFaults } from './survey-faults.js'
 import { testTitles } from './test-titles.js'
@@ -126,6 +126,13 @@ describe('the checker of the survey', () => {
     expect(countStatements({ ...sound, tests: [] }, true)).toMatchObject({ upheldAndTested: 0, open: 1 })
     expect(conformanceTable({ ...sound, tests: [] })).toContain('1 ARE OPEN')
   })
+})
+
+test('a table that is out of date is told by the identifiers of its rows', () => {
+  const table = conformanceTable(sound)
+  expect(outdatedLines(table, table)).toEqual([])
+  expect(outdatedLines(table, conformanceTable({ ...sound, sites: [{ ...site, line: 8 }] }))).toEqual([rule.id])
+  expect(outdatedLines(table, `${table}one more`)).toEqual(['one more'])
 })
 
 describe('the reader of sources', () => {
