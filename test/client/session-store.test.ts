@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ClosedError, type SessionStore, StoreError } from '../../src/index.js'
+import { ClosedError, type Credentials, type SessionStore, StoreError } from '../../src/index.js'
 import type { JournalRecord } from '../../src/protocol/index.js'
 import { memoryStore } from '../../src/store/index.js'
 import { clientOf, event, fakeTime, gate, online, pass, quiet, rejectionOf, watch } from './client-on-pipe.js'
@@ -138,6 +138,27 @@ describe('the store', () => {
     await quiet()
     expect(connected.state).toBe('resolved')
     expect(store.calls).toEqual(['open c'])
+  })
+
+  test('is not opened by credentials that came too late for their attempt', async () => {
+    fakeTime()
+    const store = new ScriptedStore()
+    const late: ((credentials: Credentials) => void)[] = []
+    const client = clientOf(new FakeServer(), {
+      store,
+      connectTimeoutMs: 100,
+      reconnect: { minDelayMs: 1, maxDelayMs: 1, retryInitial: true },
+      credentials: () => new Promise<Credentials>((resolve) => late.push(resolve)),
+    })
+    client.connect()
+    await pass(100)
+    await pass(1)
+    late[0]?.({ clientId: 'stale' })
+    await quiet()
+    expect(store.calls).toEqual([])
+    late[1]?.({ clientId: 'fresh' })
+    await quiet()
+    expect(store.calls).toEqual(['open fresh'])
   })
 
   test('that cannot be opened ends the client with a StoreError', async () => {
