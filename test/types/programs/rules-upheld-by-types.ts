@@ -28,10 +28,14 @@ export const packets = [
   encodePacket({ type: 'subscribe', packetId: 1, subscriptions: [{ filter: 'a', qos: 3 }] }),
   // @ts-expect-error the Client Identifier may be empty, but not absent [MQTT-3.1.3-3]
   encodePacket({ type: 'connect', cleanSession: true, keepAlive: 60 }),
-  // @ts-expect-error protocol name and level are those of MQTT 3.1.1 [MQTT-3.1.2-1] [MQTT-3.1.2-2]
-  encodePacket({ ...plain, protocolName: 'MQIsdp', protocolLevel: 3 }),
-  // @ts-expect-error without a will there is nothing that Will QoS and Will Retain could be said of [MQTT-3.1.2-13] [MQTT-3.1.2-15]
-  encodePacket({ ...plain, willQos: 1, willRetain: true }),
+  // @ts-expect-error the protocol name is that of MQTT 3.1.1 [MQTT-3.1.2-1]
+  encodePacket({ ...plain, protocolName: 'MQIsdp' }),
+  // @ts-expect-error and so is the protocol level [MQTT-3.1.2-2]
+  encodePacket({ ...plain, protocolLevel: 3 }),
+  // @ts-expect-error without a will there is nothing that could have a Will QoS [MQTT-3.1.2-13]
+  encodePacket({ ...plain, willQos: 1 }),
+  // @ts-expect-error or be retained [MQTT-3.1.2-15]
+  encodePacket({ ...plain, willRetain: true }),
   // @ts-expect-error a will has a topic and a message [MQTT-3.1.2-9]
   encodePacket({ ...plain, will: { qos: 0, retain: false } }),
   // @ts-expect-error a password is bytes [3.1.3 binary fields]
