@@ -117,6 +117,26 @@ describe('keep alive', () => {
   })
 })
 
+test('a peer that died while the socket was not read is noticed after reading has gone on', async () => {
+  fakeTime()
+  const { client, connection } = await online({
+    keepAlive: 10,
+    pingTimeoutMs: 2_000,
+    receiveWindow: 1,
+    receiveBufferBytes: 200,
+  })
+  const slow = gate()
+  client.handle('a', () => slow.promise)
+  // All in one chunk, so that nothing is left to be read.
+  connection.send(message('a'), message('a'), message('a'), message('a'))
+  await pass(20_000)
+  expect(client.state).toBe('online')
+  const offline = event(client, 'offline')
+  slow.open()
+  await pass(2_010)
+  expect((await offline).error).toMatchObject({ operation: 'ping' })
+})
+
 test('an acknowledgement that does not come within ackTimeoutMs ends the connection, and the message is sent again', async () => {
   fakeTime()
   const { client, connection, server } = await online({

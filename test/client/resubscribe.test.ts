@@ -16,6 +16,15 @@ describe('a subscribe() that was given up', () => {
     expect((await connection.next('unsubscribe')).filters).toEqual(['a'])
   })
 
+  test('before it was asked is never sent', async () => {
+    const { client, connection } = await online()
+    const signal = AbortSignal.abort(new Error('too late'))
+    expect(await rejectionOf(client.subscribe('a', { signal }))).toBe(signal.reason)
+    expect(await rejectionOf(client.messages('a', { signal }))).toBe(signal.reason)
+    await quiet()
+    expect(connection.names).toEqual(['connect'])
+  })
+
   test('before it was sent is never sent', async () => {
     const server = new FakeServer()
     const client = clientOf(server)

@@ -95,6 +95,13 @@ describe('what is asked before the store is open', () => {
     expect(connection.names).toEqual(['connect'])
   })
 
+  test('is refused when its signal is aborted already', async () => {
+    const client = clientOf(new FakeServer(), { ...persistent, store: new ScriptedStore() })
+    const signal = AbortSignal.abort(new Error('too late'))
+    expect(await rejectionOf(client.publish('a', 'x', { qos: 1, signal }))).toBe(signal.reason)
+    expect(await rejectionOf(client.subscribe('a', { signal }))).toBe(signal.reason)
+  })
+
   test('is bounded by the queue, and what is refused is counted', async () => {
     const client = clientOf(new FakeServer(), { ...persistent, store: new ScriptedStore(), queue: { maxMessages: 1 } })
     client.publish('a', '1', { qos: 1 })
