@@ -27,9 +27,10 @@ export class Acknowledgements<P, R> {
       case 'settle':
         // [MQTT-3.10.4-4] UNSUBACK settles the UNSUBSCRIBE of its identifier, and no other.
         if (exchange instanceof PublishExchange) this.#session.outgoing.settle(exchange, now)
-        else if (exchange !== undefined) this.#answered(exchange, [])
+        if (exchange instanceof RequestExchange) this.#answered(exchange, [])
         return undefined
       case 'release':
+        /* v8 ignore else -- @preserve nextStep says this of messages only, which the compiler cannot see */
         if (exchange instanceof PublishExchange) this.#session.outgoing.received(exchange, now)
         // [MQTT-4.3.3-1] PUBREC is answered with PUBREL, and the PUBLISH is never sent again.
         this.#driver.send({ type: 'pubrel', packetId })

@@ -51,9 +51,6 @@ export class Backlog {
   }
 
   *[Symbol.iterator](): IterableIterator<Arrival> {
-    for (let index = this.#from; index < this.#arrivals.length; index += 1) {
-      const arrival = this.#arrivals[index]
-      if (arrival !== undefined) yield arrival
-    }
+    yield* this.#arrivals.slice(this.#from)
   }
 }

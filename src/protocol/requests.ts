@@ -182,18 +182,14 @@ export class Requests<P, R> {
 
   /** Puts a SUBSCRIBE for all subscriptions that are due in front of what waits. */
   resubscribe(): void {
-    const due: SubscriptionRequest[] = []
-    for (const [filter, { qos, standing }] of this.#subscriptions) if (standing === 'due') due.push({ filter, qos })
+    const due = [...this.#subscriptions].filter(([, { standing }]) => standing === 'due')
     const again: SubscribeRequest<R>[] = []
     for (let from = 0; from < due.length; from += this.#settings.maxFiltersPerSubscribe) {
-      const subscriptions = due.slice(from, from + this.#settings.maxFiltersPerSubscribe)
-      again.push({ kind: 'subscribe', subscriptions, ticket: undefined, state: 'waiting' })
-    }
-    for (const request of again) {
-      for (const { filter } of request.subscriptions) {
-        const subscription = this.#subscriptions.get(filter)
-        if (subscription !== undefined) subscription.request = request
-      }
+      const part = due.slice(from, from + this.#settings.maxFiltersPerSubscribe)
+      const subscriptions = part.map(([filter, { qos }]) => ({ filter, qos }))
+      const request: SubscribeRequest<R> = { kind: 'subscribe', subscriptions, ticket: undefined, state: 'waiting' }
+      for (const [, subscription] of part) subscription.request = request
+      again.push(request)
     }
     this.#waiting = [...again, ...this.#waiting]
   }

@@ -23,6 +23,8 @@ import type { JournalRecord, StoredMessage, StoredSession } from './journal-reco
 export type SessionCursor = Pick<StoredSession, 'nextSequence' | 'nextPacketId'>
 
 type Binding = NonNullable<StoredMessage['binding']>
+/** A record that may be impossible where it stands; a session can be forgotten at any time. */
+type DeniableRecord = Exclude<JournalRecord, { readonly kind: 'forgotten' }>
 type QueuedRecord = Extract<JournalRecord, { readonly kind: 'queued' }>
 
 interface BoundMessage extends StoredMessage {
@@ -194,7 +196,7 @@ export class SessionReducer {
     return this.#unbound.has(sequence) ? 'the message has no Packet Identifier yet' : 'no such message is queued'
   }
 
-  #refuse(record: JournalRecord, reason: string): never {
+  #refuse(record: DeniableRecord, reason: string): never {
     throw new StoreError(
       `record ${this.#recordCount + 1} of the log, ${describe(record)}, cannot stand there: ${reason}`,
     )
@@ -232,7 +234,7 @@ function isPacketId(value: number): boolean {
 }
 
 /** A record in words, without topic or payload: an error message is no place for what applications send. */
-function describe(record: JournalRecord): string {
+function describe(record: DeniableRecord): string {
   switch (record.kind) {
     case 'queued':
       return `queued (sequence ${record.sequence}, QoS ${record.qos})`
@@ -245,7 +247,5 @@ function describe(record: JournalRecord): string {
     case 'held':
     case 'released':
       return `${record.kind} (Packet Identifier ${record.packetId})`
-    case 'forgotten':
-      return 'forgotten'
   }
 }

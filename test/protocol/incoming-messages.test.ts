@@ -261,6 +261,16 @@ describe('a message that is put off', () => {
     expect(engine.makeRoom('done').news()).toEqual(['deliver b', 'deliver c'])
     expect(engine.session.incoming.backlogBytes).toBe(0)
   })
+
+  test('is put off again when it is the only one', () => {
+    const engine = new EngineHarness({ handlers: 'later' }).connect().receive(arrives('a', 1, 1))
+    engine.news()
+    const bytes = engine.session.incoming.backlogBytes
+    expect(engine.makeRoom('later').news()).toEqual(['put off a'])
+    expect(engine.session.incoming.backlogBytes).toBe(bytes)
+    expect(engine.makeRoom('done').news()).toEqual(['deliver a', 'send PUBACK#1'])
+    expect(engine.session.incoming.backlogBytes).toBe(0)
+  })
 })
 
 describe('a handler that failed', () => {
@@ -283,6 +293,27 @@ describe('a handler that failed', () => {
       .receive(arrives('m', 1, 5, 'dup'))
       .news()
     expect(engine.finish('zero').news()).toEqual(['deliver m'])
+  })
+
+  test('makes room in the window at QoS 0 as well', () => {
+    const engine = new EngineHarness({ handlers: 'running', receiveWindow: 1 }).connect()
+    engine.receive(arrives('zero'), arrives('next')).fail('zero')
+    expect(engine.session.incoming.running).toBe(0)
+    expect(engine.cut().delivered()).toEqual(['zero', 'next'])
+  })
+
+  test('leaves alone an identifier that means another message by now', () => {
+    const engine = new EngineHarness({ handlers: 'running' })
+      .connect()
+      .receive(arrives('old', 2, 5))
+      .cut()
+      .connect()
+    engine
+      .receive(arrives('new', 2, 5))
+      .fail('old')
+      .finish('new')
+    expect(engine.sent().slice(-1)).toEqual(['PUBREC#5'])
+    expect(engine.receive(arrives('new', 2, 5, 'dup')).news()).toEqual(['send PUBREC#5'])
   })
 
   test('does so in a clean session too', () => {

@@ -70,6 +70,15 @@ describe('Packet Identifiers', () => {
     expect(engine.receive(suback(9, 0)).sent()).toEqual(['PUBLISH#9 late q1'])
   })
 
+  test('a SUBSCRIBE of the engine waits for one too, and nobody waits for it', () => {
+    const engine = new EngineHarness({ maxInFlight: 65_535 }).connect().subscribe('s', 'f').receive(suback(1, 0))
+    for (let count = 0; count < 65_535; count += 1) engine.publish('m', 1, noPayload)
+    engine.cut().connect().news()
+    expect(engine.session.inspect().requests.waiting).toEqual([{ kind: 'subscribe', own: true }])
+    expect([...engine.session.requests.unanswered()]).toEqual([])
+    expect(engine.receive(puback(9)).sent()).toEqual(['SUBSCRIBE#9 f:0'])
+  })
+
   test('a full window of publishes does not starve a SUBSCRIBE', () => {
     const engine = new EngineHarness({ maxInFlight: 1 }).connect().publish('a', 1).publish('b', 1)
     engine.news()
