@@ -31,4 +31,6 @@ export const aliyunProfile = {
   connectsPerMinute: 5,
   // The platform drops the excess without a word.
   publishesPerSecond: { qos0: 30, qos1: 10 },
+  rootCertificates:
+    'GlobalSign R1, R3, R6 or R46 on ports 1883 and 443 (aliyunRoots(), the default), and in the private "Aliyun IoT Root CA" on port 8883: tls: { ca: [...aliyunRoots(), pem] } trusts one root more',
 } as const satisfies ServerProfile

@@ -16,6 +16,7 @@ import { ClosedError, ConnectionLostError, isMqttError, StoreError, TimeoutError
 import type { OpenTransport } from '../transport/index.js'
 import { Attempt } from './attempt.js'
 import { type BackoffState, endAttempt, initialBackoff, nextDelayMs, startAttempt } from './backoff.js'
+import { withRootCertificates } from './certificate-advice.js'
 import { type Identity, identityFor } from './client-identity.js'
 import type { ClientSettings } from './client-settings.js'
 import type { ClientState, CloseEvent, OfflineEvent, OnlineEvent, RefusedEvent } from './client-surface.js'
@@ -198,7 +199,8 @@ export class Lifecycle implements SessionHostEvents {
     if (phase.is !== 'attempting' && phase.is !== 'online') return
     if (phase.is === 'attempting') phase.attempt.abandon(cause)
     const upForMs = phase.is === 'online' ? this.host.now() - phase.since : undefined
-    const error = upForMs === undefined ? cause : this.#explain(cause, upForMs)
+    const error =
+      upForMs === undefined ? withRootCertificates(cause, this.#settings.profile) : this.#explain(cause, upForMs)
     this.host.detach()
     if (this.#ending?.stage === 'goodbye') return this.#close(undefined)
     this.#lastError = error

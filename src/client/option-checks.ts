@@ -39,6 +39,12 @@ export function flag(name: string, value: boolean | undefined): boolean | undefi
   throw new UsageError(`${name} has to be true or false, not ${quote(value)}`)
 }
 
+/** Text for people, not empty. */
+export function text(name: string, value: string | undefined): string | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value
+  throw new UsageError(`${name} has to be a string that is not empty, not ${quote(value)}`)
+}
+
 export function oneOf<T extends string | number>(
   name: string,
   value: T | undefined,

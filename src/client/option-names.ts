@@ -78,6 +78,7 @@ const profile: Names<ServerProfile> = {
   maxInFlight: true,
   connectsPerMinute: true,
   publishesPerSecond: true,
+  rootCertificates: true,
 }
 const keepAliveRange: Names<{ min: number; max: number }> = { min: true, max: true }
 const publishRate: Names<PublishRate> = { total: true, qos0: true, qos1: true }

@@ -1,7 +1,7 @@
 /** What a server's profile says, checked once, and held against what a client asks for. */
 import type { QoS } from '../codec/control-packet.js'
 import { UsageError } from '../errors.js'
-import { flag, group, integer, oneOf, real } from './option-checks.js'
+import { flag, group, integer, oneOf, real, text } from './option-checks.js'
 import type { PublishRate, ServerProfile } from './server-profile.js'
 
 /** A copy of a profile whose limits all make sense. @throws UsageError */

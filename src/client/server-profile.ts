@@ -38,4 +38,6 @@ export interface ServerProfile {
   readonly connectsPerMinute?: number | undefined
   /** Paced by the client, because the server drops the excess in silence. */
   readonly publishesPerSecond?: PublishRate | undefined
+  /** In words: which roots the server's certificates end in, and where they come from. Told when its certificate is not trusted. */
+  readonly rootCertificates?: string | undefined
 }

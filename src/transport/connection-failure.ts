@@ -28,6 +28,13 @@ const untrusted: Diagnosis = {
   reason: 'certificate-untrusted',
   says: 'has a certificate from an issuer that is not trusted here: pass its root certificate in tls.ca',
 }
+/** The same, with the root that is missing. */
+function untrustedBecauseOf(issuer: string | undefined): Diagnosis {
+  if (issuer === undefined) return untrusted
+  const says = `has a certificate from ${JSON.stringify(issuer)}, an issuer that is not trusted here: pass its root certificate in tls.ca`
+  return { reason: untrusted.reason, says }
+}
+
 const rejected: Diagnosis = { reason: 'certificate-untrusted', says: 'has a certificate that cannot be accepted' }
 const wrongName: Diagnosis = {
   reason: 'certificate-name',
@@ -98,12 +105,21 @@ function diagnose(code: string, phase: FailurePhase): Diagnosis {
   return { reason: 'other', says: phase === 'open' ? 'lost the connection' : 'could not be connected to' }
 }
 
-/** Explains the error of a socket. An error that is a ConnectionLostError already is returned as it is. */
-export function connectionFailure(error: unknown, endpoint: Endpoint, phase: FailurePhase): ConnectionLostError {
+/**
+ * Explains the error of a socket; `lastIssuer` is where the chain of the server's certificates ended. An error that is a ConnectionLostError already is returned as
+ * it is.
+ */
+export function connectionFailure(
+  error: unknown,
+  endpoint: Endpoint,
+  phase: FailurePhase,
+  lastIssuer?: string,
+): ConnectionLostError {
   if (error instanceof ConnectionLostError) return error
   if (error instanceof AggregateError && error.errors.length > 0) return everyAddressFailed(error, endpoint, phase)
   const code = errorCode(error)
-  const { reason, says } = diagnose(code, phase)
+  const diagnosis = diagnose(code, phase)
+  const { reason, says } = diagnosis === untrusted ? untrustedBecauseOf(lastIssuer) : diagnosis
   // The address tells which of the two families a name has led to.
   const address = errorAddress(error)
   const detail = [code, address === endpoint.host ? '' : address].filter((part) => part !== '').join(' ')

@@ -9,6 +9,8 @@ import type { PeerCertificate } from 'node:tls'
 export function checkIPv6Identity(address: string, certificate: PeerCertificate): Error | undefined {
   const refusal = process.getBuiltinModule('node:tls').checkServerIdentity(address, certificate)
   if (refusal === undefined || !process.getBuiltinModule('node:net').isIPv6(address)) return refusal
+  // Without a certificate there is nothing to compare with.
+  if (certificate.raw === undefined) return refusal
   const { X509Certificate } = process.getBuiltinModule('node:crypto')
   const [bare = ''] = address.split('%')
   return new X509Certificate(certificate.raw).checkIP(bare) === undefined ? refusal : undefined

@@ -185,7 +185,7 @@ class SocketTransport implements Transport {
     if (this.#phase === 'destroyed' || this.#phase === 'closed') return
     const { endpoint, tls } = this.#options
     const during = this.#phase === 'opening' || this.#phase === 'securing' ? this.#phase : 'open'
-    this.#failure ??= connectionFailure(error, endpoint, during)
+    this.#failure ??= connectionFailure(error, endpoint, during, this.#dialled.lastIssuer())
     // The session may be what the server did not like: the next handshake is a full one.
     if (this.#phase === 'securing') tls.forget(endpoint)
     // An alert of TLS behind the handshake is emitted by Node without closing the socket.

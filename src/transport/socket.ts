@@ -3,6 +3,7 @@ import type { OnReadOpts, Socket, TcpNetConnectOpts } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import { type AddressFamily, addressLookup } from './address-lookup.js'
 import type { Endpoint } from './endpoint.js'
+import { missingRoot } from './missing-root.js'
 import type { TlsSettings } from './tls-settings.js'
 import type { Peer } from './transport.js'
 
@@ -20,6 +21,8 @@ export interface Dialled {
   /** The event that makes the connection usable. */
   readonly ready: 'connect' | 'secureConnect'
   readonly describeTls: () => Peer['tls']
+  /** The issuer where the chain of the server's certificates ended, if one was seen. */
+  readonly lastIssuer: () => string | undefined
 }
 
 /** From here on `write` asks the caller to wait. Named, because Node's own mark differs between its versions. */
@@ -49,7 +52,7 @@ export function dial({ endpoint, family = 0, tls }: SocketOptions, onread: OnRea
 function dialTcp(options: TcpNetConnectOpts): Dialled {
   // [MQTT-7.1.2-1] TCP: an ordered, lossless stream of bytes both ways.
   const socket = process.getBuiltinModule('node:net').connect(options).setNoDelay(true)
-  return { socket, ready: 'connect', describeTls: () => undefined }
+  return { socket, ready: 'connect', describeTls: () => undefined, lastIssuer: () => undefined }
 }
 
 function dialTls(endpoint: Endpoint, tls: TlsSettings, options: ConnectionOptions): Dialled {
@@ -65,5 +68,5 @@ function dialTls(endpoint: Endpoint, tls: TlsSettings, options: ConnectionOption
     cipher: socket.getCipher().name,
     resumed: socket.isSessionReused(),
   })
-  return { socket, ready: 'secureConnect', describeTls }
+  return { socket, ready: 'secureConnect', describeTls, lastIssuer: missingRoot(socket) }
 }
