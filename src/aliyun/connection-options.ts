@@ -4,7 +4,7 @@ import type { ConnectionOptions } from 'node:tls'
 import type { ClientOptions, ServerOptions } from '../client/client-options.js'
 import { UsageError } from '../errors.js'
 import type { CertificateDevice, SecretDevice, TokenDevice } from './device.js'
-import { type Endpoint, type EndpointAddress, endpointAddress, type Region } from './endpoint.js'
+import { type Endpoint, endpointAddress, type Region } from './endpoint.js'
 import { aliyunRoots } from './roots.js'
 
 /** What of a client's options says where its server is. */
@@ -37,11 +37,14 @@ export function connectionOptions(device: Traveller, options: ConnectionChoice):
   }
   if (elsewhere === 'stream') return {}
   const tls = tlsOf(device, options)
-  if (elsewhere !== undefined) return { tls }
+  if (elsewhere !== undefined) {
+    if (serversOf(options).some(isPlatformOn8883)) requireKnownRoot(options.tls)
+    return { tls }
+  }
   const kind = endpoint ?? (device.cert === undefined ? 'ipv6' : 'x509')
   const address = endpointAddress(kind, region, device.productKey)
   const port = options.port ?? address.port
-  requireKnownRoot({ ...address, port }, options.tls)
+  if (isPlatformOn8883({ host: address.host, port })) requireKnownRoot(options.tls)
   return { host: address.host, port, tls, ...familyOf(options.family ?? address.family) }
 }
 
@@ -91,15 +94,26 @@ function tlsOf(device: Traveller, options: ConnectionChoice): ConnectionOptions 
 }
 
 /** The first server that the caller named and that is not to be spoken to over TLS. */
-function plainServerOf({ url, servers = [] }: ConnectionChoice): string | ServerOptions | undefined {
-  const all = url === undefined ? servers : [url, ...servers]
-  return all.find((server) => (typeof server === 'string' ? /^mqtt:/i.test(server) : server.tls === false))
+function plainServerOf(options: ConnectionChoice): string | ServerOptions | undefined {
+  return serversOf(options).find((server) =>
+    typeof server === 'string' ? /^mqtt:/i.test(server) : server.tls === false,
+  )
+}
+
+/** Every server that the caller named. */
+function serversOf({ url, host, port, servers = [] }: ConnectionChoice): (string | ServerOptions)[] {
+  const named = host === undefined ? [] : [{ host, port }]
+  return [...(url === undefined ? [] : [url]), ...named, ...servers]
+}
+
+function isPlatformOn8883(server: string | ServerOptions): boolean {
+  if (typeof server === 'string') return /^[^?#]*\.aliyuncs\.com:8883(?!\d)/i.test(server)
+  return server.port === 8883 && server.host.toLowerCase().endsWith('.aliyuncs.com')
 }
 
 /** Port 8883 would fail to verify at every attempt; better to say what is missing than to try. */
-function requireKnownRoot({ host, port }: EndpointAddress, tls: ConnectionChoice['tls']): void {
-  const ownRoots = typeof tls === 'object' && (tls.ca !== undefined || tls.secureContext !== undefined)
-  if (port !== 8883 || ownRoots || !host.endsWith('.aliyuncs.com')) return
+function requireKnownRoot(tls: ConnectionChoice['tls']): void {
+  if (typeof tls === 'object' && (tls.ca !== undefined || tls.secureContext !== undefined)) return
   throw new UsageError(
     'port 8883 of the platform shows a certificate of the private "Aliyun IoT Root CA", which is not among aliyunRoots(): ' +
       'pass it as tls: { ca: [...aliyunRoots(), pem] }, or use port 1883 or 443',

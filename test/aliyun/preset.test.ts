@@ -189,6 +189,9 @@ describe('the endpoint', () => {
       { port: 8883 },
       /"Aliyun IoT Root CA".*tls: \{ ca: \[\.\.\.aliyunRoots\(\), pem\] \}/,
     ],
+    ['its url', { url: 'mqtts://a1Pk.iot-as-mqtt.cn-shanghai.aliyuncs.com:8883' }, /"Aliyun IoT Root CA"/],
+    ['its host', { host: 'iot-x.mqtt.iothub.ALIYUNCS.com', port: 8883 }, /"Aliyun IoT Root CA"/],
+    ['one server of several', { servers: [{ host: 'x.aliyuncs.com', port: 8883 }] }, /"Aliyun IoT Root CA"/],
   ])('is refused: %s', (_, options, message) => {
     expect(() => untyped(secret, options)).toThrow(UsageError)
     expect(() => untyped(secret, options)).toThrow(message)
@@ -208,6 +211,8 @@ describe('the endpoint', () => {
     ])
     expect(aliyun(secret, { port: 8883, tls: { secureContext: createSecureContext() } }).port).toBe(8883)
     expect(aliyun(secret, { endpoint: { host: '::1', port: 8883 } }).port).toBe(8883)
+    expect(aliyun(secret, { url: 'mqtts://gateway.example:8883' }).url).toBe('mqtts://gateway.example:8883')
+    expect(aliyun(secret, { url: 'mqtts://x.aliyuncs.com:88830' }).url).toBe('mqtts://x.aliyuncs.com:88830')
   })
 })
 
