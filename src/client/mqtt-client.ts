@@ -25,7 +25,6 @@ import { parseFilters } from './filter-requests.js'
 import { Lifecycle } from './lifecycle.js'
 import { MessageStream as Stream } from './message-stream.js'
 import { callable, integer, maxTimerMs } from './option-checks.js'
-import { beyond } from './profile-limits.js'
 import { rejection, tamed } from './publish-ticket.js'
 import { Publisher } from './publisher.js'
 import { readStats } from './stats.js'
@@ -63,11 +62,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     this.#lifecycle = new Lifecycle(this, this.#settings, this.#announcements())
     const { host } = this.#lifecycle
     this.#publisher = new Publisher(host, this.#lifecycle, this.#settings)
-    this.#subscriptions = new Subscriptions(
-      host,
-      host.delivery.router,
-      this.#settings.profile?.maxFiltersPerSubscribe ?? Number.POSITIVE_INFINITY,
-    )
+    this.#subscriptions = new Subscriptions(host, host.delivery.router, this.#settings.profile)
     const { signal } = this.#settings
     if (signal?.aborted) this.#aborted()
     else signal?.addEventListener('abort', this.#aborted)
@@ -183,12 +178,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     handler: MessageHandler | undefined,
   ): Promise<Subscription> {
     this.#refuseIfEnding('subscribe')
-    const { profile } = this.#settings
-    const requests = parseFilters(filters, qos, profile)
-    const subscriptions = this.#subscriptions.sizeWith(requests)
-    if (profile?.maxSubscriptions !== undefined && subscriptions > profile.maxSubscriptions) {
-      throw beyond(profile, `this would make ${subscriptions} subscriptions`, `at most ${profile.maxSubscriptions}`)
-    }
+    const requests = parseFilters(filters, qos, this.#settings.profile)
     if (this.#lifecycle.host.isOpen) return this.#subscriptions.subscribe(requests, handler, signal)
     return this.#lifecycle.whenOpen(signal).then(() => this.#subscriptions.subscribe(requests, handler, signal))
   }

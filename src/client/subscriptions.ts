@@ -12,8 +12,10 @@ import type { QoS, SubscriptionRequest } from '../codec/control-packet.js'
 import type { Request } from '../protocol/requests.js'
 import type { Session } from '../protocol/session.js'
 import type { GrantedFilter, MessageHandler, Subscription } from './client-surface.js'
+import { beyond } from './profile-limits.js'
 import { type PublishTicket, rejection, tamed } from './publish-ticket.js'
 import type { RequestTicket } from './request-ticket.js'
+import type { ServerProfile } from './server-profile.js'
 import { SignalWatches } from './signal-watches.js'
 import { SubscribeTicket, UnsubscribeTicket } from './subscribe-ticket.js'
 import type { TopicRouter } from './topic-router.js'
@@ -33,27 +35,34 @@ export class Subscriptions {
   /** The subscriptions that hold each filter. */
   readonly #uses = new Map<string, Set<ActiveSubscription>>()
 
-  readonly #maxFilters: number
+  /** What the server allows: how many Topic Filters at one time, and in one SUBSCRIBE or UNSUBSCRIBE. */
+  readonly #profile: ServerProfile | undefined
 
-  /** `maxFilters`: how many Topic Filters one SUBSCRIBE or UNSUBSCRIBE may hold. */
-  constructor(host: SubscriptionHost, router: TopicRouter<MessageHandler>, maxFilters: number) {
+  constructor(host: SubscriptionHost, router: TopicRouter<MessageHandler>, profile: ServerProfile | undefined) {
     this.#host = host
     this.#router = router
-    this.#maxFilters = maxFilters
+    this.#profile = profile
   }
 
-  /** How many Topic Filters would be subscribed with these as well. */
-  sizeWith(requests: readonly SubscriptionRequest[]): number {
+  /** Refuses what would be more Topic Filters than the server allows. @throws UsageError */
+  #requireRoomFor(requests: readonly SubscriptionRequest[]): void {
+    const profile = this.#profile
+    if (profile?.maxSubscriptions === undefined) return
     const added = new Set(requests.map(({ filter }) => filter).filter((filter) => !this.#uses.has(filter)))
-    return this.#uses.size + added.size
+    const size = this.#uses.size + added.size
+    if (size <= profile.maxSubscriptions) return
+    const asked = `this would make ${size} subscriptions`
+    throw beyond(profile, 'maxSubscriptions', asked, `at most ${profile.maxSubscriptions}`)
   }
 
+  /** @throws UsageError */
   subscribe(
     requests: readonly SubscriptionRequest[],
     handler: MessageHandler | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Subscription> {
     if (signal?.aborted) return rejection(signal.reason)
+    this.#requireRoomFor(requests)
     const subscription = new ActiveSubscription(this, requests, handler)
     // [3.8.4 early messages] The routes are there before SUBSCRIBE is written.
     this.#add(subscription)
@@ -104,7 +113,7 @@ export class Subscriptions {
 
   /** What one packet may hold of a list; a server's profile may allow few Topic Filters in each. */
   *#parts<T>(list: readonly T[]): IterableIterator<readonly T[]> {
-    const size = Math.min(list.length, this.#maxFilters)
+    const size = Math.min(list.length, this.#profile?.maxFiltersPerSubscribe ?? list.length)
     for (let from = 0; from < list.length; from += size) yield list.slice(from, from + size)
   }
 
