@@ -122,7 +122,7 @@ function parseKeepAlive(given: number | undefined, profile: ServerProfile | unde
   if (profile === undefined || range === undefined) return keepAlive ?? defaults.keepAliveSeconds
   if (keepAlive === undefined) return Math.min(Math.max(defaults.keepAliveSeconds, range.min), range.max)
   if (keepAlive >= range.min && keepAlive <= range.max) return keepAlive
-  throw beyond(profile, `keepAlive is ${keepAlive}`, `${range.min} to ${range.max} seconds`)
+  throw beyond(profile, 'keepAlive', `keepAlive is ${keepAlive}`, `${range.min} to ${range.max} seconds`)
 }
 
 function parseMaxInFlight(given: number | undefined, profile: ServerProfile | undefined): number {
@@ -131,13 +131,13 @@ function parseMaxInFlight(given: number | undefined, profile: ServerProfile | un
   if (profile === undefined || allowed === undefined) return maxInFlight ?? defaults.maxInFlight
   if (maxInFlight === undefined) return Math.min(defaults.maxInFlight, allowed)
   if (maxInFlight <= allowed) return maxInFlight
-  throw beyond(profile, `maxInFlight is ${maxInFlight}`, `at most ${allowed}`)
+  throw beyond(profile, 'maxInFlight', `maxInFlight is ${maxInFlight}`, `at most ${allowed}`)
 }
 
 function parseWill(given: WillOptions | undefined, profile: ServerProfile | undefined): Will<Buffer> | undefined {
   if (given === undefined) return undefined
   const options = group('will', given, 'will')
-  if (profile?.will === false) throw beyond(profile, 'will is given', 'none')
+  if (profile?.will === false) throw beyond(profile, 'will', 'will is given', 'none')
   // [MQTT-3.1.3-10] the Will Topic is a string that UTF-8 can express, and a Topic Name
   topicNameLength(options.topic, 'will.topic', 'MQTT-3.1.3-10')
   validateTopicName(options.topic)

@@ -42,6 +42,7 @@ function requireAllowed(profile: ServerProfile, { filter, qos }: SubscriptionReq
   if (profile.maxQos !== undefined && qos > profile.maxQos) {
     throw beyond(
       profile,
+      'maxQos',
       `the filter ${JSON.stringify(filter)} is to be subscribed at QoS ${qos}`,
       `QoS up to ${profile.maxQos}`,
     )

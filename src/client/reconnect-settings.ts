@@ -42,5 +42,5 @@ function parseAttemptsPerMinute(given: number | undefined, profile: ServerProfil
   const allowed = profile?.connectsPerMinute
   if (profile === undefined || allowed === undefined) return perMinute ?? defaults.maxAttemptsPerMinute
   if (perMinute === undefined || perMinute <= allowed) return perMinute ?? allowed
-  throw beyond(profile, `reconnect.maxAttemptsPerMinute is ${perMinute}`, `at most ${allowed}`)
+  throw beyond(profile, 'connectsPerMinute', `reconnect.maxAttemptsPerMinute is ${perMinute}`, `at most ${allowed}`)
 }

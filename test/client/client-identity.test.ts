@@ -77,7 +77,7 @@ describe('the Client Identifier', () => {
     const profile = { name: 'the platform', maxClientIdBytes: 4 }
     expect(identityOf({ clientId: 'éé', profile }).clientId).toBe('éé')
     expect(refusal(() => identityOf({ clientId: 'ééx', profile })).message).toBe(
-      'clientId has 5 bytes, but the platform takes at most 4',
+      'clientId has 5 bytes, but the platform takes at most 4 (profile.maxClientIdBytes)',
     )
     expect(() => identityOf({ clientId: '12345', profile, credentials: () => ({}) })).toThrow('the platform')
     const settings = identityOf({ profile, credentials: () => ({}) })
