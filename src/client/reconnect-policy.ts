@@ -60,7 +60,9 @@ export class ReconnectPolicy {
    * the one that it was given.
    */
   explain(error: Error, { upForMs, unacknowledged }: ConnectionEnd, stableAfterMs: number): Error {
-    if (upForMs >= stableAfterMs || !(error instanceof ConnectionLostError)) {
+    // A connection that we ended ourselves, so that a message comes again, says nothing about the server.
+    const cut = error instanceof ConnectionLostError && error.reason !== 'redelivery'
+    if (upForMs >= stableAfterMs || !cut) {
       this.#shortLived = undefined
       return error
     }
