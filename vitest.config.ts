@@ -17,5 +17,12 @@ export default defineConfig({
     exclude: ['test/mosquitto/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    coverage: {
+      provider: 'v8',
+      include: ['src/codec/**', 'src/protocol/**'],
+      reporter: ['text'],
+      // What is excluded says so in the source, with its reason: `v8 ignore`.
+      thresholds: { branches: 100 },
+    },
   },
 })
