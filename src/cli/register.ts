@@ -29,7 +29,7 @@ const productOptions = [
 const serverOptions = [
   ...endpointOptions,
   { name: 'host', short: 'h', value: 'HOST', about: 'instead of the platform, such as an emulator' },
-  { name: 'port', short: 'p', value: 'PORT', about: 'its port; default 8883' },
+  { name: 'port', short: 'p', value: 'PORT', about: 'its port; default 1883' },
   { name: 'cafile', aliases: ['ca'], value: 'FILE', about: 'trust these roots, in PEM, and no others' },
   { name: 'timeout', short: 'W', value: 'SEC', about: 'until the answer has to be there; at most 15, default 10' },
 ] as const
@@ -75,8 +75,7 @@ export const command = defineCommand({
       preRegistered: !line.has('token'),
       clientId: line.text('id'),
       signMethod: readSignMethod(line),
-      ...(host === undefined ? endpointOf(line) : { host }),
-      port: line.integer('port', 1, 65_535),
+      ...(host === undefined ? endpointOf(line) : { endpoint: { host, port: line.integer('port', 1, 65_535) } }),
       tls: ca === undefined ? undefined : { ca },
       timeoutMs: line.milliseconds('timeout'),
     }

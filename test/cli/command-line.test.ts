@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest'
+import { buildCommand, run, temporaryFile } from './program.js'
+
+buildCommand()
+
+const commands = ['pub', 'sub', 'sign', 'register', 'explain', 'demo']
+
+describe('mqtt311 --help', () => {
+  it.each([
+    ['--help'],
+    ['help'],
+    ...commands.map((command) => [command, '--help']),
+    ...commands.map((command) => ['help', command]),
+  ])('%s %s explains itself in 80 columns, with examples and exit codes, and ends with 0', async (...args) => {
+    const { code, stdout, stderr } = await run(args)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('Usage: mqtt311')
+    expect(stdout).toContain('Examples:')
+    expect(stdout).toMatch(/^ {2}27 .*time-out/m)
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
+  })
+
+  it('names every command', async () => {
+    const { stdout } = await run(['--help'])
+    for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
+  })
+
+  it('--version tells the version of the package', async () => {
+    const { code, stdout } = await run(['--version'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^mqtt311 \d+\.\d+\.\d+\n$/)
+  })
+})
+
+describe('a wrong command line', () => {
+  it.each([
+    [[], 'a command is missing: pub, sub, sign'],
+    [['publish'], 'there is no command "publish"'],
+    [['pub', '-t', 'a'], 'the message is missing: give one of -m, -f, -s, -l and -n'],
+    [['pub', '-m', 'x'], 'the topic is missing'],
+    [['pub', '-t', 'a', '-t', 'b', '-m', 'x'], 'give -t once'],
+    [['pub', '-t', 'a', '-m', 'x', '-n'], '--message and --null-message both say what the message is'],
+    [['pub', '-t', 'a/#', '-m', 'x'], 'has the wildcard "#"'],
+    [['pub', '-t', 'a', '-m', 'two', 'words'], '"words" belongs to no option'],
+    [['pub', '-t', 'a', '-m', 'x', '-q', '3'], '--qos takes one of 0, 1, 2, not "3"'],
+    [['pub', '-t', 'a', '-m', 'x', '-p', '70000'], '--port takes a whole number from 1 to 65535'],
+    [['pub', '-t', 'a', '-m', 'x', '-p', '1e3'], 'not "1e3"'],
+    [['pub', '-t', 'a', '-m', 'x', '-W', '0'], '--timeout takes seconds above 0'],
+    [['pub', '-t', 'a', '-m', 'x', '-k', '70000'], '--keepalive takes a whole number'],
+    [['pub', '-t', 'a', '-m', 'x', '--retain=yes'], '--retain takes no value'],
+    [['pub', '-t', 'a', '-m', 'x', '-V', 'mqttv5'], 'speaks MQTT 3.1.1 only'],
+    [['pub', '-t', 'a', '-m', 'x', '-V', '31'], 'speaks MQTT 3.1.1 only'],
+    [['pub', '-t', 'a', '-m', 'x', '-c'], 'give one by -i'],
+    [['pub', '-t', 'a', '-m', 'x', '-4', '-6'], '-4 and -6 exclude each other'],
+    [['pub', '-t', 'a', '-m', 'x', '-P', 'pw'], 'user name'],
+    [['pub', '-t', 'a', '-m', 'x', '--will-qos', '1'], 'a will needs --will-topic'],
+    [['pub', '-t', 'a', '-m', 'x', '--cert', 'a.pem'], 'give --cert and --key together'],
+    [['pub', '-t', 'a', '-m', 'x', '-L', 'mqtt://h', '-h', 'h'], 'leave out -h and -p'],
+    [['pub', '-L', 'ws://h/a', '-m', 'x'], 'ws:// is not built in'],
+    [['pub', '-L', 'mqtt://user:pa/ss@h/a', '-m', 'x'], "write '/' in a password as %2F"],
+    [['pub', '-t', 'a', '-m', 'x', '-h'], 'for help write --help'],
+    [['sub'], 'the Topic Filter is missing'],
+    [['sub', '-t', 'a/#/b'], 'MQTT-4.7.1-2'],
+    [['sub', '-t', 'a', '-F', '%m'], 'the packet identifier'],
+    [['sub', '-t', 'a', '-F', '%C'], 'belongs to MQTT 5'],
+    [['sub', '-t', 'a', '-F', '%y'], '-F knows no %y'],
+    [['sub', '-t', 'a', '-F', '100%'], '-F knows no %'],
+    [['sub', '-t', 'a', '-F', '@Q'], '-F knows no @Q'],
+    [['sub', '-t', 'a', '-F', '\\q'], '-F knows no \\q'],
+    [['sub', '-t', 'a', '-v', '--json'], '--verbose and --json both say how to print'],
+    [['sub', '-t', 'a', '--insecure'], 'verification is never switched off; pass the root of the server by --cafile'],
+    [['sub', '-t', 'a', '-D', 'connect', 'x'], 'belong to MQTT 5'],
+    [['sub', '-t', 'a', '--unknown'], 'there is no option --unknown'],
+    [['sub', '-t', 'a', '-Z'], 'there is no option -Z'],
+    [['explain', '3g'], '"g" is no hexadecimal digit'],
+    [['explain', '300'], '3 hexadecimal digits are no whole number of bytes'],
+    [['sign', '--product-key', 'a1'], 'the DeviceName is missing: give --device-name, or set DEVICE_NAME'],
+    [['sign', '--endpoint', 'ipv6', '--instance-id', 'i', '--product-key', 'a'], 'is missing'],
+  ] as const)('%j is refused with 64 and one line that says what to do', async (args, text) => {
+    const { code, stdout, stderr } = await run(args)
+    expect(stderr).toContain(text)
+    expect(stderr).toMatch(/^mqtt311: [^\n]*; see mqtt311( \w+)? --help\n$/)
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+  })
+
+  it('--quiet leaves the exit code alone to tell', async () => {
+    expect(await run(['pub', '--quiet'])).toEqual({ code: 64, signal: null, stdout: '', stderr: '' })
+  })
+
+  it('never repeats a secret', async () => {
+    const secret = 'hunter2-hunter2'
+    const file = temporaryFile('missing')
+    for (const args of [
+      ['pub', '-t', 'a', '-m', 'x', '-P', secret],
+      ['pub', '-t', 'a', '-m', 'x', '-u', 'u', '-P', secret, '-q', '7'],
+      ['pub', '-L', `mqtt://u:${secret}/x@h/a`, '-m', 'x'],
+      ['pub', '-L', `mqtt://u:${secret}@h:port/a`, '-m', 'x'],
+      ['sign', '--device-secret', secret, '--product-key', 'a|b', '--device-name', 'd'],
+      ['register', '--product-secret', secret, '--product-key', 'a1', '--device-name', 'a&b'],
+      ['sub', '-t', 'a', '-u', 'u', '-P', secret, '--cafile', file],
+    ]) {
+      const { code, stdout, stderr } = await run(args)
+      expect(code).not.toBe(0)
+      expect(stdout + stderr).not.toContain(secret)
+    }
+  })
+
+  it.each([
+    ['--cafile', 'there is no such file'],
+    ['--password-file', 'there is no such file'],
+    ['--capath', 'there is no such file'],
+  ])('a file for %s that is not there is said with 66', async (flag, text) => {
+    const file = temporaryFile('missing.pem')
+    const { code, stderr } = await run(['pub', '-t', 'a', '-m', 'x', '-u', 'u', flag, file])
+    expect(stderr).toContain(`${file} cannot be read: ${text}`)
+    expect(code).toBe(66)
+  })
+})

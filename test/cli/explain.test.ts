@@ -1,0 +1,87 @@
+import { writeFileSync } from 'node:fs'
+import { explain, render } from 'mqtt311/explain'
+import { describe, expect, it } from 'vitest'
+import { buildCommand, run, shell, temporaryFile } from './program.js'
+
+buildCommand()
+
+const bytes = Buffer.from('3005000161686940020001', 'hex')
+const listing = `${render(explain(bytes))}\n`
+
+describe('mqtt311 explain', () => {
+  it.each([
+    [['30', '05', '00', '01', '61', '68', '69', '40', '02', '00', '01']],
+    [['3005000161686940020001']],
+    [['0x30,0x05,0x00', '0x01 61:68:69', '40-02-00-01']],
+    [['\\x30\\x05\\x00\\x01\\x61\\x68\\x69\\x40\\x02\\x00\\x01']],
+  ])('takes the bytes as %j', async (args) => {
+    expect(await run(['explain', ...args])).toEqual({ code: 0, signal: null, stdout: listing, stderr: '' })
+  })
+
+  it('takes standard input, as bytes or as hexadecimal text', async () => {
+    expect((await run(['explain'], { input: bytes })).stdout).toBe(listing)
+    expect((await run(['explain', '-f', '-'], { input: `${bytes.toString('hex')}\n` })).stdout).toBe(listing)
+    expect((await run(['explain', '--hex'], { input: bytes.toString('hex') })).stdout).toBe(listing)
+    expect((await run(['explain', '--binary'], { input: '30' })).stdout).toContain('PUBLISH')
+  })
+
+  it('takes a file, as bytes or as hexadecimal text', async () => {
+    const file = temporaryFile('packets')
+    writeFileSync(file, bytes)
+    expect((await run(['explain', '-f', file])).stdout).toBe(listing)
+    writeFileSync(file, bytes.toString('hex').replace(/(..)/g, '$1\n'))
+    expect((await run(['explain', '-f', file])).stdout).toBe(listing)
+  })
+
+  it('ends with 65 where it finds a fault, and shows it', async () => {
+    const { code, stdout, stderr } = await run(['explain', '36', '00'])
+    expect(stdout).toContain('MQTT-3.3.1-4')
+    expect({ code, stderr }).toEqual({ code: 65, stderr: '' })
+  })
+
+  it('--all shows what is cut otherwise', async () => {
+    const long = Buffer.concat([Buffer.from([0x30, 103, 0, 1, 0x61]), Buffer.alloc(100, 0x62)])
+    expect((await run(['explain', long.toString('hex')])).stdout).toContain('… 88 more')
+    expect((await run(['explain', long.toString('hex'), '--all'])).stdout).not.toContain('more')
+  })
+
+  it('has colours only where they are asked for', async () => {
+    expect((await run(['explain', 'e000'], { env: { FORCE_COLOR: '1' } })).stdout).toBe(
+      `${render(explain(Uint8Array.of(0xe0, 0)), { color: true })}\n`,
+    )
+  })
+
+  it('is quiet when nobody reads to the end', async () => {
+    const line = `head -c 200000 /dev/zero | tr '\\0' '\\300' | xxd -p | mqtt311 explain --all | head -n 1`
+    const { stderr } = await shell(line)
+    expect(stderr).toBe('')
+  })
+})
+
+describe('mqtt311 demo', () => {
+  it('shows every kind of packet without a server, and ends with 0', async () => {
+    const { code, stdout, stderr } = await run(['demo'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const titles = [...stdout.matchAll(/┌─ ([A-Z]+)/g)].map(([, title]) => title)
+    expect(new Set(titles)).toEqual(
+      new Set(
+        'CONNECT CONNACK PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE SUBACK UNSUBSCRIBE UNSUBACK PINGREQ PINGRESP DISCONNECT'.split(
+          ' ',
+        ),
+      ),
+    )
+    expect(titles.filter((title) => title === 'PUBLISH')).toHaveLength(6)
+    expect(stdout).not.toContain('✗')
+  })
+
+  it('-d shows a line for each packet', async () => {
+    const { stdout } = await run(['demo', '-d', '-t', 'a/b'])
+    expect(stdout).toContain('PUBLISH QoS 2 id 3 topic "a/b" 14 bytes\n')
+    expect(stdout).not.toContain('┌─')
+  })
+
+  it('talks to no server of the environment unless one is named', async () => {
+    const { code } = await run(['demo', '-d'], { env: { MQTT_HOST: 'nowhere.invalid', MQTT_PORT: '1' } })
+    expect(code).toBe(0)
+  })
+})

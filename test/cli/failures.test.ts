@@ -1,0 +1,148 @@
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { expired, otherName, server, unknownIssuer } from '../../fixtures/tls/index.js'
+import { buildCommand, run, start } from './program.js'
+import { listen, startBroker, startScripted } from './servers.js'
+
+buildCommand()
+
+const tlsFile = (name: string) => fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url))
+
+const message = ['-t', 'a', '-m', 'x', '-q', '1'] as const
+
+describe('a connection that the server refuses', () => {
+  it.each([
+    [1, 'does not speak MQTT 3.1.1'],
+    [2, 'does not allow this Client Identifier; give another by -i'],
+    [3, 'is unavailable; try again later'],
+    [4, 'bad user name or password; check -u and the password'],
+    [5, 'not authorised to connect; check -u'],
+  ])('ends with Return Code %i, and says what to do', async (code, text) => {
+    const { address } = await startScripted(Uint8Array.of(0x20, 2, 0, code))
+    for (const args of [
+      ['pub', ...address, ...message],
+      ['sub', ...address, '-t', 'a'],
+    ]) {
+      const outcome = await run(args)
+      expect(outcome.stderr).toContain(text)
+      expect(outcome.stderr).toMatch(/^mqtt311: [^\n]*\n$/)
+      expect(outcome).toMatchObject({ code, stdout: '' })
+    }
+  })
+})
+
+describe('a server that', () => {
+  it('is not there: 69', async () => {
+    const vacant = await listen(createServer())
+    await new Promise((resolve) => vacant.server.close(resolve))
+    const { code, stderr } = await run(['pub', ...vacant.address, ...message])
+    expect(stderr).toContain('nothing listens there')
+    expect(code).toBe(69)
+  })
+
+  it('has no name: 69', async () => {
+    const { code, stderr } = await run(['pub', '-h', 'no-such-host.invalid', ...message])
+    expect(stderr).toMatch(/check -h\n$/)
+    expect(code).toBe(69)
+  })
+
+  it('accepts and never answers: 27', async () => {
+    const silent = await listen(createServer())
+    const { code, stderr } = await run(['pub', ...silent.address, ...message, '--connect-timeout', '0.2'])
+    expect(stderr).toBe('mqtt311: no CONNACK within 200 ms from the start of the attempt (--connect-timeout)\n')
+    expect(code).toBe(27)
+  })
+
+  it('accepts and never answers is left on SIGTERM', async () => {
+    const silent = await listen(createServer())
+    const connected = new Promise((resolve) => silent.server.once('connection', resolve))
+    const command = start(['sub', ...silent.address, '-t', 'a'])
+    await connected
+    command.process.kill('SIGTERM')
+    expect((await command.end()).code).toBe(0)
+  })
+
+  it('does not acknowledge: 27 by -W', async () => {
+    const { address } = await startScripted(Uint8Array.of(0x20, 2, 0, 0))
+    const { code, stderr } = await run(['pub', ...address, ...message, '-W', '0.3'])
+    expect(stderr).toBe('mqtt311: the 0.3 seconds of -W have passed\n')
+    expect(code).toBe(27)
+  })
+
+  it('sends no MQTT: 76', async () => {
+    const { address } = await startScripted(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    const { code, stderr } = await run(['pub', ...address, ...message])
+    expect(stderr).toMatch(/^mqtt311: .*at byte \d.*\n$/)
+    expect(code).toBe(76)
+  })
+
+  it('closes before CONNACK: 75', async () => {
+    const rude = await listen(createServer((socket) => socket.once('data', () => socket.end())))
+    const { code, stderr } = await run(['pub', ...rude.address, ...message])
+    expect(stderr).toBe('mqtt311: the server closed the connection\n')
+    expect(code).toBe(75)
+  })
+
+  it('closes behind a message at QoS 0: 75, as nobody knows whether it was read', async () => {
+    let isFirst = true
+    const rude = await listen(
+      createServer((socket) =>
+        socket.on('data', () => {
+          if (isFirst) socket.write(Uint8Array.of(0x20, 2, 0, 0))
+          else socket.destroy()
+          isFirst = false
+        }),
+      ),
+    )
+    const { code } = await run(['pub', ...rude.address, '-t', 'a', '-m', 'x'])
+    expect(code).toBe(75)
+  })
+})
+
+describe('TLS', () => {
+  const ca = tlsFile('ca.pem')
+
+  it.each([
+    ['--cafile', ca],
+    ['--cafile', ca, '--tls'],
+    ['--cafile', ca, '--cert', tlsFile('client.pem'), '--key', tlsFile('client-key.pem'), '--tls-alpn', 'mqtt'],
+  ])('connects with %s', async (...flags) => {
+    const broker = await startBroker({}, server)
+    expect(await run(['pub', ...broker.address, ...message, ...flags])).toMatchObject({ code: 0, stderr: '' })
+    expect(broker.published).toHaveLength(1)
+  })
+
+  it.each([
+    ['an issuer that nobody here trusts', unknownIssuer, 'pass its root certificate in --cafile'],
+    ['a certificate that has expired', expired, 'has expired'],
+    ['a certificate for another name', otherName, 'or set --servername'],
+  ])('%s: 78, and what to do', async (_, identity, text) => {
+    const broker = await startBroker({}, identity)
+    const { code, stderr } = await run(['pub', ...broker.address, ...message, '--cafile', ca])
+    expect(stderr).toContain(text)
+    expect(stderr).toMatch(/^mqtt311: [^\n]*\n$/)
+    expect(code).toBe(78)
+  })
+
+  it('--servername names whom to expect', async () => {
+    const broker = await startBroker({}, otherName)
+    const flags = ['--cafile', ca, '--servername', 'other.example']
+    expect(await run(['pub', ...broker.address, ...message, ...flags])).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it('towards a plain port: 78', async () => {
+    const plain = await startScripted(Buffer.from('this is no TLS'))
+    const { code, stderr } = await run(['pub', ...plain.address, ...message, '--tls'])
+    expect(stderr).toContain('does not answer in TLS')
+    expect(code).toBe(78)
+  })
+})
+
+describe('the process', () => {
+  it('ends although standard input is still open', async () => {
+    const { address } = await startScripted(Uint8Array.of(0x20, 2, 0, 5))
+    const { code } = await start(['pub', ...address, '-t', 'a', '-l'], { input: 'open' }).end()
+    expect(code).toBe(5)
+  })
+})

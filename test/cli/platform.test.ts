@@ -1,0 +1,140 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { signConnect } from 'mqtt311/aliyun'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Platform, type PlatformOptions, startPlatform } from '../../fixtures/platform/index.js'
+import { buildCommand, run, shell, start, temporaryFile } from './program.js'
+
+buildCommand()
+
+const cafile = fileURLToPath(new URL('../../fixtures/tls/ca.pem', import.meta.url))
+const device = { productKey: 'a1cli', deviceName: 'lamp', deviceSecret: 'hunter2-hunter2' }
+const flags = ['--product-key', device.productKey, '--device-name', device.deviceName]
+const env = { DEVICE_SECRET: device.deviceSecret }
+
+async function platform(options: PlatformOptions = {}): Promise<Platform & { readonly address: readonly string[] }> {
+  const started = await startPlatform({ devices: [device], ...options })
+  onTestFinished(() => started.close())
+  return { ...started, address: ['-h', started.host, '-p', String(started.port), '--cafile', cafile] }
+}
+
+describe('mqtt311 sign', () => {
+  const signed = signConnect({ ...device, timestamp: 1700000000000 })
+  const args = ['sign', ...flags, '--timestamp', '1700000000000']
+
+  it('prints client id, user name and password', async () => {
+    expect(await run(args, { env })).toEqual({
+      code: 0,
+      signal: null,
+      stdout: `client id  ${signed.clientId}\nuser name  ${signed.username}\npassword   ${signed.password}\n`,
+      stderr: '',
+    })
+  })
+
+  it('--format json is what a program reads', async () => {
+    expect(JSON.parse((await run([...args, '--format', 'json'], { env })).stdout)).toEqual(signed)
+  })
+
+  it('--format env is what a shell reads', async () => {
+    const { stdout } = await shell(
+      `export DEVICE_SECRET=${device.deviceSecret}
+      eval "$(mqtt311 ${args.join(' ')} --format env)"
+      printf '%s\\n' "$MQTT_URL" "$MQTT_CLIENT_ID" "$MQTT_USERNAME" "$MQTT_PASSWORD"`,
+    )
+    const url = 'mqtts://ipv6.itls.cn-shanghai.aliyuncs.com:1883'
+    expect(stdout.trimEnd().split('\n')).toEqual([url, signed.clientId, signed.username, signed.password])
+  })
+
+  it('--format mosquitto is what mosquitto_pub takes', async () => {
+    const options = ['--format', 'mosquitto', '--endpoint', 'product', '--region', 'us-west-1']
+    const { stdout } = await run([...args, ...options], { env })
+    expect(stdout).toBe(
+      `-V mqttv311 -h a1cli.iot-as-mqtt.us-west-1.aliyuncs.com -p 1883 -k 360 -i '${signed.clientId}' ` +
+        `-u '${signed.username}' -P '${signed.password}' --tls-use-os-certs\n`,
+    )
+  })
+
+  it('takes every part of the signature, and the secret from a file', async () => {
+    const file = temporaryFile('secret')
+    writeFileSync(file, `${device.deviceSecret}\n`)
+    const others = ['--client-id', '00:11:22', '--sign-method', 'hmacsha1', '--secure-mode', '3', '--timestamp', 'none']
+    const { stdout } = await run(['sign', ...flags, '--device-secret-file', file, ...others, '--format', 'json'])
+    expect(JSON.parse(stdout)).toEqual(
+      signConnect({ ...device, clientId: '00:11:22', signMethod: 'hmacsha1', secureMode: 3, timestamp: false }),
+    )
+  })
+})
+
+describe('a device of the platform', () => {
+  it('publishes and subscribes over TLS, and its secret is nowhere to be seen', async () => {
+    const server = await platform()
+    const topic = `/${device.productKey}/${device.deviceName}/user/get`
+    const command = start(['sub', ...server.address, ...flags, '-t', topic, '-C', '1', '--trace'], { env })
+    await command.wrote('stderr', '┌─ SUBACK')
+    await server.send(topic, 'turn left')
+    const outcome = await command.end()
+    expect(outcome).toMatchObject({ code: 0, stdout: 'turn left\n' })
+    expect(outcome.stderr).not.toContain(device.deviceSecret)
+    expect(server.seen.connects).toHaveLength(1)
+    const published = await run(['pub', ...server.address, ...flags, '-t', topic, '-m', 'x', '-q', '1'], { env })
+    expect(published).toMatchObject({ code: 0, stderr: '' })
+    expect(server.seen.publishesWith(1)).toBe(1)
+  })
+
+  it('is known by the environment alone, over plain TCP if it says so', async () => {
+    const server = await platform({ tls: false })
+    const names = { PRODUCT_KEY: device.productKey, DEVICE_NAME: device.deviceName, ...env }
+    const args = ['pub', '-t', '/a', '-m', 'x', '-q', '1', '--secure-mode', '3']
+    const address = ['-h', server.host, '-p', String(server.port), '--product-key', device.productKey]
+    expect(await run([...args, ...address], { env: names })).toMatchObject({ code: 0, stderr: '' })
+    expect(server.seen.connects[0]?.tls).toBeUndefined()
+  })
+
+  it('with a wrong secret is refused with 4', async () => {
+    const server = await platform()
+    const args = ['pub', ...server.address, ...flags, '-t', '/a', '-m', 'x']
+    const { code, stderr } = await run(args, { env: { DEVICE_SECRET: 'wrong' } })
+    expect(stderr).toContain('Return Code 4')
+    expect(code).toBe(4)
+  })
+
+  it('does not send what the platform forbids: 64', async () => {
+    const server = await platform()
+    const { code, stderr } = await run(['pub', ...server.address, ...flags, '-t', '/a', '-m', 'x', '-q', '2'], { env })
+    expect(stderr).toMatch(/^mqtt311: [^\n]*QoS/i)
+    expect(code).toBe(64)
+  })
+})
+
+describe('mqtt311 register', () => {
+  const product = { productKey: 'a1cli', productSecret: 'product-secret' }
+  const names = ['--product-key', product.productKey, '--device-name', 'lamp']
+  const products = [product]
+
+  it('prints the secret of the device', async () => {
+    const server = await platform({ devices: [device], products })
+    const args = ['register', ...server.address, ...names, '--format', 'json']
+    const { code, stdout, stderr } = await run(args, { env: { PRODUCT_SECRET: product.productSecret } })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(JSON.parse(stdout)).toMatchObject({ productKey: 'a1cli', deviceName: 'lamp' })
+  })
+
+  it('-o writes it to a file of its own, which nobody else can read, and never over another', async () => {
+    const server = await platform({ devices: [device], products })
+    const file = temporaryFile('lamp.env')
+    const args = ['register', ...server.address, ...names, '--format', 'env', '-o', file]
+    const options = { env: { PRODUCT_SECRET: product.productSecret } }
+    expect(await run(args, options)).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect(readFileSync(file, 'utf8')).toMatch(/^PRODUCT_KEY='a1cli'\nDEVICE_NAME='lamp'\nDEVICE_SECRET='.+'\n$/)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    const second = await run(args, options)
+    expect(second.stderr).toContain('is not written over')
+    expect(second.code).toBe(74)
+  })
+
+  it('with a wrong product secret is refused with 4', async () => {
+    const server = await platform({ devices: [device], products })
+    const { code } = await run(['register', ...server.address, ...names], { env: { PRODUCT_SECRET: 'wrong' } })
+    expect(code).toBe(4)
+  })
+})

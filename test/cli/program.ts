@@ -1,0 +1,126 @@
+/** The command as a person runs it: a process with arguments, an environment, pipes, and an exit code. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'tsup'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+export interface Outcome {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A process that has been started. What it writes is kept, and can be waited for. */
+export class Run {
+  readonly process: ChildProcessWithoutNullStreams
+  readonly #text = { stdout: '', stderr: '' }
+  readonly #chunks: Buffer[] = []
+  readonly #watchers = new Set<() => void>()
+  readonly #ended: Promise<[number | null, NodeJS.Signals | null]>
+
+  constructor(child: ChildProcessWithoutNullStreams) {
+    this.process = child
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].on('data', (chunk: Buffer) => {
+        if (name === 'stdout') this.#chunks.push(chunk)
+        this.#text[name] += chunk.toString()
+        for (const watcher of [...this.#watchers]) watcher()
+      })
+    }
+    this.#ended = new Promise((resolve) => child.once('close', (code, signal) => resolve([code, signal])))
+    onTestFinished(() => {
+      child.kill('SIGKILL')
+    })
+  }
+
+  /** Resolves when the text has been written; rejects with what was written instead if the process ends before. */
+  async wrote(stream: 'stdout' | 'stderr', text: string): Promise<void> {
+    if (this.#text[stream].includes(text)) return
+    await new Promise<void>((resolve, reject) => {
+      const watcher = () => {
+        if (!this.#text[stream].includes(text)) return
+        this.#watchers.delete(watcher)
+        resolve()
+      }
+      this.#watchers.add(watcher)
+      this.#ended.then(([code]) => {
+        reject(new Error(`ended with ${code} and without ${JSON.stringify(text)}: ${JSON.stringify(this.#text)}`))
+      })
+    })
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks)
+  }
+
+  async end(): Promise<Outcome> {
+    const [code, signal] = await this.#ended
+    return { code, signal, ...this.#text }
+  }
+}
+
+export interface RunOptions {
+  /** What is written to standard input, which ends behind it. 'open': nothing, and it does not end. Default: it is empty. */
+  readonly input?: string | Uint8Array | 'open'
+  readonly env?: Readonly<Record<string, string>>
+}
+
+let directory = ''
+/** Where the built command is; valid inside tests, once `buildCommand` has been called in the file. */
+export const commandPath = (): string => join(directory, 'dist', 'cli.js')
+
+/** Builds the command once for the tests of a file. */
+export function buildCommand(): void {
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'mqtt311-cli-'))
+    copyFileSync(join(root, 'package.json'), join(directory, 'package.json'))
+    await build({
+      config: false,
+      silent: true,
+      entry: { cli: join(root, 'src/cli/main.ts') },
+      outDir: join(directory, 'dist'),
+      format: ['esm'],
+      target: 'node20',
+      platform: 'node',
+      splitting: true,
+    })
+  })
+  afterAll(() => rmSync(directory, { recursive: true, force: true }))
+}
+
+/** Nothing of the surroundings but the PATH: the variables of a developer must not decide a test. */
+const { PATH = '' } = process.env
+
+export function start(args: readonly string[], { input = '', env = {} }: RunOptions = {}): Run {
+  const child = spawn(process.execPath, [commandPath(), ...args], { env: { PATH, ...env }, stdio: 'pipe' })
+  // The command may end before it has read its input.
+  child.stdin.on('error', () => {})
+  if (input !== 'open') child.stdin.end(input)
+  return new Run(child)
+}
+
+export function run(args: readonly string[], options?: RunOptions): Promise<Outcome> {
+  return start(args, options).end()
+}
+
+/** A line of a shell, in which `mqtt311` is the command. */
+export async function shell(line: string): Promise<Outcome> {
+  const script = `mqtt311() { "${process.execPath}" "${commandPath()}" "$@"; }\n${line}`
+  // Without --norc bash takes a piped standard input for a remote login, and reads the developer's .bashrc.
+  const child = spawn('bash', ['--norc', '-o', 'pipefail', '-c', script], { env: { PATH }, stdio: 'pipe' })
+  child.stdin.end()
+  return new Run(child).end()
+}
+
+/** A file of the test's own, gone when the test is over. */
+export function temporaryFile(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'mqtt311-cli-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return join(folder, name)
+}

@@ -1,0 +1,197 @@
+import { writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { buildCommand, run, shell, start, temporaryFile } from './program.js'
+import { startBroker } from './servers.js'
+
+buildCommand()
+
+describe('mqtt311 pub', () => {
+  it.each([0, 1, 2] as const)('publishes a message at QoS %i, and ends with 0 when the server has it', async (qos) => {
+    const broker = await startBroker()
+    const outcome = await run(['pub', ...broker.address, '-t', 'lamp/1', '-m', 'on', '-q', String(qos)])
+    expect(outcome).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+    expect(broker.published).toEqual([{ topic: 'lamp/1', text: 'on', qos, retain: false }])
+  })
+
+  it('takes options as mosquitto_pub does: together, joined, with a dash in the value', async () => {
+    const broker = await startBroker()
+    const outcome = await run([
+      'pub',
+      '-h',
+      broker.host,
+      `-p${broker.port}`,
+      '--topic=a',
+      '-rq1',
+      '-m',
+      '-5',
+      '-V',
+      'mqttv311',
+    ])
+    expect(outcome).toMatchObject({ code: 0, stderr: '' })
+    expect(broker.published).toEqual([{ topic: 'a', text: '-5', qos: 1, retain: true }])
+  })
+
+  it('takes server, user, password and topic from a URL', async () => {
+    const seen: unknown[] = []
+    const broker = await startBroker({
+      authenticate: (_, username, password, done) => {
+        seen.push(username, password?.toString())
+        done(null, true)
+      },
+    })
+    const host = broker.host.includes(':') ? `[${broker.host}]` : broker.host
+    const { code } = await run(['pub', '-L', `mqtt://ann:p%40ss@${host}:${broker.port}/lamp/1`, '-m', 'on', '-q', '1'])
+    expect(code).toBe(0)
+    expect(seen).toEqual(['ann', 'p@ss'])
+    expect(broker.published).toMatchObject([{ topic: 'lamp/1', text: 'on' }])
+  })
+
+  it('takes the server and who we are from the environment, and the command line before it', async () => {
+    const seen: unknown[] = []
+    const broker = await startBroker({
+      authenticate: (client, username, password, done) => {
+        seen.push([client.id, username, password?.toString()])
+        done(null, true)
+      },
+    })
+    const env = {
+      MQTT_HOST: broker.host,
+      MQTT_PORT: String(broker.port),
+      MQTT_USERNAME: 'ann',
+      MQTT_PASSWORD: 'secret',
+      MQTT_CLIENT_ID: 'from-environment',
+    }
+    await run(['pub', '-t', 'a', '-m', 'x'], { env })
+    await run(['pub', '-t', 'a', '-m', 'x', '-i', 'typed', '-u', 'bob'], { env })
+    await run(['pub', ...broker.address, '-t', 'a', '-m', 'x'], { env: { ...env, MQTT_HOST: 'nowhere.invalid' } })
+    expect(seen).toEqual([
+      ['from-environment', 'ann', 'secret'],
+      ['typed', 'bob', 'secret'],
+      ['from-environment', 'ann', 'secret'],
+    ])
+  })
+
+  it('reads a password from a file, without the line break at its end', async () => {
+    let seen: string | undefined
+    const broker = await startBroker({
+      authenticate: (_client, _username, password, done) => {
+        seen = password?.toString()
+        done(null, true)
+      },
+    })
+    const file = temporaryFile('password')
+    writeFileSync(file, 'secret\n')
+    const args = ['pub', ...broker.address, '-t', 'a', '-m', 'x', '-u', 'ann', '--password-file', file]
+    expect(await run(args)).toMatchObject({ code: 0, stderr: '' })
+    expect(seen).toBe('secret')
+  })
+
+  it('publishes a file, all of standard input, and nothing', async () => {
+    const broker = await startBroker()
+    const file = temporaryFile('payload')
+    writeFileSync(file, 'from\na file\n')
+    await run(['pub', ...broker.address, '-t', 'a', '-q', '1', '-f', file])
+    await run(['pub', ...broker.address, '-t', 'a', '-q', '1', '-s'], { input: 'two\nlines\n' })
+    await run(['pub', ...broker.address, '-t', 'a', '-q', '1', '-n', '-r'])
+    expect(broker.published.map(({ text }) => text)).toEqual(['from\na file\n', 'two\nlines\n', ''])
+  })
+
+  it('publishes each line, empty ones and an unfinished last one too', async () => {
+    const broker = await startBroker()
+    const outcome = await run(['pub', ...broker.address, '-t', 'a', '-q', '2', '-l'], { input: 'one\n\nthree' })
+    expect(outcome).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+    expect(broker.published.map(({ text }) => text)).toEqual(['one', '', 'three'])
+  })
+
+  it.each([0, 1])('publishes thousands of lines at QoS %i in their order, and all of them', async (qos) => {
+    const broker = await startBroker()
+    const lines = Array.from({ length: 5_000 }, (_, index) => `line ${index}`)
+    const input = `${lines.join('\n')}\n`
+    const { code } = await run(['pub', ...broker.address, '-t', 'a', '-q', String(qos), '-l'], { input })
+    expect(code).toBe(0)
+    expect(broker.published.map(({ text }) => text)).toEqual(lines)
+  })
+
+  it('publishes a line when it comes, not when the input ends', async () => {
+    const broker = await startBroker()
+    const command = start(['pub', ...broker.address, '-t', 'a', '-q', '1', '-l', '-d'], { input: 'open' })
+    await command.wrote('stderr', 'CONNACK accepted')
+    command.process.stdin.write('first\n')
+    await command.wrote('stderr', 'PUBACK id 1')
+    command.process.stdin.end('second\n')
+    expect(await command.end()).toMatchObject({ code: 0 })
+    expect(broker.published.map(({ text }) => text)).toEqual(['first', 'second'])
+  })
+
+  it('goes on after a lost connection, and says so', async () => {
+    const broker = await startBroker()
+    const command = start(['pub', ...broker.address, '-t', 'a', '-q', '1', '-l', '-d'], { input: 'open' })
+    command.process.stdin.write('first\n')
+    await command.wrote('stderr', 'PUBACK id 1')
+    for (const socket of broker.sockets) socket.destroy()
+    await command.wrote('stderr', 'next attempt in')
+    command.process.stdin.end('second\n')
+    const { code, stderr } = await command.end()
+    expect(stderr).toContain('mqtt311: connected again\n')
+    expect(code).toBe(0)
+    expect(broker.published.map(({ text }) => text)).toEqual(['first', 'second'])
+  })
+
+  it('shows no progress where nobody sees it', async () => {
+    const broker = await startBroker()
+    const { stderr } = await shell(`seq 2000 | mqtt311 pub ${broker.address.join(' ')} -t a -q 1 -l`)
+    expect(stderr).toBe('')
+    expect(broker.published).toHaveLength(2_000)
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s ends it with DISCONNECT, so that no will is published',
+    async (signal) => {
+      const broker = await startBroker()
+      const command = start(
+        ['pub', ...broker.address, '-t', 'a', '-l', '-d', '--will-topic', 'will', '--will-payload', 'gone'],
+        { input: 'open' },
+      )
+      await command.wrote('stderr', 'CONNACK')
+      command.process.kill(signal)
+      const { code, stderr } = await command.end()
+      expect(code).toBe(signal === 'SIGINT' ? 130 : 143)
+      expect(stderr).toContain('DISCONNECT')
+      expect(broker.published).toEqual([])
+    },
+  )
+
+  it('leaves what a resumed session brings to those who want it', async () => {
+    const broker = await startBroker()
+    const subscribe = ['sub', ...broker.address, '-t', 'a', '-q', '1', '-c', '-i', 'one']
+    await run([...subscribe, '-E'])
+    await broker.publish('a', 'kept', { qos: 1 })
+    await run(['pub', ...broker.address, '-t', 'b', '-m', 'x', '-q', '1', '-c', '-i', 'one'])
+    expect(await run([...subscribe, '-C', '1'])).toMatchObject({ code: 0, stdout: 'kept\n' })
+  })
+
+  it('--trace explains every byte, and no secret', async () => {
+    const broker = await startBroker()
+    const { code, stderr } = await run([
+      ...['pub', ...broker.address, '-t', 'lamp/1', '-m', 'on', '-q', '1'],
+      ...['-u', 'ann', '-P', 'hunter2-hunter2', '--trace'],
+    ])
+    expect(code).toBe(0)
+    for (const text of ['┌─ CONNECT', '┌─ CONNACK  accepted', '┌─ PUBLISH  QoS 1', '┌─ PUBACK', '┌─ DISCONNECT']) {
+      expect(stderr).toContain(text)
+    }
+    expect(stderr).toContain('15 bytes')
+    expect(stderr).not.toContain('hunter2')
+    expect(stderr).not.toContain('68 75 6e')
+    expect(stderr.split('\n').filter((line) => [...line].length > 80)).toEqual([])
+  })
+
+  it('has colours only where they are asked for', async () => {
+    const broker = await startBroker()
+    const args = ['pub', ...broker.address, '-t', 'a', '-m', 'x', '--trace']
+    expect((await run(args)).stderr).not.toContain('\x1b[')
+    expect((await run(args, { env: { FORCE_COLOR: '1' } })).stderr).toContain('\x1b[')
+    expect((await run(args, { env: { FORCE_COLOR: '0' } })).stderr).not.toContain('\x1b[')
+    expect((await run(args, { env: { NO_COLOR: '1' } })).stderr).not.toContain('\x1b[')
+  })
+})

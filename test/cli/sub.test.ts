@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest'
+import { buildCommand, run, shell, start } from './program.js'
+import { type Broker, startBroker } from './servers.js'
+
+buildCommand()
+
+/** A `sub` that has its SUBACK. */
+async function subscribed(broker: Broker, ...args: readonly string[]) {
+  const command = start(['sub', ...broker.address, '-d', ...args])
+  await command.wrote('stderr', 'SUBACK')
+  return command
+}
+
+describe('mqtt311 sub', () => {
+  it.each([
+    { args: ['-v'], line: 'lamp/1 on\n' },
+    { args: [], line: 'on\n' },
+    { args: ['-N'], line: 'on' },
+    { args: ['--raw'], line: 'on' },
+    { args: ['-F', '%t|%p|%l|%q|%r|%x'], line: 'lamp/1|on|2|0|0|6f6e\n' },
+  ])('prints with $args', async ({ args, line }) => {
+    const broker = await startBroker()
+    const command = await subscribed(broker, '-t', 'lamp/#', '-C', '1', ...args)
+    await broker.publish('lamp/1', 'on')
+    expect(await command.end()).toMatchObject({ code: 0, stdout: line })
+  })
+
+  it('--json prints an object a line', async () => {
+    const broker = await startBroker()
+    const command = await subscribed(broker, '-t', '#', '-C', '3', '-q', '1', '--json')
+    await broker.publish('lamp/1', 'say "on"\n', { qos: 1 })
+    await broker.publish('lamp/2', Uint8Array.of(0xff, 0), { qos: 0 })
+    await broker.publish('lamp/3', '', { qos: 0 })
+    const { code, stdout } = await command.end()
+    expect(code).toBe(0)
+    const objects = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(objects).toMatchObject([
+      { topic: 'lamp/1', qos: 1, retain: 0, payloadlen: 9, payload: 'say "on"\n' },
+      { topic: 'lamp/2', qos: 0, retain: 0, payloadlen: 2, payload64: '/wA=' },
+      { topic: 'lamp/3', qos: 0, retain: 0, payloadlen: 0, payload: null },
+    ])
+    expect(objects[0].tst).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d{4}$/)
+  })
+
+  it('--raw gives the payload byte by byte', async () => {
+    const broker = await startBroker()
+    const payload = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 256))
+    const command = await subscribed(broker, '-t', 'a', '-C', '1', '--raw')
+    await broker.publish('a', payload)
+    await command.end()
+    expect(command.bytes.equals(payload)).toBe(true)
+  })
+
+  it('subscribes to several filters, and prints a message once for each PUBLISH', async () => {
+    const broker = await startBroker()
+    const command = await subscribed(broker, '-t', 'a', '-t', 'b/+', '-v', '-C', '2')
+    for (const topic of ['a', 'c', 'b/1']) await broker.publish(topic, topic)
+    expect((await command.end()).stdout).toBe('a a\nb/1 b/1\n')
+  })
+
+  it('-T hides, and what is hidden does not count for -C', async () => {
+    const broker = await startBroker()
+    const command = await subscribed(broker, '-t', '#', '-T', 'a/#', '-C', '1', '-v')
+    await broker.publish('a/1', 'no')
+    await broker.publish('b', 'yes')
+    expect((await command.end()).stdout).toBe('b yes\n')
+  })
+
+  it('-R does not print what was retained', async () => {
+    const broker = await startBroker()
+    await broker.publish('a', 'old', { retain: true })
+    const command = await subscribed(broker, '-t', 'a', '-R', '-C', '1')
+    await broker.publish('a', 'new')
+    expect((await command.end()).stdout).toBe('new\n')
+  })
+
+  it('-E ends as soon as it has subscribed', async () => {
+    const broker = await startBroker()
+    expect(await run(['sub', ...broker.address, '-t', 'a', '-E'])).toMatchObject({ code: 0, stdout: '', stderr: '' })
+  })
+
+  it('-C acknowledges the messages that it prints and none behind them', async () => {
+    const broker = await startBroker()
+    const args = ['-t', 'a', '-q', '1', '-c', '-i', 'reader']
+    await run(['sub', ...broker.address, ...args, '-E'])
+    for (const text of ['1', '2', '3', '4', '5']) await broker.publish('a', text, { qos: 1 })
+    expect((await run(['sub', ...broker.address, ...args, '-C', '2'])).stdout).toBe('1\n2\n')
+    expect((await run(['sub', ...broker.address, ...args, '-C', '3'])).stdout).toBe('3\n4\n5\n')
+  })
+
+  it('-U ends what a persistent session has', async () => {
+    const broker = await startBroker()
+    const session = ['-c', '-i', 'reader', '-q', '1']
+    await run(['sub', ...broker.address, ...session, '-t', 'a', '-t', 'b', '-E'])
+    await run(['sub', ...broker.address, ...session, '-U', 'a', '-E'])
+    await broker.publish('a', 'not this', { qos: 1 })
+    await broker.publish('b', 'this', { qos: 1 })
+    expect((await run(['sub', ...broker.address, ...session, '-t', 'c', '-C', '1'])).stdout).toBe('this\n')
+  })
+
+  it('-W ends it with 27, also when messages came', async () => {
+    const broker = await startBroker()
+    const command = await subscribed(broker, '-t', 'a', '-W', '1.5')
+    await broker.publish('a', 'one')
+    const { code, stdout, stderr } = await command.end()
+    expect({ code, stdout }).toEqual({ code: 27, stdout: 'one\n' })
+    expect(stderr).toContain('mqtt311: the 1.5 seconds of -W have passed\n')
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('%s ends it cleanly, with DISCONNECT and 0', async (signal) => {
+    const broker = await startBroker()
+    const command = await subscribed(broker, '-t', 'a', '--will-topic', 'will')
+    command.process.kill(signal)
+    const { code, stderr } = await command.end()
+    expect(code).toBe(0)
+    expect(stderr).toContain('DISCONNECT')
+    expect(broker.published).toEqual([])
+  })
+
+  it('SIGINT before -C is reached is no success', async () => {
+    const broker = await startBroker()
+    const command = await subscribed(broker, '-t', 'a', '-C', '1')
+    command.process.kill('SIGINT')
+    expect((await command.end()).code).toBe(130)
+  })
+
+  it('ends with 0 and in silence when nobody reads any more', async () => {
+    const broker = await startBroker()
+    broker.broker.on('subscribe', () => {
+      // That nobody reads is found by writing, so the messages go on until the command is gone.
+      const timer = setInterval(() => broker.publish('a', 'line'), 20)
+      broker.broker.once('clientDisconnect', () => clearInterval(timer))
+    })
+    const line = `mqtt311 sub ${broker.address.join(' ')} -t a | head -n 1`
+    expect(await shell(line)).toEqual({ code: 0, signal: null, stdout: 'line\n', stderr: '' })
+  })
+
+  it('lives through a lost connection, and says so', async () => {
+    const broker = await startBroker()
+    const command = await subscribed(broker, '-t', 'a', '-C', '2')
+    await broker.publish('a', 'before')
+    await command.wrote('stdout', 'before')
+    const again = broker.subscribed()
+    for (const socket of broker.sockets) socket.destroy()
+    await again
+    await broker.publish('a', 'after')
+    const { code, stdout, stderr } = await command.end()
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'before\nafter\n' })
+    expect(stderr).toMatch(/^mqtt311: the server closed the connection; next attempt in \d+\.\d s$/m)
+    expect(stderr).toContain('mqtt311: connected again\n')
+  })
+
+  it('a subscription that is refused ends it with 77', async () => {
+    const broker = await startBroker({
+      authorizeSubscribe: (_, subscription, done) => done(null, subscription.topic === 'no' ? null : subscription),
+    })
+    const { code, stdout, stderr } = await run(['sub', ...broker.address, '-t', 'yes', '-t', 'no'])
+    expect(stderr).toBe('mqtt311: the server refused to subscribe "no"\n')
+    expect({ code, stdout }).toEqual({ code: 77, stdout: '' })
+  })
+
+  it('%J leaves out what is no JSON, and says so', async () => {
+    const broker = await startBroker()
+    const command = await subscribed(broker, '-t', 'a', '-C', '1', '-F', '%J')
+    await broker.publish('a', 'no json')
+    await broker.publish('a', '{"on": true}')
+    const { stdout, stderr } = await command.end()
+    expect(stdout).toContain('"payload":{"on": true}}\n')
+    expect(stderr).toContain('mqtt311: the payload on "a" is no JSON\n')
+  })
+})
