@@ -2,6 +2,7 @@
 
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
+import { exitCodeRows } from '../../src/cli/exit-code.js'
 import { clientDefaults } from '../../src/client/client-defaults.js'
 import { channels } from '../../src/client/diagnostics.js'
 import { readDocument } from './doc-blocks.js'
@@ -114,6 +115,10 @@ describe('README.md', () => {
     const errors = [...sources.matchAll(/class (\w+) extends MqttError {\n {2}readonly code = '(\w+)'/g)]
     const rows = table('`code`').map(([code, name]) => [code, name])
     expect(rows.sort()).toEqual(errors.map(([, name, code]) => [`\`${code}\``, `\`${name}\``]).sort())
+  })
+
+  test('has the exit codes of the command', () => {
+    expect(table('Exit code')).toEqual(exitCodeRows())
   })
 
   test('has a row for each diagnostics channel and for each number of the stats', () => {
