@@ -11,7 +11,13 @@
  * has refused what no peer may send before.
  */
 import type { ConnackPacket, ConnectPacket, ControlPacket } from '../codec/control-packet.js'
-import { ConnectionRefusedError, type MqttError, ProtocolViolationError, TimeoutError } from '../errors.js'
+import {
+  ConnectionLostError,
+  ConnectionRefusedError,
+  type MqttError,
+  ProtocolViolationError,
+  TimeoutError,
+} from '../errors.js'
 import { Acknowledgements } from './acknowledgements.js'
 import type { Driver } from './driver.js'
 import { KeepAlive } from './keep-alive.js'
@@ -32,6 +38,9 @@ type Phase =
   | { readonly is: 'connected' }
   | { readonly is: 'closed' }
 
+const relieved =
+  'messages that had no room were not acknowledged, so that the server sends them again on a new connection'
+
 const connected: Phase = { is: 'connected' }
 const closed: Phase = { is: 'closed' }
 
@@ -44,6 +53,7 @@ export class Connection<P, R> {
   #phase: Phase = { is: 'new' }
   #output: 'open' | 'full' = 'open'
   #input: 'reading' | 'paused' = 'reading'
+  #relief: 'none' | 'pinged' = 'none'
   /** The time of the call that is being handled. */
   #now: number
 
@@ -120,6 +130,16 @@ export class Connection<P, R> {
     this.#session.outgoing.pump(this.#writable, now)
   }
 
+  /**
+   * Handlers have ended, or there was no room for them. Once everything is handled but what was shed, the connection is given up, so that
+   * the server sends that again. A PINGREQ goes first: when it is answered, our acknowledgements have been read.
+   */
+  handlersProgressed(): void {
+    if (this.#relief === 'pinged' || !this.#session.incoming.wantsShedAgain) return
+    this.#relief = 'pinged'
+    this.ping(this.#now)
+  }
+
   readonly #send = (packet: ControlPacket): void => this.#driver.send(packet)
   readonly #writable = (): boolean => this.takesMessages
 
@@ -133,8 +153,8 @@ export class Connection<P, R> {
     switch (packet.type) {
       case 'publish': {
         const violation = this.#session.incoming.receive(packet)
-        if (violation !== undefined) this.#fail(violation)
-        return
+        if (violation !== undefined) return this.#fail(violation)
+        return this.handlersProgressed()
       }
       case 'puback':
       case 'pubrec':
@@ -147,6 +167,7 @@ export class Connection<P, R> {
         return this.#acknowledgements.release(packet.packetId)
       case 'pingresp':
         if (this.#keepAlive.answered() === 'unsolicited') this.#driver.anomaly('unsolicited-pingresp', undefined)
+        if (this.#relief === 'pinged') this.#fail(new ConnectionLostError(relieved, { reason: 'redelivery' }))
         return
       case 'connack':
       case 'connect':
@@ -221,6 +242,7 @@ export class Connection<P, R> {
       this.#driver.unanswered(late.request, late.error)
     }
     if (now >= this.#session.outgoing.acknowledgementDeadline) {
+      if (this.#input === 'paused') this.#session.incoming.shedNext()
       return this.#timedOut(
         'acknowledgement',
         'an acknowledgement',

@@ -16,6 +16,11 @@
  * QoS 2 message end after that connection has, the identifier is held, and the copy that the server will send is
  * answered at once. When the server has lost the session, its identifiers mean nothing any more: whatever still
  * runs is detached, and its acknowledgement dies with it.
+ *
+ * When the backlog is full the socket is not read. Handlers that wait for the acknowledgement of a message of ours then wait for
+ * ever, because it stands unread behind what has no room. So after such a standstill the next connection reads on: once
+ * the backlog is full, every further message is shed, neither kept nor acknowledged, until all handlers have ended. Then
+ * the connection is given up, and the server sends again, in the right order, what was shed.
  */
 import type { PacketIdentifier, PublishAcknowledgedPacket, PublishPacket } from '../codec/control-packet.js'
 import { ProtocolViolationError } from '../errors.js'
@@ -26,6 +31,9 @@ import type { SessionSettings } from './session-settings.js'
 
 /** What an incoming Packet Identifier stands for. */
 type IncomingExchange = Arrival | 'held'
+
+/** What is done when the backlog is full: no more is read, or what comes is shed, or that has begun. */
+type Overflow = 'pause' | 'shed' | 'shedding'
 
 /** An acknowledgement of the present connection, in the order of arrival. */
 interface Due {
@@ -40,6 +48,8 @@ export class Incoming<P, R> {
   /** [2.3.1 two directions] The server numbers for itself: these may be the numbers of exchanges of ours. */
   readonly #identifiers = new Map<PacketIdentifier, IncomingExchange>()
   readonly #backlog = new Backlog()
+  #overflow: Overflow = 'pause'
+  #nextOverflow: 'pause' | 'shed' = 'pause'
   #running = 0
   /** Empty without a connection. */
   #due: Due[] = []
@@ -68,7 +78,27 @@ export class Incoming<P, R> {
 
   /** False while so much waits that no more should be read. */
   get hasRoom(): boolean {
-    return this.#backlog.bytes < this.#settings.receiveBufferBytes
+    return this.#overflow !== 'pause' || !this.#isFull
+  }
+
+  get #isFull(): boolean {
+    return this.#backlog.bytes >= this.#settings.receiveBufferBytes
+  }
+
+  /** The connection has come to a standstill because nothing is read: the next one is to shed instead. */
+  shedNext(): void {
+    this.#nextOverflow = 'shed'
+  }
+
+  /** True when messages were shed and all others have been handled: the server may send them again now. */
+  get wantsShedAgain(): boolean {
+    return this.#overflow === 'shedding' && this.#running === 0 && this.#backlog.size === 0
+  }
+
+  /** Whether a new message has to be shed. */
+  #sheds(): boolean {
+    if (this.#overflow === 'shed' && this.#isFull) this.#overflow = 'shedding'
+    return this.#overflow === 'shedding'
   }
 
   restore(held: readonly PacketIdentifier[]): void {
@@ -78,11 +108,12 @@ export class Incoming<P, R> {
   /** A PUBLISH came on the present connection. */
   receive(packet: PublishPacket<Buffer>): ProtocolViolationError | undefined {
     if (packet.qos === 0) {
-      this.#start(new Arrival(packet))
+      if (!this.#sheds()) this.#start(new Arrival(packet))
       return undefined
     }
     const known = this.#identifiers.get(packet.packetId)
     if (known === undefined) {
+      if (this.#sheds()) return undefined
       const arrival = new Arrival(packet)
       this.#identifiers.set(packet.packetId, arrival)
       // [MQTT-4.5.0-2] [MQTT-3.3.2-3] [4.5 unasked messages] [3.10.4 late messages] Nobody asks here whether it was
@@ -178,6 +209,7 @@ export class Incoming<P, R> {
   #finish(arrival: Arrival): void {
     this.#running -= 1
     arrival.progress = 'done'
+    if (this.#overflow === 'shed' && this.#running === 0 && this.#backlog.size === 0) this.#overflow = 'pause'
     const { packet } = arrival
     if (packet.qos === 0) return
     if (packet.qos === 2 && this.#identifiers.get(packet.packetId) === arrival) {
@@ -224,6 +256,8 @@ export class Incoming<P, R> {
   connectionEnded(): void {
     this.#due = []
     this.#dueFrom = 0
+    this.#overflow = this.#nextOverflow
+    this.#nextOverflow = 'pause'
     // [MQTT-3.1.2-6] A clean session is forgotten with its connection; what has arrived is still delivered.
     if (this.#settings.cleanSession) this.#identifiers.clear()
     else this.#dropWhatComesAgain()
@@ -247,6 +281,7 @@ export class Incoming<P, R> {
   /** The state as plain data, for tests and for whoever looks for a fault. */
   inspect() {
     return {
+      overflow: this.#overflow,
       identifiers: [...this.#identifiers].map(([packetId, known]) => ({
         packetId,
         state: known === 'held' ? known : known.progress,

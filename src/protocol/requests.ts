@@ -200,7 +200,6 @@ export class Requests<P, R> {
     for (const request of this.#waiting) if (request.ticket !== undefined) yield request
   }
 
-  /** Nobody wants what this request asked for, unless another request still asks for the same. */
   /** The state as plain data, for tests and for whoever looks for a fault. */
   inspect() {
     return {
@@ -216,6 +215,7 @@ export class Requests<P, R> {
     }
   }
 
+  /** Nobody wants what this request asked for, unless another request still asks for the same. */
   #disown(request: SubscribeRequest<R>): void {
     for (const { filter } of request.subscriptions) {
       const subscription = this.#subscriptions.get(filter)

@@ -113,6 +113,7 @@ export class Session<P, R> {
   /** The handlers of an arrival have ended: it is acknowledged when its turn comes. */
   handled(arrival: Arrival): void {
     this.incoming.handled(arrival)
+    this.#connection?.handlersProgressed()
   }
 
   /** The handlers of an arrival have failed, and the server is to send it again: end the connection after this. */
@@ -123,6 +124,7 @@ export class Session<P, R> {
   /** A message that was put off may be delivered now. */
   resumeDelivery(): void {
     this.incoming.pump()
+    this.#connection?.handlersProgressed()
   }
 
   /** CONNACK came: brings our state and the server's together, before anything but CONNECT has been sent. */

@@ -100,6 +100,13 @@ export const medium: readonly Configuration[] = [
     handlersAwait: 'own messages',
     mishaps: { cuts: 2, losses: 1 },
   }),
+  configuration('the same behind a full backlog', {
+    outgoing: [1],
+    incoming: [2, 2],
+    handlersAwait: 'own messages',
+    receiveWindow: 1,
+    receiveBufferBytes: 1,
+  }),
   configuration('a pacer holds messages apart', {
     outgoing: [2, 0, 1],
     paceMs: 1_000,

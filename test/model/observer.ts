@@ -1,5 +1,5 @@
 /** What the engine asks of its driver, taken in one by one, and checked against what holds. */
-import { ConnectionRefusedError, TimeoutError } from '../../src/errors.js'
+import { ConnectionLostError, ConnectionRefusedError, TimeoutError } from '../../src/errors.js'
 import { Broken } from './broken.js'
 import type { Configuration } from './configuration.js'
 import { recovered } from './faults.js'
@@ -30,6 +30,9 @@ export function observe(world: World, output: Output, configuration: Configurati
       if (output.error instanceof ConnectionRefusedError || (output.error instanceof TimeoutError && world.now > 0)) {
         return cut(world, configuration)
       }
+      // What was shed behind a full backlog comes again on the next connection.
+      if (output.error instanceof ConnectionLostError && output.error.reason === 'redelivery')
+        return cut(world, configuration)
       throw new Broken(`the engine closes the connection to a server that conforms: ${output.error.message}`)
     case 'anomaly':
       if (output.anomaly === 'unknown-pubrel' || configuration.unreadLosses === 'explored') return world
