@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import { compileFormat, jsonLine, Unprintable } from '../../src/cli/message-format.js'
+import type { Message } from '../../src/client/client-options.js'
+
+function message(topic: string, payload: string | Uint8Array, change: Partial<Message> = {}): Message {
+  const bytes = Buffer.from(payload)
+  return {
+    topic,
+    payload: bytes,
+    qos: 1,
+    retain: false,
+    dup: false,
+    text: () => bytes.toString(),
+    json: () => JSON.parse(bytes.toString()),
+    ...change,
+  }
+}
+
+const asItIs = { topic: (m: Message) => m.topic, payload: (m: Message) => m.payload }
+
+/** In the time zone of this machine, whichever that is. */
+const now = new Date(2026, 0, 2, 3, 4, 5, 67)
+
+function shown(format: string, given: Message): string {
+  const bytes = compileFormat(format, asItIs)(given, now)
+  return bytes instanceof Unprintable ? bytes.reason : Buffer.from(bytes).toString('latin1')
+}
+
+describe('a format', () => {
+  it.each([
+    ['%t: %p', 'lamp/1: on'],
+    ['%l %q %r %d', '2 1 0 0'],
+    ['%x %X', '6f6e 6F6E'],
+    ['100%%, @@, \\\\', '100%, @, \\'],
+    ['%10t|', '    lamp/1|'],
+    ['%-10t|', 'lamp/1    |'],
+    ['%-010t|', 'lamp/1    |'],
+    ['%010t|', '    lamp/1|'],
+    ['%.4t|', 'lamp|'],
+    ['%6.4t|', '  lamp|'],
+    ['%05l', '00002'],
+    ['%4p|%-4p|', '  on|on  |'],
+    ['%08x', '00006f6e'],
+    ['@Y-@m-@d @H:@M:@S.@N', '2026-01-02 03:04:05.067000000'],
+    ['@F @T', '2026-01-02 03:04:05'],
+    ['\\n\\t\\r\\0\\a\\e\\v', '\n\t\r\0\x07\x1b\v'],
+    ['', ''],
+  ])('%j shows %j', (format, text) => {
+    expect(shown(format, message('lamp/1', 'on'))).toBe(text)
+  })
+
+  it('shows what is retained, and what may be a repetition', () => {
+    expect(shown('%r%d', message('a', '', { retain: true, dup: true }))).toBe('11')
+  })
+
+  it('leaves the bytes of a payload as they are', () => {
+    expect(shown('%p', message('a', Uint8Array.of(0, 255, 10)))).toBe('\x00\xff\n')
+  })
+
+  it('shows the time in ISO 8601 and in seconds since 1970', () => {
+    const utc = Math.floor(now.getTime() / 1000)
+    expect(shown('%U @s', message('a', ''))).toBe(`${utc}.067000000 ${utc}`)
+    const iso = shown('%I', message('a', ''))
+    expect(iso).toMatch(/^2026-01-02T03:04:05[+-]\d{4}$/)
+    expect(Date.parse(iso)).toBe(utc * 1000)
+  })
+
+  it('%J puts the payload in as it is, and takes nothing but JSON', () => {
+    const line = shown('%J', message('a', '{"on": 1.0}'))
+    expect(line).toContain('"payload":{"on": 1.0}}')
+    expect(JSON.parse(line)).toMatchObject({ topic: 'a', payload: { on: 1 } })
+    expect(shown('%J', message('a', 'on'))).toBe('the payload on "a" is no JSON')
+  })
+
+  it('shows topics and payloads as it is told to', () => {
+    const format = compileFormat('%t %p', { topic: () => 'T', payload: () => Buffer.from('P') })
+    expect(format(message('a', 'b'), now)).toEqual(Buffer.from('T P'))
+  })
+})
+
+describe('a line of JSON', () => {
+  it('holds no control character of any kind', () => {
+    const line = jsonLine(message('a\u009b', '\u001b[31m\u0085\u007f'), now)
+    expect(line).not.toMatch(/\p{Cc}/u)
+    expect(JSON.parse(line)).toMatchObject({ topic: 'a\u009b', payload: '\u001b[31m\u0085\u007f' })
+  })
+})
