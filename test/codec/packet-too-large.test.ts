@@ -28,4 +28,15 @@ describe('one byte more than Remaining Length can say is refused', () => {
     const filters = filtersOf(268_435_456 - 2)
     expect(() => encodePacket({ type: 'unsubscribe', packetId: 1, filters })).toThrow(tooMany('filters'))
   })
+
+  it('in SUBACK', () => {
+    // It says that it is as long, and holds one code.
+    const returnCodes = new Proxy([0], {
+      get(codes, name) {
+        if (name === 'length') return 268_435_456 - 2
+        return name === Symbol.iterator ? () => codes.values() : Reflect.get(codes, name)
+      },
+    })
+    expect(() => encodePacket({ type: 'suback', packetId: 1, returnCodes })).toThrow(tooMany('returnCodes'))
+  })
 })

@@ -51,6 +51,16 @@ describe('UTF-8 is judged as the platform judges it [MQTT-1.5.3-1]', () => {
     }
   })
 
+  it('with a pair of surrogates taken if it is a high one and a low one, from both sides of each border', () => {
+    const surrogates = [0xd800, 0xdbff, 0xdc00, 0xdfff]
+    for (const first of surrogates) {
+      for (const second of [0xd7ff, ...surrogates, 0xe000]) {
+        const isPair = first <= 0xdbff && second >= 0xdc00 && second <= 0xdfff
+        expect(encodedLength(String.fromCharCode(first, second))).toBe(isPair ? 4 : 'lone-surrogate')
+      }
+    }
+  })
+
   it('within its bounds, whatever stands behind them', () => {
     expect(faultIndex(Uint8Array.of(0xff, 0x61, 0xc3, 0xa9, 0xff), 1, 4)).toBe(-1)
     expect(faultIndex(Uint8Array.of(0x61, 0xc3, 0xa9), 0, 2)).toBe(1)
