@@ -13,10 +13,12 @@ export interface RequestTicket {
 }
 
 /** What SUBACK said: filter by filter, what was granted and what was refused. */
-export function readGrants(
-  request: SubscribeRequest<RequestTicket>,
-  returnCodes: readonly number[],
-): { readonly granted: readonly GrantedFilter[]; readonly refused: readonly string[] } {
+export interface Grants {
+  readonly granted: readonly GrantedFilter[]
+  readonly refused: readonly string[]
+}
+
+export function readGrants(request: SubscribeRequest<RequestTicket>, returnCodes: readonly number[]): Grants {
   const granted: GrantedFilter[] = []
   const refused: string[] = []
   for (const [index, { filter }] of request.subscriptions.entries()) {

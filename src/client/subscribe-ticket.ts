@@ -1,9 +1,11 @@
 import { SubscribeRefusedError } from '../errors.js'
 import type { Request } from '../protocol/requests.js'
 import type { GrantedFilter, Subscription } from './client-surface.js'
-import { type RequestTicket, readGrants } from './request-ticket.js'
+import { type Grants, type RequestTicket, readGrants } from './request-ticket.js'
 import type { Abortable } from './signal-watches.js'
 import type { ActiveSubscription, Subscriptions } from './subscriptions.js'
+
+const none: Grants = { granted: [], refused: [] }
 
 /**
  * The promise of one `subscribe`. It may have asked in several SUBSCRIBEs, if the server takes few Topic Filters in one: it resolves
@@ -16,8 +18,8 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   readonly #resolve: (subscription: Subscription) => void
   readonly #reject: (reason: unknown) => void
   readonly #unanswered = new Set<Request<RequestTicket>>()
-  readonly #granted: GrantedFilter[] = []
-  readonly #refused: string[] = []
+  /** What was answered to each, in the order in which they were asked. */
+  readonly #answers = new Map<Request<RequestTicket>, Grants>()
   #state: 'waiting' | 'over' = 'waiting'
 
   constructor(
@@ -37,6 +39,7 @@ export class SubscribeTicket implements RequestTicket, Abortable {
 
   asked(request: Request<RequestTicket>): void {
     this.#unanswered.add(request)
+    this.#answers.set(request, none)
   }
 
   aborted(reason: unknown): void {
@@ -46,12 +49,12 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   answered(request: Request<RequestTicket>, returnCodes: readonly number[]): void {
     if (request.kind !== 'subscribe') return
     this.#unanswered.delete(request)
-    const { granted, refused } = readGrants(request, returnCodes)
-    if (this.#state === 'over') return this.#owner.takeBack(granted)
-    this.#granted.push(...granted)
-    this.#refused.push(...refused)
+    const grants = readGrants(request, returnCodes)
+    if (this.#state === 'over') return this.#owner.takeBack(grants.granted)
+    this.#answers.set(request, grants)
     if (this.#unanswered.size > 0) return
-    if (this.#refused.length > 0) return this.#giveUp(new SubscribeRefusedError(this.#refused))
+    const refused = [...this.#answers.values()].flatMap((answer) => answer.refused)
+    if (refused.length > 0) return this.#giveUp(new SubscribeRefusedError(refused))
     this.#end()
     this.#subscription.granted = this.#granted
     this.#resolve(this.#subscription)
@@ -59,6 +62,10 @@ export class SubscribeTicket implements RequestTicket, Abortable {
 
   failed(reason: unknown): void {
     if (this.#state === 'waiting') this.#giveUp(reason)
+  }
+
+  get #granted(): readonly GrantedFilter[] {
+    return [...this.#answers.values()].flatMap((answer) => answer.granted)
   }
 
   #giveUp(reason: unknown): void {
