@@ -137,7 +137,9 @@ export class Connection<P, R> {
   handlersProgressed(): void {
     if (this.#relief === 'pinged' || !this.#session.incoming.wantsShedAgain) return
     this.#relief = 'pinged'
-    this.ping(this.#now)
+    // Not for Keep Alive, whose clocks are not to be set by a call that does not know the time.
+    this.#driver.send({ type: 'pingreq' })
+    this.#keepAlive.asked()
   }
 
   readonly #send = (packet: ControlPacket): void => this.#driver.send(packet)

@@ -58,10 +58,15 @@ export class KeepAlive {
   }
 
   pinged(now: number, reading: 'reading' | 'paused'): void {
-    this.#unanswered += 1
+    this.asked()
     // A second PINGREQ does not give a silent server more time than the first did.
     if (this.#listening.is !== 'at-ease') return
     this.#listening = reading === 'reading' ? { is: 'awaiting', since: now } : { is: 'deaf' }
+  }
+
+  /** A PINGREQ was sent, and a PINGRESP to it is nothing odd. */
+  asked(): void {
+    this.#unanswered += 1
   }
 
   /** PINGRESP came. That the peer lives, its bytes have shown already. */

@@ -254,7 +254,7 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
   }
 
   /** The handlers that put messages off answer `handlers` from now on. */
-  makeRoom(handlers: 'done' | 'running'): this {
+  makeRoom(handlers: HandlersAnswer): this {
     this.handlers = handlers
     return this.#call(() => this.session.resumeDelivery())
   }

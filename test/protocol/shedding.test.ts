@@ -18,7 +18,7 @@ describe('after a standstill behind a full backlog', () => {
   test.each([1, 2] as const)('the next connection reads on, and sheds at QoS %s what has no room', (qos) => {
     const engine = standstill(qos).resume()
     engine.news()
-    engine.receive(arrives('first', qos, 1, true), arrives('second', qos, 2, true), arrives('third', qos, 3, true))
+    engine.receive(arrives('first', qos, 1, 'dup'), arrives('second', qos, 2, 'dup'), arrives('third', qos, 3, 'dup'))
     expect(engine.session.connection?.wantsToRead).toBe(true)
     expect(engine.session.incoming.backlogSize).toBeLessThanOrEqual(1)
     engine.receive(puback(1))
@@ -27,7 +27,7 @@ describe('after a standstill behind a full backlog', () => {
 
   test('what was shed comes again on a new connection, once all else is handled and our acknowledgements have been read', () => {
     const engine = standstill(2).resume()
-    engine.receive(arrives('first', 2, 1, true), arrives('second', 2, 2, true), arrives('third', 2, 3), puback(1))
+    engine.receive(arrives('first', 2, 1, 'dup'), arrives('second', 2, 2, 'dup'), arrives('third', 2, 3), puback(1))
     engine.news()
     engine.finish('first')
     expect(engine.news()).not.toContain('send PINGREQ')
@@ -35,7 +35,7 @@ describe('after a standstill behind a full backlog', () => {
     expect(engine.news().at(-1)).toBe('send PINGREQ')
     engine.receive(pingresp)
     expect(engine.lastError).toMatchObject({ code: 'MQTT_CONNECTION_LOST', reason: 'redelivery' })
-    engine.resume().receive(arrives('third', 2, 3, true))
+    engine.resume().receive(arrives('third', 2, 3, 'dup'))
     expect(engine.delivered().at(-1)).toBe('third')
   })
 
@@ -47,7 +47,7 @@ describe('after a standstill behind a full backlog', () => {
 
   test('a connection on which all found room is not given up', () => {
     const engine = standstill(2).resume()
-    engine.receive(arrives('first', 2, 1, true), puback(1)).finish('first')
+    engine.receive(arrives('first', 2, 1, 'dup'), puback(1)).finish('first')
     expect(engine.news()).not.toContain('send PINGREQ')
   })
 })
