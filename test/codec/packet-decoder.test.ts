@@ -256,6 +256,14 @@ describe('topics', () => {
     expect(toText.mock.calls.length).toBe(conversions)
   })
 
+  it('of one NUL byte are not taken for one that is remembered, as the memory begins with zeros [MQTT-1.5.3-2]', () => {
+    const decoder = new PacketDecoder()
+    decoder.decode(encodePacket(publishOf(Buffer.alloc(0), 'a')))
+    expect(malformedBy(() => decoder.decode(Buffer.from('3003000100', 'hex')))).toMatchObject({
+      fault: 'nul-character',
+    })
+  })
+
   it('keep U+FEFF at their beginning [MQTT-1.5.3-3]', () => {
     const [packet] = new PacketDecoder().decode(Buffer.from('30060004efbbbf61', 'hex'))
     expect(packet).toMatchObject({ topic: '\uFEFFa' })

@@ -120,6 +120,35 @@ describe('PacketWriter.write refuses', () => {
     expect(refusal(packet).statement).toBe(statement)
   })
 
+  const will = { topic: 'w', payload, qos: 0, retain: false }
+  it.each([
+    ['Topic Name', { ...message, topic: 7 }],
+    ['payload', { ...message, payload: 7 }],
+    ['retain', { ...message, retain: 7 }],
+    ['qos', { ...message, qos: 7 }],
+    ['dup', { ...message, qos: 1, packetId: 1, dup: 7 }],
+    ['Packet Identifier', { ...message, qos: 1, packetId: 'x', dup: false }],
+    ['subscriptions', { type: 'subscribe', packetId: 1, subscriptions: 7 }],
+    ['Topic Filter', { type: 'subscribe', packetId: 1, subscriptions: [{ filter: 7, qos: 0 }] }],
+    ['qos', { type: 'subscribe', packetId: 1, subscriptions: [{ filter: 'a', qos: 7 }] }],
+    ['filters', { type: 'unsubscribe', packetId: 1, filters: 7 }],
+    ['returnCodes', { type: 'suback', packetId: 1, returnCodes: 7 }],
+    ['sessionPresent', { type: 'connack', sessionPresent: 7, returnCode: 0 }],
+    ['returnCode', { type: 'connack', sessionPresent: false, returnCode: 7 }],
+    ['clientId', { ...login, clientId: 7 }],
+    ['cleanSession', { ...login, cleanSession: 7 }],
+    ['keepAlive', { ...login, keepAlive: 'x' }],
+    ['username', { ...login, username: 7 }],
+    ['password', { ...login, username: 'u', password: 7 }],
+    ['will', { ...login, will: 7 }],
+    ['will.topic', { ...login, will: { ...will, topic: 7 } }],
+    ['will.payload', { ...login, will: { ...will, payload: 7 } }],
+    ['will.qos', { ...login, will: { ...will, qos: 7 } }],
+    ['will.retain', { ...login, will: { ...will, retain: 7 } }],
+  ])('a wrong %s, by this name', (field, packet) => {
+    expect(refusal(packet).message.split(/ has to| have to| is | are /)[0]).toBe(field)
+  })
+
   it.each([undefined, null, 7, 'pingreq'])('%s, which is no object', (packet) => {
     expect(refusal(packet).statement).toBeUndefined()
   })
