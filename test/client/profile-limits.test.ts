@@ -34,6 +34,7 @@ describe('a profile', () => {
       { publishesPerSecond: { total: 0 } },
       { publishesPerSecond: { qos0: Number.NaN } },
       { publishesPerSecond: { qos2: 1 } },
+      { rootCertificates: '' },
     ]
     for (const fields of wrong) {
       const parseIt = () => Reflect.apply(parseServerProfile, undefined, [{ name: 'p', ...fields }])
