@@ -58,10 +58,6 @@ export class Link implements TransportEvents {
     return this.#peer
   }
 
-  get unsentBytes(): number {
-    return this.#transport.unsentBytes + this.#heldBytes + this.#writer.byteLength
-  }
-
   // What the transport tells.
 
   opened(peer: Peer): void {
@@ -142,6 +138,8 @@ export class Link implements TransportEvents {
     this.#heldBytes -= chunk.byteLength
     this.#write(chunk)
     if (this.#output === 'held' && this.#heldBytes < flushBytes) this.#reopen()
+    // A transport that still has room tells of no drain, and nothing else would end a pause that the journal caused.
+    if (this.#input === 'paused') this.#regulateReading()
   }
 
   #write(chunk: Buffer): void {
@@ -163,7 +161,10 @@ export class Link implements TransportEvents {
 
   /** Reads or does not read, as the backlog of messages and of unsent acknowledgements demands. */
   #regulateReading(): void {
-    const wanted = this.connection.wantsToRead && this.unsentBytes < unsentBytesMax ? 'reading' : 'paused'
+    // What the transport holds counts only while it owes a `drained`: nothing else would end the pause.
+    const unwritten = this.#output === 'full' ? this.#transport.unsentBytes : 0
+    const unsent = unwritten + this.#heldBytes + this.#writer.byteLength
+    const wanted = this.connection.wantsToRead && unsent < unsentBytesMax ? 'reading' : 'paused'
     if (wanted === this.#input) return
     this.#input = wanted
     if (wanted === 'paused') {
