@@ -59,17 +59,32 @@ function reportLoad(name: string, report: LoadReport, rolledBack: boolean, deeds
   demand(name, 'publishes rejected', rejected)
 }
 
-for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-  const report = await restartBroker({ signal, messagesOfEachQos, seed })
-  reportLoad(`broker ${signal}`, report, signal === 'SIGKILL', `${report.restarts} restarts`)
+/** A fault that the harness itself does not survive is one as well, and does not hide what the others have shown. */
+async function attempt(name: string, run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    faults.push(`${name}: ${error instanceof Error ? error.stack : String(error)}`)
+  }
 }
-const cut = await cutConnections({ messagesOfEachQos, seed })
-const { cuts, stalls, silences, bytesAlone } = cut.deeds
-const deeds = `${cuts} cuts, ${stalls} stalls, ${silences} silences, ${bytesAlone} bytes alone`
-reportLoad('cutting proxy', cut, false, deeds)
-const killed = await killClient({ kills, seed })
-const killNotes = `${killed.kills} kills, ${killed.early} while starting, ${killed.seconds.toFixed(1)} s`
-reportScores('client kill -9', killed.scores, { rolledBack: false, repeated: 0 }, killNotes)
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  await attempt(`broker ${signal}`, async () => {
+    const report = await restartBroker({ signal, messagesOfEachQos, seed })
+    reportLoad(`broker ${signal}`, report, signal === 'SIGKILL', `${report.restarts} restarts`)
+  })
+}
+await attempt('cutting proxy', async () => {
+  const report = await cutConnections({ messagesOfEachQos, seed })
+  const { cuts, stalls, silences, bytesAlone } = report.deeds
+  const deeds = `${cuts} cuts, ${stalls} stalls, ${silences} silences, ${bytesAlone} bytes alone`
+  reportLoad('cutting proxy', report, false, deeds)
+})
+await attempt('client kill -9', async () => {
+  const { scores, early, seconds } = await killClient({ kills, seed })
+  const notes = `${kills} kills, ${early} while starting, ${seconds.toFixed(1)} s`
+  reportScores('client kill -9', scores, { rolledBack: false, repeated: 0 }, notes)
+})
 
 console.log(table(['fault', 'QoS', 'promised', 'lost', 'doubled', 'disordered', ''], rows))
 for (const fault of faults) console.error(fault)
