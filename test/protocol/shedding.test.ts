@@ -25,6 +25,13 @@ describe('after a standstill behind a full backlog', () => {
     expect(engine.news()).toContain('settled ours')
   })
 
+  test('so it does at QoS 0, where what is shed never comes again', () => {
+    const engine = standstill(0).resume()
+    engine.news()
+    engine.receive(arrives('third', 0)).finish('first').finish('second').finishAll()
+    expect(engine.delivered()).toEqual(['second'])
+  })
+
   test('what was shed comes again on a new connection, once all else is handled and our acknowledgements have been read', () => {
     const engine = standstill(2).resume()
     engine.receive(arrives('first', 2, 1, 'dup'), arrives('second', 2, 2, 'dup'), arrives('third', 2, 3), puback(1))

@@ -47,6 +47,16 @@ describe('what a log adds up to', () => {
     expect(() => replay([queued(1, 1), bound(1, 4), settled(1), queued(2), bound(2, 4)])).not.toThrow()
   })
 
+  it('has a cursor and a number of messages, settled or withdrawn ones not counted', () => {
+    const reducer = new SessionReducer()
+    const log = [queued(1), queued(2), queued(4, 1), queued(5), bound(1, 7), bound(4, 9), received(1), settled(4)]
+    for (const record of log) reducer.apply(record)
+    expect(reducer.messageCount).toBe(3)
+    reducer.apply({ kind: 'withdrawn', sequence: 2 })
+    expect(reducer.messageCount).toBe(2)
+    expect(reducer.cursor).toEqual({ nextSequence: 6, nextPacketId: 10 })
+  })
+
   it('does not change a snapshot that it has given out', () => {
     const reducer = new SessionReducer()
     for (const record of [queued(1), bound(1, 1)]) reducer.apply(record)
