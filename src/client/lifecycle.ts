@@ -38,6 +38,9 @@ export interface Announcements {
   closed(event: CloseEvent, told: 'told' | 'untold'): void
 }
 
+/** A disk that takes longer than this to sync a few records will not do it at all. */
+const storeClosesWithinMs = 10_000
+
 type Phase =
   | { readonly is: 'idle' }
   | { readonly is: 'attempting'; readonly attempt: Attempt }
@@ -309,14 +312,33 @@ export class Lifecycle implements SessionHostEvents {
     this.host.rejectAll((message) => reason(message?.delivery === 'stored' ? stored : message?.delivery))
   }
 
+  /** A store that never answers must not keep the end from coming. */
+  async #closeSession(): Promise<void> {
+    const { promise, clear } = timeLimit(storeClosesWithinMs, 'the session store has not closed')
+    try {
+      await Promise.race([this.host.closeSession(), promise])
+    } finally {
+      clear()
+    }
+  }
+
   async #finish(error: Error | undefined, told: 'told' | 'untold'): Promise<void> {
     let final = error
     try {
-      await this.host.closeSession()
+      await this.#closeSession()
     } catch (storeError) {
       final ??= asError(storeError)
     }
     this.#announce.closed(final === undefined ? {} : { error: final }, told)
     this.#ending?.done()
   }
+}
+
+/** Rejects with a StoreError after so long, unless it is cleared before. */
+function timeLimit(milliseconds: number, text: string): { readonly promise: Promise<never>; clear(): void } {
+  let timer: NodeJS.Timeout | undefined
+  const promise = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new StoreError(`${text} within ${milliseconds} ms`)), milliseconds)
+  })
+  return { promise, clear: () => clearTimeout(timer) }
 }

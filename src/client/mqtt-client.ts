@@ -71,9 +71,11 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   static readonly #warned = new Set<string | symbol>()
 
   /** Listeners for events that other clients have would wait for ever: said once for each. */
-  static #warnOfForeignEvent(name: string | symbol): void {
+  static #warnOfForeignEvent(name: string | symbol, listener: { readonly name: string }): void {
     const advice = foreignEvents.get(name)
     if (advice === undefined || MqttClient.#warned.has(name)) return
+    // `once(client, 'online')` of node:events listens for 'error' as well, under this name: that is no habit from elsewhere.
+    if (name === 'error' && listener.name === 'errorListener') return
     MqttClient.#warned.add(name)
     process.emitWarning(`mqtt311 has no '${String(name)}' event: ${advice}`, 'Mqtt311Warning')
   }
@@ -176,11 +178,12 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     filters: Filters,
     { qos, signal }: SubscribeOptions,
     handler: MessageHandler | undefined,
+    ended?: () => void,
   ): Promise<Subscription> {
     this.#refuseIfEnding('subscribe')
     const requests = parseFilters(filters, qos, this.#settings.profile)
-    if (this.#lifecycle.host.isOpen) return this.#subscriptions.subscribe(requests, handler, signal)
-    return this.#lifecycle.whenOpen(signal).then(() => this.#subscriptions.subscribe(requests, handler, signal))
+    if (this.#lifecycle.host.isOpen) return this.#subscriptions.subscribe(requests, handler, signal, ended)
+    return this.#lifecycle.whenOpen(signal).then(() => this.#subscriptions.subscribe(requests, handler, signal, ended))
   }
 
   /**
@@ -203,7 +206,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   async #attach(stream: Stream, filters: Filters, options: SubscribeOptions): Promise<MessageStream> {
     const { delivery } = this.#lifecycle.host
     try {
-      const subscription = await this.#subscribe(filters, options, stream.handle)
+      const subscription = await this.#subscribe(filters, options, stream.handle, () => stream.finish())
       stream.attach(subscription, () => delivery.removeStream(stream))
       return stream
     } catch (error) {

@@ -60,10 +60,11 @@ export class Subscriptions {
     requests: readonly SubscriptionRequest[],
     handler: MessageHandler | undefined,
     signal: AbortSignal | undefined,
+    ended?: () => void,
   ): Promise<Subscription> {
     if (signal?.aborted) return rejection(signal.reason)
     this.#requireRoomFor(requests)
-    const subscription = new ActiveSubscription(this, requests, handler)
+    const subscription = new ActiveSubscription(this, requests, handler, ended)
     // [3.8.4 early messages] The routes are there before SUBSCRIBE is written.
     this.#add(subscription)
     return new Promise((resolve, reject) => {
@@ -146,6 +147,7 @@ export class Subscriptions {
         this.#router.remove(filter, subscription.handler)
     }
     subscription.drop(filter)
+    if (subscription.requests.length === 0) subscription.ended?.()
   }
 
   /** Takes back what the server granted to a subscription that is no more. */
@@ -160,14 +162,22 @@ export class Subscriptions {
 export class ActiveSubscription implements Subscription {
   readonly #owner: Subscriptions
   readonly handler: MessageHandler | undefined
+  /** Told when somebody else has unsubscribed all of its filters. */
+  readonly ended: (() => void) | undefined
   requests: readonly SubscriptionRequest[]
   granted: readonly GrantedFilter[] = []
   #unsubscribed: Promise<void> | undefined
 
-  constructor(owner: Subscriptions, requests: readonly SubscriptionRequest[], handler: MessageHandler | undefined) {
+  constructor(
+    owner: Subscriptions,
+    requests: readonly SubscriptionRequest[],
+    handler: MessageHandler | undefined,
+    ended: (() => void) | undefined,
+  ) {
     this.#owner = owner
     this.requests = requests
     this.handler = handler
+    this.ended = ended
   }
 
   drop(filter: string): void {
