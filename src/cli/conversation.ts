@@ -4,7 +4,7 @@
  */
 import type { ClientOptions } from '../client/client-options.js'
 import { MqttClient } from '../client/mqtt-client.js'
-import { ClosedError } from '../errors.js'
+import { ClosedError, isMqttError } from '../errors.js'
 import { CommandFailure, Interrupted, judge } from './command-failure.js'
 import type { CommandLine } from './command-line.js'
 import { exitCodeOfSignal } from './exit-code.js'
@@ -42,22 +42,39 @@ export async function converse<T>(options: ConversationOptions, work: (client: M
   const client = new MqttClient(options.client)
   const end = new EarlyEnd(options.timeoutMs)
   if (options.notices === 'shown') tellOfOutages(client)
+  let history: 'never online' | 'was online' = 'never online'
   try {
-    const result = await Promise.race([connectAndWork(client, work), failureOf(client), end.promise])
+    const connectAndWork = async () => {
+      await client.connect()
+      history = 'was online'
+      return work(client)
+    }
+    const result = await Promise.race([connectAndWork(), failureOf(client), end.promise])
     await Promise.race([client.end({ timeoutMs: goodbyeMs }), end.promise])
     return result
   } catch (error) {
     // Not destroy(): the server would publish the will of a client that only fails to get on.
     await client.end({ timeoutMs: error instanceof Interrupted ? graceMs : 0 })
-    throw error
+    throw explainLoss(error, history, options.client)
   } finally {
     end.stop()
   }
 }
 
-async function connectAndWork<T>(client: MqttClient, work: (client: MqttClient) => Promise<T>): Promise<T> {
-  await client.connect()
-  return work(client)
+/** The same loss means one thing to whoever was online before, and another to whoever never got in. */
+function explainLoss(error: unknown, history: 'never online' | 'was online', options: ClientOptions): unknown {
+  // What was waiting when the client ended says that it was ended; the reason is behind it.
+  const loss = isMqttError(error) && error.code === 'MQTT_CLOSED' ? error.cause : error
+  if (!isMqttError(loss) || loss.code !== 'MQTT_CONNECTION_LOST') return error
+  const { line = loss.message } = judge(loss)
+  if (history === 'was online') {
+    return new CommandFailure('lost', `the connection was lost, and did not come back: ${line}`, { cause: error })
+  }
+  const isPlain = options.tls === undefined && !/^mqtts:/i.test(options.url ?? '')
+  if (!isPlain || (loss.reason !== 'closed' && loss.reason !== 'reset')) return error
+  return new CommandFailure('lost', `${line} instead of answering CONNECT; if it expects TLS, add --tls`, {
+    cause: error,
+  })
 }
 
 async function failureOf(client: MqttClient): Promise<never> {

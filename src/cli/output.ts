@@ -1,6 +1,9 @@
 /** Standard output and standard error, and whether they are read by a person. */
 import { CommandFailure } from './command-failure.js'
 
+/** Back to the first column, and nothing is left on the line. */
+export const eraseLine = '\r\x1b[2K'
+
 /** A stream that fails emits `error`, and its writes fail too: the writes are what is listened to. */
 function unheeded(): void {}
 process.stdout.on('error', unheeded)
@@ -16,9 +19,9 @@ export function print(data: string | Uint8Array): Promise<void> {
   })
 }
 
-/** A line for the person in front of the terminal; what it says is no result. */
+/** A line for the person in front of the terminal; what it says is no result. A line of progress gives way to it. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`)
+  process.stderr.write(`${process.stderr.isTTY === true ? eraseLine : ''}${line}\n`)
 }
 
 /** Resolves when everything that was written has been taken, or never will be. */

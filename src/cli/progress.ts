@@ -1,4 +1,6 @@
 /** How far it has come, on one line of a terminal that is written over again and again. */
+import { eraseLine } from './output.js'
+
 interface Terminal {
   readonly isTTY?: boolean
   write(text: string): unknown
@@ -6,8 +8,6 @@ interface Terminal {
 
 /** Milliseconds between two writings. */
 const pauseMs = 100
-
-const erase = '\r\x1b[2K'
 
 export class Progress {
   readonly #terminal: Terminal
@@ -22,13 +22,13 @@ export class Progress {
   }
 
   #draw(): void {
-    this.#terminal.write(`${erase}${this.#text()}`)
+    this.#terminal.write(`${eraseLine}${this.#text()}`)
   }
 
   /** The last state stays on the terminal if it is worth a line. */
   stop(outcome: 'keep' | 'erase'): void {
     if (this.#timer === undefined) return
     clearInterval(this.#timer)
-    this.#terminal.write(outcome === 'keep' ? `${erase}${this.#text()}\n` : erase)
+    this.#terminal.write(outcome === 'keep' ? `${eraseLine}${this.#text()}\n` : eraseLine)
   }
 }

@@ -74,7 +74,7 @@ export const command = defineCommand({
     const message = { topic, qos, retain: line.has('retain') }
     await converse({ client, timeoutMs, ...reporting }, (connected) =>
       source.is === 'lines'
-        ? publishLines(connected, message, reporting.notices)
+        ? publishLines(connected, message, progressTerminal(line))
         : publishOne(connected, message, payload ?? source.payload),
     )
     return exitCode('done')
@@ -132,14 +132,20 @@ async function publishOne(
   await publishing.finish()
 }
 
+/** Where progress is drawn: nowhere if it would get between other lines, or between what a person types. */
+function progressTerminal(line: CommandLine<'debug' | 'trace' | 'quiet'>) {
+  const isAlone = !line.has('debug') && !line.has('trace') && !line.has('quiet') && process.stdin.isTTY !== true
+  return { isTTY: isAlone && process.stderr.isTTY === true, write: (text: string) => process.stderr.write(text) }
+}
+
 async function publishLines(
   client: MqttClient,
   { topic, ...options }: Target,
-  notices: 'shown' | 'hidden',
+  terminal: ConstructorParameters<typeof Progress>[0],
 ): Promise<void> {
   const publishing = new Publishing(client, topic, options)
   const progress = new Progress(
-    notices === 'shown' ? process.stderr : { write: () => {} },
+    terminal,
     () => `${publishing.sent} messages read, ${publishing.done} ${options.qos === 0 ? 'sent' : 'acknowledged'}`,
   )
   let outcome: 'keep' | 'erase' = 'erase'

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { buildCommand, run, temporaryFile } from './program.js'
+import { buildCommand, commandPath, run, temporaryFile } from './program.js'
 
 buildCommand()
 
@@ -23,6 +24,12 @@ describe('mqtt311 --help', () => {
   it('names every command', async () => {
     const { stdout } = await run(['--help'])
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
+  })
+
+  it('is what the package installs, and starts by itself', () => {
+    const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+    expect(manifest.bin).toEqual({ mqtt311: './dist/cli.js' })
+    expect(readFileSync(commandPath(), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
   })
 
   it('--version tells the version of the package', async () => {

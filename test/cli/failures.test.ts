@@ -80,7 +80,9 @@ describe('a server that', () => {
   it('closes before CONNACK: 75', async () => {
     const rude = await listen(createServer((socket) => socket.once('data', () => socket.end())))
     const { code, stderr } = await run(['pub', ...rude.address, ...message])
-    expect(stderr).toBe('mqtt311: the server closed the connection\n')
+    expect(stderr).toBe(
+      'mqtt311: the server closed the connection instead of answering CONNECT; if it expects TLS, add --tls\n',
+    )
     expect(code).toBe(75)
   })
 
@@ -106,6 +108,7 @@ describe('TLS', () => {
   it.each([
     ['--cafile', ca],
     ['--cafile', ca, '--tls'],
+    ['--capath', tlsFile('.')],
     ['--cafile', ca, '--cert', tlsFile('client.pem'), '--key', tlsFile('client-key.pem'), '--tls-alpn', 'mqtt'],
   ])('connects with %s', async (...flags) => {
     const broker = await startBroker({}, server)

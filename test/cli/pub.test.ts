@@ -71,6 +71,13 @@ describe('mqtt311 pub', () => {
     ])
   })
 
+  it('-I makes a Client Identifier of a prefix and the process id', async () => {
+    const broker = await startBroker()
+    const connected = new Promise<string>((resolve) => broker.broker.once('client', ({ id }) => resolve(id)))
+    await run(['pub', ...broker.address, '-t', 'a', '-m', 'x', '-I', 'hall-'])
+    expect(await connected).toMatch(/^hall-\d+$/)
+  })
+
   it('reads a password from a file, without the line break at its end', async () => {
     let seen: string | undefined
     const broker = await startBroker({

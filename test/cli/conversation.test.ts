@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+import { judge } from '../../src/cli/command-failure.js'
+import { converse } from '../../src/cli/conversation.js'
+import { startBroker } from './servers.js'
+
+describe('a conversation', () => {
+  it.each([
+    ['at once', false],
+    ['after some attempts', { minDelayMs: 1, maxDelayMs: 1, maxAttempts: 2 }],
+  ] as const)(
+    'whose connection is lost and given up %s ends with 75, whatever the last attempt met',
+    async (_, reconnect) => {
+      const broker = await startBroker()
+      const client = { host: broker.host, port: broker.port, reconnect }
+      const ended = converse({ client, timeoutMs: undefined, notices: 'hidden' }, async (connected) => {
+        broker.server.close()
+        for (const socket of broker.sockets) socket.destroy()
+        await connected.publish('a', 'x', { qos: 1 })
+      }).catch(judge)
+      const line = expect.stringMatching(/^the connection was lost, and did not come back: /)
+      expect(await ended).toEqual({ code: 75, line })
+    },
+  )
+
+  it('gives what its work gives, after DISCONNECT', async () => {
+    const broker = await startBroker()
+    const gone = new Promise((resolve) => broker.broker.once('clientDisconnect', resolve))
+    const client = { host: broker.host, port: broker.port }
+    const signals = process.listenerCount('SIGINT')
+    expect(await converse({ client, timeoutMs: 10_000, notices: 'hidden' }, async () => 'done')).toBe('done')
+    await gone
+    expect(process.listenerCount('SIGINT')).toBe(signals)
+  })
+})
