@@ -322,6 +322,47 @@ describe('messages', () => {
   })
 })
 
+describe('a device that gets or sends too much', () => {
+  it('is sent no more than 50 messages in a second', async () => {
+    let nowMs = 0
+    const platform = await platformWith({ now: () => nowMs })
+    await online(platform)
+    for (let count = 0; count < 52; count += 1) await platform.push(lamp, topic, 'x', { qos: 0 })
+    expect(platform.seen).toMatchObject({ deliveries: 50, withheld: 2 })
+    nowMs = 1000
+    await platform.push(lamp, topic, 'x', { qos: 0 })
+    expect(platform.seen).toMatchObject({ deliveries: 51, withheld: 2 })
+  })
+
+  it('is sent no more than 100 that it does not acknowledge, and more again when it has', async () => {
+    let nowMs = 0
+    const platform = await platformWith({ now: () => nowMs })
+    const device = await online(platform)
+    const unacknowledged: (() => void)[] = []
+    device.handleMessage = (_, done) => unacknowledged.push(done)
+    for (let count = 0; count < 101; count += 1) {
+      nowMs += 20
+      await platform.push(lamp, topic, 'x')
+    }
+    await platform.until((seen) => seen.deliveries === 100 && seen.withheld === 1)
+    device.handleMessage = (_, done) => done()
+    unacknowledged[0]?.()
+    await platform.until((seen) => seen.acknowledgements === 100)
+    nowMs += 20
+    await platform.push(lamp, topic, 'x')
+    await platform.until((seen) => seen.deliveries === 101 && seen.acknowledgements === 101)
+  })
+
+  it('is cut off with more than 100 messages unacknowledged', async () => {
+    const platform = await platformWith({ broken: 'puback' })
+    const device = await online(platform)
+    const end = closed(device)
+    for (let count = 0; count <= 100; count += 1) device.publish('a', 'x', { qos: 1 }, () => {})
+    await end
+    expect(platform.seen.violations).toEqual(['more than 100 messages unacknowledged'])
+  })
+})
+
 describe('subscriptions', () => {
   it('beyond 100 are refused one by one', async () => {
     const platform = await platformWith()
