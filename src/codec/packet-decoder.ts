@@ -111,6 +111,7 @@ export class PacketDecoder {
     const size = this.#packetSize === 0 ? 'an unknown number of bytes' : `${this.#packetSize} bytes`
     const what = `the end of the stream inside ${describeFirstByte(this.#assembly, 0)}, after ${held} of ${size}`
     this.#dropAssembly()
+    reader.unload()
     reader.fail('unexpected-end', '4.2', held, what)
   }
 
