@@ -28,6 +28,8 @@ export const clientDefaults = {
   stableAfterMs: 30_000,
   /** 5,000 messages a second over a round trip of 20 ms; some servers allow no more than these in flight. */
   maxInFlight: 100,
+  /** As many as mosquitto 2.0 has room for; what it gets beyond that it acknowledges, and does not deliver. */
+  maxInFlightQos2: 20,
   /** Enough handlers to keep a database or an HTTP service busy, few enough to hold in memory what they hold. */
   receiveWindow: 64,
   /** A burst of a thousand messages of 1 KiB; beyond it the server and TCP do the waiting. */

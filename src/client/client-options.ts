@@ -173,7 +173,10 @@ export interface ClientOptions {
 
   // Limits. Every queue has one in bytes or messages.
 
-  /** Unacknowledged outgoing messages of QoS 1 and 2, 1 to 65,535. Default 100, or `profile.maxInFlight` if that is less. */
+  /**
+   * Unacknowledged outgoing messages of QoS 1 and 2, 1 to 65,535. Default 100, or `profile.maxInFlight` if that is less, and of these
+   * at most 20 at QoS 2: mosquitto has room for no more unless it is told otherwise, and loses the rest in silence.
+   */
   readonly maxInFlight?: number | undefined
   /** Incoming messages whose handlers run at the same time, 1 to 65,535; 1 handles one after the other. Default 64. */
   readonly receiveWindow?: number | undefined

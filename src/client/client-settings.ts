@@ -24,6 +24,7 @@ export interface SessionSettings {
   readonly keepAliveSeconds: number
   readonly will: Will<Buffer> | undefined
   readonly maxInFlight: number
+  readonly maxInFlightQos2: number
 }
 
 /** How long a connection waits for what, and what it takes. */
@@ -83,10 +84,11 @@ export function parseClientOptions(given: ClientOptions, random: () => number): 
   }
   const keepAliveSeconds = parseKeepAlive(options.keepAlive, profile)
   const maxInFlight = parseMaxInFlight(options.maxInFlight, profile)
+  const maxInFlightQos2 = options.maxInFlight ?? Math.min(maxInFlight, defaults.maxInFlightQos2)
   return {
     network,
     identity,
-    session: { cleanSession, keepAliveSeconds, will: parseWill(options.will, profile), maxInFlight },
+    session: { cleanSession, keepAliveSeconds, will: parseWill(options.will, profile), maxInFlight, maxInFlightQos2 },
     connection: parseConnection(options, keepAliveSeconds),
     reconnect: parseReconnect(options.reconnect, profile),
     queue: parseQueue(options.queue),

@@ -74,7 +74,7 @@ export class ReconnectPolicy {
     const text = `${count} connections in a row were cut within ${stableAfterMs / 1000} s of CONNACK`
     const reason =
       suspect === undefined
-        ? 'perhaps another client uses the same Client Identifier, and each throws the other out'
+        ? 'perhaps another client uses the same Client Identifier and each throws the other out, or the server keeps restarting'
         : `each while the same message was unacknowledged (QoS ${suspect.qos}, topic ${JSON.stringify(suspect.topic)}): perhaps the server refuses it`
     return new ConnectionLostError(`${text}, ${reason}; the last one: ${error.message}`, {
       reason: 'short-lived',

@@ -127,6 +127,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
       cleanSession: session.cleanSession,
       journal,
       maxInFlight: session.maxInFlight,
+      maxInFlightQos2: session.maxInFlightQos2,
       receiveWindow: delivery.receiveWindow,
       receiveBufferBytes: delivery.receiveBufferBytes,
       queue: { ...queue, maxAgeMs: queue.maxAgeMs ?? Number.POSITIVE_INFINITY },

@@ -11,6 +11,7 @@ export class ExchangeTable<P, R> {
   readonly identifiers: PacketIdentifiers
   readonly #exchanges = new Map<PacketIdentifier, Exchange<P, R>>()
   #publishes = 0
+  #publishesQos2 = 0
 
   constructor(nextPacketId: PacketIdentifier) {
     this.identifiers = new PacketIdentifiers(nextPacketId)
@@ -19,6 +20,11 @@ export class ExchangeTable<P, R> {
   /** How many of the exchanges are messages. */
   get publishes(): number {
     return this.#publishes
+  }
+
+  /** How many of them are at QoS 2. */
+  get publishesQos2(): number {
+    return this.#publishesQos2
   }
 
   get size(): number {
@@ -35,12 +41,12 @@ export class ExchangeTable<P, R> {
 
   add(exchange: Exchange<P, R>): void {
     this.#exchanges.set(exchange.packetId, exchange)
-    if (exchange instanceof PublishExchange) this.#publishes += 1
+    if (exchange instanceof PublishExchange) this.#count(exchange, 1)
   }
 
   /** [MQTT-2.3.1-3] Only here does an identifier become free: the exchange is settled, or its connection is gone. */
   delete(exchange: Exchange<P, R>): void {
-    if (this.#exchanges.delete(exchange.packetId) && exchange instanceof PublishExchange) this.#publishes -= 1
+    if (this.#exchanges.delete(exchange.packetId) && exchange instanceof PublishExchange) this.#count(exchange, -1)
   }
 
   /** [MQTT-4.6.0-4] The first PUBREC moves its exchange to the end, so that PUBRELs keep the order of the PUBRECs. */
@@ -69,6 +75,12 @@ export class ExchangeTable<P, R> {
   reorder(messages: readonly PublishExchange<P>[]): void {
     this.#exchanges.clear()
     this.#publishes = 0
+    this.#publishesQos2 = 0
     for (const exchange of messages) this.add(exchange)
+  }
+
+  #count({ message }: PublishExchange<P>, by: 1 | -1): void {
+    this.#publishes += by
+    if (message.qos === 2) this.#publishesQos2 += by
   }
 }

@@ -156,7 +156,9 @@ export class Outgoing<P, R> {
   }
 
   #bind(message: OutgoingMessage<P>, qos: 1 | 2, now: number): boolean {
-    if (this.#table.publishes >= this.#settings.maxInFlight || !this.#gate.admits(message, now)) return false
+    const { maxInFlight, maxInFlightQos2 = maxInFlight } = this.#settings
+    if (qos === 2 && this.#table.publishesQos2 >= maxInFlightQos2) return false
+    if (this.#table.publishes >= maxInFlight || !this.#gate.admits(message, now)) return false
     const packetId = this.#table.takeIdentifier()
     if (packetId === undefined) return false
     this.#queue.remove(message)

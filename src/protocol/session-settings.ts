@@ -8,6 +8,8 @@ export interface SessionSettings {
   readonly journal: 'kept' | 'none'
   /** How many messages of ours may be unacknowledged, 1 to 65,535. */
   readonly maxInFlight: number
+  /** How many of them may be at QoS 2; undefined: all. */
+  readonly maxInFlightQos2?: number | undefined
   /** How many incoming messages may be with their handlers. */
   readonly receiveWindow: number
   /** How many bytes of incoming messages may wait for their handlers before the socket is not read any more. */

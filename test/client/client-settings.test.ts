@@ -30,7 +30,14 @@ function store(durable: boolean): SessionStore {
 describe('defaults', () => {
   it('fill in everything that is absent, and undefined is absent', () => {
     const settings = parse({ url, keepAlive: undefined, will: undefined, queue: { maxAgeMs: undefined } })
-    expect(settings.session).toEqual({ cleanSession: true, keepAliveSeconds: 60, will: undefined, maxInFlight: 100 })
+    expect(settings.session).toEqual({
+      cleanSession: true,
+      keepAliveSeconds: 60,
+      will: undefined,
+      maxInFlight: 100,
+      maxInFlightQos2: 20,
+    })
+    expect(parse({ url, maxInFlight: 50 }).session).toMatchObject({ maxInFlight: 50, maxInFlightQos2: 50 })
     expect(settings.connection).toEqual({
       connectTimeoutMs: 30_000,
       pingTimeoutMs: 10_000,

@@ -240,3 +240,12 @@ const fourBound = {
   })),
   held: [],
 }
+
+describe('the bound on messages at QoS 2', () => {
+  test('holds one back although the window has room, and those behind it, so that their order stays', () => {
+    const engine = new EngineHarness({ maxInFlightQos2: 1 }).connect()
+    expect(engine.publish('a', 2).publish('b', 2).publish('c', 1).news()).not.toContain('send PUBLISH#2 b q2')
+    engine.receive(pubrec(1), pubcomp(1))
+    expect(engine.sent().filter((line) => line.startsWith('PUBLISH'))).toEqual(['PUBLISH#2 b q2', 'PUBLISH#3 c q1'])
+  })
+})

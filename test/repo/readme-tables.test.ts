@@ -57,6 +57,7 @@ function membersOf(path: string, name: string): string[] {
 const optionOf: Readonly<Record<string, string>> = {
   keepAliveSeconds: '`keepAlive`',
   endTimeoutMs: '`end({ timeoutMs })`',
+  maxInFlightQos2: '(of these) at QoS 2',
   stableAfterMs: '(fixed) healthy connection',
   queueMaxMessages: '`queue.maxMessages`',
   queueMaxBytes: '`queue.maxBytes`',
