@@ -19,7 +19,7 @@ const sent = (sequence: number): JournalRecord[] => [
  * What a durable session costs: messages a second with one fsync for each and with group commit, bytes on disk for a
  * message, and the time to open a journal of 100,000. 64-byte payload, 34-byte topic, QoS 1, fsync 'always'.
  */
-export async function journal(): Promise<void> {
+export async function run(): Promise<void> {
   const alone = await inDirectory(async (store) => {
     const count = 2_000
     return count / (await secondsOf(() => oneByOne(store, count)))
