@@ -60,6 +60,34 @@ describe('a device on the platform', () => {
     expect(onMessage).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ topic: '/ext/anything', qos: 1 }))
   })
 
+  it('acknowledges it as well when nothing here wants it, and counts it', async () => {
+    const platform = await platformWith()
+    const device = await online(platform)
+    await platform.push(lamp, '/ext/anything', 'unasked')
+    await platform.until((seen) => seen.acknowledgements === 1)
+    expect(device.stats.unclaimed).toBe(1)
+  })
+
+  it('subscribes more filters than the platform takes in one SUBSCRIBE', async () => {
+    const platform = await platformWith()
+    const device = await online(platform)
+    const { granted } = await device.subscribe(Array.from({ length: 100 }, (_, index) => `${topic}/${index}`))
+    expect(granted).toHaveLength(100)
+    expect(platform.seen.subscribes.map(({ filters }) => filters.length)).toEqual([...Array(12).fill(8), 4])
+    await expect(device.subscribe(`${topic}/100`)).rejects.toThrow(/101 subscriptions.*at most 100/)
+    expect(platform.seen).toMatchObject({ violations: [] })
+  })
+
+  it('heals by itself from a storm in which the platform is unavailable', async () => {
+    const platform = await platformWith({ limits: 'off' })
+    const device = await online(platform, { reconnect: { minDelayMs: 1, maxDelayMs: 1 } })
+    const back = new Promise((resolve) => device.once('online', resolve))
+    platform.storm(2)
+    platform.cut()
+    await back
+    expect(platform.seen.connects.map(({ returnCode }) => returnCode)).toEqual([0, 3, 3, 0])
+  })
+
   it('signs anew and subscribes again when the connection was cut, although no session is reported', async () => {
     let nowMs = 0
     vi.spyOn(Date, 'now').mockImplementation(() => ++nowMs)
