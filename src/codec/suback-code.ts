@@ -1,5 +1,5 @@
 /** The Return Codes of SUBACK (section 3.9.3): a granted QoS, or this one for a refused Topic Filter. */
-export const SUBSCRIBE_FAILURE = 0x80
+const SUBSCRIBE_FAILURE = 0x80
 
 /** All others are reserved. */
 export function isSubackCode(code: number): boolean {

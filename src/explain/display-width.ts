@@ -25,7 +25,7 @@ export function displayWidth(text: string): number {
 }
 
 /** The longest beginning of `text` that fits into `columns`. */
-export function beginning(text: string, columns: number): string {
+function beginning(text: string, columns: number): string {
   let taken = ''
   let used = 0
   for (const character of text) {

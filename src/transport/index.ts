@@ -1,16 +1,7 @@
 /** The only I/O of a connection: everything that the client opens, and what it needs to explain a failure. */
 export type { AddressFamily } from './address-lookup.js'
 export { isCertificateFailure } from './connection-failure.js'
-export {
-  describeEndpoint,
-  type Endpoint,
-  parseServerUrl,
-  type Server,
-  type ServerAddress,
-  type ServerOptions,
-  serverAddresses,
-} from './endpoint.js'
-export type { SocketOptions } from './socket.js'
+export { describeEndpoint } from './endpoint.js'
 export { openSocket } from './socket-transport.js'
 export { type OpenStream, openStream } from './stream-transport.js'
 export { TlsSettings } from './tls-settings.js'

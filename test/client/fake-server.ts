@@ -250,7 +250,7 @@ export function encode(...packets: ControlPacket[]): Buffer {
 }
 
 /** What a server answers that grants what it is asked. */
-export function answerTo(packet: ControlPacket<Buffer>): ControlPacket | undefined {
+function answerTo(packet: ControlPacket<Buffer>): ControlPacket | undefined {
   switch (packet.type) {
     case 'publish':
       if (packet.qos === 0) return undefined

@@ -31,7 +31,7 @@ const connect: fc.Arbitrary<ControlPacket> = fc
   .map(({ username, ...packet }) => (packet.password === undefined ? packet : { ...packet, username }))
 
 /** Any packet that can be sent, in either direction. */
-export const controlPacket: fc.Arbitrary<ControlPacket> = fc.oneof(
+const controlPacket: fc.Arbitrary<ControlPacket> = fc.oneof(
   connect,
   fc
     .record({ sessionPresent: fc.boolean(), returnCode: fc.integer({ min: 0, max: 5 }) })

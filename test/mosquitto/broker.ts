@@ -30,7 +30,7 @@ export interface BrokerOptions {
   readonly requireCertificate?: boolean | undefined
 }
 
-export const howToGetMosquitto =
+const howToGetMosquitto =
   'mosquitto is missing: run `apt-get install mosquitto mosquitto-clients` as root (Debian, Ubuntu), or put mosquitto, mosquitto_pub, mosquitto_sub and mosquitto_passwd on the PATH'
 
 /**

@@ -14,7 +14,7 @@ import type { Via } from './mosquitto-programs.js'
 /** Back within a moment, as the broker is. */
 export const eager = { minDelayMs: 10, maxDelayMs: 50 } as const
 
-export function address(broker: Broker, via: Via): ClientOptions {
+function address(broker: Broker, via: Via): ClientOptions {
   return via === 'TCP' ? { url: broker.url } : { url: broker.tlsUrl, tls: { ca } }
 }
 
