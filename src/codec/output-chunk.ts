@@ -17,8 +17,12 @@ const MIN_GROWN_BYTES = 512
 /** What is foreseen for a chunk before anything is written to it, at most. One large packet does not make a habit. */
 const MAX_FORESEEN_BYTES = 98_304
 
-/** A larger chunk is not kept: it would be held for nothing most of the time. */
+/** What is kept as a spare has more than the one and at most the other: more would be held for nothing most of the time. */
+const MIN_SPARE_BYTES = 8192
 const MAX_SPARE_BYTES = 131_072
+
+/** Chunks of this size on have memory of their own, whatever Node's pool is: half of its 8 KiB, which later became 64. */
+const MIN_OWN_MEMORY_BYTES = 4096
 
 const noBytes: Buffer = Buffer.alloc(0)
 
@@ -26,7 +30,8 @@ let spare = noBytes
 
 /** Takes back a chunk whose bytes nobody needs any more. Small ones are parts of a block of Node's own and not ours to keep. */
 export function recycle({ buffer, byteOffset }: Buffer): void {
-  if (byteOffset !== 0 || buffer.byteLength <= Math.max(spare.length, Buffer.poolSize)) return
+  if (byteOffset !== 0 || buffer.byteLength === Buffer.poolSize) return
+  if (buffer.byteLength <= Math.max(spare.length, MIN_SPARE_BYTES)) return
   if (buffer.byteLength <= MAX_SPARE_BYTES) spare = Buffer.from(buffer)
 }
 
@@ -63,7 +68,8 @@ export class OutputChunk {
       return
     }
     const wanted = this.length === 0 ? this.#foreseen : Math.max(this.bytes.length * 2, MIN_GROWN_BYTES)
-    const grown = Buffer.allocUnsafe(Math.max(needed, wanted))
+    const size = Math.max(needed, wanted)
+    const grown = size < MIN_OWN_MEMORY_BYTES ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(size)
     this.bytes.copy(grown, 0, 0, this.length)
     this.bytes = grown
   }
