@@ -14,7 +14,6 @@ import type { JournalRecord, StoredSession } from '../protocol/journal-record.js
 import type { OutgoingMessage } from '../protocol/outgoing-message.js'
 import type { Request } from '../protocol/requests.js'
 import { Session } from '../protocol/session.js'
-import type { SessionSettings } from '../protocol/session-settings.js'
 import type { SessionStore } from '../store/session-store.js'
 import { ClientCounters } from './client-counters.js'
 import type { ClientSettings } from './client-settings.js'
@@ -22,11 +21,13 @@ import type { HandlerErrorAction, Message } from './client-surface.js'
 import { DeadlineTimer } from './deadline-timer.js'
 import { Delivery, type DeliveryHost } from './delivery.js'
 import { channels } from './diagnostics.js'
+import { HeldOutcomes } from './held-outcomes.js'
 import { JournalWriter } from './journal-writer.js'
 import type { Link } from './link.js'
-import { PublishPacer } from './publish-pacer.js'
+import { PingWaiters } from './ping-waiters.js'
 import type { PublishTicket } from './publish-ticket.js'
 import type { RequestTicket } from './request-ticket.js'
+import { sessionSettingsOf } from './session-terms.js'
 
 /** What the host tells the lifecycle of the client. */
 export interface SessionHostEvents {
@@ -39,9 +40,6 @@ export interface SessionHostEvents {
   /** A turn is over: something may have finished. */
   turnEnded(): void
 }
-
-/** Filters in one SUBSCRIBE of the engine's own, when a profile says nothing: small enough for any server's packet limit. */
-const filtersPerResubscription = 100
 
 export class SessionHost implements Driver<PublishTicket, RequestTicket>, DeliveryHost {
   /** The MqttClient, for the messages of the diagnostics channels. */
@@ -57,11 +55,9 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   #opening: Promise<void> | undefined
   #link: Link | undefined
   #life: 'going-on' | 'ended' = 'going-on'
-  #pings: { readonly resolve: () => void; readonly reject: (reason: unknown) => void }[] = []
+  readonly #pings = new PingWaiters()
   #turn: { readonly is: 'none' } | { readonly is: 'begun'; readonly at: number } = noTurn
-  /** What has to wait for the journal before it may be told. */
-  #stored: PublishTicket[] = []
-  #withdrawn: { readonly ticket: PublishTicket; readonly reason: unknown }[] = []
+  readonly #outcomes = new HeldOutcomes()
 
   constructor(client: object, settings: ClientSettings, events: SessionHostEvents) {
     this.client = client
@@ -69,7 +65,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     this.#events = events
     this.delivery = new Delivery(this, settings.delivery)
     if (settings.store === undefined)
-      this.#session = new Session(this.#sessionSettings('none'), this, undefined, this.now())
+      this.#session = new Session(sessionSettingsOf(this.#settings, 'none'), this, undefined, this.now())
   }
 
   // The session and its store.
@@ -110,7 +106,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
       throw asStoreError(error)
     }
     this.#journal = new JournalWriter(store, (error) => this.#events.failed(asStoreError(error)))
-    this.#session = new Session(this.#sessionSettings('kept'), this, stored, this.now())
+    this.#session = new Session(sessionSettingsOf(this.#settings, 'kept'), this, stored, this.now())
   }
 
   async closeSession(): Promise<void> {
@@ -119,24 +115,6 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     if (this.#journal === undefined) return
     await this.#journal.settled()
     await this.#settings.store?.close()
-  }
-
-  #sessionSettings(journal: 'kept' | 'none'): SessionSettings {
-    const { session, delivery, queue, connection, profile } = this.#settings
-    return {
-      cleanSession: session.cleanSession,
-      journal,
-      maxInFlight: session.maxInFlight,
-      maxInFlightQos2: session.maxInFlightQos2,
-      receiveWindow: delivery.receiveWindow,
-      receiveBufferBytes: delivery.receiveBufferBytes,
-      queue: { ...queue, maxAgeMs: queue.maxAgeMs ?? Number.POSITIVE_INFINITY },
-      pacer: profile?.publishesPerSecond === undefined ? undefined : new PublishPacer(profile.publishesPerSecond),
-      ackTimeoutMs: connection.ackTimeoutMs,
-      operationTimeoutMs: connection.operationTimeoutMs,
-      maxFiltersPerSubscribe: profile?.maxFiltersPerSubscribe ?? filtersPerResubscription,
-      strangerPacketId: 1 + Math.floor(Math.random() * 65_535),
-    }
   }
 
   // The connection.
@@ -159,24 +137,19 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     if (connection?.phase !== 'connected') {
       throw new ConnectionLostError('there is no connection to ping on', { reason: 'offline' })
     }
-    return new Promise((resolve, reject) => {
-      const at = this.now()
-      this.#pings.push({ resolve: () => resolve(this.now() - at), reject })
-      connection.ping(at)
-      this.scheduleFlush()
-    })
+    const answered = this.#pings.wait()
+    connection.ping(this.now())
+    this.scheduleFlush()
+    return answered
   }
 
-  /** PINGRESPs have no identifier; they answer the PINGREQs in their order. */
   pingAnswered(): void {
-    this.#pings.shift()?.resolve()
+    this.#pings.answered()
   }
 
   /** The connection is over, or must not be used any more. */
   detach(): void {
-    for (const { reject } of this.#pings.splice(0)) {
-      reject(new ConnectionLostError('the connection ended before PINGRESP came', { reason: 'closed' }))
-    }
+    this.#pings.lost()
     this.#session?.lost()
     this.#link?.destroy()
     this.#link = undefined
@@ -208,7 +181,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   readonly flush = (): void => {
     this.#turn = noTurn
     this.#link?.flush(this.#journal)
-    if (this.#stored.length > 0 || this.#withdrawn.length > 0) this.#tellWhenSafe()
+    if (this.#outcomes.any) this.whenSafe(this.#outcomes.take())
     this.#journal?.append()
     // What still waits in the queue of a client that has ended must not keep the process alive.
     if (this.#session !== undefined && !this.hasEnded) this.#timer.arm(this.#session.nextDeadline(), this.now())
@@ -219,17 +192,6 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   whenSafe(action: () => void): void {
     if (this.#journal === undefined) action()
     else this.#journal.whenSafe(action)
-  }
-
-  #tellWhenSafe(): void {
-    const stored = this.#stored
-    const withdrawn = this.#withdrawn
-    this.#stored = []
-    this.#withdrawn = []
-    this.whenSafe(() => {
-      for (const ticket of stored) ticket.resolve()
-      for (const { ticket, reason } of withdrawn) ticket.reject(reason)
-    })
   }
 
   #tick(): void {
@@ -243,7 +205,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
 
   /** Resolves the ticket once the session store has its message. */
   resolveWhenStored(ticket: PublishTicket): void {
-    this.#stored.push(ticket)
+    this.#outcomes.stored(ticket)
     this.scheduleFlush()
   }
 
@@ -251,7 +213,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   rejectWhenStored(ticket: PublishTicket, reason: unknown): void {
     this.counters.rejected += 1
     if (channels.rejected.hasSubscribers) channels.rejected.publish({ client: this.client, error: reason })
-    this.#withdrawn.push({ ticket, reason })
+    this.#outcomes.withdrawn(ticket, reason)
     this.scheduleFlush()
   }
 
@@ -264,8 +226,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
       this.counters.rejected += 1
       message.ticket.reject(errorFor(message))
     }
-    for (const { ticket, reason } of this.#withdrawn) ticket.reject(reason)
-    for (const ticket of this.#stored) ticket.reject(errorFor(undefined))
+    this.#outcomes.giveUp(errorFor(undefined))
     for (const request of [...this.#session.requests.unanswered()]) request.ticket?.failed(errorFor(undefined))
   }
 
