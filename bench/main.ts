@@ -4,6 +4,7 @@ export {}
 
 const benchmarks: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>> = {
   codec: () => import('./codec.js'),
+  sink: () => import('./against-sink.js'),
   journal: () => import('./journal.js'),
   platform: () => import('./platform.js'),
 }
