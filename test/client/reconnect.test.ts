@@ -1,11 +1,9 @@
-import { getEventListeners } from 'node:events'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { ClientOptions, OfflineEvent } from '../../src/index.js'
-import { clientOf, event, fakeTime, online, outcomeOf, pass, quiet, rejectionOf } from './client-on-pipe.js'
+import { clientOf, event, fakeTime, online, pass, quiet, rejectionOf } from './client-on-pipe.js'
 import { type FakeConnection, FakeServer } from './fake-server.js'
 
 const quick = { reconnect: { minDelayMs: 1, maxDelayMs: 1 } }
-const persistent = { cleanSession: false, clientId: 'c', ...quick }
 
 /** Makes chance predictable: each wait is this share of its ceiling. */
 function luck(share: number): void {
@@ -246,34 +244,4 @@ test('several servers are tried in turn', async () => {
   await first.admitted()
   await event(client, 'online')
   expect([first.attempts, second.attempts]).toEqual([2, 1])
-})
-
-test('after 1,000 reconnects there are as many listeners and timers as after one', async () => {
-  const { signal } = new AbortController()
-  fakeTime()
-  luck(0)
-  const { client, connection, server } = await online({ ...persistent, keepAlive: 60, signal })
-  connection.serve()
-  await client.subscribe('a', () => {})
-  client.publish('b', 'x', { qos: 1 })
-  server.serve()
-  let current = connection
-  const counts: unknown[] = []
-  for (let n = 0; n <= 1_000; n++) {
-    current.cut()
-    while (server.connections.length < n + 2) await pass(1)
-    current = await server.admitted(true)
-    while (client.state !== 'online') await quiet()
-    if (n === 1 || n === 1_000) {
-      counts.push([
-        vi.getTimerCount(),
-        client.eventNames().map((name) => client.listenerCount(name)),
-        getEventListeners(signal, 'abort').length,
-      ])
-    }
-  }
-  expect(counts[1]).toEqual(counts[0])
-  expect(client.stats.reconnects).toBe(1_001)
-  expect(await outcomeOf(client.end())).toEqual({ value: undefined })
-  expect(vi.getTimerCount()).toBe(0)
 })
