@@ -21,16 +21,19 @@ const MAX_FORESEEN_BYTES = 98_304
 const MIN_SPARE_BYTES = 8192
 const MAX_SPARE_BYTES = 131_072
 
-/** Chunks of this size on have memory of their own, whatever Node's pool is: half of its 8 KiB, which later became 64. */
+/** Chunks of this size on have memory of their own: the pool of Node has 8 KiB up to Node 22, 64 in Node 24, a little more in 26. */
 const MIN_OWN_MEMORY_BYTES = 4096
 
 const noBytes: Buffer = Buffer.alloc(0)
 
 let spare = noBytes
 
-/** Takes back a chunk whose bytes nobody needs any more. Small ones are parts of a block of Node's own and not ours to keep. */
-export function recycle({ buffer, byteOffset }: Buffer): void {
-  if (byteOffset !== 0 || buffer.byteLength === Buffer.poolSize) return
+/**
+ * Takes back a chunk whose bytes nobody needs any more. A short one may be a part of a block of Node's, and its memory is
+ * then not ours to keep.
+ */
+export function recycle({ buffer, byteOffset, length }: Buffer): void {
+  if (byteOffset !== 0 || length < MIN_OWN_MEMORY_BYTES) return
   if (buffer.byteLength <= Math.max(spare.length, MIN_SPARE_BYTES)) return
   if (buffer.byteLength <= MAX_SPARE_BYTES) spare = Buffer.from(buffer)
 }

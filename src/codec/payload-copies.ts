@@ -4,7 +4,7 @@
  * A copy of 64 bytes for itself costs 120 ns, most of it for making two views; a view of something that is copied
  * already costs 50. So a small payload is copied together with what follows it in the chunk, about sixteen packets of
  * its size, and the payloads of those packets are views of that block. A block has less than 4 KiB and comes, as all
- * small Buffers do, from a slab of Node's (`Buffer.poolSize`, 8 KiB up to Node 22 and 64 KiB in Node 24): the most that
+ * small Buffers do, from a slab of Node's (`Buffer.poolSize`, 8 KiB up to Node 22 and 64 KiB from 24 on): the most that
  * a kept payload keeps alive. Payloads of more than 256 bytes are copied alone, from 4 KiB on into memory of their own.
  */
 

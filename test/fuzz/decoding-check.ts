@@ -124,18 +124,23 @@ export class DecodingCheck {
 class AllocationMeter {
   total = 0
   largest = 0
-  readonly #original = Buffer.allocUnsafe
+  readonly #pooled = Buffer.allocUnsafe
+  readonly #own = Buffer.allocUnsafeSlow
 
   constructor() {
-    Buffer.allocUnsafe = (size) => {
-      this.total += size
-      this.largest = Math.max(this.largest, size)
-      return this.#original(size)
-    }
+    Buffer.allocUnsafe = (size) => this.#pooled(this.#counted(size))
+    Buffer.allocUnsafeSlow = (size) => this.#own(this.#counted(size))
   }
 
   end(): void {
-    Buffer.allocUnsafe = this.#original
+    Buffer.allocUnsafe = this.#pooled
+    Buffer.allocUnsafeSlow = this.#own
+  }
+
+  #counted(size: number): number {
+    this.total += size
+    this.largest = Math.max(this.largest, size)
+    return size
   }
 }
 
