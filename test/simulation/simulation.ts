@@ -33,9 +33,18 @@ export interface Run {
 /** After the trouble this much virtual time must be enough for rest: all time-outs and back-offs fit in several times. */
 const restWithinMs = 600_000
 
-export async function simulate(seed: number, fault: StoreFault = (store) => store): Promise<Run> {
+interface Circumstances {
+  readonly fault?: StoreFault | undefined
+  /** Called once in each minute of virtual time, until the trouble is over. */
+  readonly eachMinute?: () => void
+}
+
+export function simulate(seed: number, fault?: StoreFault): Promise<Run> {
   const random = new SeededRandom(seed)
-  const world = makeWorld(seed, random)
+  return simulateWorld(makeWorld(seed, random), random, { fault })
+}
+
+export async function simulateWorld(world: World, random: SeededRandom, circumstances: Circumstances): Promise<Run> {
   const clock = install({
     now: 0,
     toFake: [
@@ -52,7 +61,7 @@ export async function simulate(seed: number, fault: StoreFault = (store) => stor
   const systemRandom = Math.random
   Math.random = random.next
   try {
-    return await new Simulation(world, random, clock, fault).run()
+    return await new Simulation(world, random, clock, circumstances).run()
   } finally {
     Math.random = systemRandom
     clock.uninstall()
@@ -64,6 +73,7 @@ class Simulation {
   readonly #random: SeededRandom
   readonly #clock: Clock
   readonly #fault: StoreFault
+  readonly #eachMinute: () => void
   readonly #disk = new SimulatedDisk()
   readonly #server: SimulatedServer
   readonly #tally: Tally
@@ -74,11 +84,12 @@ class Simulation {
   #connections = 0
   #over = false
 
-  constructor(world: World, random: SeededRandom, clock: Clock, fault: StoreFault) {
+  constructor(world: World, random: SeededRandom, clock: Clock, circumstances: Circumstances) {
     this.#world = world
     this.#random = random
     this.#clock = clock
-    this.#fault = fault
+    this.#fault = circumstances.fault ?? ((store) => store)
+    this.#eachMinute = circumstances.eachMinute ?? (() => {})
     this.#server = new SimulatedServer(world, random, this.#trouble)
     this.#tally = new Tally(world)
     this.#disk.before = () => this.#later(world.diskMs)
@@ -92,15 +103,10 @@ class Simulation {
   }
 
   async run(): Promise<Run> {
-    const { troubleMs, crashesAtMs } = this.#world
     this.#start()
-    for (const at of crashesAtMs) setTimeout(() => this.#crash(), at)
-    this.#world.outgoing.forEach(() => {
-      setTimeout(() => this.#publishNext(), this.#random.below(troubleMs))
-    })
-    this.#world.incoming.forEach(() => {
-      setTimeout(() => this.#sendFromServer(), this.#random.below(troubleMs))
-    })
+    for (const at of this.#world.crashesAtMs) setTimeout(() => this.#crash(), at)
+    if (this.#world.traffic === 'scattered') this.#scatter()
+    else this.#goSteadily()
     const rested = await this.#rest()
     const client = this.#client
     const faults = rested ? [] : [`no rest within ${restWithinMs} ms after the trouble: ${this.#describe()}`]
@@ -126,11 +132,41 @@ class Simulation {
     }
   }
 
+  #scatter(): void {
+    const { troubleMs, outgoing, incoming } = this.#world
+    outgoing.forEach(() => {
+      setTimeout(() => this.#publishNext(), this.#random.below(troubleMs))
+    })
+    incoming.forEach(() => {
+      setTimeout(() => this.#sendFromServer(), this.#random.below(troubleMs))
+    })
+  }
+
+  /** One timer at a time in each direction, so that what is still to come takes no memory. */
+  #goSteadily(): void {
+    const { troubleMs, outgoing, incoming } = this.#world
+    const publish = (): void => {
+      this.#publishNext()
+      if (this.#next < outgoing.length) setTimeout(publish, troubleMs / outgoing.length)
+    }
+    const send = (): void => {
+      this.#server.sendNext()
+      if (!this.#server.settled && !this.#over) setTimeout(send, troubleMs / incoming.length)
+    }
+    publish()
+    send()
+  }
+
   /** Lets time pass until nothing is left to do; false if that does not come. */
   async #rest(): Promise<boolean> {
     const end = this.#world.troubleMs + restWithinMs
+    let minutes = 0
     for (;;) {
       await this.#clock.nextAsync()
+      if (this.#trouble() && performance.now() >= minutes * 60_000) {
+        minutes += 1
+        this.#eachMinute()
+      }
       if (performance.now() > end) return false
       if (!this.#trouble() && this.#atRest()) return true
     }

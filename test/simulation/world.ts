@@ -6,6 +6,8 @@ export interface World {
   readonly seed: number
   readonly outgoing: readonly QoS[]
   readonly incoming: readonly QoS[]
+  /** Whether messages start at times drawn from the trouble, or one after the other at even distances. */
+  readonly traffic: 'scattered' | 'steady'
   /** Milliseconds of virtual time in which things go wrong; after it they do not. */
   readonly troubleMs: number
   /** Milliseconds that a piece takes over the link, at most. */
@@ -44,6 +46,7 @@ export function makeWorld(seed: number, random: SeededRandom): World {
     seed,
     outgoing: Array.from({ length: random.below(40) }, qos),
     incoming: Array.from({ length: random.below(25) }, () => random.pick([1, 2])),
+    traffic: 'scattered',
     troubleMs,
     delayMs: random.pick([1, 20, 300, 2_000]),
     pieceBytes: random.pick([1, 3, 16, 1_000]),
