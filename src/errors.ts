@@ -19,11 +19,13 @@ export type DeliveryState = 'none' | 'unknown' | 'stored'
 /** A program may hold this module twice, as ESM and as CommonJS: the brand makes `instanceof` hold across both. */
 const brand = Symbol.for('mqtt311.error')
 
+/** What every error of this package can be made with, besides its message. */
 export interface MqttErrorOptions {
   readonly cause?: unknown
   readonly delivery?: DeliveryState | undefined
 }
 
+/** What all errors of this package have in common. `instanceof` holds across its ESM and its CommonJS copy. */
 export abstract class MqttError extends Error {
   abstract readonly code: string
   /** Set when a `publish` is rejected: whether the server may have the message all the same. */
@@ -81,6 +83,7 @@ export type Fault =
   | 'client-identifier'
   | 'unexpected-end'
 
+/** What and where the fault is. */
 export interface MalformedPacketDetails extends MqttErrorOptions {
   readonly fault: Fault
   /** The statement of the standard that is broken, such as `MQTT-1.5.3-1`, or its section where it has no number. */
@@ -123,6 +126,7 @@ export type Violation =
   | 'suback-length'
   | 'identifier-in-use'
 
+/** How the server broke the protocol, and which statement of the standard forbids it. */
 export interface ProtocolViolationDetails extends MqttErrorOptions {
   readonly violation: Violation
   readonly statement: string
@@ -197,6 +201,7 @@ export type LossReason =
   | 'short-lived'
   | 'other'
 
+/** Why there is no connection. */
 export interface ConnectionLostDetails extends MqttErrorOptions {
   readonly reason: LossReason
 }
@@ -216,6 +221,7 @@ mark(ConnectionLostError, 'ConnectionLostError')
 /** What did not happen in time. */
 export type TimedOperation = 'connect' | 'ping' | 'acknowledgement' | 'subscribe' | 'unsubscribe' | 'queue' | 'register'
 
+/** What was waited for, and for how many milliseconds. */
 export interface TimeoutDetails extends MqttErrorOptions {
   readonly operation: TimedOperation
   readonly timeoutMs: number

@@ -37,6 +37,7 @@ export type Region =
   | 'cn-beijing'
   | 'cn-shenzhen'
 
+/** Where the platform is reached: an instance of one's own, or an address in full. */
 export type Endpoint =
   | 'ipv6'
   | 'product'

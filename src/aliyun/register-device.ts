@@ -19,6 +19,7 @@ import { aliyunProfile } from './platform-profile.js'
 import { describe, requireIdentity, requireText, type SignMethod, sign } from './signature.js'
 import { requireClientId, wireClientId } from './wire-client-id.js'
 
+/** What a device shows of itself to be registered, and where. */
 export interface Registration extends ConnectionChoice {
   readonly productKey: string
   readonly productSecret: string

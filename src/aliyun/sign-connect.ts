@@ -7,6 +7,7 @@ import { requireClientId, requireExtensions, wireClientId } from './wire-client-
 /** How the platform is reached: 2 over TLS, 3 over plain TCP. It is announced in the Client Identifier. */
 export type SecureMode = 2 | 3
 
+/** The device whose CONNECT is signed, and how. */
 export interface SignConnectInput {
   readonly productKey: string
   /** Without `&`. */
@@ -31,6 +32,7 @@ export interface SignConnectInput {
   readonly extensions?: Readonly<Record<string, string>> | undefined
 }
 
+/** The three fields of CONNECT that let the device in. */
 export interface SignedConnect {
   /** `id|securemode=2,signmethod=hmacsha256,timestamp=...|` */
   readonly clientId: string

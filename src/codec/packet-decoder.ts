@@ -27,6 +27,7 @@ import { MAX_PACKET_BYTES } from './fixed-header.js'
 import { PacketReader } from './packet-reader.js'
 import { describeFirstByte, type PacketType, typeOfFirstByte } from './packet-type.js'
 
+/** What a decoder can be told. */
 export interface PacketDecoderOptions {
   /** The largest packet, fixed header included, that is taken in: 2 to 268,435,460 bytes, by default the latter. */
   readonly maxPacketBytes?: number | undefined
@@ -38,6 +39,7 @@ const noBytes = Buffer.alloc(0)
 /** Enough for any fixed header, and for most packets that are cut by the end of a chunk. */
 const MIN_ASSEMBLY_BYTES = 64
 
+/** Turns a stream of bytes, cut anywhere, into Control Packets. It checks everything that one packet can show. */
 export class PacketDecoder {
   readonly #maxPacketBytes: number
   readonly #reader = new PacketReader()

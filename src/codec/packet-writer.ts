@@ -15,6 +15,7 @@ import { quote, requirePacketIdentifier } from './packet-field.js'
 import { firstByteOf, packetTypes } from './packet-type.js'
 import { TopicBytes } from './topic-bytes.js'
 
+/** Encodes Control Packets one behind the other, to be written to the connection as one chunk. */
 export class PacketWriter {
   readonly #chunk = new OutputChunk()
   readonly #topics = new TopicBytes()

@@ -16,6 +16,7 @@ import { countBytes, groupDigits } from './numerals.js'
 import { type Paint, paintWith } from './palette.js'
 import { escapeText } from './quoted-text.js'
 
+/** How a listing looks. */
 export interface RenderOptions {
   /** Colours for a terminal, as ANSI escape sequences. False by default. */
   readonly color?: boolean | undefined

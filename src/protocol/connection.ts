@@ -24,6 +24,7 @@ import { KeepAlive } from './keep-alive.js'
 import { misplaced } from './misplaced-packet.js'
 import type { Session } from './session.js'
 
+/** What one connection is told: its CONNECT, and how long it waits. */
 export interface ConnectionSettings {
   readonly connect: ConnectPacket
   /** Milliseconds from the start of a PINGREQ to the verdict that the peer is dead. */
@@ -44,6 +45,7 @@ const relieved =
 const connected: Phase = { is: 'connected' }
 const closed: Phase = { is: 'closed' }
 
+/** One connection, from its CONNECT to its end. */
 export class Connection<P, R> {
   readonly #session: Session<P, R>
   readonly #driver: Driver<P, R>

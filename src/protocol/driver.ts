@@ -26,6 +26,7 @@ export type Anomaly =
   | 'early-pubrel'
   | 'unsolicited-pingresp'
 
+/** What the engine asks of the one who drives it: the only way in which it acts. */
 export interface Driver<P, R> {
   send(packet: ControlPacket): void
   /** Called only if the session was made with `journal: 'kept'`. */

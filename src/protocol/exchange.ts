@@ -21,11 +21,13 @@ import type { PacketIdentifier } from '../codec/control-packet.js'
 import type { OutgoingMessage } from './outgoing-message.js'
 import type { Request } from './requests.js'
 
+/** The packets that end an exchange of the client, or bring it one step on. */
 export type AcknowledgementName = 'puback' | 'pubrec' | 'pubcomp' | 'suback' | 'unsuback'
 
 /** The packet that an exchange awaits, or 'nothing' when the Packet Identifier is not in use. */
 export type Awaited = AcknowledgementName | 'nothing'
 
+/** What an acknowledgement does to an exchange. */
 export type Step =
   /** The exchange is over and its identifier free. */
   | 'settle'
@@ -83,6 +85,7 @@ const steps: { readonly [awaited in Awaited]: { readonly [received in Acknowledg
   },
 }
 
+/** What follows when `received` comes for an exchange that awaits `awaited`. */
 export function nextStep(awaited: Awaited, received: AcknowledgementName): Step {
   return steps[awaited][received]
 }
@@ -90,6 +93,7 @@ export function nextStep(awaited: Awaited, received: AcknowledgementName): Step 
 /** `sentAt` of an exchange whose packet has not been written on the present connection. */
 export const NOT_SENT = Number.POSITIVE_INFINITY
 
+/** The exchange of an outgoing message of QoS 1 or 2. */
 export class PublishExchange<P> {
   readonly packetId: PacketIdentifier
   readonly message: OutgoingMessage<P>
@@ -104,6 +108,7 @@ export class PublishExchange<P> {
   }
 }
 
+/** The exchange of a SUBSCRIBE or UNSUBSCRIBE. */
 export class RequestExchange<R> {
   readonly packetId: PacketIdentifier
   readonly request: Request<R>
@@ -118,4 +123,5 @@ export class RequestExchange<R> {
   }
 }
 
+/** Whatever holds a Packet Identifier of the client. */
 export type Exchange<P, R> = PublishExchange<P> | RequestExchange<R>

@@ -42,6 +42,7 @@ interface Due {
   readonly arrival: Arrival | undefined
 }
 
+/** The messages that the server publishes to the client. */
 export class Incoming<P, R> {
   readonly #driver: Driver<P, R>
   readonly #settings: SessionSettings

@@ -9,6 +9,7 @@
  */
 import type { PacketIdentifier } from '../codec/control-packet.js'
 
+/** One thing that happened to a session and that a later process must know. */
 export type JournalRecord =
   /** `publish()` accepted a message; `sequence` rises by one with each message of the session. */
   | {

@@ -23,6 +23,7 @@ const atEase: Listening = { is: 'at-ease' }
 /** The share of Keep Alive after which we ping: the rest is for the PINGREQ's way to the server. */
 const SEND_MARGIN = 0.9
 
+/** When to send PINGREQ, and when to give the server up (section 3.1.2.10). */
 export class KeepAlive {
   readonly #keepAliveMs: number
   readonly #pingTimeoutMs: number

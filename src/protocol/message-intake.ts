@@ -4,6 +4,7 @@ import type { Driver } from './driver.js'
 import { OutgoingMessage } from './outgoing-message.js'
 import type { OutgoingQueue } from './outgoing-queue.js'
 
+/** A message as its publisher gives it. */
 export interface MessageDraft {
   readonly topic: string
   readonly payload: Uint8Array

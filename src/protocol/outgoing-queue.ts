@@ -1,5 +1,6 @@
 import type { OutgoingMessage } from './outgoing-message.js'
 
+/** How much the queue takes. */
 export interface QueueLimits {
   readonly maxMessages: number
   readonly maxBytes: number

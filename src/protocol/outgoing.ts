@@ -17,6 +17,7 @@ import { OutgoingQueue, type QueueLimits } from './outgoing-queue.js'
 import { PacingGate } from './pacing-gate.js'
 import type { SessionSettings } from './session-settings.js'
 
+/** The messages that the client publishes. */
 export class Outgoing<P, R> {
   readonly #table: ExchangeTable<P, R>
   readonly #driver: Driver<P, R>

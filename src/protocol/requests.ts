@@ -20,16 +20,19 @@ interface RequestLife<R> {
   state: 'waiting' | 'sent' | 'abandoned' | 'over'
 }
 
+/** A SUBSCRIBE, from the call to its SUBACK. */
 export interface SubscribeRequest<R> extends RequestLife<R> {
   readonly kind: 'subscribe'
   readonly subscriptions: readonly SubscriptionRequest[]
 }
 
+/** An UNSUBSCRIBE, from the call to its UNSUBACK. */
 export interface UnsubscribeRequest<R> extends RequestLife<R> {
   readonly kind: 'unsubscribe'
   readonly filters: readonly string[]
 }
 
+/** What the server answers by SUBACK or UNSUBACK. */
 export type Request<R> = SubscribeRequest<R> | UnsubscribeRequest<R>
 
 interface Subscription<R> {
@@ -40,12 +43,14 @@ interface Subscription<R> {
   request: SubscribeRequest<R>
 }
 
+/** What bounds the requests of a session. */
 export interface RequestSettings {
   readonly operationTimeoutMs: number
   /** How many Topic Filters one SUBSCRIBE of the engine's own may hold. */
   readonly maxFiltersPerSubscribe: number
 }
 
+/** The SUBSCRIBEs and UNSUBSCRIBEs of a session, and the subscriptions that came of them. */
 export class Requests<P, R> {
   readonly #table: ExchangeTable<P, R>
   readonly #settings: RequestSettings

@@ -36,6 +36,7 @@ const highestPacketId = 65_535
 /** A session in which nothing has happened yet. */
 export const emptySession: StoredSession = { nextSequence: 1, nextPacketId: 1, messages: [], held: [] }
 
+/** Turns the records of a session, in their order, into what it has become. */
 export class SessionReducer {
   readonly #unbound = new Map<number, StoredMessage>()
   readonly #bound = new Map<number, BoundMessage>()

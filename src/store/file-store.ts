@@ -15,6 +15,7 @@ import type { TornTail } from './journal-recovery.js'
 import type { SessionStore } from './session-store.js'
 import { storeFailure } from './store-failure.js'
 
+/** How often a file store writes through to the disk, and how it divides its log. */
 export interface FileStoreOptions {
   /**
    * When the disk is told to make the journal safe. Whichever it is, the end of the process (`kill -9` as well) loses nothing
@@ -37,6 +38,7 @@ export interface FileStoreOptions {
   readonly segmentBytes?: number | undefined
 }
 
+/** A session store in a directory. */
 export interface FileStore extends SessionStore {
   /** What the last `open` found behind the last whole record and cut off: a process or machine had stopped while writing. */
   readonly tornTail: TornTail | undefined

@@ -22,7 +22,10 @@ import type { JournalRecord, StoredSession } from '../protocol/journal-record.js
 export interface SessionStore {
   /** True if what was appended survives the end of the process. It decides the default of `cleanSession`. */
   readonly durable: boolean
+  /** Locks the session, and resolves with what it has become. */
   open(sessionId: string): Promise<StoredSession>
+  /** Resolves once the records are as safe as the store makes them. */
   append(records: readonly JournalRecord[]): Promise<void>
+  /** Makes safe what was appended, and unlocks the session. */
   close(): Promise<void>
 }

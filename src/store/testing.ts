@@ -14,17 +14,20 @@ import { cases, type SessionStoreFixture } from './session-store-cases.js'
 
 export type { SessionStoreFixture }
 
+/** The store that is tested: what it promises, and how a fresh one is made. */
 export interface SessionStoreSuiteOptions {
   /** What `store.durable` says. The cases that need it are left out if it is false. */
   readonly durable: boolean
   create(): Promise<SessionStoreFixture>
 }
 
+/** One case: `run` rejects if the store fails it. */
 export interface SessionStoreCase {
   readonly name: string
   run(): Promise<void>
 }
 
+/** All cases that apply to a store that promises `options.durable`. */
 export function sessionStoreSuite(options: SessionStoreSuiteOptions): SessionStoreCase[] {
   const applicable = cases.filter(({ needs }) => needs === undefined || options.durable)
   return applicable.map(({ name, test }) => ({
