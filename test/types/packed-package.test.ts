@@ -1,14 +1,18 @@
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { build } from 'esbuild'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { aedesServer } from '../client/aedes-server.js'
 import { type PackedPackage, packPackage } from './packed-package.js'
 
+const run = promisify(execFile)
 const programs = fileURLToPath(new URL('./programs/', import.meta.url))
 const names = readdirSync(programs).map((name) => name.replace(/\.ts$/, ''))
 const entries = [
@@ -100,6 +104,31 @@ describe('the packed package', () => {
     expect(packed.files.filter((path) => !shape.test(path))).toEqual([])
     for (const path of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js'])
       expect(packed.files).toContain(path)
+  })
+
+  it('runs as one file made by esbuild', async () => {
+    const program = `
+      import { connect } from 'mqtt311'
+      const client = await connect({ url: process.argv[2] })
+      const messages = await client.messages('a/#')
+      await client.publish('a/b', 'hello', { qos: 1 })
+      for await (const message of messages) {
+        console.log(message.topic, message.text())
+        break
+      }
+      await client.end()`
+    const outfile = join(packed.project, 'bundle.mjs')
+    await build({
+      stdin: { contents: program, resolveDir: packed.project },
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      outfile,
+    })
+    const { stdout } = await run(process.execPath, [outfile, await aedesServer()])
+    expect(stdout).toBe('a/b hello\n')
   })
 
   it('has no runtime dependency', () => {
