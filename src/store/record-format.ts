@@ -118,8 +118,11 @@ export class RecordWriter {
       case 'withdrawn':
         return this.#finish(this.#number(record.sequence, this.#begin(kinds[record.kind], 1 + numberLength)))
       case 'held':
-      case 'released':
-        return this.#finish(this.#bytes.writeUInt16BE(record.packetId, this.#begin(kinds[record.kind], 1 + 2)))
+      case 'released': {
+        // Making room may take other memory, so the record begins before `#bytes` is read.
+        const at = this.#begin(kinds[record.kind], 1 + 2)
+        return this.#finish(this.#bytes.writeUInt16BE(record.packetId, at))
+      }
       case 'forgotten':
       case 'complete':
         return this.#finish(this.#begin(kinds[record.kind], 1))

@@ -48,11 +48,6 @@ export class SimulatedServer {
     return this.#next === this.#world.incoming.length && this.#server.owed.length === 0 && sending === 0
   }
 
-  /** The message that the server is sending under this Packet Identifier. */
-  messageUnder(packetId: number): number | undefined {
-    return this.#server.session?.sending.find((sending) => sending.packetId === packetId)?.message
-  }
-
   accept(link: SimulatedLink): void {
     const decoder = new PacketDecoder()
     link.attach({

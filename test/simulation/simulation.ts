@@ -5,9 +5,12 @@
  * judged.
  */
 import { type Clock, install } from '@sinonjs/fake-timers'
+import { channels } from '../../src/client/diagnostics.js'
 import { MqttClient } from '../../src/client/mqtt-client.js'
+import type { ControlPacket } from '../../src/codec/control-packet.js'
 import { createFileStore } from '../../src/store/file-store.js'
 import type { SessionStore } from '../../src/store/session-store.js'
+import { messageOf } from '../model/packet-name.js'
 import { SimulatedDisk } from '../store/simulated-disk.js'
 import { judge } from './judgement.js'
 import { SeededRandom } from './seeded-random.js'
@@ -68,6 +71,10 @@ export async function simulateWorld(world: World, random: SeededRandom, circumst
   }
 }
 
+function isPacketMessage(message: unknown): message is { readonly client: object; readonly packet: ControlPacket } {
+  return typeof message === 'object' && message !== null && 'client' in message && 'packet' in message
+}
+
 class Simulation {
   readonly #world: World
   readonly #random: SeededRandom
@@ -83,6 +90,9 @@ class Simulation {
   #next = 0
   #connections = 0
   #over = false
+  /** Sessions of the server that the client has read of, and which message came under which identifier in the present one. */
+  #sessions = 0
+  readonly #arrived = new Map<number, number>()
 
   constructor(world: World, random: SeededRandom, clock: Clock, circumstances: Circumstances) {
     this.#world = world
@@ -102,7 +112,27 @@ class Simulation {
     return new Promise((resolve) => setTimeout(resolve, this.#random.below(atMostMs)))
   }
 
+  /** Every packet that a client reads. */
+  readonly #read = (message: unknown): void => {
+    if (!isPacketMessage(message) || message.client !== this.#client) return
+    const { packet } = message
+    if (packet.type === 'connack' && packet.returnCode === 0 && !packet.sessionPresent) {
+      this.#sessions += 1
+      this.#arrived.clear()
+    }
+    if (packet.type === 'publish' && packet.qos === 2) this.#arrived.set(packet.packetId, messageOf(packet.topic))
+  }
+
   async run(): Promise<Run> {
+    channels.packetIn.subscribe(this.#read)
+    try {
+      return await this.#run()
+    } finally {
+      channels.packetIn.unsubscribe(this.#read)
+    }
+  }
+
+  async #run(): Promise<Run> {
     this.#start()
     for (const at of this.#world.crashesAtMs) setTimeout(() => this.#crash(), at)
     if (this.#world.traffic === 'scattered') this.#scatter()
@@ -226,11 +256,10 @@ class Simulation {
       durable: store.durable,
       open: (sessionId) => store.open(sessionId),
       append: async (records) => {
-        const held = records.flatMap((record) =>
-          record.kind === 'held' ? [this.#server.messageUnder(record.packetId)] : [],
-        )
+        const session = this.#sessions
+        const held = records.flatMap((record) => (record.kind === 'held' ? [this.#arrived.get(record.packetId)] : []))
         await store.append(records)
-        for (const message of held) if (message !== undefined) this.#tally.noted(message, this.#server.losses)
+        for (const message of held) if (message !== undefined) this.#tally.noted(message, session)
       },
       close: () => store.close(),
     }
@@ -265,7 +294,7 @@ class Simulation {
 
   #handle(epoch: number, message: number, qos: number): Promise<void> | undefined {
     if (epoch !== this.#epoch) return undefined
-    this.#tally.handling(message, qos, this.#server.losses)
+    this.#tally.handling(message, qos, this.#sessions)
     const taking = this.#later(this.#world.handlerMs)
     if (taking === undefined) {
       this.#tally.handled(message)

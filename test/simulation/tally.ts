@@ -8,7 +8,7 @@ export class Tally {
   readonly started: number[]
   readonly finished: number[]
   readonly surprises: string[] = []
-  readonly #notedAfter = new Map<number, number>()
+  readonly #notedIn = new Map<number, number>()
 
   constructor(world: World) {
     this.outcome = world.outgoing.map(() => 'not asked')
@@ -33,13 +33,13 @@ export class Tally {
     this.outcome[message] = 'rejected'
   }
 
-  /** The store has it that the message was handled, after so many lost sessions. */
-  noted(message: number, losses: number): void {
-    this.#notedAfter.set(message, losses)
+  /** The store has it that the message was handled in this session of the server, of those that the client knows. */
+  noted(message: number, session: number): void {
+    this.#notedIn.set(message, session)
   }
 
-  handling(message: number, qos: number, losses: number): void {
-    if (this.#notedAfter.get(message) === losses)
+  handling(message: number, qos: number, session: number): void {
+    if (this.#notedIn.get(message) === session)
       this.surprises.push(`in/${message} was handled again after that was noted`)
     if (qos === 0) this.surprises.push(`in/${message} came at QoS 0`)
     this.started[message] = (this.started[message] ?? 0) + 1

@@ -110,3 +110,11 @@ describe('a header', () => {
     }
   })
 })
+
+describe('a record that outgrows its memory', () => {
+  it.each(['held', 'released'] as const)('is written whole: %s', (kind) => {
+    const writer = new RecordWriter(0, 0, 8)
+    writer.write({ kind, packetId: 311 })
+    expect(writer.length).toBe(11)
+  })
+})
