@@ -67,8 +67,10 @@ export async function registerDevice(registration: Registration): Promise<Secret
     )
   }
   const answer = firstAnswer(registration)
+  const { endpoint, region, ...elsewhere } = destinationOf(registration)
   const client = new MqttClient({
-    ...connectionOptions({ productKey: registration.productKey }, destinationOf(registration)),
+    ...elsewhere,
+    ...connectionOptions({ productKey: registration.productKey }, { endpoint, region, ...elsewhere }),
     ...credentialsOf(registration),
     profile: aliyunProfile,
     reconnect: false,

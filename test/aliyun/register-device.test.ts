@@ -45,6 +45,13 @@ describe('a device that was entered in advance', () => {
     )
   })
 
+  it('may be told where the platform is by a URL, or by host and port', async () => {
+    const platform = await platformWith()
+    await register(platform, { endpoint: undefined, url: platform.url })
+    await register(platform, { endpoint: undefined, host: platform.host, port: platform.port })
+    expect(platform.seen.connectsWith(0)).toBe(2)
+  })
+
   it('leaves no timer behind', async () => {
     const platform = await platformWith()
     const set = vi.spyOn(globalThis, 'setTimeout')
