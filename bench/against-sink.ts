@@ -3,9 +3,9 @@
  * message costs this process in microseconds of CPU. The two clients take turns; each number is the median of the rounds.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { cpus, loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import mqtt from 'mqtt'
+import { load, machine, median } from './machine.js'
 
 const built = new URL('../dist/index.js', import.meta.url).href
 const { connect }: typeof import('mqtt311') = await import(built)
@@ -114,10 +114,6 @@ async function measure(work: Work, subject: Subject): Promise<Result> {
   return { perSecond: work.messages / seconds, microseconds: (user + system) / work.messages }
 }
 
-function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[numbers.length >>> 1] ?? Number.NaN
-}
-
 function startSink(): Promise<{ readonly sink: ChildProcess; readonly port: number }> {
   const sink = fork(fileURLToPath(new URL('./sink.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
   return new Promise((resolve, reject) => {
@@ -131,12 +127,8 @@ export async function run(): Promise<void> {
   const { sink, port } = await startSink()
   const [us, them] = [await ours(port), await theirs(port)]
   console.log('## Against a server that only acknowledges\n')
-  console.log(
-    `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, TCP on [::1], 64 bytes.`,
-  )
-  console.log(
-    `Median of ${rounds} alternating rounds. Load of the machine at the start: ${loadavg()[0]?.toFixed(1)}.\n`,
-  )
+  console.log(`${machine()}, TCP on [::1], 64 bytes.`)
+  console.log(`Median of ${rounds} alternating rounds. Load of the machine at the start: ${load()}.\n`)
   console.log('| work | mqtt311 /s | MQTT.js /s | ratio | mqtt311 CPU | MQTT.js CPU | ratio |')
   console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: |')
   for (const work of works) {

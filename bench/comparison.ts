@@ -1,6 +1,6 @@
 /** Two ways to do the same work, measured in turns, so that both meet the same machine in the same mood. */
-import { cpus, loadavg } from 'node:os'
 import { measure } from 'mitata'
+import { load, machine, median } from './machine.js'
 
 /** One call does the work of `packets` packets and returns something that depends on all of it. */
 export type Work = () => number
@@ -46,11 +46,6 @@ async function round(work: Work, packets: number): Promise<number> {
   return stats.avg / packets
 }
 
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  return sorted[sorted.length >>> 1] ?? Number.NaN
-}
-
 async function compare(comparison: Comparison): Promise<Result> {
   const ours: number[] = []
   const theirs: number[] = []
@@ -63,11 +58,10 @@ async function compare(comparison: Comparison): Promise<Result> {
 
 /** Compares and prints a table in Markdown. */
 export async function report(title: string, rival: string, comparisons: readonly Comparison[]): Promise<void> {
-  const processors = cpus()
   console.log(`## ${title}\n`)
-  console.log(`${processors.length} x ${processors[0]?.model ?? 'unknown processor'}, Node ${process.version}.`)
+  console.log(`${machine()}.`)
   console.log(`Median of ${ROUNDS} alternating rounds, nanoseconds of CPU time per packet.`)
-  console.log(`Load of the machine at the start: ${loadavg()[0]?.toFixed(1) ?? 'unknown'}.\n`)
+  console.log(`Load of the machine at the start: ${load()}.\n`)
   const width = Math.max(...comparisons.map(({ name }) => name.length))
   console.log(`| ${''.padEnd(width)} | mqtt311 | ${rival} | ratio |`)
   console.log(`| ${'-'.repeat(width)} | ${'-'.repeat(6)}: | ${'-'.repeat(rival.length - 1)}: | ----: |`)

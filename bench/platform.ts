@@ -8,8 +8,8 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { cpus, loadavg } from 'node:os'
 import mqtt, { type MqttClient } from 'mqtt'
+import { load, machine, median } from './machine.js'
 import { device, type Order, type Report } from './platform-server.js'
 
 // The build, as users get it. The bare names would lead to the sources here, by the compiler's `paths`.
@@ -90,11 +90,6 @@ async function report<Kind extends Report['kind']>(server: ChildProcess, kind: K
   throw new Error(`the server told ${told?.kind} instead of ${kind}`)
 }
 
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  return sorted[sorted.length >>> 1] ?? Number.NaN
-}
-
 export async function run(): Promise<void> {
   const server = fork(new URL('./platform-server.ts', import.meta.url))
   const at = await report(server, 'listening')
@@ -114,11 +109,10 @@ export async function run(): Promise<void> {
 }
 
 function print(mine: readonly Timing[], other: readonly Timing[], resumed: Readonly<Record<string, number>>): void {
-  const processors = cpus()
   console.log('## Getting a device online\n')
-  console.log(`${processors.length} x ${processors[0]?.model ?? 'unknown processor'}, Node ${process.version}.`)
+  console.log(`${machine()}.`)
   console.log(`Median of ${ROUNDS} alternating rounds, milliseconds from the call to CONNACK, TLS 1.3 on loopback.`)
-  console.log(`Load of the machine at the end: ${loadavg()[0]?.toFixed(1) ?? 'unknown'}.\n`)
+  console.log(`Load of the machine at the end: ${load()}.\n`)
   console.log('|                          | mqtt311 | MQTT.js | ratio |')
   console.log('| ------------------------ | ------: | ------: | ----: |')
   for (const [name, key] of [
