@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileStore, type JournalRecord, type SessionStore } from 'mqtt311/store'
+import type { Effort, Row, Table } from './part.js'
 
 const payload = Buffer.alloc(64, 0x61)
 const topic = 'sensors/building-7/floor-3/room-12'
@@ -15,36 +16,53 @@ const sent = (sequence: number): JournalRecord[] => [
   { kind: 'settled', sequence },
 ]
 
-/**
- * What a durable session costs: messages a second with one fsync for each and with group commit, bytes on disk for a
- * message, and the time to open a journal of 100,000. 64-byte payload, 34-byte topic, QoS 1, fsync 'always'.
- */
-export async function run(): Promise<void> {
-  const alone = await inDirectory(async (store) => {
-    const count = 2_000
-    return count / (await secondsOf(() => oneByOne(store, count)))
-  })
-  const rows: [string, string][] = [['one fsync for each message', `${whole(alone)} messages/s`]]
-  for (const inTurn of [10, 100, 1000]) {
-    const together = await inDirectory(async (store) => {
-      const count = 100 * inTurn
-      return count / (await secondsOf(() => groupCommit(store, count, inTurn)))
-    })
-    rows.push([`group commit, ${inTurn} in a turn`, `${whole(together)} messages/s`])
-  }
+/** Messages a second, each on disk before the next. */
+async function alone(count: number): Promise<Row> {
+  const perSecond = await inDirectory(async (store) => count / (await secondsOf(() => oneByOne(store, count))))
+  return { work: 'one fsync for each message', unit: '/s', ours: perSecond }
+}
+
+/** Messages a second, with one fsync for all of a turn of the event loop. */
+async function together(inTurn: number, count: number): Promise<Row> {
+  const perSecond = await inDirectory(
+    async (store) => count / (await secondsOf(() => groupCommit(store, count, inTurn))),
+  )
+  return { work: `group commit, ${inTurn.toLocaleString('en')} in a turn`, unit: '/s', ours: perSecond }
+}
+
+async function onDisk(count: number): Promise<Row> {
   const bytes = await inDirectory(async (store, directory) => {
-    await groupCommit(store, 10_000, 100)
-    return (await directoryBytes(directory)) / 10_000
+    await groupCommit(store, count, 100)
+    return (await directoryBytes(directory)) / count
   })
-  rows.push(['on disk, stored, sent and acknowledged', `${whole(bytes)} bytes/message`])
+  return { work: 'stored, sent and acknowledged, on disk', unit: 'bytes', ours: bytes }
+}
+
+async function opening(count: number): Promise<Row> {
   const seconds = await inDirectory(async (store) => {
-    const log = Array.from({ length: 100_000 }, (_, index) => queued(index + 1))
-    await store.append(log)
+    await store.append(Array.from({ length: count }, (_, index) => queued(index + 1)))
     await store.close()
     return secondsOf(() => store.open('bench'))
   })
-  rows.push(['opening a journal of 100,000 messages', `${whole(1000 * seconds)} ms`])
-  for (const [what, result] of rows) console.log(`${what.padEnd(42)}${result.padStart(24)}`)
+  return { work: `opening a journal of ${count.toLocaleString('en')} messages`, unit: 'ms', ours: 1000 * seconds }
+}
+
+/** What a durable session costs. */
+export async function* run(effort: Effort): AsyncGenerator<Table> {
+  const share = effort === 'full' ? 1 : 0.01
+  yield {
+    id: 'journal',
+    title: 'The journal of a durable Session',
+    how: "Messages at QoS 1, 64-byte payload, 34-byte topic, fsync 'always'; one run of 1,000 to 100,000 messages each.",
+    rows: [
+      await alone(2_000 * share),
+      await together(10, 1_000 * share),
+      await together(100, 10_000 * share),
+      await together(1_000, 100_000 * share),
+      await onDisk(10_000 * share),
+      await opening(100_000 * share),
+    ],
+  }
 }
 
 async function oneByOne(store: SessionStore, count: number): Promise<void> {
@@ -84,5 +102,3 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   await work()
   return (performance.now() - start) / 1000
 }
-
-const whole = (value: number) => Math.round(value).toLocaleString('en')

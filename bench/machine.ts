@@ -1,15 +1,23 @@
-/** What every table says of where and how it was measured. */
+/** What every result says of where and when it was measured. */
 import { cpus, loadavg } from 'node:os'
 
-/** The processor and the release of Node, as a sentence without its full stop. */
-export function machine(): string {
-  const processors = cpus()
-  return `${processors.length} x ${processors[0]?.model ?? 'unknown processor'}, Node ${process.version}`
+export interface Circumstances {
+  /** The processors and the release of Node, as a sentence without its full stop. */
+  readonly machine: string
+  /** Processes that wanted the processor, on average over the minute before. */
+  readonly load: number
+  /** Year, month and day. */
+  readonly date: string
 }
 
-/** Processes that want the processor now, on average over the last minute. */
-export function load(): string {
-  return loadavg()[0]?.toFixed(1) ?? 'unknown'
+export function circumstances(): Circumstances {
+  const processors = cpus()
+  const model = processors[0]?.model ?? 'unknown processor'
+  return {
+    machine: `${processors.length} x ${model}, Node ${process.version}`,
+    load: Math.round(10 * (loadavg()[0] ?? Number.NaN)) / 10,
+    date: new Date().toISOString().slice(0, 10),
+  }
 }
 
 /** Of an odd number, the one in the middle. */

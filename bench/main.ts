@@ -1,18 +1,36 @@
-/** `npm run bench` runs all benchmarks, `npm run bench -- codec` the named ones. */
+/**
+ * `npm run bench` measures everything, `npm run bench -- codec memory` the named parts. A full run keeps what it found in
+ * `bench/results/` and draws the charts of it; `npm run bench -- --quick` only shows that all of it still runs.
+ */
+import { parseArgs } from 'node:util'
+import { drawCharts } from './charts.js'
+import { circumstances } from './machine.js'
+import { markdown } from './markdown.js'
+import type { Effort, Part, Table } from './part.js'
+import { keep } from './results.js'
 
-export {}
-
-const benchmarks: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>> = {
+const parts: Readonly<Record<string, () => Promise<Part>>> = {
   codec: () => import('./codec.js'),
   sink: () => import('./against-sink.js'),
+  mosquitto: () => import('./against-mosquitto.js'),
   journal: () => import('./journal.js'),
   platform: () => import('./platform.js'),
 }
 
-const names = process.argv.slice(2)
-for (const name of names.length > 0 ? names : Object.keys(benchmarks)) {
-  const load = benchmarks[name]
-  if (load === undefined) throw new Error(`no benchmark "${name}"; there is ${Object.keys(benchmarks).join(', ')}`)
-  const benchmark = await load()
-  await benchmark.run()
+async function measure(name: string, effort: Effort): Promise<void> {
+  const load = parts[name]
+  if (load === undefined) throw new Error(`no part "${name}"; there is ${Object.keys(parts).join(', ')}`)
+  const part = await load()
+  const where = circumstances()
+  const tables: Table[] = []
+  for await (const table of part.run(effort)) {
+    console.log(markdown(table, where))
+    tables.push(table)
+  }
+  if (effort === 'full') keep({ part: name, ...where, tables })
 }
+
+const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean' } }, allowPositionals: true })
+const effort: Effort = values.quick ? 'quick' : 'full'
+for (const name of positionals.length > 0 ? positionals : Object.keys(parts)) await measure(name, effort)
+if (effort === 'full') drawCharts()

@@ -9,8 +9,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import mqtt, { type MqttClient } from 'mqtt'
-import { load, machine, median } from './machine.js'
+import type { Effort, Table } from './part.js'
 import { device, type Order, type Report } from './platform-server.js'
+import { alternate, compared } from './rounds.js'
 
 // The build, as users get it. The bare names would lead to the sources here, by the compiler's `paths`.
 const built = (name: string) => new URL(`../dist/${name}.js`, import.meta.url).href
@@ -28,9 +29,8 @@ interface Timing {
   readonly againMs: number
 }
 
-const ROUNDS = 60
-/** Not counted: the first connections load and compile what the later ones use. */
-const WARM_UP = 10
+/** The first connections load and compile what the later ones use, and are not counted. */
+const scale = { full: { warmUp: 10, rounds: 61 }, quick: { warmUp: 1, rounds: 1 } }
 
 async function ours({ host, port, ca }: Listening, cut: () => void): Promise<Timing> {
   const start = performance.now()
@@ -90,46 +90,30 @@ async function report<Kind extends Report['kind']>(server: ChildProcess, kind: K
   throw new Error(`the server told ${told?.kind} instead of ${kind}`)
 }
 
-export async function run(): Promise<void> {
+export async function* run(effort: Effort): AsyncGenerator<Table> {
+  const { warmUp, rounds } = scale[effort]
   const server = fork(new URL('./platform-server.ts', import.meta.url))
   const at = await report(server, 'listening')
   if (at.kind !== 'listening') return
   const cut = () => order(server, 'cut')
-  const [mine, other]: [Timing[], Timing[]] = [[], []]
-  for (let round = 0; round < WARM_UP + ROUNDS; round += 1) {
-    const pair = [await ours(at, cut), await theirs(at, cut)] as const
-    if (round < WARM_UP) continue
-    mine.push(pair[0])
-    other.push(pair[1])
-  }
+  const each = [() => ours(at, cut), () => theirs(at, cut)] as const
+  await alternate(warmUp, ...each)
+  const timings = await alternate(rounds, ...each)
   order(server, 'report')
   const told = await report(server, 'resumed')
   server.disconnect()
-  print(mine, other, told.kind === 'resumed' ? told.counts : {})
-}
-
-function print(mine: readonly Timing[], other: readonly Timing[], resumed: Readonly<Record<string, number>>): void {
-  console.log('## Getting a device online\n')
-  console.log(`${machine()}.`)
-  console.log(`Median of ${ROUNDS} alternating rounds, milliseconds from the call to CONNACK, TLS 1.3 on loopback.`)
-  console.log(`Load of the machine at the end: ${load()}.\n`)
-  console.log('|                          | mqtt311 | MQTT.js | ratio |')
-  console.log('| ------------------------ | ------: | ------: | ----: |')
-  for (const [name, key] of [
-    ['cold: sign, TLS, CONNECT', 'coldMs'],
-    ['again after a cut', 'againMs'],
-  ] as const) {
-    const [a, b] = [median(mine.map((timing) => timing[key])), median(other.map((timing) => timing[key]))]
-    const cells = [
-      name.padEnd(24),
-      a.toFixed(2).padStart(7),
-      b.toFixed(2).padStart(7),
-      `${(b / a).toFixed(1)}x`.padStart(5),
-    ]
-    console.log(`| ${cells.join(' | ')} |`)
+  const resumed = told.kind === 'resumed' ? told.counts : {}
+  yield {
+    id: 'platform',
+    title: 'Getting a device online',
+    how: `From the call to CONNACK, TLS 1.3 on loopback; medians of ${rounds} alternating rounds.`,
+    rival: 'MQTT.js',
+    rows: [
+      { work: 'cold: sign, TLS, CONNECT', unit: 'ms', ...compared(timings, 'less', ({ coldMs }) => coldMs) },
+      { work: 'again after a cut', unit: 'ms', ...compared(timings, 'less', ({ againMs }) => againMs) },
+    ],
+    notes: [
+      `TLS sessions resumed: mqtt311 ${resumed.ours ?? 0} of ${warmUp + rounds}, MQTT.js ${resumed.theirs ?? 0} of ${warmUp + rounds}.`,
+    ],
   }
-  const total = WARM_UP + ROUNDS
-  console.log(
-    `\nTLS sessions resumed: mqtt311 ${resumed.ours ?? 0} of ${total}, MQTT.js ${resumed.theirs ?? 0} of ${total}.`,
-  )
 }

@@ -3,8 +3,11 @@
  * fixed headers and Packet Identifiers only, answers all packets of one read in one write, and on a PUBLISH to
  * `flood/<QoS>/<count>/<bytes>` sends so many messages as fast as the client reads.
  */
-import { createServer, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { encodePacket } from 'mqtt311/codec'
+import { server as identity } from '../fixtures/tls/index.js'
+import { topic } from './sample-message.js'
 
 /** What is under way from one read to the next. */
 class Connection {
@@ -41,6 +44,8 @@ class Connection {
         return this.#reply([0x20, 2, 0, 0])
       case 3:
         return this.#takePublish(bytes, first, body)
+      case 5:
+        return this.#reply([0x62, 2, bytes.readUInt8(body), bytes.readUInt8(body + 1)])
       case 6:
         return this.#reply([0x70, 2, bytes.readUInt8(body), bytes.readUInt8(body + 1)])
       case 8:
@@ -73,7 +78,7 @@ class Connection {
     if (qos === undefined || count === undefined || payloadBytes === undefined) return
     const sample = {
       type: 'publish',
-      topic: 'plant/line-7/robot-42/joint/3/torq',
+      topic,
       payload: Buffer.alloc(payloadBytes, 1),
       retain: false,
     } as const
@@ -116,9 +121,16 @@ function bodySizeAt(bytes: Buffer, at: number): number {
   return sizeAt(bytes, at) - header
 }
 
-const server = createServer((socket) => void new Connection(socket))
-server.listen(0, '::1', () => {
-  const address = server.address()
-  if (address !== null && typeof address === 'object') process.send?.(address.port)
-})
+function listen(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '::1', () => {
+      const address = server.address()
+      if (address !== null && typeof address === 'object') resolve(address.port)
+    })
+  })
+}
+
+const take = (socket: Socket) => void new Connection(socket)
+process.send?.({ tcp: await listen(createServer(take)), tls: await listen(createTlsServer(identity, take)) })
 process.on('disconnect', () => process.exit())

@@ -1,0 +1,42 @@
+/** A table as a terminal and a README show it. */
+import type { Circumstances } from './machine.js'
+import type { Row, Table } from './part.js'
+
+export function markdown(table: Table, { machine, load, date }: Circumstances): string {
+  const lines = [`## ${table.title}`, '', `${machine}, ${date}, load ${load} at the start.`, table.how, '']
+  const heads = [
+    '',
+    'mqtt311',
+    ...[table.rival, table.rival && 'ratio', table.anchor].filter((head) => head !== undefined),
+  ]
+  const rows = table.rows.map((row) => cellsOf(table, row))
+  const widths = heads.map((head, column) =>
+    Math.max(head.length, 5, ...rows.map((cells) => cells[column]?.length ?? 0)),
+  )
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`
+  const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
+  lines.push(line(heads), line(rule), ...rows.map(line))
+  for (const note of table.notes ?? []) lines.push('', note)
+  return `${lines.join('\n')}\n`
+}
+
+function cellsOf(table: Table, row: Row): string[] {
+  const cells = [row.work, quantity(row.ours, row.unit)]
+  if (table.rival !== undefined) {
+    cells.push(row.theirs === undefined ? '' : quantity(row.theirs, row.unit))
+    cells.push(row.ratio === undefined ? '' : times(row.ratio))
+  }
+  if (table.anchor !== undefined) cells.push(row.anchor === undefined ? '' : quantity(row.anchor, row.unit))
+  return cells
+}
+
+/** Three digits that mean something, and no more. */
+export function quantity(value: number, unit: string): string {
+  const digits = Math.abs(value) >= 100 || value === 0 ? 0 : Math.abs(value) >= 10 ? 1 : 2
+  return `${value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${unit}`
+}
+
+export function times(ratio: number): string {
+  return `${ratio.toFixed(ratio < 10 ? 1 : 0)}x`
+}
