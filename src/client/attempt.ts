@@ -1,10 +1,15 @@
+/** Whose try it is. */
+export interface AttemptHost {
+  attemptTimedOut(attempt: Attempt): void
+}
+
 /** One try to get a connection: its time limit, and the signal for whoever works on it. */
 export class Attempt {
   readonly #controller = new AbortController()
   readonly #timer: NodeJS.Timeout
 
-  constructor(timeoutMs: number, timedOut: (attempt: Attempt) => void) {
-    this.#timer = setTimeout(() => timedOut(this), timeoutMs)
+  constructor(timeoutMs: number, host: AttemptHost) {
+    this.#timer = setTimeout(() => host.attemptTimedOut(this), timeoutMs)
   }
 
   get signal(): AbortSignal {

@@ -6,14 +6,23 @@
  * When it fires, the verdict waits until the sockets have been read once more (`setImmediate` comes after the poll for I/O): an event
  * loop that was blocked for a while finds the server's answer there, and must not take its own absence for the server's.
  */
+
+/** Who wants to be told. */
+export interface DeadlineHost {
+  deadlineReached(): void
+}
+
+/** One function for all clients: most of them are idle most of the time, and hold nothing that they can share. */
+const fire = (timer: DeadlineTimer): void => timer.fired()
+
 export class DeadlineTimer {
-  readonly #due: () => void
+  readonly #host: DeadlineHost
   #armedFor = Number.POSITIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
 
-  constructor(due: () => void) {
-    this.#due = due
+  constructor(host: DeadlineHost) {
+    this.#host = host
   }
 
   /** `deadline` and `now` in milliseconds on the same clock; Infinity for no deadline. */
@@ -22,18 +31,16 @@ export class DeadlineTimer {
     clearTimeout(this.#timer)
     this.#armedFor = deadline
     // A timer of Node takes no more than 2^31 - 1 ms, and rounds down; it may fire early, never late by that.
-    this.#timer = setTimeout(this.#fired, Math.min(Math.max(1, Math.ceil(deadline - now)), 2_147_483_647))
+    this.#timer = setTimeout(fire, Math.min(Math.max(1, Math.ceil(deadline - now)), 2_147_483_647), this)
   }
 
-  readonly #fired = (): void => {
+  fired(): void {
     this.#armedFor = Number.POSITIVE_INFINITY
     this.#timer = undefined
-    this.#immediate = setImmediate(this.#polled)
-  }
-
-  readonly #polled = (): void => {
-    this.#immediate = undefined
-    this.#due()
+    this.#immediate = setImmediate(() => {
+      this.#immediate = undefined
+      this.#host.deadlineReached()
+    })
   }
 
   clear(): void {

@@ -14,7 +14,7 @@
 import type { ConnectPacket } from '../codec/control-packet.js'
 import { ClosedError, ConnectionLostError, isMqttError, StoreError, TimeoutError, UsageError } from '../errors.js'
 import type { OpenTransport } from '../transport/index.js'
-import { Attempt } from './attempt.js'
+import { Attempt, type AttemptHost } from './attempt.js'
 import { type BackoffState, endAttempt, initialBackoff, nextDelayMs, startAttempt } from './backoff.js'
 import { withRootCertificates } from './certificate-advice.js'
 import { type Identity, identityFor } from './client-identity.js'
@@ -27,7 +27,7 @@ import { Network } from './network.js'
 import { ReconnectPolicy } from './reconnect-policy.js'
 import { SessionGate } from './session-gate.js'
 import { asError, SessionHost, type SessionHostEvents } from './session-host.js'
-import { SignalWatches } from './signal-watches.js'
+import { type Abortable, signalWatches } from './signal-watches.js'
 
 /** What the client tells the application. */
 export interface Announcements {
@@ -53,27 +53,31 @@ interface Waiter<T> {
   readonly reject: (reason: unknown) => void
 }
 
-export class Lifecycle implements SessionHostEvents {
+export class Lifecycle implements SessionHostEvents, AttemptHost, Abortable {
   readonly host: SessionHost
   readonly #settings: ClientSettings
   readonly #announce: Announcements
   readonly #network: Network
-  readonly #policy = new ReconnectPolicy()
+  /** There is nothing to judge before the first failure. */
+  #policy: ReconnectPolicy | undefined
   #phase: Phase = { is: 'idle' }
   #backoff: BackoffState = initialBackoff
   #lastError: Error | undefined
   #connecting: Waiter<OnlineEvent> | undefined
   #ending: Ending | undefined
-  /** Calls that wait for the session to be read from its store. */
-  readonly #gate = new SessionGate(new SignalWatches())
+  /** Calls that wait for the session to be read from its store. Absent until there is one: in memory, none waits. */
+  #gate: SessionGate | undefined
   /** Resolves when the store of a client that is closed has been closed too. */
-  #finished = Promise.resolve()
+  #finished: Promise<void> | undefined
 
   constructor(client: object, settings: ClientSettings, announce: Announcements) {
     this.#settings = settings
     this.#announce = announce
     this.#network = new Network(settings.network)
     this.host = new SessionHost(client, settings, this)
+    const { signal } = settings
+    if (signal?.aborted) this.aborted(signal.reason)
+    else if (signal !== undefined) signalWatches.add(signal, this)
   }
 
   get state(): ClientState {
@@ -86,7 +90,9 @@ export class Lifecycle implements SessionHostEvents {
 
   /** Resolves when the session has been read from its store; rejects when the client closes before, or the signal is aborted. */
   whenOpen(signal: AbortSignal | undefined): Promise<void> {
-    return this.host.isOpen ? Promise.resolve() : this.#gate.wait(signal)
+    if (this.host.isOpen) return Promise.resolve()
+    this.#gate ??= new SessionGate()
+    return this.#gate.wait(signal)
   }
 
   // Attempts.
@@ -104,7 +110,7 @@ export class Lifecycle implements SessionHostEvents {
   }
 
   #startAttempt(): void {
-    const attempt = new Attempt(this.#settings.connection.connectTimeoutMs, this.#attemptTimedOut)
+    const attempt = new Attempt(this.#settings.connection.connectTimeoutMs, this)
     this.#phase = { is: 'attempting', attempt }
     const { reconnect } = this.#settings
     if (reconnect !== undefined) this.#backoff = startAttempt(this.#backoff, reconnect.backoff, this.host.now())
@@ -121,7 +127,7 @@ export class Lifecycle implements SessionHostEvents {
     const who = identityFor(identity, { cleanSession: session.cleanSession, profile }, server.login, answer)
     await this.host.openSession(who.sessionId)
     if (!this.#isCurrent(attempt)) return
-    this.#gate.open()
+    this.#gate?.open()
     this.#openLink(this.#connectPacket(who), server.open)
   }
 
@@ -153,7 +159,7 @@ export class Lifecycle implements SessionHostEvents {
     return this.#phase.is === 'attempting' && this.#phase.attempt === attempt
   }
 
-  readonly #attemptTimedOut = (attempt: Attempt): void => {
+  attemptTimedOut(attempt: Attempt): void {
     if (!this.#isCurrent(attempt)) return
     const timeoutMs = this.#settings.connection.connectTimeoutMs
     const text = `no CONNACK within ${timeoutMs} ms from the start of the attempt (connectTimeoutMs)`
@@ -221,6 +227,7 @@ export class Lifecycle implements SessionHostEvents {
     const { reconnect } = this.#settings
     if (reconnect === undefined) return error
     const oldest = this.host.session.table.oldestSent()?.message
+    this.#policy ??= new ReconnectPolicy()
     return this.#policy.explain(error, { upForMs, unacknowledged: oldest }, reconnect.backoff.stableAfterMs)
   }
 
@@ -228,8 +235,9 @@ export class Lifecycle implements SessionHostEvents {
   #nextDelay(error: Error, upForMs: number | undefined): number | undefined {
     const { reconnect } = this.#settings
     if (reconnect === undefined) return undefined
-    if (upForMs !== undefined && upForMs >= reconnect.backoff.stableAfterMs) this.#policy.healthy()
+    if (upForMs !== undefined && upForMs >= reconnect.backoff.stableAfterMs) this.#policy?.healthy()
     const everOnline = this.host.counters.connections > 0
+    this.#policy ??= new ReconnectPolicy()
     const verdict = this.#policy.judge(error, everOnline)
     if (verdict.is === 'terminal' || (!everOnline && !reconnect.retryInitial)) return undefined
     this.#backoff = endAttempt(
@@ -246,7 +254,7 @@ export class Lifecycle implements SessionHostEvents {
 
   end(timeoutMs: number): Promise<void> {
     if (this.#ending !== undefined) return this.#ending.promise
-    if (this.#phase.is === 'closed') return this.#finished
+    if (this.#phase.is === 'closed') return this.#finished ?? Promise.resolve()
     const ending = new Ending(timeoutMs, this.host.delivery.calling, () => this.#sayGoodbye(ending))
     this.#ending = ending
     // A handler that calls this and returns has done its work: its message is acknowledged at the end of the turn.
@@ -282,10 +290,16 @@ export class Lifecycle implements SessionHostEvents {
     this.#close(error)
   }
 
+  /** The signal that stands for the whole client has fired. */
+  aborted(reason: unknown): void {
+    this.#close(reason instanceof Error ? reason : new ClosedError('the signal was aborted', { cause: reason }))
+  }
+
   #close(error: Error | undefined): void {
     const phase = this.#phase
     if (phase.is === 'closed') return
     this.#phase = { is: 'closed' }
+    if (this.#settings.signal !== undefined) signalWatches.delete(this.#settings.signal, this)
     if (phase.is === 'attempting') phase.attempt.abandon(error ?? new ClosedError('the client was ended'))
     if (phase.is === 'waiting') clearTimeout(phase.timer)
     this.#ending?.stopTimers()
@@ -306,7 +320,7 @@ export class Lifecycle implements SessionHostEvents {
       })
     this.#connecting?.reject(error ?? reason())
     this.#connecting = undefined
-    this.#gate.fail(() => reason('none'))
+    this.#gate?.fail(() => reason('none'))
     // What a store that has failed still holds, nobody knows.
     const stored = error instanceof StoreError ? 'unknown' : 'stored'
     this.host.rejectAll((message) => reason(message?.delivery === 'stored' ? stored : message?.delivery))

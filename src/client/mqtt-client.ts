@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { validateTopicFilter } from '../codec/topic.js'
 import { ClosedError, UsageError } from '../errors.js'
 import { describeEndpoint } from '../transport/index.js'
+import { Announcer } from './announcer.js'
 import { clientDefaults } from './client-defaults.js'
 import type { ClientOptions } from './client-options.js'
 import { type ClientSettings, parseClientOptions } from './client-settings.js'
@@ -10,7 +11,6 @@ import type {
   ClientEvents,
   ClientState,
   ClientStats,
-  CloseEvent,
   ConnectOptions,
   EndOptions,
   Filters,
@@ -50,22 +50,18 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   readonly #lifecycle: Lifecycle
   readonly #publisher: Publisher
   readonly #subscriptions: Subscriptions
-  #closed: Promise<void> | undefined
-  #outcome: { readonly is: 'open' } | { readonly is: 'closed'; readonly error: Error | undefined } = { is: 'open' }
-  #settleClosed: ((error: Error | undefined) => void) | undefined
+  readonly #announcer: Announcer
 
   /** @throws UsageError on an option that cannot work */
   constructor(options: ClientOptions) {
     super()
     EventEmitter.prototype.on.call(this, 'newListener', MqttClient.#warnOfForeignEvent)
     this.#settings = parseClientOptions(options, Math.random)
-    this.#lifecycle = new Lifecycle(this, this.#settings, this.#announcements())
+    this.#announcer = new Announcer(this)
+    this.#lifecycle = new Lifecycle(this, this.#settings, this.#announcer)
     const { host } = this.#lifecycle
     this.#publisher = new Publisher(host, this.#lifecycle, this.#settings)
     this.#subscriptions = new Subscriptions(host, host.delivery.router, this.#settings.profile)
-    const { signal } = this.#settings
-    if (signal?.aborted) this.#aborted()
-    else signal?.addEventListener('abort', this.#aborted)
   }
 
   static readonly #warned = new Set<string | symbol>()
@@ -78,30 +74,6 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     if (name === 'error' && listener.name === 'errorListener') return
     MqttClient.#warned.add(name)
     process.emitWarning(`mqtt311 has no '${String(name)}' event: ${advice}`, 'Mqtt311Warning')
-  }
-
-  readonly #aborted = (): void => {
-    const reason: unknown = this.#settings.signal?.reason
-    this.destroy(reason instanceof Error ? reason : new ClosedError('the signal was aborted', { cause: reason }))
-  }
-
-  #announcements() {
-    // A listener that throws must not reach into the engine, so listeners are called in a turn of their own.
-    return {
-      online: (event: ClientEvents['online'][0]) => process.nextTick(() => this.emit('online', event)),
-      offline: (event: ClientEvents['offline'][0]) => process.nextTick(() => this.emit('offline', event)),
-      refused: (event: ClientEvents['refused'][0]) => process.nextTick(() => this.emit('refused', event)),
-      closed: (event: CloseEvent, told: 'told' | 'untold') => this.#finish(event, told),
-    }
-  }
-
-  #finish(event: CloseEvent, told: 'told' | 'untold'): void {
-    this.#settings.signal?.removeEventListener('abort', this.#aborted)
-    this.#outcome = { is: 'closed', error: event.error }
-    const heard = told === 'told' || this.#closed !== undefined || this.listenerCount('close') > 0
-    this.#settleClosed?.(event.error)
-    if (event.error !== undefined && !heard) process.emitWarning(event.error)
-    process.nextTick(() => this.emit('close', event))
   }
 
   /**
@@ -289,14 +261,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
 
   /** Resolves when the client has ended, by `end()` or `destroy()`; rejects with the terminal error. */
   get closed(): Promise<void> {
-    this.#closed ??= tamed(
-      new Promise((resolve, reject) => {
-        const settle = (error: Error | undefined) => (error === undefined ? resolve() : reject(error))
-        if (this.#outcome.is === 'closed') settle(this.#outcome.error)
-        else this.#settleClosed = settle
-      }),
-    )
-    return this.#closed
+    return this.#announcer.ending
   }
 
   get stats(): ClientStats {

@@ -15,7 +15,7 @@ import { channels } from './diagnostics.js'
 import { requirePublishable } from './profile-limits.js'
 import { PublishTicket, rejection, tamed, type Withdrawing } from './publish-ticket.js'
 import type { SessionHost } from './session-host.js'
-import { SignalWatches } from './signal-watches.js'
+import { signalWatches } from './signal-watches.js'
 
 /** What the publisher has to know of the client's life. */
 export interface PublisherHost {
@@ -39,7 +39,6 @@ export class Publisher implements Withdrawing {
   readonly #client: PublisherHost
   readonly #settings: ClientSettings
   readonly #knownTopics = new Set<string>()
-  readonly #signals = new SignalWatches()
   #settledBytes = 0
   #nextTurn: Promise<void> | undefined
   /** Calls that wait for the session to be read from its store. */
@@ -120,7 +119,7 @@ export class Publisher implements Withdrawing {
     if (until === 'stored') this.#host.resolveWhenStored(ticket)
     if (signal !== undefined && ticket.isWaiting) {
       ticket.watched(signal, this)
-      this.#signals.add(signal, ticket)
+      signalWatches.add(signal, ticket)
     }
     return ticket.promise
   }
@@ -182,7 +181,7 @@ export class Publisher implements Withdrawing {
   }
 
   unwatch(ticket: PublishTicket, signal: AbortSignal): void {
-    this.#signals.delete(signal, ticket)
+    signalWatches.delete(signal, ticket)
   }
 }
 

@@ -1,16 +1,11 @@
-import type { Abortable, SignalWatches } from './signal-watches.js'
+import { type Abortable, signalWatches } from './signal-watches.js'
 
 /**
  * Where calls wait that came before the session was read from its store. They go on in the order in which they came, all
  * at once; a call that is aborted leaves at once and takes no place any more.
  */
 export class SessionGate {
-  readonly #signals: SignalWatches
   readonly #waiting = new Set<WaitingCall>()
-
-  constructor(signals: SignalWatches) {
-    this.#signals = signals
-  }
 
   /** Resolves with `open`; rejects with `fail`, or with the reason of the signal. */
   wait(signal: AbortSignal | undefined): Promise<void> {
@@ -18,10 +13,10 @@ export class SessionGate {
     return new Promise((resolve, reject) => {
       const call = new WaitingCall(resolve, reject, () => {
         this.#waiting.delete(call)
-        if (signal !== undefined) this.#signals.delete(signal, call)
+        if (signal !== undefined) signalWatches.delete(signal, call)
       })
       this.#waiting.add(call)
-      if (signal !== undefined) this.#signals.add(signal, call)
+      if (signal !== undefined) signalWatches.add(signal, call)
     })
   }
 

@@ -18,7 +18,7 @@ import type { SessionStore } from '../store/session-store.js'
 import { ClientCounters } from './client-counters.js'
 import type { ClientSettings } from './client-settings.js'
 import type { HandlerErrorAction, Message } from './client-surface.js'
-import { DeadlineTimer } from './deadline-timer.js'
+import { type DeadlineHost, DeadlineTimer } from './deadline-timer.js'
 import { Delivery, type DeliveryHost } from './delivery.js'
 import { channels } from './diagnostics.js'
 import { HeldOutcomes } from './held-outcomes.js'
@@ -41,23 +41,23 @@ export interface SessionHostEvents {
   turnEnded(): void
 }
 
-export class SessionHost implements Driver<PublishTicket, RequestTicket>, DeliveryHost {
+export class SessionHost implements Driver<PublishTicket, RequestTicket>, DeliveryHost, DeadlineHost {
   /** The MqttClient, for the messages of the diagnostics channels. */
   readonly client: object
   readonly counters = new ClientCounters()
   readonly delivery: Delivery
   readonly #settings: ClientSettings
   readonly #events: SessionHostEvents
-  readonly #timer = new DeadlineTimer(() => this.#tick())
+  readonly #timer = new DeadlineTimer(this)
   #session: Session<PublishTicket, RequestTicket> | undefined
   #journal: JournalWriter | undefined
   #sessionId: string | undefined
   #opening: Promise<void> | undefined
   #link: Link | undefined
   #life: 'going-on' | 'ended' = 'going-on'
-  readonly #pings = new PingWaiters()
+  #pings: PingWaiters | undefined
   #turn: { readonly is: 'none' } | { readonly is: 'begun'; readonly at: number } = noTurn
-  readonly #outcomes = new HeldOutcomes()
+  #outcomes: HeldOutcomes | undefined
 
   constructor(client: object, settings: ClientSettings, events: SessionHostEvents) {
     this.client = client
@@ -137,6 +137,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     if (connection?.phase !== 'connected') {
       throw new ConnectionLostError('there is no connection to ping on', { reason: 'offline' })
     }
+    this.#pings ??= new PingWaiters()
     const answered = this.#pings.wait()
     connection.ping(this.now())
     this.scheduleFlush()
@@ -144,12 +145,12 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   }
 
   pingAnswered(): void {
-    this.#pings.answered()
+    this.#pings?.answered()
   }
 
   /** The connection is over, or must not be used any more. */
   detach(): void {
-    this.#pings.lost()
+    this.#pings?.lost()
     this.#session?.lost()
     this.#link?.destroy()
     this.#link = undefined
@@ -181,7 +182,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   readonly flush = (): void => {
     this.#turn = noTurn
     this.#link?.flush(this.#journal)
-    if (this.#outcomes.any) this.whenSafe(this.#outcomes.take())
+    if (this.#outcomes?.any) this.whenSafe(this.#outcomes.take())
     this.#journal?.append()
     // What still waits in the queue of a client that has ended must not keep the process alive.
     if (this.#session !== undefined && !this.hasEnded) this.#timer.arm(this.#session.nextDeadline(), this.now())
@@ -194,7 +195,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     else this.#journal.whenSafe(action)
   }
 
-  #tick(): void {
+  deadlineReached(): void {
     this.#session?.tick(this.now())
     this.flush()
   }
@@ -205,6 +206,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
 
   /** Resolves the ticket once the session store has its message. */
   resolveWhenStored(ticket: PublishTicket): void {
+    this.#outcomes ??= new HeldOutcomes()
     this.#outcomes.stored(ticket)
     this.scheduleFlush()
   }
@@ -213,6 +215,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   rejectWhenStored(ticket: PublishTicket, reason: unknown): void {
     this.counters.rejected += 1
     if (channels.rejected.hasSubscribers) channels.rejected.publish({ client: this.client, error: reason })
+    this.#outcomes ??= new HeldOutcomes()
     this.#outcomes.withdrawn(ticket, reason)
     this.scheduleFlush()
   }
@@ -226,7 +229,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
       this.counters.rejected += 1
       message.ticket.reject(errorFor(message))
     }
-    this.#outcomes.giveUp(errorFor(undefined))
+    this.#outcomes?.giveUp(errorFor(undefined))
     for (const request of [...this.#session.requests.unanswered()]) request.ticket?.failed(errorFor(undefined))
   }
 

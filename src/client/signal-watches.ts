@@ -5,10 +5,11 @@ export interface Abortable {
 
 /**
  * Listens to AbortSignals on behalf of many: one listener for each signal, however many publishes share it. Node warns of a leak
- * at the eleventh listener of one signal, and a service that passes its shutdown signal to every publish has thousands.
+ * at the eleventh listener of one signal, and a service that passes its shutdown signal to every publish has thousands. So
+ * there is one of these for all clients of the process, and an idle client owns nothing here.
  */
-export class SignalWatches {
-  readonly #watches = new Map<AbortSignal, Watch>()
+class SignalWatches {
+  readonly #watches = new WeakMap<AbortSignal, Watch>()
 
   add(signal: AbortSignal, waiter: Abortable): void {
     const watch = this.#watches.get(signal)
@@ -43,3 +44,5 @@ class Watch {
     for (const waiter of [...this.waiters]) waiter.aborted(this.#signal.reason)
   }
 }
+
+export const signalWatches = new SignalWatches()

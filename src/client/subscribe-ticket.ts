@@ -2,7 +2,7 @@ import { SubscribeRefusedError } from '../errors.js'
 import type { Request } from '../protocol/requests.js'
 import type { GrantedFilter, Subscription } from './client-surface.js'
 import { type Grants, type RequestTicket, readGrants } from './request-ticket.js'
-import type { Abortable } from './signal-watches.js'
+import { type Abortable, signalWatches } from './signal-watches.js'
 import type { ActiveSubscription, Subscriptions } from './subscriptions.js'
 
 const none: Grants = { granted: [], refused: [] }
@@ -34,7 +34,7 @@ export class SubscribeTicket implements RequestTicket, Abortable {
     this.#signal = signal
     this.#resolve = resolve
     this.#reject = reject
-    if (signal !== undefined) owner.signals.add(signal, this)
+    if (signal !== undefined) signalWatches.add(signal, this)
   }
 
   asked(request: Request<RequestTicket>): void {
@@ -78,7 +78,7 @@ export class SubscribeTicket implements RequestTicket, Abortable {
 
   #end(): void {
     this.#state = 'over'
-    if (this.#signal !== undefined) this.#owner.signals.delete(this.#signal, this)
+    if (this.#signal !== undefined) signalWatches.delete(this.#signal, this)
   }
 }
 

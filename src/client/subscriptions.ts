@@ -16,7 +16,6 @@ import { beyond } from './profile-limits.js'
 import { type PublishTicket, rejection, tamed } from './publish-ticket.js'
 import type { RequestTicket } from './request-ticket.js'
 import type { ServerProfile } from './server-profile.js'
-import { SignalWatches } from './signal-watches.js'
 import { SubscribeTicket, UnsubscribeTicket } from './subscribe-ticket.js'
 import type { TopicRouter } from './topic-router.js'
 
@@ -31,7 +30,6 @@ export interface SubscriptionHost {
 export class Subscriptions {
   readonly #host: SubscriptionHost
   readonly #router: TopicRouter<MessageHandler>
-  readonly signals = new SignalWatches()
   /** The subscriptions that hold each filter. */
   readonly #uses = new Map<string, Set<ActiveSubscription>>()
 

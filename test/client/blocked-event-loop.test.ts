@@ -24,9 +24,11 @@ test('an event loop that was blocked past a deadline reads what has arrived befo
 
   const happened: string[] = []
   const judged = new Promise<void>((resolve) => {
-    const timer = new DeadlineTimer(() => {
-      happened.push('the deadline is judged')
-      resolve()
+    const timer = new DeadlineTimer({
+      deadlineReached() {
+        happened.push('the deadline is judged')
+        resolve()
+      },
     })
     client.on('data', () => happened.push('the answer is read'))
     // The answer is with the operating system when the loop is blocked, and the deadline passes meanwhile.
