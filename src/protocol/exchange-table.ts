@@ -1,15 +1,18 @@
 import type { PacketIdentifier } from '../codec/control-packet.js'
 import { type Exchange, NOT_SENT, PublishExchange } from './exchange.js'
+import { IdentifierMap } from './identifier-map.js'
 import { PacketIdentifiers } from './packet-identifiers.js'
 
 /**
  * Every exchange that is open, by Packet Identifier: one table and one source of identifiers for PUBLISH, SUBSCRIBE and
- * UNSUBSCRIBE, so that no two can share one. Its order is the order in which the packets that now await an answer were
- * first written: the oldest stands first, and what has to be sent again is sent in this order.
+ * UNSUBSCRIBE, so that no two can share one. The messages among them are a linked list, in the order in which the packets
+ * that now await an answer were first written: the oldest stands first, and what has to be sent again is sent in this order.
  */
 export class ExchangeTable<P, R> {
   readonly identifiers: PacketIdentifiers
-  readonly #exchanges = new Map<PacketIdentifier, Exchange<P, R>>()
+  readonly #exchanges = new IdentifierMap<Exchange<P, R>>()
+  #oldest: PublishExchange<P> | undefined
+  #newest: PublishExchange<P> | undefined
   #publishes = 0
   #publishesQos2 = 0
 
@@ -41,23 +44,27 @@ export class ExchangeTable<P, R> {
 
   add(exchange: Exchange<P, R>): void {
     this.#exchanges.set(exchange.packetId, exchange)
-    if (exchange instanceof PublishExchange) this.#count(exchange, 1)
+    if (!(exchange instanceof PublishExchange)) return
+    this.#link(exchange)
+    this.#count(exchange, 1)
   }
 
   /** [MQTT-2.3.1-3] Only here does an identifier become free: the exchange is settled, or its connection is gone. */
   delete(exchange: Exchange<P, R>): void {
-    if (this.#exchanges.delete(exchange.packetId) && exchange instanceof PublishExchange) this.#count(exchange, -1)
+    if (!this.#exchanges.delete(exchange.packetId) || !(exchange instanceof PublishExchange)) return
+    this.#unlink(exchange)
+    this.#count(exchange, -1)
   }
 
   /** [MQTT-4.6.0-4] The first PUBREC moves its exchange to the end, so that PUBRELs keep the order of the PUBRECs. */
   moveToEnd(exchange: PublishExchange<P>): void {
-    this.#exchanges.delete(exchange.packetId)
-    this.#exchanges.set(exchange.packetId, exchange)
+    this.#unlink(exchange)
+    this.#link(exchange)
   }
 
-  /** The messages, oldest first. */
+  /** The messages, oldest first. The one that has been reached must stay in its place meanwhile. */
   *messages(): IterableIterator<PublishExchange<P>> {
-    for (const exchange of this.#exchanges.values()) if (exchange instanceof PublishExchange) yield exchange
+    for (let exchange = this.#oldest; exchange !== undefined; exchange = exchange.newer) yield exchange
   }
 
   /**
@@ -65,18 +72,31 @@ export class ExchangeTable<P, R> {
    * it: an acknowledgement from before the loss moves its exchange to the end past those that wait.
    */
   oldestSent(): PublishExchange<P> | undefined {
-    for (const exchange of this.#exchanges.values()) {
-      if (exchange instanceof PublishExchange && exchange.sentAt !== NOT_SENT) return exchange
-    }
-    return undefined
+    let exchange = this.#oldest
+    while (exchange !== undefined && exchange.sentAt === NOT_SENT) exchange = exchange.newer
+    return exchange
   }
 
-  /** Puts the messages into another order; there must be no other exchanges. */
+  /** Puts all messages into another order. */
   reorder(messages: readonly PublishExchange<P>[]): void {
-    this.#exchanges.clear()
-    this.#publishes = 0
-    this.#publishesQos2 = 0
-    for (const exchange of messages) this.add(exchange)
+    for (const exchange of messages) this.moveToEnd(exchange)
+  }
+
+  #link(exchange: PublishExchange<P>): void {
+    exchange.older = this.#newest
+    if (this.#newest === undefined) this.#oldest = exchange
+    else this.#newest.newer = exchange
+    this.#newest = exchange
+  }
+
+  #unlink(exchange: PublishExchange<P>): void {
+    const { older, newer } = exchange
+    if (older === undefined) this.#oldest = newer
+    else older.newer = newer
+    if (newer === undefined) this.#newest = older
+    else newer.older = older
+    exchange.older = undefined
+    exchange.newer = undefined
   }
 
   #count({ message }: PublishExchange<P>, by: 1 | -1): void {

@@ -100,6 +100,9 @@ export class PublishExchange<P> {
   awaits: 'puback' | 'pubrec' | 'pubcomp'
   /** When the packet that awaits its answer was last written on the present connection. */
   sentAt = NOT_SENT
+  /** The neighbours in the list of the exchange table. */
+  older: PublishExchange<P> | undefined = undefined
+  newer: PublishExchange<P> | undefined = undefined
 
   constructor(packetId: PacketIdentifier, message: OutgoingMessage<P>, awaits: 'puback' | 'pubrec' | 'pubcomp') {
     this.packetId = packetId

@@ -27,6 +27,7 @@ import { ProtocolViolationError } from '../errors.js'
 import { Arrival } from './arrival.js'
 import { Backlog } from './backlog.js'
 import type { Driver } from './driver.js'
+import { IdentifierMap } from './identifier-map.js'
 import type { SessionSettings } from './session-settings.js'
 
 /** What an incoming Packet Identifier stands for. */
@@ -47,7 +48,7 @@ export class Incoming<P, R> {
   readonly #driver: Driver<P, R>
   readonly #settings: SessionSettings
   /** [2.3.1 two directions] The server numbers for itself: these may be the numbers of exchanges of ours. */
-  readonly #identifiers = new Map<PacketIdentifier, IncomingExchange>()
+  readonly #identifiers = new IdentifierMap<IncomingExchange>()
   readonly #backlog = new Backlog()
   #overflow: Overflow = 'pause'
   #nextOverflow: 'pause' | 'shed' = 'pause'
