@@ -9,13 +9,24 @@
  * Each place where filters end is a route: handlers with a count, as the same handler may be added to the same filter more
  * than once. The list that `match` gives out is a snapshot that no later `add` or `remove` changes, so a
  * handler may add and remove routes while the message that it got is still being handed to others.
+ *
+ * A server sends few topics many times, so the lists that the tree gave lately are remembered until a route changes: the walk down
+ * five levels was half of the 540 ns that a message at QoS 0 cost in all.
  */
+import { Found, Route } from './topic-route.js'
+
+/** So many topics are remembered, each of no more characters than that: 1 MiB at the very most. */
+const rememberedTopicsMax = 512
+const rememberedCharactersMax = 1024
+
 export class TopicRouter<Handler> {
   readonly #exact = new Map<string, Route<Handler>>()
   readonly #root = new TreeNode<Handler>()
   /** Scratch space of `match`, kept so that the walk allocates nothing. `match` calls nobody, so it is never entered twice. */
   #reached: TreeNode<Handler>[] = []
   #next: TreeNode<Handler>[] = []
+  /** What topics matched since a route was changed, and the tree had to be asked. */
+  #remembered: Map<string, readonly Handler[]> | undefined
   #visits = 0
 
   /** Nodes that all calls of `match` have visited so far. */
@@ -30,6 +41,7 @@ export class TopicRouter<Handler> {
 
   /** Adds a handler to a valid Topic Filter; a shared subscription (`$share/group/filter`) is routed by its filter. */
   add(filter: string, handler: Handler): void {
+    this.#remembered = undefined
     const topicFilter = unshared(filter)
     if (!hasWildcard(topicFilter)) {
       const route = this.#exact.get(topicFilter) ?? new Route<Handler>()
@@ -51,6 +63,7 @@ export class TopicRouter<Handler> {
 
   /** Takes back one `add` of the same filter and handler; false if there is none. */
   remove(filter: string, handler: Handler): boolean {
+    this.#remembered = undefined
     const topicFilter = unshared(filter)
     if (!hasWildcard(topicFilter)) {
       const route = this.#exact.get(topicFilter)
@@ -72,12 +85,20 @@ export class TopicRouter<Handler> {
   /** The handlers of every filter that matches a valid Topic Name, each once, in no promised order. */
   match(topic: string): readonly Handler[] {
     // [MQTT-4.7.3-4] Names are compared character by character: no normalisation, no folding, empty levels count.
-    const exact = this.#exact.get(topic)
-    if (this.#root.isEmpty) return exact?.handlers ?? []
+    if (this.#root.isEmpty) return this.#exact.get(topic)?.handlers ?? []
+    const remembered = this.#remembered?.get(topic)
+    if (remembered !== undefined) return remembered
     const found = new Found<Handler>()
-    found.take(exact)
+    found.take(this.#exact.get(topic))
     this.#matchTree(topic, found)
-    return found.handlers
+    return this.#remember(topic, found.handlers)
+  }
+
+  #remember(topic: string, handlers: readonly Handler[]): readonly Handler[] {
+    if (topic.length > rememberedCharactersMax) return handlers
+    if (this.#remembered === undefined || this.#remembered.size >= rememberedTopicsMax) this.#remembered = new Map()
+    this.#remembered.set(topic, handlers)
+    return handlers
   }
 
   #matchTree(topic: string, found: Found<Handler>): void {
@@ -128,36 +149,6 @@ export class TopicRouter<Handler> {
   }
 }
 
-/** The handlers of one Topic Filter, each with how often it was added. */
-class Route<Handler> {
-  readonly #counts = new Map<Handler, number>()
-  #snapshot: readonly Handler[] | undefined
-
-  get isEmpty(): boolean {
-    return this.#counts.size === 0
-  }
-
-  /** The handlers as a list that is replaced, never changed. */
-  get handlers(): readonly Handler[] {
-    this.#snapshot ??= [...this.#counts.keys()]
-    return this.#snapshot
-  }
-
-  add(handler: Handler): void {
-    this.#counts.set(handler, (this.#counts.get(handler) ?? 0) + 1)
-    this.#snapshot = undefined
-  }
-
-  remove(handler: Handler): boolean {
-    const count = this.#counts.get(handler)
-    if (count === undefined) return false
-    if (count > 1) this.#counts.set(handler, count - 1)
-    else this.#counts.delete(handler)
-    this.#snapshot = undefined
-    return true
-  }
-}
-
 /** One level of the filters that have wildcards; the child for any single level is named `+`. */
 class TreeNode<Handler> {
   readonly children = new Map<string, TreeNode<Handler>>()
@@ -187,27 +178,6 @@ class TreeNode<Handler> {
     const child = new TreeNode<Handler>()
     this.children.set(level, child)
     return child
-  }
-}
-
-/** Gathers the handlers of the routes that match; with a single one its own list is the result, and nothing is copied. */
-class Found<Handler> {
-  #first: readonly Handler[] = []
-  #all: Set<Handler> | undefined
-
-  get handlers(): readonly Handler[] {
-    return this.#all === undefined ? this.#first : [...this.#all]
-  }
-
-  take(route: Route<Handler> | undefined): void {
-    if (route === undefined) return
-    if (this.#first.length === 0) {
-      this.#first = route.handlers
-      return
-    }
-    // Filters of one client may overlap; a handler that is found by several of them is still called once.
-    this.#all ??= new Set(this.#first)
-    for (const handler of route.handlers) this.#all.add(handler)
   }
 }
 

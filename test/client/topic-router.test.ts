@@ -171,6 +171,47 @@ describe('cost', () => {
     expect(router.visits).toBeLessThanOrEqual(3)
   })
 
+  const remembering = () => {
+    const router = routerOf('a/+')
+    const costs = (topic: string) => {
+      const before = router.visits
+      router.match(topic)
+      return router.visits > before
+    }
+    return { router, costs }
+  }
+
+  it('of a match is paid once for a topic, until a route changes', () => {
+    const { router, costs } = remembering()
+    expect(['a/b', 'a/b', 'a/c', 'c', 'a/b', 'a/c', 'c'].map(costs)).toEqual([
+      true,
+      false,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ])
+    router.add('a/#', 'a/#')
+    expect(matched(router, 'a/b')).toEqual(['a/#', 'a/+'])
+    router.add('a/b', 'exact')
+    expect(matched(router, 'a/b')).toEqual(['a/#', 'a/+', 'exact'])
+    router.remove('a/b', 'exact')
+    expect(matched(router, 'a/b')).toEqual(['a/#', 'a/+'])
+    router.remove('a/#', 'a/#')
+    expect(matched(router, 'a/b')).toEqual(['a/+'])
+  })
+
+  it('of a match is paid again when 512 other topics have come since, and always for an overlong topic', () => {
+    const { costs } = remembering()
+    const others = (count: number) => Array.from({ length: count }, (_, index) => costs(`a/${index}`))
+    expect([costs('a/b'), others(511).every(Boolean), costs('a/b'), costs('a/510')]).toEqual([true, true, false, false])
+    expect([costs('a/one more'), costs('a/b')]).toEqual([true, true])
+    const long = `a/${'x'.repeat(1_023)}`
+    expect([costs(long), costs(long)]).toEqual([true, true])
+    expect([costs(long.slice(0, -1)), costs(long.slice(0, -1))]).toEqual([true, false])
+  })
+
   it('of filters that come and go leaves nothing behind', () => {
     const router = routerOf('keep/+/x')
     const before = router.size
