@@ -34,7 +34,6 @@ export class Link implements TransportEvents {
   readonly #writer = new PacketWriter()
   readonly #decoder: PacketDecoder
   readonly #transport: Transport
-  #peer: Peer | undefined
   #output: Output = 'open'
   #input: 'reading' | 'paused' = 'reading'
   /** Bytes that wait for the journal. */
@@ -55,13 +54,12 @@ export class Link implements TransportEvents {
   }
 
   get peer(): Peer | undefined {
-    return this.#peer
+    return this.#transport.peer
   }
 
   // What the transport tells.
 
-  opened(peer: Peer): void {
-    this.#peer = peer
+  opened(): void {
     this.connection.open(this.#host.now())
     this.#host.flush()
   }

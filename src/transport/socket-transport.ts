@@ -22,7 +22,9 @@ import type { OnReadOpts, Socket } from 'node:net'
 import { isMqttError } from '../errors.js'
 import { familyMismatch } from './address-lookup.js'
 import { connectionFailure } from './connection-failure.js'
-import { type Dialled, dial, type SocketOptions } from './socket.js'
+import type { Endpoint } from './endpoint.js'
+import { describePeer, dial, type Security, type SocketOptions } from './socket.js'
+import type { TlsSettings } from './tls-settings.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from './transport.js'
 import { UnopenedTransport } from './unopened-transport.js'
 
@@ -44,14 +46,22 @@ export function openSocket(options: SocketOptions): OpenTransport {
 let readBuffer: Buffer | undefined
 const readBufferBytes = 65_536
 
+/** Leads from a socket to its transport. */
+const transport = Symbol('transport')
+
+interface Owned {
+  readonly [transport]: SocketTransport
+}
+
 type Phase = 'opening' | 'securing' | 'open' | 'finished' | 'withheld' | 'destroyed' | 'closed'
 
 class SocketTransport implements Transport {
   readonly writtenChunks = 'free'
-  readonly #options: SocketOptions
+  readonly #endpoint: Endpoint
+  readonly #tls: TlsSettings
   readonly #events: TransportEvents
   readonly #socket: Socket
-  readonly #dialled: Dialled
+  readonly #security: Security | undefined
   #phase: Phase = 'opening'
   #reading: 'flowing' | 'paused' = 'flowing'
   /** What came during a pause, in its order. While there is any, newer bytes queue up behind it. */
@@ -59,18 +69,20 @@ class SocketTransport implements Transport {
   #failure: Error | undefined
 
   constructor(options: SocketOptions, events: TransportEvents) {
-    this.#options = options
+    this.#endpoint = options.endpoint
+    this.#tls = options.tls
     this.#events = events
     readBuffer ??= Buffer.allocUnsafeSlow(readBufferBytes)
-    this.#dialled = dial(options, this.#reader(readBuffer))
-    this.#socket = this.#dialled.socket
-    this.#socket
-      .on('connect', () => this.#onConnect())
-      .on('secureConnect', () => this.#onReady())
-      .on('drain', () => this.#onDrain())
-      .on('end', () => this.#onEnd())
-      .on('error', (error) => this.#onError(error))
-      .on('close', () => this.#onClose())
+    const { socket, security } = dial(options, this.#reader(readBuffer))
+    this.#socket = Object.assign(socket, { [transport]: this })
+    this.#security = security
+    socket.on('drain', onDrain).on('end', onEnd).on('error', onError).on('close', onClose)
+    socket.once('connect', () => this.#onConnect())
+    if (security !== undefined) socket.once('secureConnect', () => this.#onReady())
+  }
+
+  get peer(): Peer | undefined {
+    return this.#phase === 'open' ? describePeer(this.#socket, this.#security) : undefined
   }
 
   get unsentBytes(): number {
@@ -134,7 +146,7 @@ class SocketTransport implements Transport {
 
   #onConnect(): void {
     if (this.#phase !== 'opening') return
-    if (this.#dialled.ready === 'connect') this.#onReady()
+    if (this.#security === undefined) this.#onReady()
     else this.#phase = 'securing'
   }
 
@@ -143,7 +155,7 @@ class SocketTransport implements Transport {
     this.#phase = 'open'
     // Node takes a pause in the handshake for a pause of the handshake, so one that was asked for then begins here.
     if (this.#reading === 'paused') this.#socket.pause()
-    this.#events.opened(describePeer(this.#dialled))
+    this.#events.opened()
   }
 
   #reader(buffer: Buffer): OnReadOpts {
@@ -170,29 +182,28 @@ class SocketTransport implements Transport {
     if (this.#phase === 'withheld' && this.#withheld.length === 0) this.#tellClosed()
   }
 
-  #onDrain(): void {
+  onDrain(): void {
     if (this.#phase === 'open') this.#events.drained()
   }
 
   /** The peer closes. Node answers with our FIN once everything is sent, which a peer that has gone would never let happen. */
-  #onEnd(): void {
+  onEnd(): void {
     if (this.#phase !== 'open') return
     this.#phase = 'finished'
     if (this.#socket.writableLength > 0) this.#socket.destroy()
   }
 
-  #onError(error: Error): void {
+  onError(error: Error): void {
     if (this.#phase === 'destroyed' || this.#phase === 'closed') return
-    const { endpoint, tls } = this.#options
     const during = this.#phase === 'opening' || this.#phase === 'securing' ? this.#phase : 'open'
-    this.#failure ??= connectionFailure(error, endpoint, during, this.#dialled.lastIssuer())
+    this.#failure ??= connectionFailure(error, this.#endpoint, during, this.#security?.lastIssuer())
     // The session may be what the server did not like: the next handshake is a full one.
-    if (this.#phase === 'securing') tls.forget(endpoint)
+    if (this.#phase === 'securing') this.#tls.forget(this.#endpoint)
     // An alert of TLS behind the handshake is emitted by Node without closing the socket.
     this.#socket.destroy()
   }
 
-  #onClose(): void {
+  onClose(): void {
     const goodOrder = this.#phase === 'finished' && this.#failure === undefined
     if (goodOrder && this.#withheld.length > 0) {
       this.#phase = 'withheld'
@@ -210,8 +221,19 @@ class SocketTransport implements Transport {
   }
 }
 
-function describePeer({ socket, describeTls }: Dialled): Peer {
-  const { remoteAddress, remotePort, remoteFamily } = socket
-  const family = remoteFamily === undefined ? undefined : remoteFamily === 'IPv6' ? 6 : 4
-  return { address: remoteAddress, port: remotePort, family, tls: describeTls() }
+/** Listeners are called with their socket as `this`, so that one of each kind serves all sockets of the process. */
+function onDrain(this: Owned): void {
+  this[transport].onDrain()
+}
+
+function onEnd(this: Owned): void {
+  this[transport].onEnd()
+}
+
+function onError(this: Owned, error: Error): void {
+  this[transport].onError(error)
+}
+
+function onClose(this: Owned): void {
+  this[transport].onClose()
 }

@@ -1,6 +1,6 @@
 /** A socket of node:net or node:tls for one connection, made with the options that MQTT needs. */
 import type { OnReadOpts, Socket, TcpNetConnectOpts } from 'node:net'
-import type { ConnectionOptions } from 'node:tls'
+import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { type AddressFamily, addressLookup } from './address-lookup.js'
 import type { Endpoint } from './endpoint.js'
 import { missingRoot } from './missing-root.js'
@@ -15,12 +15,15 @@ export interface SocketOptions {
   readonly tls: TlsSettings
 }
 
-/** A socket that has begun to connect, and what differs between TCP and TLS. */
+/** A socket that has begun to connect, and what TLS knows of it. */
 export interface Dialled {
   readonly socket: Socket
-  /** The event that makes the connection usable. */
-  readonly ready: 'connect' | 'secureConnect'
-  readonly describeTls: () => Peer['tls']
+  /** Undefined on TCP. */
+  readonly security: Security | undefined
+}
+
+export interface Security {
+  readonly socket: TLSSocket
   /** The issuer where the chain of the server's certificates ended, if one was seen. */
   readonly lastIssuer: () => string | undefined
 }
@@ -52,7 +55,7 @@ export function dial({ endpoint, family = 0, tls }: SocketOptions, onread: OnRea
 function dialTcp(options: TcpNetConnectOpts): Dialled {
   // [MQTT-7.1.2-1] TCP: an ordered, lossless stream of bytes both ways.
   const socket = process.getBuiltinModule('node:net').connect(options).setNoDelay(true)
-  return { socket, ready: 'connect', describeTls: () => undefined, lastIssuer: () => undefined }
+  return { socket, security: undefined }
 }
 
 function dialTls(endpoint: Endpoint, tls: TlsSettings, options: ConnectionOptions): Dialled {
@@ -63,10 +66,20 @@ function dialTls(endpoint: Endpoint, tls: TlsSettings, options: ConnectionOption
   // Node asks OpenSSL for sessions when the listener is added, on the handle of that moment, and takes a new handle for
   // each address that it tries. So the listener comes when TCP is connected, and before Node starts the handshake.
   socket.prependOnceListener('connect', () => socket.on('session', (session) => tls.remember(endpoint, session)))
-  const describeTls = () => ({
+  return { socket, security: { socket, lastIssuer: missingRoot(socket) } }
+}
+
+/** What is known of the peer of an open socket. Only on demand: Node remembers the address of every socket that was asked. */
+export function describePeer(socket: Socket, security: Security | undefined): Peer {
+  const { remoteAddress, remotePort, remoteFamily } = socket
+  const family = remoteFamily === undefined ? undefined : remoteFamily === 'IPv6' ? 6 : 4
+  return { address: remoteAddress, port: remotePort, family, tls: security && describeTls(security.socket) }
+}
+
+function describeTls(socket: TLSSocket): Peer['tls'] {
+  return {
     version: socket.getProtocol() ?? 'unknown',
     cipher: socket.getCipher().name,
     resumed: socket.isSessionReused(),
-  })
-  return { socket, ready: 'secureConnect', describeTls, lastIssuer: missingRoot(socket) }
+  }
 }

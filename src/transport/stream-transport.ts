@@ -9,7 +9,7 @@
 import type { Duplex } from 'node:stream'
 import { ConnectionLostError, UsageError } from '../errors.js'
 import { streamFailure } from './connection-failure.js'
-import type { OpenTransport, Transport, TransportEvents } from './transport.js'
+import type { OpenTransport, Peer, Transport, TransportEvents } from './transport.js'
 
 /** Opens a byte pipe. It is called for every connection anew; `signal` aborts when the pipe is no longer wanted. */
 export type OpenStream = (options: { readonly signal: AbortSignal }) => Duplex | Promise<Duplex>
@@ -18,6 +18,9 @@ export type OpenStream = (options: { readonly signal: AbortSignal }) => Duplex |
 export function openStream(open: OpenStream): OpenTransport {
   return (events) => new StreamTransport(open, events)
 }
+
+/** What is behind the pipe, only the caller knows. */
+const unknownPeer: Peer = { address: undefined, port: undefined, family: undefined, tls: undefined }
 
 type State =
   | { readonly phase: 'opening'; readonly abort: AbortController }
@@ -39,6 +42,10 @@ class StreamTransport implements Transport {
       (stream) => this.#adopt(stream),
       (error: unknown) => this.#close(streamFailure(error)),
     )
+  }
+
+  get peer(): Peer | undefined {
+    return this.#state.phase === 'open' ? unknownPeer : undefined
   }
 
   get unsentBytes(): number {
@@ -91,7 +98,7 @@ class StreamTransport implements Transport {
       return
     }
     this.#state = { phase: 'open', stream, release: this.#listen(stream) }
-    this.#events.opened({ address: undefined, port: undefined, family: undefined, tls: undefined })
+    this.#events.opened()
   }
 
   /** Listens to the pipe, and returns what undoes it. */

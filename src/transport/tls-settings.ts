@@ -13,14 +13,16 @@ import { UsageError } from '../errors.js'
 import { describeEndpoint, type Endpoint } from './endpoint.js'
 import { checkIPv6Identity } from './server-identity.js'
 
+const noOptions: ConnectionOptions = {}
+
 export class TlsSettings {
   readonly #options: ConnectionOptions
-  readonly #sessions = new Map<string, Buffer>()
+  #sessions: Map<string, Buffer> | undefined
   #context: SecureContext | undefined
 
   /** Takes the option `tls` of a client. Nothing is loaded and no certificate read before the first connection. */
   constructor(options: boolean | ConnectionOptions | undefined) {
-    this.#options = typeof options === 'object' ? { ...options } : {}
+    this.#options = typeof options === 'object' ? { ...options } : noOptions
     for (const name of ['host', 'port', 'path', 'socket'] as const) {
       if (this.#options[name] === undefined) continue
       const advice = name === 'host' || name === 'port' ? `give ${name} beside tls` : 'pass the option stream'
@@ -30,7 +32,7 @@ export class TlsSettings {
 
   /** The options of `tls.connect` for one attempt: the caller's, and what the caller left open. Throws UsageError. */
   connectionOptions(endpoint: Endpoint): ConnectionOptions {
-    const session = this.#sessions.get(describeEndpoint(endpoint)) ?? this.#options.session
+    const session = this.#sessions?.get(describeEndpoint(endpoint)) ?? this.#options.session
     return {
       // Named here so that the environment (NODE_TLS_REJECT_UNAUTHORIZED) does not switch the verification off.
       rejectUnauthorized: true,
@@ -42,11 +44,12 @@ export class TlsSettings {
   }
 
   remember(endpoint: Endpoint, session: Buffer): void {
+    this.#sessions ??= new Map()
     this.#sessions.set(describeEndpoint(endpoint), session)
   }
 
   forget(endpoint: Endpoint): void {
-    this.#sessions.delete(describeEndpoint(endpoint))
+    this.#sessions?.delete(describeEndpoint(endpoint))
   }
 
   #secureContext(): SecureContext {

@@ -15,7 +15,7 @@ export interface Peer {
 
 export interface TransportEvents {
   /** The stream is open (on TLS: the handshake is done and the certificate verified). At most once. */
-  opened(peer: Peer): void
+  opened(): void
   /** Bytes arrived. `chunk` may be a view of a shared read buffer: it is valid only until this call returns. */
   received(chunk: Buffer): void
   /** After `write` returned false on an open stream: there is room again. */
@@ -28,6 +28,8 @@ export interface TransportEvents {
 }
 
 export interface Transport {
+  /** Undefined unless the stream is open. */
+  readonly peer: Peer | undefined
   /** Bytes that were written but not yet taken by the operating system. */
   readonly unsentBytes: number
   /**

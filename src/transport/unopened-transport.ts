@@ -2,6 +2,7 @@ import type { Transport, TransportEvents } from './transport.js'
 
 /** A connection that could not even be begun: it takes nothing, and tells its cause as soon as the caller has it in hand. */
 export class UnopenedTransport implements Transport {
+  readonly peer = undefined
   readonly unsentBytes = 0
   readonly writtenChunks = 'free'
   #cause: Error | undefined

@@ -48,10 +48,11 @@ export function watch(open: OpenTransport, hooks: Hooks = {}): Watched {
   let length = 0
   let waiting: { readonly length: number; readonly resolve: () => void } | undefined
   const transport = open({
-    opened(peer) {
+    opened() {
       told.push('opened')
-      opened.resolve(peer)
-      hooks.opened?.(transport, peer)
+      if (transport.peer === undefined) opened.reject(new Error('opened, but without a peer'))
+      else opened.resolve(transport.peer)
+      hooks.opened?.(transport, undefined)
     },
     received(chunk) {
       if (told.at(-1) !== 'received') told.push('received')
