@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { defineConfig } from 'tsup'
+import { writeDeclarations } from './build/declarations.js'
 
 // One build for all entry points, with shared chunks in both formats, so that a program that uses two entries
 // holds one copy of every class.
@@ -12,17 +14,21 @@ const library = {
   explain: 'src/explain/index.ts',
 }
 
-export default defineConfig({
+export default defineConfig(({ dts, outDir = 'dist' }) => ({
   entry: { ...library, cli: 'src/cli/main.ts' },
   format: ['esm', 'cjs'],
   target: 'node20',
   platform: 'node',
   splitting: true,
   treeshake: true,
-  dts: { entry: library },
+  // build/declarations.ts writes them, and says why; `tsup --no-dts` still leaves them out.
+  dts: false,
+  onSuccess: async () => {
+    if (dts !== false) await writeDeclarations('src', Object.values(library), join(outDir, 'types'))
+  },
   clean: true,
   // Nobody requires the command, so it is built once, as an ES module.
   esbuildOptions(options, { format }) {
     if (format === 'cjs') options.entryPoints = library
   },
-})
+}))

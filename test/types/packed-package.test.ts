@@ -100,7 +100,8 @@ describe('the packed package', () => {
   })
 
   it('holds what a user needs, and no tests, fixtures or maps', () => {
-    const shape = /^(dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts)|package\.json|README(\.zh-CN)?\.md|CHANGELOG\.md|LICENSE)$/
+    const shape =
+      /^(dist\/[\w-]+\.(js|cjs)|dist\/types\/[\w/-]+\.d\.(ts|cts)|package\.json|README(\.zh-CN)?\.md|CHANGELOG\.md|LICENSE)$/
     expect(packed.files.filter((path) => !shape.test(path))).toEqual([])
     for (const path of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js'])
       expect(packed.files).toContain(path)

@@ -1,0 +1,75 @@
+/**
+ * The declaration files of the package: one for each source file that an entry point leads to, under its own name and with
+ * its doc comments, so that "go to definition" in an editor opens something to read. (One file rolled up for each entry
+ * point would share what they have in common by chunks with hashed names and exports of one letter.)
+ *
+ * Each is written twice, because TypeScript takes the module format of a declaration from its extension: `.d.ts` for
+ * those who import, `.d.cts` for those who require. They differ in the extensions of their imports alone.
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join, posix, relative } from 'node:path'
+import ts from 'typescript'
+
+/** Writes the declarations of `entries` and of what they import, each as the path below `sources` has it, into `directory`. */
+export async function writeDeclarations(sources: string, entries: readonly string[], directory: string): Promise<void> {
+  const declarations = declarationsOf(sources, entries)
+  for (const name of reachable(
+    declarations,
+    entries.map((entry) => declarationName(sources, entry)),
+  )) {
+    const text = declarations.get(name) ?? ''
+    const path = join(directory, name)
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(`${path}.d.ts`, text)
+    await writeFile(`${path}.d.cts`, requiring(text))
+  }
+}
+
+/** The text of every declaration, by its path below `sources` without extension. */
+function declarationsOf(sources: string, entries: readonly string[]): ReadonlyMap<string, string> {
+  const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile)
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, '.')
+  const program = ts.createProgram(entries, {
+    ...options,
+    noEmit: false,
+    declaration: true,
+    emitDeclarationOnly: true,
+    rootDir: sources,
+    outDir: sources,
+  })
+  const declarations = new Map<string, string>()
+  const { diagnostics } = program.emit(undefined, (path, text) =>
+    declarations.set(declarationName(sources, path), text),
+  )
+  if (diagnostics.length > 0) throw new Error(ts.formatDiagnostics(diagnostics, ts.createCompilerHost(options)))
+  return declarations
+}
+
+/** What can be reached from the entries: a file that only an implementation imports is nobody's business. */
+function reachable(declarations: ReadonlyMap<string, string>, entries: readonly string[]): ReadonlySet<string> {
+  const found = new Set(entries)
+  for (const name of found) {
+    const text = declarations.get(name)
+    if (text === undefined) throw new Error(`${name} is imported by a declaration, and has none of its own`)
+    for (const { fileName } of ts.preProcessFile(text).importedFiles) {
+      if (fileName.startsWith('.')) found.add(posix.join(dirname(name), fileName.replace(/\.js$/, '')))
+    }
+  }
+  return found
+}
+
+function declarationName(sources: string, path: string): string {
+  return relative(sources, path)
+    .replaceAll('\\', '/')
+    .replace(/(\.d)?\.ts$/, '')
+}
+
+/** The same declaration for CommonJS: what it imports is `.cjs` too. */
+function requiring(text: string): string {
+  const specifiers = ts.preProcessFile(text).importedFiles.filter(({ fileName }) => fileName.startsWith('.'))
+  // From the end, so that the places of those before stay what they are. `pos` is where the opening quote stands.
+  return specifiers.reduceRight((result, { fileName, pos }) => {
+    const end = pos + fileName.length + 2
+    return `${result.slice(0, pos)}'${fileName.replace(/\.js$/, '.cjs')}'${result.slice(end)}`
+  }, text)
+}
