@@ -191,11 +191,14 @@ function parseDelivery(options: ClientOptions): DeliverySettings {
   }
 }
 
+/** For all clients that were given none. */
+const noHandlers: ReadonlyMap<string, MessageHandler> = new Map()
+
 function parseHandlers(given: ClientOptions['handlers']): ReadonlyMap<string, MessageHandler> {
-  const handlers = new Map<string, MessageHandler>()
-  if (given === undefined) return handlers
+  if (given === undefined) return noHandlers
   if (!isRecord(given))
     throw new UsageError(`handlers has to be an object of functions by Topic Filter, not ${quote(given)}`)
+  const handlers = new Map<string, MessageHandler>()
   for (const [filter, handler] of Object.entries(given)) {
     validateTopicFilter(filter)
     if (typeof handler !== 'function') {

@@ -24,8 +24,8 @@ const well: Outcome = { is: 'well' }
 
 export class Delivery {
   readonly router = new TopicRouter<MessageHandler>()
-  /** Handlers that belong to a message stream, which may be full. */
-  readonly #streams = new Map<MessageHandler, MessageStream>()
+  /** Handlers that belong to a message stream, which may be full. Absent before the first stream. */
+  #streams: Map<MessageHandler, MessageStream> | undefined
   readonly #host: DeliveryHost
   readonly #settings: DeliverySettings
   /** The arrivals whose handlers are being called at this very moment, one inside the other. */
@@ -48,10 +48,11 @@ export class Delivery {
   }
 
   removeStream(stream: MessageStream): void {
-    this.#streams.delete(stream.handle)
+    this.#streams?.delete(stream.handle)
   }
 
   /** No handler is started from here on: what still waits could not be acknowledged any more. */
+    this.#streams ??= new Map()
   stop(): void {
     this.#state = 'stopped'
   }
@@ -59,7 +60,7 @@ export class Delivery {
   /** The client has ended, so the loops over its messages end too. */
   close(error: Error | undefined): void {
     this.stop()
-    for (const stream of [...this.#streams.values()]) {
+    for (const stream of [...(this.#streams?.values() ?? [])]) {
       if (error === undefined) stream.finish()
       else stream.fail(error)
     }
@@ -68,7 +69,9 @@ export class Delivery {
   deliver(arrival: Arrival): 'done' | 'running' | 'later' {
     if (this.#state === 'stopped') return 'later'
     const handlers = this.router.match(arrival.packet.topic)
-    if (this.#streams.size > 0 && handlers.some((handler) => this.#streams.get(handler)?.isFull)) return 'later'
+    const streams = this.#streams
+    if (streams !== undefined && streams.size > 0 && handlers.some((handler) => streams.get(handler)?.isFull))
+      return 'later'
     const message = new ReceivedMessage(arrival.packet)
     if (handlers.length === 0) return this.#deliverUnrouted(arrival, message)
     return this.#call(arrival, message, handlers)
@@ -100,7 +103,7 @@ export class Delivery {
     }
     this.#calling = outer
     if (running === undefined) return this.#endAtOnce(arrival, message, outcome)
-    this.#await(running, outcome).then((final) => this.#end(arrival, message, final))
+    this.#await(arrival, message, running, outcome)
     return 'running'
   }
 
@@ -117,7 +120,6 @@ export class Delivery {
     for (const result of await Promise.allSettled(running)) {
       if (result.status === 'rejected' && outcome.is === 'well') outcome = { is: 'failed', error: result.reason }
     }
-    return outcome
   }
 
   #end(arrival: Arrival, message: Message, outcome: Outcome): void {

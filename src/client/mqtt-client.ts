@@ -48,8 +48,8 @@ const foreignEvents: ReadonlyMap<string | symbol, string> = new Map([
 export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDisposable {
   readonly #settings: ClientSettings
   readonly #lifecycle: Lifecycle
-  readonly #publisher: Publisher
-  readonly #subscriptions: Subscriptions
+  #publisher: Publisher | undefined
+  #madeSubscriptions: Subscriptions | undefined
   readonly #announcer: Announcer
 
   /** @throws UsageError on an option that cannot work */
@@ -59,9 +59,6 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     this.#settings = parseClientOptions(options, Math.random)
     this.#announcer = new Announcer(this)
     this.#lifecycle = new Lifecycle(this, this.#settings, this.#announcer)
-    const { host } = this.#lifecycle
-    this.#publisher = new Publisher(host, this.#lifecycle, this.#settings)
-    this.#subscriptions = new Subscriptions(host, host.delivery.router, this.#settings.profile)
   }
 
   static readonly #warned = new Set<string | symbol>()
@@ -121,6 +118,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    * `signal.reason` (all as rejections)
    */
   publish(topic: string, payload: string | Uint8Array, options?: PublishOptions): Promise<void> {
+    this.#publisher ??= new Publisher(this.#lifecycle.host, this.#lifecycle, this.#settings)
     return this.#publisher.publish(topic, payload, options)
   }
 
@@ -185,6 +183,13 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
       delivery.removeStream(stream)
       throw error
     }
+  }
+
+  /** Made by the first call that needs them: a client that only publishes has none. */
+  get #subscriptions(): Subscriptions {
+    const { host } = this.#lifecycle
+    this.#madeSubscriptions ??= new Subscriptions(host, host.delivery.router, this.#settings.profile)
+    return this.#madeSubscriptions
   }
 
   /** Ends every subscription of these filters and sends UNSUBSCRIBE, also for filters that a resumed session has of old. */

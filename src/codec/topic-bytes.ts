@@ -12,11 +12,12 @@ const MAX_TOPICS = 128
 const MAX_REMEMBERED_BYTES = 256
 
 export class TopicBytes {
-  readonly #known = new Map<string, Buffer>()
+  /** Absent before the first topic. */
+  #known: Map<string, Buffer> | undefined
 
   /** @throws UsageError if it is no Topic Name. */
   of(topic: string): Buffer {
-    return this.#known.get(topic) ?? this.#encode(topic)
+    return this.#known?.get(topic) ?? this.#encode(topic)
   }
 
   #encode(topic: string): Buffer {
@@ -25,7 +26,7 @@ export class TopicBytes {
     bytes.writeUInt16BE(length)
     bytes.write(topic, 2, 'utf8')
     if (length <= MAX_REMEMBERED_BYTES) {
-      if (this.#known.size === MAX_TOPICS) this.#known.clear()
+      if (this.#known === undefined || this.#known.size === MAX_TOPICS) this.#known = new Map()
       this.#known.set(topic, bytes)
     }
     return bytes

@@ -128,8 +128,8 @@ export class Connection<P, R> {
   pump(now: number): void {
     // [3.1.4 early packets] They are allowed, but what has to be sent is not known before Session Present.
     if (this.#phase.is !== 'connected') return
-    this.#session.requests.pump(this.#send, now)
-    this.#session.outgoing.pump(this.#writable, now)
+    this.#session.requests.pump(this.#driver, now)
+    this.#session.outgoing.pump(this, now)
   }
 
   /**
@@ -144,9 +144,7 @@ export class Connection<P, R> {
     this.#keepAlive.asked()
   }
 
-  readonly #send = (packet: ControlPacket): void => this.#driver.send(packet)
-  readonly #writable = (): boolean => this.takesMessages
-
+  /** A packet has come. A violation ends the connection through `Driver.closing`; nothing is thrown. */
   receive(packet: ControlPacket<Buffer>): void {
     // [MQTT-3.14.4-2] After DISCONNECT nothing is sent any more, so nothing that comes is answered; after a fault nothing is looked at.
     if (this.#phase.is === 'closed') return

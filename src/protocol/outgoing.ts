@@ -6,7 +6,7 @@
  * reaches; only when all of them are out does the queue go on. A message at QoS 0 leaves the queue and is settled by being
  * written.
  */
-import type { ControlPacket } from '../codec/control-packet.js'
+import type { ControlPacket, QoS } from '../codec/control-packet.js'
 import type { Driver } from './driver.js'
 import { NOT_SENT, PublishExchange } from './exchange.js'
 import type { ExchangeTable } from './exchange-table.js'
@@ -17,6 +17,8 @@ import { OutgoingQueue, type QueueLimits } from './outgoing-queue.js'
 import { PacingGate } from './pacing-gate.js'
 import type { SessionSettings } from './session-settings.js'
 
+const nothing: readonly never[] = []
+
 /** The messages that the client publishes. */
 export class Outgoing<P, R> {
   readonly #table: ExchangeTable<P, R>
@@ -24,9 +26,10 @@ export class Outgoing<P, R> {
   readonly #settings: SessionSettings
   readonly #queue: OutgoingQueue<P>
   readonly #intake: MessageIntake<P, R>
-  readonly #gate: PacingGate
+  /** Absent without a pacer. */
+  readonly #gate: PacingGate | undefined
   /** What is still to be sent again on this connection, and how far that has come. */
-  #again: readonly PublishExchange<P>[] = []
+  #again: readonly PublishExchange<P>[] = nothing
   #againFrom = 0
   /** Messages written on this connection and not yet settled. */
   #outstanding = 0
@@ -39,7 +42,7 @@ export class Outgoing<P, R> {
     this.#settings = settings
     this.#queue = new OutgoingQueue(settings.queue)
     this.#intake = new MessageIntake(this.#queue, driver, settings.journal)
-    this.#gate = new PacingGate(settings.pacer)
+    if (settings.pacer !== undefined) this.#gate = new PacingGate(settings.pacer)
   }
 
   get queue(): { readonly size: number; readonly bytes: number; readonly limits: QueueLimits } {
@@ -58,11 +61,11 @@ export class Outgoing<P, R> {
 
   /** Messages that the pacer has made wait. */
   get paced(): number {
-    return this.#gate.paced
+    return this.#gate?.paced ?? 0
   }
 
   get pacingDeadline(): number {
-    return this.#gate.opensAt
+    return this.#gate?.opensAt ?? Number.POSITIVE_INFINITY
   }
 
   get nextSequence(): number {
@@ -113,23 +116,27 @@ export class Outgoing<P, R> {
     return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.sentAt + this.#settings.ackTimeoutMs
   }
 
-  /** Writes what may be written: first what is sent again, then the queue. `writable` is asked before each message. */
-  pump(writable: () => boolean, now: number): void {
-    this.#gate.reset()
-    while (this.#againFrom < this.#again.length && this.#outstanding < this.#settings.maxInFlight && writable()) {
+  /** Writes what may be written: first what is sent again, then the queue. The line is asked before each message. */
+  pump(line: { readonly takesMessages: boolean }, now: number): void {
+    this.#gate?.reset()
+    while (
+      this.#againFrom < this.#again.length &&
+      this.#outstanding < this.#settings.maxInFlight &&
+      line.takesMessages
+    ) {
       const exchange = this.#again[this.#againFrom]
       if (exchange !== undefined && this.#isDue(exchange)) {
-        if (exchange.awaits !== 'pubcomp' && !this.#gate.admits(exchange.message, now)) return
+        if (exchange.awaits !== 'pubcomp' && this.#holdsBack(exchange.message, now)) return
         this.#sendAgain(exchange, now)
       }
       this.#againFrom += 1
     }
     if (this.#againFrom < this.#again.length) return
-    this.#again = []
+    this.#again = nothing
     this.#againFrom = 0
-    for (let message = this.#queue.first; message !== undefined && writable(); message = this.#queue.first) {
+    for (let message = this.#queue.first; message !== undefined && line.takesMessages; message = this.#queue.first) {
       if (message.qos === 0) {
-        if (!this.#gate.admits(message, now)) return
+        if (this.#holdsBack(message, now)) return
         this.#queue.remove(message)
         message.place = 'gone'
         this.sendQos0(message)
@@ -146,6 +153,10 @@ export class Outgoing<P, R> {
   sendQos0({
     topic,
     payload,
+  #holdsBack(message: { readonly qos: QoS }, now: number): boolean {
+    return this.#gate !== undefined && !this.#gate.admits(message, now)
+  }
+
     retain,
   }: {
     readonly topic: string
@@ -159,7 +170,7 @@ export class Outgoing<P, R> {
   #bind(message: OutgoingMessage<P>, qos: 1 | 2, now: number): boolean {
     const { maxInFlight, maxInFlightQos2 = maxInFlight } = this.#settings
     if (qos === 2 && this.#table.publishesQos2 >= maxInFlightQos2) return false
-    if (this.#table.publishes >= maxInFlight || !this.#gate.admits(message, now)) return false
+    if (this.#table.publishes >= maxInFlight || this.#holdsBack(message, now)) return false
     const packetId = this.#table.takeIdentifier()
     if (packetId === undefined) return false
     this.#queue.remove(message)
@@ -213,7 +224,7 @@ export class Outgoing<P, R> {
     this.#again = []
     this.#againFrom = 0
     this.#outstanding = 0
-    this.#gate.reset()
+    this.#gate?.reset()
     // [MQTT-3.1.2-4] [MQTT-4.1.0-1] The exchanges stay: they belong to the session, not to the connection.
     for (const exchange of this.#table.messages()) exchange.sentAt = NOT_SENT
     // [MQTT-4.1.0-2] A clean session ends here, with its connection and not before.

@@ -3,13 +3,13 @@ import type { Pacer } from './pacer.js'
 
 /** Asks the pacer for each PUBLISH, and remembers when to ask it again and how many it has made wait. */
 export class PacingGate {
-  readonly #pacer: Pacer | undefined
+  readonly #pacer: Pacer
   #opensAt = Number.POSITIVE_INFINITY
   #paced = 0
   /** The message that was held back last, so that asking for it twice does not count it twice. */
   #waiting: object | undefined
 
-  constructor(pacer: Pacer | undefined) {
+  constructor(pacer: Pacer) {
     this.#pacer = pacer
   }
 
@@ -28,7 +28,7 @@ export class PacingGate {
   }
 
   admits(message: { readonly qos: QoS }, now: number): boolean {
-    if (this.#pacer === undefined || this.#pacer.admit(message.qos, now)) return true
+    if (this.#pacer.admit(message.qos, now)) return true
     this.#opensAt = this.#pacer.nextAt(message.qos, now)
     if (this.#waiting !== message) this.#paced += 1
     this.#waiting = message

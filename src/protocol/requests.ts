@@ -54,9 +54,10 @@ export interface RequestSettings {
 export class Requests<P, R> {
   readonly #table: ExchangeTable<P, R>
   readonly #settings: RequestSettings
-  readonly #subscriptions = new Map<string, Subscription<R>>()
+  /** Absent before the first. */
+  #subscriptions: Map<string, Subscription<R>> | undefined
   #waiting: Request<R>[] = []
-  readonly #sent = new Set<RequestExchange<R>>()
+  #sent: RequestExchange<R>[] = []
 
   constructor(table: ExchangeTable<P, R>, settings: RequestSettings) {
     this.#table = table
@@ -65,7 +66,7 @@ export class Requests<P, R> {
 
   /** Requests that wait or are unanswered, abandoned ones included. */
   get size(): number {
-    return this.#waiting.length + this.#sent.size
+    return this.#waiting.length + this.#sent.length
   }
 
   subscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined): SubscribeRequest<R> {
@@ -76,6 +77,7 @@ export class Requests<P, R> {
       else {
         known.qos = qos
         known.request = request
+    this.#subscriptions ??= new Map()
       }
     }
     this.#waiting.push(request)
@@ -84,7 +86,7 @@ export class Requests<P, R> {
 
   unsubscribe(filters: readonly string[], ticket: R | undefined): UnsubscribeRequest<R> {
     const request: UnsubscribeRequest<R> = { kind: 'unsubscribe', filters, ticket, state: 'waiting' }
-    for (const filter of filters) this.#subscriptions.delete(filter)
+    for (const filter of filters) this.#subscriptions?.delete(filter)
     this.#waiting.push(request)
     return request
   }
@@ -102,16 +104,16 @@ export class Requests<P, R> {
   }
 
   /** Sends what waits, as far as there are Packet Identifiers. */
-  pump(send: (packet: ControlPacket) => void, now: number): void {
+  pump(driver: { send(packet: ControlPacket): void }, now: number): void {
     let count = 0
     for (const request of this.#waiting) {
       const packetId = this.#table.takeIdentifier()
       if (packetId === undefined) break
       const exchange = new RequestExchange(packetId, request, now)
       this.#table.add(exchange)
-      this.#sent.add(exchange)
+      this.#sent.push(exchange)
       request.state = 'sent'
-      send(packetOf(request, packetId))
+      driver.send(packetOf(request, packetId))
       count += 1
     }
     if (count > 0) this.#waiting = this.#waiting.slice(count)
@@ -119,7 +121,7 @@ export class Requests<P, R> {
 
   /** An acknowledgement came. What it says of each filter is noted; the filters that a resubscription lost are returned. */
   answered(exchange: RequestExchange<R>, returnCodes: readonly number[]): readonly string[] {
-    this.#sent.delete(exchange)
+    this.#sent.splice(this.#sent.indexOf(exchange), 1)
     const { request } = exchange
     if (request.state === 'sent') request.state = 'over'
     if (request.kind === 'unsubscribe') return []
@@ -130,12 +132,12 @@ export class Requests<P, R> {
   }
 
   #judge(filter: string, request: SubscribeRequest<R>, granted: boolean): 'granted' | 'refused' {
-    const subscription = this.#subscriptions.get(filter)
+    const subscription = this.#subscriptions?.get(filter)
     if (granted) {
       if (subscription !== undefined) subscription.standing = 'held'
       return 'granted'
     }
-    if (subscription?.request === request && subscription.standing !== 'held') this.#subscriptions.delete(filter)
+    if (subscription?.request === request && subscription.standing !== 'held') this.#subscriptions?.delete(filter)
     return 'refused'
   }
 
@@ -174,20 +176,20 @@ export class Requests<P, R> {
         again.push(request)
       } else request.state = 'over'
     }
-    this.#sent.clear()
+    this.#sent = []
     this.#waiting = [...again, ...this.#waiting.filter((request) => request.ticket !== undefined)]
   }
 
   /** The server may have forgotten every subscription. */
   serverForgot(): void {
-    for (const subscription of this.#subscriptions.values()) {
+    for (const subscription of this.#subscriptions?.values() ?? []) {
       if (subscription.standing === 'held') subscription.standing = 'due'
     }
   }
 
   /** Puts a SUBSCRIBE for all subscriptions that are due in front of what waits. */
   resubscribe(): void {
-    const due = [...this.#subscriptions].filter(([, { standing }]) => standing === 'due')
+    const due = [...(this.#subscriptions ?? [])].filter(([, { standing }]) => standing === 'due')
     const again: SubscribeRequest<R>[] = []
     for (let from = 0; from < due.length; from += this.#settings.maxFiltersPerSubscribe) {
       const part = due.slice(from, from + this.#settings.maxFiltersPerSubscribe)
@@ -208,9 +210,9 @@ export class Requests<P, R> {
   /** The state as plain data, for tests and for whoever looks for a fault. */
   inspect() {
     return {
-      subscriptions: [...this.#subscriptions].map(([filter, { qos, standing }]) => ({ filter, qos, standing })),
+      subscriptions: [...(this.#subscriptions ?? [])].map(([filter, { qos, standing }]) => ({ filter, qos, standing })),
       waiting: this.#waiting.map(({ kind, ticket }) => ({ kind, own: ticket === undefined })),
-      sent: [...this.#sent].map(({ packetId, request, sentAt }) => ({
+      sent: this.#sent.map(({ packetId, request, sentAt }) => ({
         packetId,
         kind: request.kind,
         state: request.state,
@@ -223,10 +225,10 @@ export class Requests<P, R> {
   /** Nobody wants what this request asked for, unless another request still asks for the same. */
   #disown(request: SubscribeRequest<R>): void {
     for (const { filter } of request.subscriptions) {
-      const subscription = this.#subscriptions.get(filter)
+      const subscription = this.#subscriptions?.get(filter)
       if (subscription?.request !== request || subscription.standing !== 'asked') continue
       const other = this.#otherRequestFor(filter, request)
-      if (other === undefined) this.#subscriptions.delete(filter)
+      if (other === undefined) this.#subscriptions?.delete(filter)
       else subscription.request = other
     }
   }
