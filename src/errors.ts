@@ -21,21 +21,26 @@ const brand = Symbol.for('mqtt311.error')
 
 /** What every error of this package can be made with, besides its message. */
 export interface MqttErrorOptions {
+  /** What went wrong underneath. */
   readonly cause?: unknown
+  /** For a rejected `publish`: who has the message all the same. */
   readonly delivery?: DeliveryState | undefined
 }
 
 /** What all errors of this package have in common. `instanceof` holds across its ESM and its CommonJS copy. */
 export abstract class MqttError extends Error {
+  /** The kind of error, one for each class; stable across releases. */
   abstract readonly code: string
   /** Set when a `publish` is rejected: whether the server may have the message all the same. */
   readonly delivery: DeliveryState | undefined
 
+  /** `options.cause` and `options.delivery` become properties of the error. */
   constructor(message: string, options: MqttErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.delivery = options.delivery
   }
 
+  /** Makes `instanceof` ask for the brand instead of the prototype. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     const mark = brandOf(value)
     if (mark === undefined) return false
@@ -85,6 +90,7 @@ export type Fault =
 
 /** What and where the fault is. */
 export interface MalformedPacketDetails extends MqttErrorOptions {
+  /** What is wrong. */
   readonly fault: Fault
   /** The statement of the standard that is broken, such as `MQTT-1.5.3-1`, or its section where it has no number. */
   readonly statement: string
@@ -96,12 +102,18 @@ export interface MalformedPacketDetails extends MqttErrorOptions {
 
 /** The peer sent bytes that are no MQTT 3.1.1 Control Packet. The connection is closed: nothing after them can be trusted. */
 export class MalformedPacketError extends MqttError {
+  /** Always this. */
   readonly code = 'MQTT_MALFORMED_PACKET'
+  /** What is wrong; stable across releases. */
   readonly fault: Fault
+  /** The statement of the standard that is broken, such as `MQTT-1.5.3-1`, or its section where it has no number. */
   readonly statement: string
+  /** Where the fault stands, counted in bytes from the first byte of the Control Packet that holds it. */
   readonly offset: number
+  /** The same place, counted from the first byte of the connection. */
   readonly streamOffset: number
 
+  /** `details` become properties of the error, and part of its message. */
   constructor(message: string, details: MalformedPacketDetails) {
     super(
       `${message} [${details.statement}] at byte ${details.offset} of the packet (byte ${details.streamOffset} of the stream)`,
@@ -128,16 +140,22 @@ export type Violation =
 
 /** How the server broke the protocol, and which statement of the standard forbids it. */
 export interface ProtocolViolationDetails extends MqttErrorOptions {
+  /** What the server did. */
   readonly violation: Violation
+  /** The statement of the standard that forbids it, or its section where it has no number. */
   readonly statement: string
 }
 
 /** The server sent a well-formed packet that it may not send in this state. The connection is closed without DISCONNECT. */
 export class ProtocolViolationError extends MqttError {
+  /** Always this. */
   readonly code = 'MQTT_PROTOCOL_VIOLATION'
+  /** What the server did; stable across releases. */
   readonly violation: Violation
+  /** The statement of the standard that forbids it, or its section where it has no number. */
   readonly statement: string
 
+  /** `details` become properties of the error. */
   constructor(message: string, details: ProtocolViolationDetails) {
     super(`${message} [${details.statement}]`, details)
     this.violation = details.violation
@@ -148,10 +166,12 @@ mark(ProtocolViolationError, 'ProtocolViolationError')
 
 /** What was asked cannot be done: a value that the standard, the server's profile or this library refuses. */
 export class UsageError extends MqttError {
+  /** Always this. */
   readonly code = 'MQTT_USAGE'
   /** The statement of the standard that the value would break, if it is one. */
   readonly statement: string | undefined
 
+  /** `options.statement` becomes a property of the error, and part of its message. */
   constructor(message: string, options: MqttErrorOptions & { readonly statement?: string | undefined } = {}) {
     super(options.statement === undefined ? message : `${message} [${options.statement}]`, options)
     this.statement = options.statement
@@ -170,9 +190,12 @@ const refusals: Readonly<Record<number, string>> = {
 
 /** The server answered CONNECT with a Return Code above 0. */
 export class ConnectionRefusedError extends MqttError {
+  /** Always this. */
   readonly code = 'MQTT_CONNECTION_REFUSED'
+  /** The Return Code of CONNACK, 1 to 5 (section 3.2.2.3). */
   readonly returnCode: number
 
+  /** The message says what the Return Code means. */
   constructor(returnCode: number, options: MqttErrorOptions = {}) {
     super(
       `the server refused the connection with Return Code ${returnCode}: ${refusals[returnCode] ?? 'reserved'}`,
@@ -203,14 +226,18 @@ export type LossReason =
 
 /** Why there is no connection. */
 export interface ConnectionLostDetails extends MqttErrorOptions {
+  /** Why; stable across releases. */
   readonly reason: LossReason
 }
 
 /** There is no connection, or it ended. `cause` is the error of the operating system, of TLS or of the resolver. */
 export class ConnectionLostError extends MqttError {
+  /** Always this. */
   readonly code = 'MQTT_CONNECTION_LOST'
+  /** Why; stable across releases. */
   readonly reason: LossReason
 
+  /** `details` become properties of the error. */
   constructor(message: string, details: ConnectionLostDetails) {
     super(message, details)
     this.reason = details.reason
@@ -223,16 +250,22 @@ export type TimedOperation = 'connect' | 'ping' | 'acknowledgement' | 'subscribe
 
 /** What was waited for, and for how many milliseconds. */
 export interface TimeoutDetails extends MqttErrorOptions {
+  /** What was waited for. */
   readonly operation: TimedOperation
+  /** Milliseconds. */
   readonly timeoutMs: number
 }
 
 /** An answer did not come within its time-out. */
 export class TimeoutError extends MqttError {
+  /** Always this. */
   readonly code = 'MQTT_TIMEOUT'
+  /** What was waited for. */
   readonly operation: TimedOperation
+  /** For how many milliseconds. */
   readonly timeoutMs: number
 
+  /** `details` become properties of the error. */
   constructor(message: string, details: TimeoutDetails) {
     super(message, details)
     this.operation = details.operation
@@ -243,21 +276,26 @@ mark(TimeoutError, 'TimeoutError')
 
 /** The client was ended before this could be done. */
 export class ClosedError extends MqttError {
+  /** Always this. */
   readonly code = 'MQTT_CLOSED'
 }
 mark(ClosedError, 'ClosedError')
 
 /** The outgoing queue has reached one of its bounds. */
 export class QueueFullError extends MqttError {
+  /** Always this. */
   readonly code = 'MQTT_QUEUE_FULL'
 }
 mark(QueueFullError, 'QueueFullError')
 
 /** The server answered SUBSCRIBE with Return Code 0x80 for these Topic Filters. */
 export class SubscribeRefusedError extends MqttError {
+  /** Always this. */
   readonly code = 'MQTT_SUBSCRIBE_REFUSED'
+  /** The Topic Filters that were refused. */
   readonly filters: readonly string[]
 
+  /** The message names the filters. */
   constructor(filters: readonly string[], options: MqttErrorOptions = {}) {
     super(`the server refused to subscribe ${filters.map((filter) => JSON.stringify(filter)).join(', ')}`, options)
     this.filters = filters
@@ -267,6 +305,7 @@ mark(SubscribeRefusedError, 'SubscribeRefusedError')
 
 /** The session store failed. What had been stored stays stored. */
 export class StoreError extends MqttError {
+  /** Always this. */
   readonly code = 'MQTT_STORE'
 }
 mark(StoreError, 'StoreError')

@@ -1,4 +1,8 @@
-/** `mqtt311`: the client. */
+/**
+ * `mqtt311`: the client.
+ *
+ * @module
+ */
 export type {
   ClientEvents,
   ClientOptions,
@@ -37,18 +41,24 @@ export type { QoS } from './codec/control-packet.js'
 export {
   type AnyMqttError,
   ClosedError,
+  type ConnectionLostDetails,
   ConnectionLostError,
   ConnectionRefusedError,
   type DeliveryState,
   type Fault,
   isMqttError,
   type LossReason,
+  type MalformedPacketDetails,
   MalformedPacketError,
   MqttError,
+  type MqttErrorOptions,
+  type ProtocolViolationDetails,
   ProtocolViolationError,
   QueueFullError,
   StoreError,
   SubscribeRefusedError,
+  type TimedOperation,
+  type TimeoutDetails,
   TimeoutError,
   UsageError,
   type Violation,

@@ -11,7 +11,9 @@ import { requireClientId } from './wire-client-id.js'
 
 /** The two names by which the platform knows a device. */
 export interface DeviceIdentity {
+  /** Of the product, as the console shows it. */
   readonly productKey: string
+  /** Of the device within its product. */
   readonly deviceName: string
 }
 
@@ -30,6 +32,7 @@ export interface SecretDevice extends SignConnectInput {
 export interface TokenDevice extends DeviceIdentity {
   /** As the registration gave it. */
   readonly clientId: string
+  /** As the registration gave it: what stands in for a signature. */
   readonly deviceToken: string
   readonly deviceSecret?: undefined
   readonly signMethod?: undefined
@@ -75,8 +78,10 @@ export interface AnonymousCertificateDevice extends CertificateDeviceBase {
   readonly onIdentity: (identity: DeviceIdentity) => unknown
 }
 
+/** A device with an X.509 certificate. */
 export type CertificateDevice = IdentifiedCertificateDevice | AnonymousCertificateDevice
 
+/** Whatever can show the platform who it is: by a secret, by a token, or by a certificate. */
 export type Device = SecretDevice | TokenDevice | CertificateDevice
 
 /**

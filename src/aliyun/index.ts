@@ -1,4 +1,8 @@
-/** Alibaba Cloud IoT Platform: the signer, the endpoints and their roots, and what the platform allows. */
+/**
+ * Alibaba Cloud IoT Platform: the signer, the endpoints and their roots, and what the platform allows.
+ *
+ * @module
+ */
 
 export type {
   AnonymousCertificateDevice,

@@ -21,8 +21,11 @@ import { requireClientId, wireClientId } from './wire-client-id.js'
 
 /** What a device shows of itself to be registered, and where. */
 export interface Registration extends ConnectionChoice {
+  /** Of the product, as the console shows it. */
   readonly productKey: string
+  /** The key of the signature, as UTF-8 text. It is never part of an error. */
   readonly productSecret: string
+  /** Of the device within its product, without `&`. */
   readonly deviceName: string
   /**
    * Whether the owner has entered the device in the console. Default true; false asks for a token instead of a

@@ -9,6 +9,7 @@ export type SecureMode = 2 | 3
 
 /** The device whose CONNECT is signed, and how. */
 export interface SignConnectInput {
+  /** Of the product, as the console shows it. */
   readonly productKey: string
   /** Without `&`. */
   readonly deviceName: string

@@ -58,7 +58,9 @@ export interface WillOptions {
 
 /** With what a client introduces itself. What is absent falls back to the option of the same name. */
 export interface Credentials {
+  /** The Client Identifier, at most 65,535 bytes of UTF-8 (section 3.1.3.1). */
   readonly clientId?: string | undefined
+  /** The User Name, at most 65,535 bytes of UTF-8 (section 3.1.3.4). */
   readonly username?: string | undefined
   /** At most 65,535 bytes; a string is encoded as UTF-8. Needs a user name. */
   readonly password?: string | Uint8Array | undefined
@@ -69,6 +71,7 @@ export interface Credentials {
   readonly sessionId?: string | undefined
 }
 
+/** What `credentials` is told about the attempt that it is asked for. */
 export interface CredentialsAttempt {
   /** Aborts when the attempt is given up: time-out, `end()` or `destroy()`. */
   readonly signal: AbortSignal
@@ -109,6 +112,10 @@ export interface QueueOptions {
   readonly offlineQos0?: boolean | undefined
 }
 
+/**
+ * Everything that a client can be told. Only where to connect has to be said; the rest has defaults, each with its
+ * reason in the README.
+ */
 export interface ClientOptions {
   // Where to: exactly one of `url`, `host`, `servers` and `stream`.
 
@@ -144,6 +151,7 @@ export interface ClientOptions {
    * characters of 0-9, a-z and A-Z, which every server must accept. Empty asks the server to make one up.
    */
   readonly clientId?: string | undefined
+  /** The User Name, at most 65,535 bytes of UTF-8 (section 3.1.3.4). Default: none, or the one in `url`. */
   readonly username?: string | undefined
   /** At most 65,535 bytes; a string is encoded as UTF-8. Without a user name it is a UsageError (section 3.1.2.9). */
   readonly password?: string | Uint8Array | undefined
@@ -159,6 +167,9 @@ export interface ClientOptions {
   readonly cleanSession?: boolean | undefined
   /** Seconds, 0 to 65,535; 0 turns it off (section 3.1.2.10). Default 60, or the nearest that `profile.keepAlive` allows. */
   readonly keepAlive?: number | undefined
+  /**
+   * What the server publishes for us when the connection ends without DISCONNECT (section 3.1.2.5). Default: nothing.
+   */
   readonly will?: WillOptions | undefined
   /** Milliseconds, 1 to 2,147,483,647: from the start of an attempt to CONNACK, credentials and TLS included. Default 30,000. */
   readonly connectTimeoutMs?: number | undefined
@@ -184,12 +195,17 @@ export interface ClientOptions {
   readonly receiveBufferBytes?: number | undefined
   /** Bytes of one incoming packet, its fixed header included, 5 to 268,435,460. A longer one ends the connection before it is buffered. Default 16,777,216. */
   readonly maxPacketBytes?: number | undefined
+  /**
+   * How much may wait to be sent, for how long, and what happens beyond. Default: 10,000 messages and 64 MiB, then
+   * rejected.
+   */
   readonly queue?: QueueOptions | undefined
 
   // What is kept, what the server allows, who handles what.
 
   /** Where the session outlives the process. Default: memory. */
   readonly store?: SessionStore | undefined
+  /** What this kind of server allows, where MQTT has no way to say it. Default: no limits but those of MQTT. */
   readonly profile?: ServerProfile | undefined
   /**
    * Routes by Topic Filter that exist from the start, without SUBSCRIBE: for what a resumed session delivers right after

@@ -5,6 +5,7 @@ import type { PacketName, QoS } from '../codec/control-packet.js'
 export interface Message {
   /** The Topic Name, 1 to 65,535 bytes of UTF-8 (section 4.7). */
   readonly topic: string
+  /** The Application Message, 0 to 268,435,455 bytes less what else the packet holds (section 3.3.3). */
   readonly payload: Buffer
   /** The QoS of this delivery: the lower one of what was published and what the server granted (section 3.8.4). */
   readonly qos: QoS
@@ -32,18 +33,22 @@ export type HandlerErrorAction = 'acknowledge' | 'redeliver' | 'close'
 
 /** One Topic Filter with a QoS of its own, instead of the one in the options of the call. */
 export interface FilterRequest {
+  /** A Topic Filter, 1 to 65,535 bytes of UTF-8 (section 4.7). */
   readonly filter: string
+  /** The highest QoS at which the server may deliver. Default: that of the options of the call. */
   readonly qos?: QoS | undefined
 }
 
 /** One Topic Filter, or several that are sent together in one SUBSCRIBE. */
 export type Filters = string | readonly (string | FilterRequest)[]
 
+/** How `connect()` can be given up. */
 export interface ConnectOptions {
   /** Gives up the attempt: `connect()` rejects with `signal.reason` and the client closes. */
   readonly signal?: AbortSignal | undefined
 }
 
+/** How one message is published. */
 export interface PublishOptions {
   /** Default 0: what a caller does not ask for costs no round trip (section 4.3). */
   readonly qos?: QoS | undefined
@@ -62,6 +67,7 @@ export interface PublishOptions {
   readonly until?: 'acknowledged' | 'stored' | undefined
 }
 
+/** How filters are subscribed. */
 export interface SubscribeOptions {
   /** The highest QoS at which the server may deliver (section 3.8.4). Default 0, as for `publish`. */
   readonly qos?: QoS | undefined
@@ -69,6 +75,7 @@ export interface SubscribeOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** How filters are subscribed, and how many of their messages may wait for the loop. */
 export interface MessagesOptions extends SubscribeOptions {
   /**
    * Messages, 1 to 65,535: how many may wait for the loop. Those behind them stay unacknowledged in the client's backlog.
@@ -77,6 +84,7 @@ export interface MessagesOptions extends SubscribeOptions {
   readonly limit?: number | undefined
 }
 
+/** How long `end()` waits. */
 export interface EndOptions {
   /** Milliseconds, 0 to 2,147,483,647: how long what is in flight may take to finish. Default 5,000. */
   readonly timeoutMs?: number | undefined
@@ -84,7 +92,9 @@ export interface EndOptions {
 
 /** What the server granted for one Topic Filter. */
 export interface GrantedFilter {
+  /** The Topic Filter as it was asked for. */
   readonly filter: string
+  /** The highest QoS at which the server will deliver; it may be lower than what was asked (section 3.9.3). */
   readonly qos: QoS
 }
 
@@ -105,11 +115,13 @@ export type MessageStream = Subscription & AsyncIterableIterator<Message>
  */
 export type ClientState = 'idle' | 'connecting' | 'online' | 'offline' | 'closing' | 'closed'
 
+/** The argument of `online`. */
 export interface OnlineEvent {
   /** True if the server resumed a session that it had kept (section 3.2.2.2). */
   readonly sessionPresent: boolean
 }
 
+/** The argument of `offline`. */
 export interface OfflineEvent {
   /** Why the connection, or the attempt to get one, ended. */
   readonly error: Error
@@ -117,11 +129,13 @@ export interface OfflineEvent {
   readonly retryInMs: number
 }
 
+/** The argument of `refused`. */
 export interface RefusedEvent {
   /** Topic Filters that were granted before and that the server refused on a resubscription. */
   readonly filters: readonly string[]
 }
 
+/** The argument of `close`. */
 export interface CloseEvent {
   /** The terminal error; absent after `end()` and after `destroy()` without an error. */
   readonly error?: Error | undefined
@@ -144,13 +158,17 @@ export type PacketCounts = Readonly<Record<PacketName, number>>
 
 /** Plain numbers, taken at the moment of reading. Totals count from the construction of the client. */
 export interface ClientStats {
+  /** Control Packets that were read and decoded. */
   readonly packetsIn: PacketCounts
+  /** Control Packets that were given to the transport. */
   readonly packetsOut: PacketCounts
   /** Bytes of MQTT, without what TLS and TCP add. */
   readonly bytesIn: number
+  /** Bytes of MQTT that were given to the transport, without what TLS and TCP add. */
   readonly bytesOut: number
   /** Messages, and the bytes of their topics and payloads, that wait in the outgoing queue. */
   readonly queued: number
+  /** The bytes of their topics and payloads, and about what each costs beside them. */
   readonly queuedBytes: number
   /** Outgoing messages of QoS 1 and 2 that have a Packet Identifier and are not yet settled. */
   readonly inFlight: number

@@ -74,7 +74,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 
   /**
-   * Opens the connection. Rejects with the cause if the first attempt fails, unless `reconnect.retryInitial` is set; the client is
+   * Opens the connection. Resolves with whether the server resumed a session (section 3.2.2.2). Rejects with the cause if the first attempt fails, unless `reconnect.retryInitial` is set; the client is
    * closed then.
    *
    * @throws ConnectionRefusedError, ConnectionLostError, TimeoutError, ProtocolViolationError, MalformedPacketError,
@@ -260,6 +260,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     this.#lifecycle.destroy(error)
   }
 
+  /** Where the client is in its life. */
   get state(): ClientState {
     return this.#lifecycle.state
   }
@@ -269,10 +270,12 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     return this.#announcer.ending
   }
 
+  /** The counters as they are now: a new object for each reading. */
   get stats(): ClientStats {
     return readStats(this.#lifecycle.host)
   }
 
+  /** For `await using`: as `end()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.end()
   }

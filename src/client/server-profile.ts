@@ -2,7 +2,9 @@
 export interface PublishRate {
   /** Messages a second over all QoS. */
   readonly total?: number | undefined
+  /** Messages a second at QoS 0. */
   readonly qos0?: number | undefined
+  /** Messages a second at QoS 1. */
   readonly qos1?: number | undefined
 }
 
@@ -22,6 +24,7 @@ export interface ServerProfile {
   readonly will?: boolean | undefined
   /** Seconds, 1 to 65,535, both ends included. */
   readonly keepAlive?: { readonly min: number; readonly max: number } | undefined
+  /** Bytes of the payload of a PUBLISH. */
   readonly maxPayloadBytes?: number | undefined
   /** Bytes of UTF-8. */
   readonly maxTopicBytes?: number | undefined
@@ -29,6 +32,7 @@ export interface ServerProfile {
   readonly maxTopicLevels?: number | undefined
   /** Bytes of UTF-8. */
   readonly maxClientIdBytes?: number | undefined
+  /** Topic Filters in one SUBSCRIBE. */
   readonly maxFiltersPerSubscribe?: number | undefined
   /** Topic Filters at one time. */
   readonly maxSubscriptions?: number | undefined

@@ -8,27 +8,37 @@ export type PacketIdentifier = number
 
 /** The will of a CONNECT: its topic, its message, and how it is to be published (section 3.1.2.5). */
 export interface Will<B extends Uint8Array = Uint8Array> {
+  /** The Will Topic: a Topic Name (section 3.1.3.2). */
   readonly topic: string
+  /** The Will Message, at most 65,535 bytes (section 3.1.3.3). */
   readonly payload: B
+  /** The QoS at which it is published (section 3.1.2.6). */
   readonly qos: QoS
+  /** Whether it is published as a retained message (section 3.1.2.7). */
   readonly retain: boolean
 }
 
 /** CONNECT: the client introduces itself (section 3.1). */
 export interface ConnectPacket<B extends Uint8Array = Uint8Array> {
   readonly type: 'connect'
+  /** The Client Identifier; empty asks the server to make one up (section 3.1.3.1). */
   readonly clientId: string
+  /** Whether client and server start without a Session, and keep none (section 3.1.2.4). */
   readonly cleanSession: boolean
   /** Seconds, 0 to 65,535; 0 turns it off (section 3.1.2.10). */
   readonly keepAlive: number
+  /** The User Name, at most 65,535 bytes of UTF-8 (section 3.1.3.4). */
   readonly username?: string | undefined
+  /** The Password, at most 65,535 bytes; needs a User Name (section 3.1.3.5). */
   readonly password?: B | undefined
+  /** What the server publishes when the connection ends without DISCONNECT (section 3.1.2.5). */
   readonly will?: Will<B> | undefined
 }
 
 /** CONNACK: the server accepts or refuses a connection (section 3.2). */
 export interface ConnackPacket {
   readonly type: 'connack'
+  /** True if the server goes on with a Session that it has kept (section 3.2.2.2). */
   readonly sessionPresent: boolean
   /** 0 accepted, 1 to 5 refused (section 3.2.2.3). */
   readonly returnCode: number
@@ -37,20 +47,30 @@ export interface ConnackPacket {
 /** PUBLISH at QoS 0: it has no Packet Identifier and is never sent again (section 3.3). */
 export interface PublishQos0Packet<B extends Uint8Array = Uint8Array> {
   readonly type: 'publish'
+  /** The Topic Name, 1 to 65,535 bytes of UTF-8 without wildcards (section 3.3.2.1). */
   readonly topic: string
+  /** The Application Message; it may be empty (section 3.3.3). */
   readonly payload: B
+  /** To the server: keep this message. From it: this message was kept (section 3.3.1.3). */
   readonly retain: boolean
+  /** At most once (section 4.3.1). */
   readonly qos: 0
 }
 
 /** PUBLISH at QoS 1 or 2 (section 3.3). */
 export interface PublishAcknowledgedPacket<B extends Uint8Array = Uint8Array> {
   readonly type: 'publish'
+  /** The Topic Name, 1 to 65,535 bytes of UTF-8 without wildcards (section 3.3.2.1). */
   readonly topic: string
+  /** The Application Message; it may be empty (section 3.3.3). */
   readonly payload: B
+  /** To the server: keep this message. From it: this message was kept (section 3.3.1.3). */
   readonly retain: boolean
+  /** At least once, or exactly once (section 4.3). */
   readonly qos: 1 | 2
+  /** The Packet Identifier, 1 to 65,535: what the acknowledgements name (section 2.3.1). */
   readonly packetId: PacketIdentifier
+  /** True if the sender may have sent this packet before (section 3.3.1.1). */
   readonly dup: boolean
 }
 
@@ -60,25 +80,31 @@ export type PublishPacket<B extends Uint8Array = Uint8Array> = PublishQos0Packet
 /** The five packets that are nothing but a Packet Identifier. */
 export interface AcknowledgementPacket {
   readonly type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp' | 'unsuback'
+  /** The Packet Identifier of what is acknowledged. */
   readonly packetId: PacketIdentifier
 }
 
 /** A Topic Filter, and the highest QoS that is asked for it (section 3.8.3). */
 export interface SubscriptionRequest {
+  /** The Topic Filter, 1 to 65,535 bytes of UTF-8 (section 4.7). */
   readonly filter: string
+  /** The highest QoS at which the server may deliver. */
   readonly qos: QoS
 }
 
 /** SUBSCRIBE: asks for the messages of one or more Topic Filters (section 3.8). */
 export interface SubscribePacket {
   readonly type: 'subscribe'
+  /** The Packet Identifier that SUBACK will name. */
   readonly packetId: PacketIdentifier
+  /** At least one (section 3.8.3). */
   readonly subscriptions: readonly SubscriptionRequest[]
 }
 
 /** SUBACK: what the server granted (section 3.9). */
 export interface SubackPacket {
   readonly type: 'suback'
+  /** The Packet Identifier of the SUBSCRIBE. */
   readonly packetId: PacketIdentifier
   /** For each Topic Filter in turn the granted QoS, or 0x80 for a refusal (section 3.9.3). */
   readonly returnCodes: readonly number[]
@@ -87,7 +113,9 @@ export interface SubackPacket {
 /** UNSUBSCRIBE: gives Topic Filters back (section 3.10). */
 export interface UnsubscribePacket {
   readonly type: 'unsubscribe'
+  /** The Packet Identifier that UNSUBACK will name. */
   readonly packetId: PacketIdentifier
+  /** At least one Topic Filter, each character for character as it was subscribed (section 3.10.3). */
   readonly filters: readonly string[]
 }
 

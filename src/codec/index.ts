@@ -1,4 +1,8 @@
-/** `mqtt311/codec`: bytes to Control Packets and back, for both sides of a connection. */
+/**
+ * `mqtt311/codec`: bytes to Control Packets and back, for both sides of a connection.
+ *
+ * @module
+ */
 
 export {
   type Fault,
@@ -6,6 +10,7 @@ export {
   type MalformedPacketDetails,
   MalformedPacketError,
   MqttError,
+  type MqttErrorOptions,
   UsageError,
 } from '../errors.js'
 export type {

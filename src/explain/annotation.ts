@@ -4,8 +4,11 @@
 export interface AnnotationPart {
   /** The byte with the bits of this part, and dots for the others: `.... .01.`. */
   readonly bits: string
+  /** The name of the part in the standard's words, such as `QoS level`. */
   readonly field: string
+  /** What stands there, as a number. */
   readonly value: string
+  /** What the value says; may be empty. */
   readonly meaning: string
   /** Empty where the part has no section of its own. */
   readonly section: string

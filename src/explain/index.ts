@@ -1,4 +1,8 @@
-/** Every byte of MQTT 3.1.1 Control Packets, named for people. */
+/**
+ * Every byte of MQTT 3.1.1 Control Packets, named for people.
+ *
+ * @module
+ */
 
 export type { Annotation, AnnotationPart } from './annotation.js'
 export { explain } from './explain.js'

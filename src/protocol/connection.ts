@@ -26,6 +26,7 @@ import type { Session } from './session.js'
 
 /** What one connection is told: its CONNECT, and how long it waits. */
 export interface ConnectionSettings {
+  /** The first packet of the connection. */
   readonly connect: ConnectPacket
   /** Milliseconds from the start of a PINGREQ to the verdict that the peer is dead. */
   readonly pingTimeoutMs: number
@@ -59,6 +60,7 @@ export class Connection<P, R> {
   /** The time of the call that is being handled. */
   #now: number
 
+  /** Made by `Session.connect`. `now` is in milliseconds on the driver's clock, as everywhere. */
   constructor(session: Session<P, R>, driver: Driver<P, R>, settings: ConnectionSettings, now: number) {
     this.#session = session
     this.#driver = driver
@@ -68,6 +70,7 @@ export class Connection<P, R> {
     this.#keepAlive = new KeepAlive(settings.connect.keepAlive * 1000, settings.pingTimeoutMs, now)
   }
 
+  /** How far the connection has come. */
   get phase(): Phase['is'] {
     return this.#phase.is
   }
@@ -109,16 +112,19 @@ export class Connection<P, R> {
     this.#output = 'full'
   }
 
+  /** The socket takes bytes again: what has waited goes on. */
   outputDrained(now: number): void {
     this.#output = 'open'
     this.pump(now)
   }
 
+  /** The driver has stopped reading, so that silence proves nothing. */
   readingPaused(): void {
     this.#input = 'paused'
     this.#keepAlive.readingPaused()
   }
 
+  /** The driver reads again. */
   readingResumed(now: number): void {
     this.#input = 'reading'
     this.#keepAlive.readingResumed(now)
@@ -226,11 +232,14 @@ export class Connection<P, R> {
     }
   }
 
-  /** The state as plain data, for tests and for whoever looks for a fault. */
+  /** @internal The state as plain data, for tests and for whoever looks for a fault. */
   inspect() {
     return { phase: this.#phase.is, output: this.#output, input: this.#input, deadline: this.nextDeadline() }
   }
 
+  /**
+   * Does what is due at `now`: PINGREQ, and the verdicts over CONNACK, PINGRESP and acknowledgements that did not come.
+   */
   tick(now: number): void {
     this.#now = now
     if (this.#phase.is === 'connecting') {

@@ -28,8 +28,9 @@ export type Anomaly =
 
 /** What the engine asks of the one who drives it: the only way in which it acts. */
 export interface Driver<P, R> {
+  /** Writes a packet, behind those before it. */
   send(packet: ControlPacket): void
-  /** Called only if the session was made with `journal: 'kept'`. */
+  /** Keeps a record beyond the process. Called only if the session was made with `journal: 'kept'`. */
   record(record: JournalRecord): void
   /**
    * Starts the handlers of a message. 'running' promises a later `handled` or `unhandled` for it; 'later' means that nothing was
@@ -50,6 +51,6 @@ export interface Driver<P, R> {
   connected(sessionPresent: boolean): void
   /** The connection has to be closed, for this reason. */
   closing(error: MqttError): void
-  /** `packetId` is undefined for PINGRESP, which has none. */
+  /** The server did something odd but harmless. `packetId` is undefined for PINGRESP, which has none. */
   anomaly(anomaly: Anomaly, packetId: number | undefined): void
 }

@@ -9,6 +9,7 @@ import { PacketIdentifiers } from './packet-identifiers.js'
  * that now await an answer were first written: the oldest stands first, and what has to be sent again is sent in this order.
  */
 export class ExchangeTable<P, R> {
+  /** Where new Packet Identifiers come from. */
   readonly identifiers: PacketIdentifiers
   readonly #exchanges = new IdentifierMap<Exchange<P, R>>()
   #oldest: PublishExchange<P> | undefined
@@ -16,6 +17,7 @@ export class ExchangeTable<P, R> {
   #publishes = 0
   #publishesQos2 = 0
 
+  /** `nextPacketId` is the identifier that will be tried first. */
   constructor(nextPacketId: PacketIdentifier) {
     this.identifiers = new PacketIdentifiers(nextPacketId)
   }
@@ -30,18 +32,22 @@ export class ExchangeTable<P, R> {
     return this.#publishesQos2
   }
 
+  /** How many exchanges are open. */
   get size(): number {
     return this.#exchanges.size
   }
 
+  /** A Packet Identifier that no exchange has; undefined when all 65,535 are taken. */
   takeIdentifier(): PacketIdentifier | undefined {
     return this.identifiers.take(this.#exchanges)
   }
 
+  /** The exchange under an identifier, if there is one. */
   get(packetId: PacketIdentifier): Exchange<P, R> | undefined {
     return this.#exchanges.get(packetId)
   }
 
+  /** Opens an exchange; a message goes to the end of the list. */
   add(exchange: Exchange<P, R>): void {
     this.#exchanges.set(exchange.packetId, exchange)
     if (!(exchange instanceof PublishExchange)) return

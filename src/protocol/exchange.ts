@@ -95,13 +95,17 @@ export const NOT_SENT = Number.POSITIVE_INFINITY
 
 /** The exchange of an outgoing message of QoS 1 or 2. */
 export class PublishExchange<P> {
+  /** From the first PUBLISH to the settlement. */
   readonly packetId: PacketIdentifier
+  /** What is published. */
   readonly message: OutgoingMessage<P>
+  /** The packet that brings it one step on. */
   awaits: 'puback' | 'pubrec' | 'pubcomp'
   /** When the packet that awaits its answer was last written on the present connection. */
   sentAt = NOT_SENT
-  /** The neighbours in the list of the exchange table. */
+  /** The neighbours in the list of the exchange table: the one before it. */
   older: PublishExchange<P> | undefined = undefined
+  /** The one behind it. */
   newer: PublishExchange<P> | undefined = undefined
 
   constructor(packetId: PacketIdentifier, message: OutgoingMessage<P>, awaits: 'puback' | 'pubrec' | 'pubcomp') {
@@ -113,9 +117,13 @@ export class PublishExchange<P> {
 
 /** The exchange of a SUBSCRIBE or UNSUBSCRIBE. */
 export class RequestExchange<R> {
+  /** From the SUBSCRIBE or UNSUBSCRIBE to its answer, or to the end of the connection. */
   readonly packetId: PacketIdentifier
+  /** What was asked. */
   readonly request: Request<R>
+  /** The packet that answers it. */
   readonly awaits: 'suback' | 'unsuback'
+  /** When it was written, in milliseconds on the driver's clock. */
   readonly sentAt: number
 
   constructor(packetId: PacketIdentifier, request: Request<R>, sentAt: number) {

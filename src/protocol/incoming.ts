@@ -62,18 +62,22 @@ export class Incoming<P, R> {
     this.#settings = settings
   }
 
+  /** Messages whose handlers have started and not ended. */
   get running(): number {
     return this.#running
   }
 
+  /** Bytes of the messages that wait for their handlers. */
   get backlogBytes(): number {
     return this.#backlog.bytes
   }
 
+  /** Messages that wait for their handlers. */
   get backlogSize(): number {
     return this.#backlog.size
   }
 
+  /** True if no Packet Identifier of the server's stands for anything. */
   get isEmpty(): boolean {
     return this.#identifiers.size === 0
   }
@@ -103,6 +107,7 @@ export class Incoming<P, R> {
     return this.#overflow === 'shedding'
   }
 
+  /** Takes over the identifiers that a stored session holds. */
   restore(held: readonly PacketIdentifier[]): void {
     for (const packetId of held) this.#identifiers.set(packetId, 'held')
   }
@@ -255,6 +260,7 @@ export class Incoming<P, R> {
     }
   }
 
+  /** What was due on the connection is due no more; messages and handlers stay. */
   connectionEnded(): void {
     this.#due = []
     this.#dueFrom = 0
@@ -276,11 +282,12 @@ export class Incoming<P, R> {
     }
   }
 
+  /** The server has lost the session: its identifiers mean nothing any more. */
   serverForgot(): void {
     this.#identifiers.clear()
   }
 
-  /** The state as plain data, for tests and for whoever looks for a fault. */
+  /** @internal The state as plain data, for tests and for whoever looks for a fault. */
   inspect() {
     return {
       overflow: this.#overflow,

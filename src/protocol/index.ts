@@ -1,4 +1,8 @@
-/** `mqtt311/protocol`: the engine without I/O. Documented for those who study or drive it; outside semantic versioning. */
+/**
+ * `mqtt311/protocol`: the engine without I/O. Documented for those who study or drive it; outside semantic versioning.
+ *
+ * @module
+ */
 
 export { Arrival } from './arrival.js'
 export { Connection, type ConnectionSettings } from './connection.js'
@@ -22,6 +26,12 @@ export { OutgoingMessage, type Place } from './outgoing-message.js'
 export { OutgoingQueue, type QueueLimits } from './outgoing-queue.js'
 export type { Pacer } from './pacer.js'
 export { MAX_PACKET_IDENTIFIER, PacketIdentifiers } from './packet-identifiers.js'
-export { type Request, Requests, type SubscribeRequest, type UnsubscribeRequest } from './requests.js'
+export {
+  type Request,
+  Requests,
+  type RequestSettings,
+  type SubscribeRequest,
+  type UnsubscribeRequest,
+} from './requests.js'
 export { Session } from './session.js'
 export type { SessionSettings } from './session-settings.js'

@@ -35,13 +35,19 @@ export type JournalRecord =
   /** The server has lost the session: no identifier is held any more, and every bound message counts as not received. */
   | { readonly kind: 'forgotten' }
 
-/** One outgoing message as a session store gives it back. `binding` is undefined while it has no Packet Identifier. */
+/** One outgoing message as a session store gives it back. */
 export interface StoredMessage {
+  /** Its rank among all messages of the session, from 1. */
   readonly sequence: number
+  /** The Topic Name. */
   readonly topic: string
+  /** The Application Message. */
   readonly payload: Uint8Array
+  /** At QoS 0 nothing is stored. */
   readonly qos: 1 | 2
+  /** Whether the server is asked to keep it. */
   readonly retain: boolean
+  /** Its Packet Identifier, and whether PUBREC has come; undefined while it waits for one. */
   readonly binding: { readonly packetId: PacketIdentifier; readonly received: boolean } | undefined
 }
 

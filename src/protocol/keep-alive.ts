@@ -41,23 +41,28 @@ export class KeepAlive {
     this.#lastReceivedAt = now
   }
 
+  /** Bytes were handed to the socket. */
   sent(now: number): void {
     this.#lastSentAt = now
   }
 
+  /** Bytes have come from the socket: the peer lives. */
   received(now: number): void {
     this.#lastReceivedAt = now
     if (this.#listening.is !== 'at-ease') this.#listening = atEase
   }
 
+  /** Nobody reads any more: the verdict waits. */
   readingPaused(): void {
     if (this.#listening.is === 'awaiting') this.#listening = { is: 'deaf' }
   }
 
+  /** Somebody reads again: the time for an answer starts anew. */
   readingResumed(now: number): void {
     if (this.#listening.is === 'deaf') this.#listening = { is: 'awaiting', since: now }
   }
 
+  /** A PINGREQ was sent to find out whether the peer lives. */
   pinged(now: number, reading: 'reading' | 'paused'): void {
     this.asked()
     // A second PINGREQ does not give a silent server more time than the first did.
@@ -88,6 +93,7 @@ export class KeepAlive {
     return Math.min(verdictAt, pingAt, probeAt)
   }
 
+  /** What is due at `now`: nothing, a PINGREQ, or the end of the connection. */
   verdict(now: number): 'dead' | 'ping' | 'quiet' {
     if (now < this.deadline()) return 'quiet'
     return now >= this.#verdictAt() ? 'dead' : 'ping'

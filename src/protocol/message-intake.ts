@@ -6,9 +6,13 @@ import type { OutgoingQueue } from './outgoing-queue.js'
 
 /** A message as its publisher gives it. */
 export interface MessageDraft {
+  /** The Topic Name; the engine does not check it. */
   readonly topic: string
+  /** The Application Message. It must not change as long as the message is not settled. */
   readonly payload: Uint8Array
+  /** 0, 1 or 2 (section 4.3). */
   readonly qos: 0 | 1 | 2
+  /** Asks the server to keep the message (section 3.3.1.3). */
   readonly retain: boolean
 }
 

@@ -11,19 +11,27 @@ export type Place = 'queue' | 'exchange' | 'gone'
  * has none.
  */
 export class OutgoingMessage<P> {
+  /** Its rank among all messages of the session, from 1. */
   readonly sequence: number
+  /** The Topic Name. */
   readonly topic: string
+  /** The Application Message. */
   readonly payload: Uint8Array
+  /** 0, 1 or 2 (section 4.3). */
   readonly qos: QoS
+  /** Whether the server is asked to keep it. */
   readonly retain: boolean
+  /** The driver's own; undefined if the message was read from a session store. */
   readonly ticket: P | undefined
-  /** Milliseconds on the driver's clock. */
+  /** When it was accepted, in milliseconds on the driver's clock. */
   readonly queuedAt: number
+  /** Where it is now. */
   place: Place = 'queue'
   /** What a rejection would have to say: 'unknown' from the moment in which a PUBLISH is written. */
   delivery: DeliveryState = 'none'
-  /** The neighbours in the queue, which is a linked list so that a message can be taken from its middle. */
+  /** The neighbours in the queue, which is a linked list so that a message can be taken from its middle: the one before it. */
   previous: OutgoingMessage<P> | undefined = undefined
+  /** The one behind it. */
   next: OutgoingMessage<P> | undefined = undefined
 
   constructor(

@@ -2,10 +2,13 @@ import type { OutgoingMessage } from './outgoing-message.js'
 
 /** How much the queue takes. */
 export interface QueueLimits {
+  /** Messages. */
   readonly maxMessages: number
+  /** Bytes, as `OutgoingMessage.bytes` counts them. */
   readonly maxBytes: number
   /** Milliseconds; a message that has waited longer is rejected. Infinity: never. */
   readonly maxAgeMs: number
+  /** Who is rejected when a bound is reached: the newcomer, or the oldest that waits. */
   readonly overflow: 'reject' | 'drop-oldest'
 }
 
@@ -15,6 +18,7 @@ export interface QueueLimits {
  * the bounds, since it was accepted before.
  */
 export class OutgoingQueue<P> {
+  /** Its bounds. */
   readonly limits: QueueLimits
   #first: OutgoingMessage<P> | undefined
   #last: OutgoingMessage<P> | undefined
@@ -25,14 +29,17 @@ export class OutgoingQueue<P> {
     this.limits = limits
   }
 
+  /** Messages in the queue. */
   get size(): number {
     return this.#size
   }
 
+  /** Their bytes, as `OutgoingMessage.bytes` counts them. */
   get bytes(): number {
     return this.#bytes
   }
 
+  /** The message that goes next. */
   get first(): OutgoingMessage<P> | undefined {
     return this.#first
   }
@@ -44,6 +51,7 @@ export class OutgoingQueue<P> {
     return undefined
   }
 
+  /** Puts a message at the end, whatever the bounds say: ask `fullFor` before. */
   append(message: OutgoingMessage<P>): void {
     message.previous = this.#last
     if (this.#last === undefined) this.#first = message
@@ -52,6 +60,7 @@ export class OutgoingQueue<P> {
     this.#count(message)
   }
 
+  /** Puts a message back at the front. */
   prepend(message: OutgoingMessage<P>): void {
     message.next = this.#first
     if (this.#first === undefined) this.#last = message
@@ -60,6 +69,7 @@ export class OutgoingQueue<P> {
     this.#count(message)
   }
 
+  /** Takes a message out, wherever it stands. */
   remove(message: OutgoingMessage<P>): void {
     const { previous, next } = message
     if (previous === undefined) this.#first = next
@@ -72,6 +82,7 @@ export class OutgoingQueue<P> {
     this.#bytes -= message.bytes
   }
 
+  /** The messages, oldest first. */
   *[Symbol.iterator](): IterableIterator<OutgoingMessage<P>> {
     for (let message = this.#first; message !== undefined; message = message.next) yield message
   }

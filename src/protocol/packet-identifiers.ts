@@ -10,6 +10,7 @@ export const MAX_PACKET_IDENTIFIER = 65_535
 export class PacketIdentifiers {
   #next: PacketIdentifier
 
+  /** `next` is the identifier that will be tried first, 1 to 65,535. */
   constructor(next: PacketIdentifier) {
     this.#next = next
   }
@@ -19,6 +20,7 @@ export class PacketIdentifiers {
     return this.#next
   }
 
+  /** Goes on from another identifier. */
   startAt(next: PacketIdentifier): void {
     this.#next = next
   }

@@ -17,12 +17,14 @@ import type { ExchangeTable } from './exchange-table.js'
 interface RequestLife<R> {
   /** The driver's own; undefined for what the engine asks by itself. */
   readonly ticket: R | undefined
+  /** How far it has come; an abandoned one is still answered, and nobody waits for it. */
   state: 'waiting' | 'sent' | 'abandoned' | 'over'
 }
 
 /** A SUBSCRIBE, from the call to its SUBACK. */
 export interface SubscribeRequest<R> extends RequestLife<R> {
   readonly kind: 'subscribe'
+  /** What is asked for, in the order of the Return Codes. */
   readonly subscriptions: readonly SubscriptionRequest[]
 }
 
@@ -45,6 +47,7 @@ interface Subscription<R> {
 
 /** What bounds the requests of a session. */
 export interface RequestSettings {
+  /** Milliseconds from the writing of a request to its TimeoutError. */
   readonly operationTimeoutMs: number
   /** How many Topic Filters one SUBSCRIBE of the engine's own may hold. */
   readonly maxFiltersPerSubscribe: number
@@ -69,6 +72,7 @@ export class Requests<P, R> {
     return this.#waiting.length + this.#sent.length
   }
 
+  /** Asks for subscriptions: with the next `pump`. */
   subscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined): SubscribeRequest<R> {
     const request: SubscribeRequest<R> = { kind: 'subscribe', subscriptions, ticket, state: 'waiting' }
     for (const { filter, qos } of subscriptions) {
@@ -77,13 +81,14 @@ export class Requests<P, R> {
       else {
         known.qos = qos
         known.request = request
-    this.#subscriptions ??= new Map()
+        this.#subscriptions ??= new Map()
       }
     }
     this.#waiting.push(request)
     return request
   }
 
+  /** Gives Topic Filters back: with the next `pump`. */
   unsubscribe(filters: readonly string[], ticket: R | undefined): UnsubscribeRequest<R> {
     const request: UnsubscribeRequest<R> = { kind: 'unsubscribe', filters, ticket, state: 'waiting' }
     for (const filter of filters) this.#subscriptions?.delete(filter)
@@ -158,6 +163,7 @@ export class Requests<P, R> {
     return undefined
   }
 
+  /** When `expire` has something to give; Infinity if nobody waits. */
   nextDeadline(): number {
     for (const { request, sentAt } of this.#sent) {
       if (request.state === 'sent' && request.ticket !== undefined) return sentAt + this.#settings.operationTimeoutMs
@@ -207,7 +213,7 @@ export class Requests<P, R> {
     for (const request of this.#waiting) if (request.ticket !== undefined) yield request
   }
 
-  /** The state as plain data, for tests and for whoever looks for a fault. */
+  /** @internal The state as plain data, for tests and for whoever looks for a fault. */
   inspect() {
     return {
       subscriptions: [...(this.#subscriptions ?? [])].map(([filter, { qos, standing }]) => ({ filter, qos, standing })),

@@ -3,6 +3,7 @@ import type { Pacer } from './pacer.js'
 
 /** What a session is told once; all times in milliseconds, all sizes in bytes. */
 export interface SessionSettings {
+  /** Whether the state ends with each connection (section 3.1.2.4). */
   readonly cleanSession: boolean
   /** 'kept' makes the engine emit journal records for a durable store. */
   readonly journal: 'kept' | 'none'
@@ -14,11 +15,15 @@ export interface SessionSettings {
   readonly receiveWindow: number
   /** How many bytes of incoming messages may wait for their handlers before the socket is not read any more. */
   readonly receiveBufferBytes: number
+  /** The bounds of the outgoing queue. */
   readonly queue: QueueLimits
   /** Undefined: messages go as fast as window and socket take them. */
   readonly pacer?: Pacer | undefined
+  /** From the writing of PUBLISH or PUBREL to the end of a connection that brought no answer. */
   readonly ackTimeoutMs: number
+  /** From the writing of SUBSCRIBE or UNSUBSCRIBE to its TimeoutError. */
   readonly operationTimeoutMs: number
+  /** Topic Filters in one SUBSCRIBE of the engine's own, when it subscribes again. */
   readonly maxFiltersPerSubscribe: number
   /** Where Packet Identifiers start when the server kept a session of ours that we know nothing of. */
   readonly strangerPacketId: number

@@ -28,10 +28,15 @@ import type { SessionSettings } from './session-settings.js'
 
 /** `P` is the driver's ticket for a publish, `R` its ticket for a SUBSCRIBE or UNSUBSCRIBE. */
 export class Session<P, R> {
+  /** What the session was told. */
   readonly settings: SessionSettings
+  /** The exchanges that are open. */
   readonly table: ExchangeTable<P, R>
+  /** What the client publishes. */
   readonly outgoing: Outgoing<P, R>
+  /** What the server publishes. */
   readonly incoming: Incoming<P, R>
+  /** What is subscribed and unsubscribed. */
   readonly requests: Requests<P, R>
   readonly #driver: Driver<P, R>
   #connection: Connection<P, R> | undefined
@@ -40,6 +45,7 @@ export class Session<P, R> {
   /** Whether this session has a past that the server could know of. */
   #past: 'none' | 'some'
 
+  /** Goes on from `stored`, if there is one. `now` is in milliseconds on the driver's clock, as everywhere. */
   constructor(settings: SessionSettings, driver: Driver<P, R>, stored: StoredSession | undefined, now: number) {
     this.settings = settings
     this.#driver = driver
@@ -56,6 +62,7 @@ export class Session<P, R> {
     }
   }
 
+  /** The present connection, if there is one. */
   get connection(): Connection<P, R> | undefined {
     return this.#connection
   }
@@ -93,12 +100,14 @@ export class Session<P, R> {
     return this.outgoing.withdraw(message)
   }
 
+  /** Asks for subscriptions, at once or on the next connection. */
   subscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined, now: number): SubscribeRequest<R> {
     const request = this.requests.subscribe(subscriptions, ticket)
     this.#connection?.pump(now)
     return request
   }
 
+  /** Gives Topic Filters back, at once or on the next connection. */
   unsubscribe(filters: readonly string[], ticket: R | undefined, now: number): UnsubscribeRequest<R> {
     const request = this.requests.unsubscribe(filters, ticket)
     this.#connection?.pump(now)
@@ -151,6 +160,7 @@ export class Session<P, R> {
     this.incoming.serverForgot()
   }
 
+  /** CONNECT was written: the server may have made or resumed a session, whatever we read of it. */
   connectSent(): void {
     this.#unansweredConnects += 1
   }
@@ -170,7 +180,7 @@ export class Session<P, R> {
     this.incoming.connectionEnded()
   }
 
-  /** The whole state as plain data, for tests and for whoever looks for a fault. What it holds may change at any time. */
+  /** @internal The whole state as plain data, for tests and for whoever looks for a fault. What it holds may change at any time. */
   inspect() {
     return {
       connection: this.#connection?.inspect(),
@@ -188,6 +198,7 @@ export class Session<P, R> {
     return Math.min(this.outgoing.expiryDeadline, this.#connection?.nextDeadline() ?? Number.POSITIVE_INFINITY)
   }
 
+  /** Does what is due at `now`. */
   tick(now: number): void {
     this.outgoing.expire(now)
     this.#connection?.tick(now)

@@ -61,6 +61,7 @@ export class SessionReducer {
     return this.#unbound.size + this.#bound.size + this.#received.size
   }
 
+  /** Where sequence numbers and Packet Identifiers go on. */
   get cursor(): SessionCursor {
     return { nextSequence: this.#nextSequence, nextPacketId: this.#nextPacketId }
   }

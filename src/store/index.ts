@@ -1,4 +1,8 @@
-/** Sessions that outlive their client: two stores, the interface for more, and what an implementation needs. */
+/**
+ * Sessions that outlive their client: two stores, the interface for more, and what an implementation needs.
+ *
+ * @module
+ */
 export { isMqttError, StoreError } from '../errors.js'
 export type { JournalRecord, StoredMessage, StoredSession } from '../protocol/journal-record.js'
 export { emptySession, recordsOf, replay, type SessionCursor, SessionReducer } from '../protocol/stored-session.js'

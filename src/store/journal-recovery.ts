@@ -32,8 +32,11 @@ import { decodeRecord, highestSynced } from './record-format.js'
 
 /** What opening found behind the last whole record, and cut off. */
 export interface TornTail {
+  /** The name of the segment. */
   readonly file: string
+  /** Where the log ends now, in bytes from the start of the file. */
   readonly offset: number
+  /** How many bytes stood behind it. */
   readonly bytes: number
 }
 

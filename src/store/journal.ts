@@ -26,8 +26,14 @@ import { SegmentFile } from './segment-file.js'
 import { removeFiles, writeSnapshot } from './snapshot-file.js'
 import { storeFailure } from './store-failure.js'
 
-/** When appends are synced: before they resolve; at most so many milliseconds after; by the operating system. */
-export type Fsync = 'always' | 'never' | { readonly everyMs: number }
+/** When appends are synced: before they resolve, when the operating system likes, or so often. */
+export type Fsync =
+  | 'always'
+  | 'never'
+  | {
+      /** Milliseconds, 1 to 3,600,000: how long after it has resolved an append may still be unsynced. */
+      readonly everyMs: number
+    }
 
 export interface JournalSettings {
   readonly fsync: Fsync

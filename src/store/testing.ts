@@ -8,6 +8,8 @@
  *     for (const { name, run } of sessionStoreSuite({ durable: true, create: async () => myFixture() })) {
  *       test(name, run)
  *     }
+ *
+ * @module
  */
 import assert from 'node:assert/strict'
 import { cases, type SessionStoreFixture } from './session-store-cases.js'
@@ -18,12 +20,18 @@ export type { SessionStoreFixture }
 export interface SessionStoreSuiteOptions {
   /** What `store.durable` says. The cases that need it are left out if it is false. */
   readonly durable: boolean
+  /** Makes the storage of one case: empty, and nobody else's. */
   create(): Promise<SessionStoreFixture>
 }
 
 /** One case: `run` rejects if the store fails it. */
 export interface SessionStoreCase {
+  /** What the case claims, as a title for the test runner. */
   readonly name: string
+  /**
+   * Runs the case over a fixture of its own. Rejects, with an AssertionError or what the store threw, if the claim does
+   * not hold.
+   */
   run(): Promise<void>
 }
 
