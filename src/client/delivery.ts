@@ -21,9 +21,18 @@ export interface DeliveryHost {
 type Outcome = { readonly is: 'well' } | { readonly is: 'failed'; readonly error: unknown }
 
 const well: Outcome = { is: 'well' }
+const noHandlers: readonly MessageHandler[] = []
+
+function firstFailure(before: Outcome, error: unknown): Outcome {
+  return before.is === 'failed' ? before : { is: 'failed', error }
+}
+
+function outcomeAfter(before: Outcome, result: PromiseSettledResult<unknown>): Outcome {
+  return result.status === 'rejected' ? firstFailure(before, result.reason) : before
+}
 
 export class Delivery {
-  readonly router = new TopicRouter<MessageHandler>()
+  #router: TopicRouter<MessageHandler> | undefined
   /** Handlers that belong to a message stream, which may be full. Absent before the first stream. */
   #streams: Map<MessageHandler, MessageStream> | undefined
   readonly #host: DeliveryHost
@@ -43,7 +52,14 @@ export class Delivery {
     return this.#calling
   }
 
+  /** Made for the first route. */
+  get router(): TopicRouter<MessageHandler> {
+    this.#router ??= new TopicRouter()
+    return this.#router
+  }
+
   addStream(stream: MessageStream): void {
+    this.#streams ??= new Map()
     this.#streams.set(stream.handle, stream)
   }
 
@@ -52,7 +68,6 @@ export class Delivery {
   }
 
   /** No handler is started from here on: what still waits could not be acknowledged any more. */
-    this.#streams ??= new Map()
   stop(): void {
     this.#state = 'stopped'
   }
@@ -68,7 +83,7 @@ export class Delivery {
 
   deliver(arrival: Arrival): 'done' | 'running' | 'later' {
     if (this.#state === 'stopped') return 'later'
-    const handlers = this.router.match(arrival.packet.topic)
+    const handlers = this.#router?.match(arrival.packet.topic) ?? noHandlers
     const streams = this.#streams
     if (streams !== undefined && streams.size > 0 && handlers.some((handler) => streams.get(handler)?.isFull))
       return 'later'
@@ -98,7 +113,7 @@ export class Delivery {
           running.push(result)
         }
       } catch (error) {
-        if (outcome.is === 'well') outcome = { is: 'failed', error }
+        outcome = firstFailure(outcome, error)
       }
     }
     this.#calling = outer
@@ -115,10 +130,16 @@ export class Delivery {
     return 'running'
   }
 
-  async #await(running: readonly PromiseLike<unknown>[], before: Outcome): Promise<Outcome> {
-    let outcome = before
-    for (const result of await Promise.allSettled(running)) {
-      if (result.status === 'rejected' && outcome.is === 'well') outcome = { is: 'failed', error: result.reason }
+  #await(arrival: Arrival, message: Message, running: readonly PromiseLike<unknown>[], before: Outcome): void {
+    const [only] = running
+    if (only !== undefined && running.length === 1) {
+      // Nearly every message has one handler, and waiting for one as for many made it twice as dear.
+      Promise.resolve(only).then(
+        () => this.#end(arrival, message, before),
+        (error: unknown) => this.#end(arrival, message, firstFailure(before, error)),
+      )
+    } else {
+      Promise.allSettled(running).then((results) => this.#end(arrival, message, results.reduce(outcomeAfter, before)))
     }
   }
 
