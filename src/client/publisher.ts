@@ -25,6 +25,12 @@ export interface PublisherHost {
   whenOpen(signal: AbortSignal | undefined): Promise<void>
 }
 
+/** A message as it was given to `publish`. */
+interface Draft extends MessageDraft {
+  /** Whose memory the payload is: the caller's, who may use it again as soon as `publish` returns, or ours, made of a string. */
+  readonly payloadOf: 'caller' | 'us'
+}
+
 const settledBytesMax = 65_536
 /** A settled message weighs this much beside its payload, so that many empty ones end the turn too. */
 const messageWeight = 64
@@ -78,7 +84,8 @@ export class Publisher implements Withdrawing {
       throw new UsageError("until: 'stored' needs QoS 1 or 2: a message at QoS 0 is never stored")
     }
     if (signal?.aborted) return this.#refuse(signal.reason)
-    const draft: MessageDraft = { topic, payload: bytesOf(payload), qos, retain }
+    const payloadOf = typeof payload === 'string' ? 'us' : 'caller'
+    const draft: Draft = { topic, payload: bytesOf(payload), qos, retain, payloadOf }
     const { profile } = this.#settings
     if (profile !== undefined) {
       requirePublishable(profile, 'the message', { topic, payloadBytes: draft.payload.byteLength, qos, retain })
@@ -94,7 +101,7 @@ export class Publisher implements Withdrawing {
     this.#knownTopics.add(topic)
   }
 
-  #accept(draft: MessageDraft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
+  #accept(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
     const { state } = this.#client
     if (state === 'closing' || state === 'closed') {
       throw new ClosedError(`publish() was called on a client that is ${state}`, { delivery: 'none' })
@@ -111,11 +118,9 @@ export class Publisher implements Withdrawing {
     return this.#enqueue(draft, until, signal)
   }
 
-  #enqueue(draft: MessageDraft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
+  #enqueue(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
     const ticket = new PublishTicket(until)
-    // The caller may reuse its buffer as soon as publish returns; the message may have to be sent again much later.
-    const kept = { ...draft, payload: Buffer.from(draft.payload) }
-    ticket.message = this.#host.session.publish(kept, ticket, this.#host.turn())
+    ticket.message = this.#host.session.publish(kept(draft), ticket, this.#host.turn())
     if (until === 'stored') this.#host.resolveWhenStored(ticket)
     if (signal !== undefined && ticket.isWaiting) {
       ticket.watched(signal, this)
@@ -125,7 +130,7 @@ export class Publisher implements Withdrawing {
   }
 
   /** The session is still being read from its store: the message waits for that, in order. */
-  #acceptLater(draft: MessageDraft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
+  #acceptLater(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
     if (this.#early >= this.#settings.queue.maxMessages) {
       throw new QueueFullError(
         `the outgoing queue is full: queue.maxMessages is ${this.#settings.queue.maxMessages}, and the session store is not open yet`,
@@ -133,11 +138,11 @@ export class Publisher implements Withdrawing {
       )
     }
     this.#early += 1
-    const kept = { ...draft, payload: Buffer.from(draft.payload) }
+    const ours = kept(draft)
     const published = this.#client.whenOpen(signal).then(
       () => {
         this.#early -= 1
-        return this.#acceptInTurn(kept, until, signal)
+        return this.#acceptInTurn(ours, until, signal)
       },
       (reason: unknown) => {
         this.#early -= 1
@@ -147,7 +152,7 @@ export class Publisher implements Withdrawing {
     return tamed(published)
   }
 
-  #acceptInTurn(draft: MessageDraft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
+  #acceptInTurn(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) return this.#refuse(signal.reason)
     try {
       return this.#accept(draft, until, signal)
@@ -192,6 +197,11 @@ function bytesOf(payload: string | Uint8Array): Uint8Array {
     `a payload has to be a string or a Uint8Array, not ${payload === null ? 'null' : typeof payload}: encode it yourself, for example with JSON.stringify`,
     { statement: '3.3.3' },
   )
+}
+
+/** The message, to be sent now, and perhaps again much later. */
+function kept(draft: Draft): Draft {
+  return draft.payloadOf === 'us' ? draft : { ...draft, payload: Buffer.from(draft.payload), payloadOf: 'us' }
 }
 
 /** Two bytes for the length of the Topic Name and two for the Packet Identifier count as well (section 2.2.3). */
