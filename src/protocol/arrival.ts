@@ -1,13 +1,13 @@
 import type { PublishPacket } from '../codec/control-packet.js'
 
 /** One incoming message, from its PUBLISH to the end of its handlers. */
-export class Arrival {
+export class Arrival<Packet extends PublishPacket<Buffer> = PublishPacket<Buffer>> {
   /** The PUBLISH that brought it; of copies that joined it, the first. */
-  readonly packet: PublishPacket<Buffer>
+  readonly packet: Packet
   /** How far its handlers have come. */
   progress: 'waiting' | 'running' | 'done' = 'waiting'
 
-  constructor(packet: PublishPacket<Buffer>) {
+  constructor(packet: Packet) {
     this.packet = packet
   }
 

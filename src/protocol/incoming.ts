@@ -27,21 +27,27 @@ import { ProtocolViolationError } from '../errors.js'
 import { Arrival } from './arrival.js'
 import { Backlog } from './backlog.js'
 import type { Driver } from './driver.js'
+import { Fifo } from './fifo.js'
 import { IdentifierMap } from './identifier-map.js'
 import type { SessionSettings } from './session-settings.js'
 
+/** A message that has to be acknowledged. */
+type OwedArrival = Arrival<PublishAcknowledgedPacket<Buffer>>
+
 /** What an incoming Packet Identifier stands for. */
-type IncomingExchange = Arrival | 'held'
+type IncomingExchange = OwedArrival | 'held'
 
 /** What is done when the backlog is full: no more is read, or what comes is shed, or that has begun. */
 type Overflow = 'pause' | 'shed' | 'shedding'
 
-/** An acknowledgement of the present connection, in the order of arrival. */
-interface Due {
+/** A copy of a message that is held: it is acknowledged without being waited for. */
+interface HeldCopy {
   readonly packet: PublishAcknowledgedPacket<Buffer>
-  /** Undefined for a copy of a held message: nothing has to be waited for. */
-  readonly arrival: Arrival | undefined
+  readonly progress: 'held'
 }
+
+/** What an acknowledgement of the present connection stands for. */
+type Due = OwedArrival | HeldCopy
 
 /** The messages that the server publishes to the client. */
 export class Incoming<P, R> {
@@ -53,9 +59,8 @@ export class Incoming<P, R> {
   #overflow: Overflow = 'pause'
   #nextOverflow: 'pause' | 'shed' = 'pause'
   #running = 0
-  /** Empty without a connection. */
-  #due: Due[] = []
-  #dueFrom = 0
+  /** In the order of arrival; empty without a connection. */
+  readonly #due = new Fifo<Due>()
 
   constructor(driver: Driver<P, R>, settings: SessionSettings) {
     this.#driver = driver
@@ -121,11 +126,11 @@ export class Incoming<P, R> {
     const known = this.#identifiers.get(packet.packetId)
     if (known === undefined) {
       if (this.#sheds()) return undefined
-      const arrival = new Arrival(packet)
+      const arrival: OwedArrival = new Arrival(packet)
       this.#identifiers.set(packet.packetId, arrival)
       // [MQTT-4.5.0-2] [MQTT-3.3.2-3] [4.5 unasked messages] [3.10.4 late messages] Nobody asks here whether it was
       // subscribed, or still is: an acknowledgement is owed for every message.
-      this.#due.push({ packet, arrival })
+      this.#due.push(arrival)
       this.#start(arrival)
       return undefined
     }
@@ -133,7 +138,7 @@ export class Incoming<P, R> {
     if (knownQos !== packet.qos) return this.#refuseReuse(packet, knownQos)
     // [MQTT-4.3.3-2] A copy is acknowledged by the state of its identifier, whatever its DUP says, and not delivered again.
     if (this.#isDue(packet.packetId)) return undefined
-    this.#due.push({ packet, arrival: known === 'held' ? undefined : known })
+    this.#due.push(known === 'held' ? { packet, progress: 'held' } : known)
     if (known === 'held') this.#acknowledgeDue()
     return undefined
   }
@@ -150,10 +155,7 @@ export class Incoming<P, R> {
 
   /** True if this connection still owes an acknowledgement under this identifier: then that one serves a copy too. */
   #isDue(packetId: PacketIdentifier): boolean {
-    for (let index = this.#dueFrom; index < this.#due.length; index += 1) {
-      if (this.#due[index]?.packet.packetId === packetId) return true
-    }
-    return false
+    return this.#due.some(({ packet }) => packet.packetId === packetId)
   }
 
   /**
@@ -168,8 +170,7 @@ export class Incoming<P, R> {
     this.#identifiers.delete(packetId)
     if (known === 'held') this.#record({ kind: 'released', packetId })
     if (!this.#isDue(packetId)) return known === 'held' ? 'released' : 'early'
-    this.#due = this.#due.slice(this.#dueFrom).filter(({ packet }) => packet.packetId !== packetId)
-    this.#dueFrom = 0
+    this.#due.keepOnly(({ packet }) => packet.packetId !== packetId)
     this.#acknowledgeDue()
     return 'early'
   }
@@ -237,16 +238,9 @@ export class Incoming<P, R> {
 
   /** [MQTT-4.6.0-2] [MQTT-4.6.0-3] PUBACKs and PUBRECs leave in the order in which their PUBLISHes came. */
   #acknowledgeDue(): void {
-    for (;;) {
-      const due = this.#due[this.#dueFrom]
-      if (due === undefined || (due.arrival !== undefined && due.arrival.progress !== 'done')) break
-      this.#dueFrom += 1
+    for (let due = this.#due.first; due !== undefined && isReady(due); due = this.#due.first) {
+      this.#due.shift()
       this.#acknowledge(due.packet)
-    }
-    // What has been acknowledged is let go of, even while the list never runs empty.
-    if (this.#dueFrom === this.#due.length || this.#dueFrom >= 1024) {
-      this.#due = this.#due.slice(this.#dueFrom)
-      this.#dueFrom = 0
     }
   }
 
@@ -262,8 +256,7 @@ export class Incoming<P, R> {
 
   /** What was due on the connection is due no more; messages and handlers stay. */
   connectionEnded(): void {
-    this.#due = []
-    this.#dueFrom = 0
+    this.#due.clear()
     this.#overflow = this.#nextOverflow
     this.#nextOverflow = 'pause'
     // [MQTT-3.1.2-6] A clean session is forgotten with its connection; what has arrived is still delivered.
@@ -296,14 +289,16 @@ export class Incoming<P, R> {
         state: known === 'held' ? known : known.progress,
       })),
       backlog: [...this.#backlog].map(({ packet }) => ('packetId' in packet ? packet.packetId : 0)),
-      due: this.#due.slice(this.#dueFrom).map(({ packet, arrival }) => ({
-        packetId: packet.packetId,
-        state: arrival === undefined ? 'held' : arrival.progress,
-      })),
+      due: [...this.#due].map(({ packet, progress }) => ({ packetId: packet.packetId, state: progress })),
     }
   }
 
   #record(record: { readonly kind: 'held' | 'released'; readonly packetId: PacketIdentifier }): void {
     if (this.#settings.journal === 'kept') this.#driver.record(record)
   }
+}
+
+/** True if nothing more has to be waited for. */
+function isReady({ progress }: Due): boolean {
+  return progress === 'done' || progress === 'held'
 }
