@@ -152,6 +152,10 @@ export class Outgoing<P, R> {
     }
   }
 
+  #holdsBack(message: { readonly qos: QoS }, now: number): boolean {
+    return this.#gate !== undefined && !this.#gate.admits(message, now)
+  }
+
   /** False if an acknowledgement from before the loss has overtaken the sending. */
   #isDue(exchange: PublishExchange<P>): boolean {
     return exchange.sentAt === NOT_SENT && this.#table.get(exchange.packetId) === exchange
@@ -161,10 +165,6 @@ export class Outgoing<P, R> {
   sendQos0({
     topic,
     payload,
-  #holdsBack(message: { readonly qos: QoS }, now: number): boolean {
-    return this.#gate !== undefined && !this.#gate.admits(message, now)
-  }
-
     retain,
   }: {
     readonly topic: string
