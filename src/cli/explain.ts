@@ -6,7 +6,8 @@ import type { CommandLine } from './command-line.js'
 import { exitCode } from './exit-code.js'
 import { looksLikeHex, parseHex } from './hex-text.js'
 import { readInput } from './input-file.js'
-import { print, readStandardInput, wantsColor } from './output.js'
+import { print, wantsColor } from './output.js'
+import { readStandardInput } from './standard-input.js'
 
 /** A listing of more has no reader. */
 const inputBytesMax = 67_108_864

@@ -1,8 +1,5 @@
 /** Standard output and standard error, and whether they are read by a person. */
-import { CommandFailure } from './command-failure.js'
-
-/** Back to the first column, and nothing is left on the line. */
-export const eraseLine = '\r\x1b[2K'
+import { statusLine } from './status-line.js'
 
 /** A stream that fails emits `error`, and its writes fail too: the writes are what is listened to. */
 function unheeded(): void {}
@@ -21,7 +18,8 @@ export function print(data: string | Uint8Array): Promise<void> {
 
 /** A line for the person in front of the terminal; what it says is no result. A line of progress gives way to it. */
 export function note(line: string): void {
-  process.stderr.write(`${process.stderr.isTTY === true ? eraseLine : ''}${line}\n`)
+  statusLine.end('erase')
+  process.stderr.write(`${line}\n`)
 }
 
 /** Resolves when everything that was written has been taken, or never will be. */
@@ -40,17 +38,4 @@ export function wantsColor(stream: { readonly isTTY?: boolean }): boolean {
   if (FORCE_COLOR !== undefined && FORCE_COLOR !== '') return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
   if (NO_COLOR !== undefined && NO_COLOR !== '') return false
   return stream.isTTY === true && TERM !== 'dumb'
-}
-
-/** All of standard input. Throws if it is a terminal at which nobody expects to have to type. */
-export async function readStandardInput(maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of process.stdin) {
-    if (!Buffer.isBuffer(chunk)) continue
-    bytes += chunk.byteLength
-    if (bytes > maxBytes) throw new CommandFailure('noInput', `standard input has more than ${maxBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }

@@ -1,34 +1,38 @@
-/** How far it has come, on one line of a terminal that is written over again and again. */
-import { eraseLine } from './output.js'
+/**
+ * How far it has come, on one line of a terminal that is written over again and again.
+ *
+ * Whoever is done at once sees nothing of it: the line appears after the first pause, and only a line that has appeared
+ * leaves its last state behind.
+ */
+import { shorten } from '../explain/display-width.js'
+import type { StatusLine } from './status-line.js'
 
-interface Terminal {
-  readonly isTTY?: boolean
-  write(text: string): unknown
-}
-
-/** Milliseconds between two writings. */
+/** Milliseconds between two drawings. */
 const pauseMs = 100
 
 export class Progress {
-  readonly #terminal: Terminal
+  readonly #line: StatusLine
   readonly #text: () => string
   readonly #timer: NodeJS.Timeout | undefined
+  #shown: 'nothing' | 'a line' = 'nothing'
 
-  /** Writes nothing unless the terminal is one. */
-  constructor(terminal: Terminal, text: () => string) {
-    this.#terminal = terminal
+  constructor(line: StatusLine, text: () => string) {
+    this.#line = line
     this.#text = text
-    if (terminal.isTTY === true) this.#timer = setInterval(() => this.#draw(), pauseMs).unref()
+    if (line.columns !== undefined) this.#timer = setInterval(() => this.#draw(), pauseMs).unref()
   }
 
   #draw(): void {
-    this.#terminal.write(`${eraseLine}${this.#text()}`)
+    // In the last column some terminals go to the next line, and a line of two rows cannot be written over.
+    this.#line.draw(shorten(this.#text(), Math.max(1, (this.#line.columns ?? 80) - 1)))
+    this.#shown = 'a line'
   }
 
   /** The last state stays on the terminal if it is worth a line. */
   stop(outcome: 'keep' | 'erase'): void {
-    if (this.#timer === undefined) return
     clearInterval(this.#timer)
-    this.#terminal.write(outcome === 'keep' ? `${eraseLine}${this.#text()}\n` : eraseLine)
+    if (this.#shown === 'nothing') return
+    if (outcome === 'keep') this.#draw()
+    this.#line.end(outcome)
   }
 }

@@ -3,6 +3,7 @@ import type { MqttClient } from '../client/mqtt-client.js'
 import type { QoS } from '../codec/control-packet.js'
 import { validateTopicName } from '../codec/topic.js'
 import { UsageError } from '../errors.js'
+import { groupDigits } from '../explain/numerals.js'
 import { defineCommand } from './command.js'
 import { type CommandLine, requireNoPositionals } from './command-line.js'
 import { connectionGroups, environmentText } from './connection-flags.js'
@@ -10,10 +11,10 @@ import { readConnection, readQos } from './connection-settings.js'
 import { converse, startReporting } from './conversation.js'
 import { exitCode } from './exit-code.js'
 import { readInput } from './input-file.js'
-import { readLines } from './lines.js'
-import { readStandardInput } from './output.js'
 import { Progress } from './progress.js'
 import { Publishing } from './publishing.js'
+import { readLines, readStandardInput } from './standard-input.js'
+import { type StatusLine, statusLine } from './status-line.js'
 
 /** No MQTT message is longer (section 2.2.3). */
 const payloadBytesMax = 268_435_455
@@ -74,7 +75,7 @@ export const command = defineCommand({
     const message = { topic, qos, retain: line.has('retain') }
     await converse({ client, timeoutMs, ...reporting }, (connected) =>
       source.is === 'lines'
-        ? publishLines(connected, message, progressTerminal(line))
+        ? publishLines(connected, message, progressLine(line))
         : publishOne(connected, message, payload ?? source.payload),
     )
     return exitCode('done')
@@ -133,21 +134,17 @@ async function publishOne(
 }
 
 /** Where progress is drawn: nowhere if it would get between other lines, or between what a person types. */
-function progressTerminal(line: CommandLine<'debug' | 'trace' | 'quiet'>) {
+function progressLine(line: CommandLine<'debug' | 'trace' | 'quiet'>): StatusLine {
   const isAlone = !line.has('debug') && !line.has('trace') && !line.has('quiet') && process.stdin.isTTY !== true
-  return { isTTY: isAlone && process.stderr.isTTY === true, write: (text: string) => process.stderr.write(text) }
+  return isAlone ? statusLine : { columns: undefined, draw() {}, end() {} }
 }
 
-async function publishLines(
-  client: MqttClient,
-  { topic, ...options }: Target,
-  terminal: ConstructorParameters<typeof Progress>[0],
-): Promise<void> {
+async function publishLines(client: MqttClient, { topic, ...options }: Target, status: StatusLine): Promise<void> {
   const publishing = new Publishing(client, topic, options)
-  const progress = new Progress(
-    terminal,
-    () => `${publishing.sent} messages read, ${publishing.done} ${options.qos === 0 ? 'sent' : 'acknowledged'}`,
-  )
+  const progress = new Progress(status, () => {
+    const read = `${groupDigits(publishing.sent)} ${publishing.sent === 1 ? 'message' : 'messages'} read`
+    return `${read}, ${groupDigits(publishing.done)} ${options.qos === 0 ? 'sent' : 'acknowledged'}`
+  })
   let outcome: 'keep' | 'erase' = 'erase'
   try {
     for await (const payload of readLines(process.stdin, payloadBytesMax)) await publishing.send(payload)

@@ -1,7 +1,6 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { looksLikeHex, parseHex } from '../../src/cli/hex-text.js'
-import { readLines } from '../../src/cli/lines.js'
-import { Progress } from '../../src/cli/progress.js'
+import { readLines } from '../../src/cli/standard-input.js'
 
 async function linesOf(chunks: readonly (string | Uint8Array)[], maxBytes = 1_000): Promise<string[]> {
   async function* source() {
@@ -50,40 +49,5 @@ describe('hexadecimal text', () => {
   it('is told from bytes', () => {
     expect(looksLikeHex(Uint8Array.of(0x30, 0x03, 0x00, 0x01, 0x61))).toBe(false)
     expect(looksLikeHex(Uint8Array.of(0xc0, 0x00))).toBe(false)
-  })
-})
-
-describe('progress', () => {
-  it('is drawn over and over on a terminal, and its last state stays', () => {
-    vi.useFakeTimers()
-    const written: string[] = []
-    let count = 0
-    const progress = new Progress({ isTTY: true, write: (text) => written.push(text) }, () => `${count} sent`)
-    vi.advanceTimersByTime(99)
-    expect(written).toEqual([])
-    count = 7
-    vi.advanceTimersByTime(1)
-    expect(written).toEqual(['\r\x1b[2K7 sent'])
-    count = 9
-    progress.stop('keep')
-    expect(written.at(-1)).toBe('\r\x1b[2K9 sent\n')
-    expect(vi.getTimerCount()).toBe(0)
-    vi.useRealTimers()
-  })
-
-  it('leaves an empty line behind when it failed', () => {
-    const written: string[] = []
-    new Progress({ isTTY: true, write: (text) => written.push(text) }, () => 'x').stop('erase')
-    expect(written).toEqual(['\r\x1b[2K'])
-  })
-
-  it('is nothing where there is no terminal', () => {
-    vi.useFakeTimers()
-    const written: string[] = []
-    const progress = new Progress({ isTTY: false, write: (text) => written.push(text) }, () => 'x')
-    vi.advanceTimersByTime(1_000)
-    progress.stop('keep')
-    expect(written).toEqual([])
-    vi.useRealTimers()
   })
 })

@@ -1,6 +1,6 @@
 /** The command as a person runs it: a process with arguments, an environment, pipes, and an exit code. */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -116,6 +116,31 @@ export async function shell(line: string): Promise<Outcome> {
   const child = spawn('bash', ['--norc', '-o', 'pipefail', '-c', script], { env: { PATH }, stdio: 'pipe' })
   child.stdin.end()
   return new Run(child).end()
+}
+
+/**
+ * The same line in a terminal of 80 columns: what is written on both streams arrives on standard output, with the line
+ * feeds of a terminal. Node opens no terminal of its own, so `script` does, which every Debian and every macOS has.
+ */
+export function terminal(line: string): Run {
+  const file = temporaryFile('line.sh')
+  const command = `mqtt311() { "${process.execPath}" "${commandPath()}" "$@"; }`
+  writeFileSync(file, `stty cols 80\n${command}\n${line}\n`)
+  const inShell = ['bash', '--norc', file]
+  const args =
+    process.platform === 'darwin' ? ['-q', '/dev/null', ...inShell] : ['-qec', inShell.join(' '), '/dev/null']
+  const child = spawn('script', args, { env: { PATH, TERM: 'xterm' }, stdio: 'pipe' })
+  child.once('error', (error) => {
+    throw new Error('the test needs `script` (Debian: bsdutils; Alpine and others: util-linux-misc)', { cause: error })
+  })
+  return new Run(child)
+}
+
+/** A pipe with a name, for a shell to read from. */
+export function namedPipe(): string {
+  const path = temporaryFile('pipe')
+  execFileSync('mkfifo', [path])
+  return path
 }
 
 /** A file of the test's own, gone when the test is over. */

@@ -1,5 +1,18 @@
-/** Standard input by lines, as bytes: a line need not be text. */
+/** Standard input as bytes, for what comes in need not be text: all of it, or line by line. */
 import { CommandFailure } from './command-failure.js'
+
+/** All of standard input. @throws CommandFailure if it has more than `maxBytes` */
+export async function readStandardInput(maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of process.stdin) {
+    if (!Buffer.isBuffer(chunk)) continue
+    bytes += chunk.byteLength
+    if (bytes > maxBytes) throw new CommandFailure('noInput', `standard input has more than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
 
 const lineFeed = 0x0a
 
