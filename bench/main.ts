@@ -13,8 +13,11 @@ const parts: Readonly<Record<string, () => Promise<Part>>> = {
   codec: () => import('./codec.js'),
   sink: () => import('./against-sink.js'),
   mosquitto: () => import('./against-mosquitto.js'),
+  routing: () => import('./routing.js'),
+  signer: () => import('./signer.js'),
   journal: () => import('./journal.js'),
   platform: () => import('./platform.js'),
+  diagnostics: () => import('./diagnostics.js'),
 }
 
 async function measure(name: string, effort: Effort): Promise<void> {
@@ -32,5 +35,6 @@ async function measure(name: string, effort: Effort): Promise<void> {
 
 const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean' } }, allowPositionals: true })
 const effort: Effort = values.quick ? 'quick' : 'full'
+if (effort === 'quick') console.log('A little of everything, to see that it runs: these numbers mean nothing.\n')
 for (const name of positionals.length > 0 ? positionals : Object.keys(parts)) await measure(name, effort)
 if (effort === 'full') drawCharts()
