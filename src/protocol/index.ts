@@ -28,8 +28,8 @@ export type { Pacer } from './pacer.js'
 export { MAX_PACKET_IDENTIFIER, PacketIdentifiers } from './packet-identifiers.js'
 export {
   type Request,
-  Requests,
   type RequestSettings,
+  Requests,
   type SubscribeRequest,
   type UnsubscribeRequest,
 } from './requests.js'
