@@ -15,7 +15,9 @@ function withoutColor(text: string): string {
 
 /** The columns of a line by another measure than the one under test: it knows scripts, not code point ranges. */
 function columnsOf(line: string): number {
-  const wide = /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]/u
+  // Of Hangul the vowels and finals that join a syllable, and the half-width letters, are not wide.
+  const wide =
+    /(?![\u1160-\u11ff\ud7b0-\ud7ff\uffa0-\uffdc])[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Emoji_Presentation}\u3000-\u303e\uff01-\uff60]/u
   return Array.from(line).reduce((sum, character) => sum + (wide.test(character) ? 2 : 1), 0)
 }
 
