@@ -124,4 +124,32 @@ describe('a handler that fails', () => {
     slow.open()
     await connection.next('puback')
   })
+
+  test.each([
+    ['a throw counts before a rejection', ['rejects', 'throws'], 1],
+    ['of throws, the first', ['throws', 'throws', 'rejects'], 0],
+    ['a throw counts before several rejections', ['rejects', 'rejects', 'throws'], 2],
+    ['of rejections, that of the first handler', ['ends well', 'rejects late', 'rejects'], 1],
+  ] as const)('is told with one error: %s', async (_, ways, counts) => {
+    const told: unknown[] = []
+    const { client, connection } = await online({
+      onHandlerError: (error) => {
+        told.push(error)
+        return 'acknowledge'
+      },
+    })
+    const late = gate()
+    for (const [index, way] of ways.entries()) {
+      client.handle('a', () => {
+        if (way === 'throws') throw index
+        if (way === 'rejects') return Promise.reject(index)
+        return way === 'rejects late' ? late.promise.then(() => Promise.reject(index)) : late.promise
+      })
+    }
+    connection.send(message('a', 1, 1))
+    await quiet()
+    late.open()
+    await connection.next('puback')
+    expect(told).toEqual([counts])
+  })
 })
