@@ -340,11 +340,14 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
   }
 
   #call(command: () => void): this {
+    const before = this.session.connection
     command()
     if (this.#unflushed > 0 && this.session.connection !== undefined) this.session.connection.bytesSent(this.now)
     this.#unflushed = 0
-    // A lost connection may requeue messages that are too old by now, and knows no time to judge them by.
-    if (this.session.connection === undefined && this.session.nextDeadline() <= this.now) this.session.tick(this.now)
+    // A connection that was lost, or that a new one replaced, may requeue messages that are too old by now, and knows no time
+    // to judge them by.
+    const isLost = this.session.connection === undefined || this.session.connection !== before
+    if (isLost && this.session.nextDeadline() <= this.now) this.session.tick(this.now)
     expect(this.session.nextDeadline()).toBeGreaterThan(this.now)
     return this
   }
