@@ -5,6 +5,8 @@
  */
 import { parseArgs } from 'node:util'
 import { UsageError } from '../errors.js'
+import { adviceForForeign } from './foreign-options.js'
+import { nearestWord } from './nearest-word.js'
 
 export interface Option<Name extends string = string> {
   readonly name: Name
@@ -53,7 +55,7 @@ export class CommandLine<Name extends string> {
   milliseconds(name: Name): number | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
-    const ms = /^\d+(\.\d+)?$/.test(text) ? Math.round(Number(text) * 1000) : 0
+    const ms = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Math.round(Number(text) * 1000) : 0
     if (ms >= 1 && ms <= 2_147_483_647) return ms
     throw new UsageError(`--${name} takes seconds above 0, not ${JSON.stringify(text)}`)
   }
@@ -73,28 +75,6 @@ export function readInteger(name: string, text: string, min: number, max: number
   if (value >= min && value <= max) return value
   throw new UsageError(`${name} takes a whole number from ${min} to ${max}, not ${JSON.stringify(text)}`)
 }
-
-/** Options that users of other commands may try, and what to do instead. */
-const elsewhere: ReadonlyMap<string, string> = new Map([
-  [
-    'insecure',
-    'verification is never switched off; pass the root of the server by --cafile, or its name by --servername',
-  ],
-  ['property', 'properties belong to MQTT 5, and this client speaks 3.1.1 only'],
-  ['D', 'properties belong to MQTT 5, and this client speaks 3.1.1 only'],
-  ['session-expiry-interval', 'it belongs to MQTT 5, and this client speaks 3.1.1 only; -c keeps the session'],
-  ['x', 'it belongs to MQTT 5, and this client speaks 3.1.1 only; -c keeps the session'],
-  ['ws', 'WebSocket is not built in; a program can pass the library a stream'],
-  ['unix', 'Unix sockets are not built in; a program can pass the library a stream'],
-  ['proxy', 'proxies are not built in; a program can pass the library a stream'],
-  ['psk', 'pre-shared keys are not supported; use certificates, --cafile, --cert and --key'],
-  ['psk-identity', 'pre-shared keys are not supported; use certificates, --cafile, --cert and --key'],
-  ['nodelay', 'TCP_NODELAY is always set; leave it out'],
-  ['tls-use-os-certs', 'write --tls: without --cafile the roots of Node.js are trusted'],
-  ['tls-version', 'TLS 1.2 is the least, and the newest that both sides know is used'],
-  ['pretty', 'pipe the output of --json into a program such as jq'],
-  ['repeat', 'repeat the lines in standard input and use -l'],
-])
 
 /** @throws UsageError that names the option and what to do */
 export function parseCommandLine<Name extends string>(
@@ -118,7 +98,7 @@ export function parseCommandLine<Name extends string>(
     if (token.kind === 'positional') positionals.push(token.value)
     if (token.kind !== 'option') continue
     const option = byName.get(token.name)
-    if (option === undefined) throw new UsageError(unknownOption(token.name, token.rawName))
+    if (option === undefined) throw new UsageError(unknownOption(token.name, token.rawName, [...byName.keys()]))
     const given = values.get(option.name) ?? []
     values.set(option.name, [...given, readValue(option, token.rawName, token.value)])
   }
@@ -137,14 +117,24 @@ function readValue({ value: wanted }: Option, typed: string, value: string | und
     if (value === undefined) return ''
     throw new UsageError(`${typed} takes no value: leave out what stands behind '='`)
   }
-  if (value !== undefined) return value
+  if (value !== undefined) return requireText(typed, value)
   const aside = typed === '-h' ? ', the server; for help write --help' : ''
   throw new UsageError(`${typed} takes a value, ${wanted}, and none stands behind it${aside}`)
 }
 
-function unknownOption(name: string, typed: string): string {
-  const advice = elsewhere.get(name)
-  return advice === undefined ? `there is no option ${typed}` : `${typed} is not supported: ${advice}`
+/** Node has put U+FFFD in the place of bytes that are no UTF-8: what would be sent is not what was typed. */
+function requireText(typed: string, value: string): string {
+  if (!value.includes('\ufffd')) return value
+  throw new UsageError(
+    `${typed} has bytes that are no UTF-8: write it in UTF-8; any bytes at all go through a file, by -f or -s`,
+  )
+}
+
+function unknownOption(name: string, typed: string, known: readonly string[]): string {
+  const advice = adviceForForeign(name)
+  if (advice !== undefined) return `${typed} is not supported: ${advice}`
+  const nearest = typed.startsWith('--') ? nearestWord(name, known) : undefined
+  return `there is no option ${typed}${nearest === undefined ? '' : `: is it --${nearest}?`}`
 }
 
 /** Refuses words that belong to no option. @throws UsageError */

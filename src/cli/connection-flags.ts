@@ -5,6 +5,7 @@ const serverOptions = [
   {
     name: 'host',
     short: 'h',
+    aliases: ['hostname'],
     value: 'HOST',
     about: 'name or address, IPv6 with or without brackets; default localhost',
   },
@@ -22,7 +23,13 @@ const serverOptions = [
 ] as const satisfies readonly Option[]
 
 const clientOptions = [
-  { name: 'id', short: 'i', aliases: ['client-id'], value: 'ID', about: 'Client Identifier; default: a random one' },
+  {
+    name: 'id',
+    short: 'i',
+    aliases: ['client-id', 'clientId'],
+    value: 'ID',
+    about: 'Client Identifier; default: a random one',
+  },
   { name: 'id-prefix', short: 'I', value: 'TEXT', about: 'Client Identifier: this and the process id' },
   { name: 'username', short: 'u', value: 'NAME', about: 'user name' },
   {
@@ -50,6 +57,7 @@ const clientOptions = [
 
 const tlsOptions = [
   { name: 'tls', about: 'TLS, verified, with the roots of Node.js' },
+  { name: 'protocol', value: 'mqtt|mqtts', about: 'mqtts: the same' },
   { name: 'cafile', aliases: ['ca'], value: 'FILE', about: 'TLS with these roots, in PEM, and no others' },
   { name: 'capath', value: 'DIR', about: 'the same, from the files of a directory' },
   { name: 'cert', value: 'FILE', about: 'client certificate, in PEM' },

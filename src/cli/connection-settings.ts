@@ -88,8 +88,24 @@ async function readTls(line: Line): Promise<boolean | ConnectionOptions | undefi
     ...(servername === undefined ? {} : { servername }),
     ...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
   }
-  if (Object.keys(settings).length > 0) return settings
-  return line.has('tls') ? true : undefined
+  const protocol = readProtocol(line)
+  if (Object.keys(settings).length > 0) {
+    if (protocol === 'mqtt') throw new UsageError('--protocol mqtt is plain TCP: leave out what belongs to TLS')
+    return settings
+  }
+  return line.has('tls') || protocol === 'mqtts' ? true : undefined
+}
+
+/** `--protocol`, as in MQTT.js. */
+function readProtocol(line: Line): 'mqtt' | 'mqtts' | undefined {
+  if (/^wss?$/i.test(line.text('protocol') ?? '')) {
+    throw new UsageError('WebSocket is not built in: write --protocol mqtts for TLS over TCP')
+  }
+  const protocol = line.choice('protocol', ['mqtt', 'mqtts'])
+  if (protocol === 'mqtt' && line.has('tls')) {
+    throw new UsageError('--protocol mqtt is plain TCP, and --tls is not: give one of them')
+  }
+  return protocol
 }
 
 function readFamily(line: Line): 4 | 6 | undefined {

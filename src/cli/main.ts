@@ -7,6 +7,7 @@ import { UsageError } from '../errors.js'
 import { type Command, exitCodeLines } from './command.js'
 import { judge } from './command-failure.js'
 import { exitCode } from './exit-code.js'
+import { nearestWord } from './nearest-word.js'
 import { flushed, note, print } from './output.js'
 
 interface Entry {
@@ -57,13 +58,19 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
   const chosen = asksForHelp ? args[0] : name
   if (chosen === undefined) return showHelp(overview())
   const entry = commands.get(chosen)
-  if (entry === undefined) {
-    throw new UsageError(`there is no command ${JSON.stringify(chosen)}: use one of ${[...commands.keys()].join(', ')}`)
-  }
+  if (entry === undefined) throw new UsageError(unknownCommand(chosen))
   const { command } = await entry.load()
   if (asksForHelp) return showHelp(command.help())
   const result = await command.run(args)
   return result === 'help' ? showHelp(command.help()) : result
+}
+
+function unknownCommand(typed: string): string {
+  const names = [...commands.keys()]
+  if (typed.startsWith('-')) return `${typed} stands where the command has to: write one of ${names.join(', ')} first`
+  const nearest = nearestWord(typed, names)
+  const advice = nearest === undefined ? `use one of ${names.join(', ')}` : `is it ${nearest}?`
+  return `there is no command ${JSON.stringify(typed)}: ${advice}`
 }
 
 async function showHelp(text: string): Promise<number> {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { nearestWord } from '../../src/cli/nearest-word.js'
 import { buildCommand, commandPath, run, temporaryFile } from './program.js'
 
 buildCommand()
@@ -43,6 +44,8 @@ describe('a wrong command line', () => {
   it.each([
     [[], 'a command is missing: pub, sub, sign'],
     [['publish'], 'there is no command "publish"'],
+    [['dmeo'], 'there is no command "dmeo": is it demo?'],
+    [['-h', '::1'], '-h stands where the command has to: write one of pub, sub'],
     [['pub', '-t', 'a'], 'the message is missing: give one of -m, -f, -s, -l and -n'],
     [['pub', '-m', 'x'], 'the topic is missing'],
     [['pub', '-t', 'a', '-t', 'b', '-m', 'x'], 'give -t once'],
@@ -77,8 +80,18 @@ describe('a wrong command line', () => {
     [['sub', '-t', 'a', '-v', '--json'], '--verbose and --json both say how to print'],
     [['sub', '-t', 'a', '--insecure'], 'verification is never switched off; pass the root of the server by --cafile'],
     [['sub', '-t', 'a', '-D', 'connect', 'x'], 'belong to MQTT 5'],
-    [['sub', '-t', 'a', '--unknown'], 'there is no option --unknown'],
-    [['sub', '-t', 'a', '-Z'], 'there is no option -Z'],
+    [['sub', '-t', 'a', '--unknown'], 'there is no option --unknown;'],
+    [['sub', '-t', 'a', '-Z'], 'there is no option -Z;'],
+    [['sub', '--tpoic', 'a'], 'there is no option --tpoic: is it --topic?'],
+    [['pub', '--usernme', 'a'], 'there is no option --usernme: is it --username?'],
+    [['pub', '-C', 'mqtts', '-t', 'a', '-m', 'x'], '-C is not supported: write --tls or mqtts:// for TLS'],
+    [['pub', '--protocol', 'wss', '-t', 'a', '-m', 'x'], 'WebSocket is not built in'],
+    [['pub', '--protocol', 'amqp', '-t', 'a', '-m', 'x'], '--protocol takes one of mqtt, mqtts'],
+    [['pub', '--protocol', 'mqtt', '--tls', '-t', 'a', '-m', 'x'], 'give one of them'],
+    [['pub', '--protocol', 'mqtt', '--servername', 'h', '-t', 'a', '-m', 'x'], 'leave out what belongs to TLS'],
+    [['sub', '--remove-retained', '-t', 'a'], 'mqtt311 pub -t TOPIC -r -n'],
+    [['pub', '-t', 'a', '-m', 'a\ufffd'], '-m has bytes that are no UTF-8: write it in UTF-8; any bytes at all go'],
+    [['sub', '-t', 'a', '-W', '.'], '--timeout takes seconds above 0, not "."'],
     [['explain', '3g'], '"g" is no hexadecimal digit'],
     [['explain', '300'], '3 hexadecimal digits are no whole number of bytes'],
     [['sign', '--product-key', 'a1'], 'the DeviceName is missing: give --device-name, or set DEVICE_NAME'],
@@ -121,5 +134,20 @@ describe('a wrong command line', () => {
     const { code, stderr } = await run(['pub', '-t', 'a', '-m', 'x', '-u', 'u', flag, file])
     expect(stderr).toContain(`${file} cannot be read: ${text}`)
     expect(code).toBe(66)
+  })
+})
+
+describe('the nearest word', () => {
+  it.each([
+    ['qso', 'qos'],
+    ['topci', 'topic'],
+    ['retian', 'retain'],
+    ['user-name', 'username'],
+    ['host', 'host'],
+    ['verbos', 'verbose'],
+    ['xyzzy', undefined],
+    ['to', undefined],
+  ])('to %j is %j', (typed, word) => {
+    expect(nearestWord(typed, ['topic', 'qos', 'retain', 'username', 'host', 'verbose'])).toBe(word)
   })
 })

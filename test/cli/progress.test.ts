@@ -95,7 +95,7 @@ describe('mqtt311 pub -l in a terminal', () => {
   it.each([['-d'], ['--trace'], ['--quiet']])('shows no progress beside %s', async (flag) => {
     const broker = await startBroker()
     const lines = namedPipe()
-    const screen = terminal(`mqtt311 pub ${broker.address.join(' ')} -t a -q 1 -l ${flag} -W 0.5 < ${lines}`)
+    const screen = terminal(`mqtt311 pub ${broker.address.join(' ')} -t a -q 1 -l ${flag} -W .5 < ${lines}`)
     const input = await open(lines, 'w')
     await input.write('first\n')
     // Half a second: five times the pause behind which progress would be drawn.
@@ -109,7 +109,7 @@ describe('mqtt311 pub -l in a terminal', () => {
   it('draws nothing on a terminal that cannot erase', async () => {
     const broker = await startBroker()
     const lines = namedPipe()
-    const screen = terminal(`TERM=dumb mqtt311 pub ${broker.address.join(' ')} -t a -q 1 -l -W 0.5 < ${lines}`)
+    const screen = terminal(`TERM=dumb mqtt311 pub ${broker.address.join(' ')} -t a -q 1 -l -W .5 < ${lines}`)
     const input = await open(lines, 'w')
     await input.write('first\n')
     const { stdout } = await screen.end()

@@ -31,6 +31,47 @@ describe('mqtt311 pub', () => {
     expect(broker.published).toEqual([{ topic: 'a', text: '-5', qos: 1, retain: true }])
   })
 
+  it('takes the options of the MQTT.js command line', async () => {
+    const seen: unknown[] = []
+    const broker = await startBroker({
+      preConnect: (_, { keepalive, will }, done) => {
+        seen.push(keepalive, will?.topic, will?.payload.toString())
+        done(null, true)
+      },
+      authenticate: (client, username, password, done) => {
+        seen.push(client.id, username, password?.toString())
+        done(null, true)
+      },
+    })
+    const server = ['--hostname', broker.host, '--port', String(broker.port), '--protocol', 'mqtt']
+    const login = ['--clientId', 'lamp', '--username', 'ann', '--password', 'secret', '--keepalive', '30']
+    const will = ['--will-topic', 'gone', '--will-message', 'bye']
+    const message = ['--topic', 'a', '--message', 'x', '--qos', '1', '--retain']
+    expect(await run(['pub', ...server, ...login, ...will, ...message])).toMatchObject({ code: 0, stderr: '' })
+    expect(seen).toEqual([30, 'gone', 'bye', 'lamp', 'ann', 'secret'])
+    await run(['pub', ...server, '--topic', 'b', '--qos', '1', '--stdin'], { input: 'all\nof it' })
+    await run(['pub', ...server, '--topic', 'c', '--qos', '1', '--multiline'], { input: 'one\ntwo' })
+    expect(broker.published.map(({ topic, text, retain }) => [topic, text, retain])).toEqual([
+      ['a', 'x', true],
+      ['b', 'all\nof it', false],
+      ['c', 'one', false],
+      ['c', 'two', false],
+    ])
+  })
+
+  it('refuses bytes on the command line that Node cannot tell apart, and publishes them from standard input', async () => {
+    const broker = await startBroker()
+    const refused = await shell(`mqtt311 pub ${broker.address.join(' ')} -t a -m $'\\xff'`)
+    expect(refused).toMatchObject({ code: 64, stderr: expect.stringContaining('-m has bytes that are no UTF-8') })
+    const seen: Buffer[] = []
+    broker.broker.on('publish', ({ payload }, client) => client !== null && seen.push(Buffer.from(payload)))
+    const sent = await run(['pub', ...broker.address, '-t', 'a', '-q', '1', '-s'], {
+      input: Uint8Array.of(0xff, 0, 13),
+    })
+    expect(sent).toMatchObject({ code: 0, stderr: '' })
+    expect(seen).toEqual([Buffer.of(0xff, 0, 13)])
+  })
+
   it('takes server, user, password and topic from a URL', async () => {
     const seen: unknown[] = []
     const broker = await startBroker({
