@@ -39,8 +39,8 @@ export interface ConnectionSettings {
 export interface QueueSettings {
   readonly maxMessages: number
   readonly maxBytes: number
-  /** Undefined: messages do not grow too old. */
-  readonly maxAgeMs: number | undefined
+  /** Infinity: messages do not grow too old. */
+  readonly maxAgeMs: number
   readonly overflow: 'reject' | 'drop-oldest'
   readonly offlineQos0: boolean
 }
@@ -167,13 +167,17 @@ function parseConnection(options: ClientOptions, keepAliveSeconds: number): Conn
   }
 }
 
+/** For all clients that say nothing about their queue. */
+const defaultQueue = parseQueue({})
+
 function parseQueue(given: QueueOptions | undefined): QueueSettings {
-  const options = given === undefined ? {} : group('queue', given, 'queue')
+  if (given === undefined) return defaultQueue
+  const options = group('queue', given, 'queue')
   const most = Number.MAX_SAFE_INTEGER
   return {
     maxMessages: integer('queue.maxMessages', options.maxMessages, 1, most) ?? defaults.queueMaxMessages,
     maxBytes: integer('queue.maxBytes', options.maxBytes, 1, most) ?? defaults.queueMaxBytes,
-    maxAgeMs: milliseconds('queue.maxAgeMs', options.maxAgeMs),
+    maxAgeMs: milliseconds('queue.maxAgeMs', options.maxAgeMs) ?? Number.POSITIVE_INFINITY,
     overflow: oneOf('queue.overflow', options.overflow, ['reject', 'drop-oldest']) ?? defaults.queueOverflow,
     offlineQos0: flag('queue.offlineQos0', options.offlineQos0) ?? defaults.queueOfflineQos0,
   }

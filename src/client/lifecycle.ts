@@ -22,7 +22,7 @@ import type { ClientSettings } from './client-settings.js'
 import type { ClientState, CloseEvent, OfflineEvent, OnlineEvent, RefusedEvent } from './client-surface.js'
 import { channels } from './diagnostics.js'
 import { Ending } from './ending.js'
-import { Link } from './link.js'
+import { Link, type LinkOwner } from './link.js'
 import { Network } from './network.js'
 import { ReconnectPolicy } from './reconnect-policy.js'
 import { SessionGate } from './session-gate.js'
@@ -53,7 +53,7 @@ interface Waiter<T> {
   readonly reject: (reason: unknown) => void
 }
 
-export class Lifecycle implements SessionHostEvents, AttemptHost, Abortable {
+export class Lifecycle implements SessionHostEvents, AttemptHost, LinkOwner, Abortable {
   readonly host: SessionHost
   readonly #settings: ClientSettings
   readonly #announce: Announcements
@@ -146,7 +146,7 @@ export class Lifecycle implements SessionHostEvents, AttemptHost, Abortable {
     const { connectTimeoutMs, pingTimeoutMs, maxPacketBytes } = this.#settings.connection
     const settings = { connect, pingTimeoutMs, connackTimeoutMs: connectTimeoutMs }
     const connection = this.host.session.connect(settings, this.host.now())
-    this.host.attach(new Link(this.host, connection, open, maxPacketBytes, this.#linkEnded))
+    this.host.attach(new Link(this.host, connection, open, maxPacketBytes, this))
   }
 
   #connectPacket({ clientId, username, password }: Identity): ConnectPacket {
@@ -166,7 +166,7 @@ export class Lifecycle implements SessionHostEvents, AttemptHost, Abortable {
     this.#ended(new TimeoutError(text, { operation: 'connect', timeoutMs }))
   }
 
-  readonly #linkEnded = (link: Link, cause: Error | undefined): void => {
+  linkEnded(link: Link, cause: Error | undefined): void {
     if (this.host.link !== link) return
     this.#ended(cause ?? new ConnectionLostError('the connection was closed', { reason: 'closed' }))
   }

@@ -27,10 +27,15 @@ const unsentBytesMax = 1_048_576
 /** 'held': so much waits for the journal that no message should follow for now. 'full': so much waits for the socket. */
 type Output = 'open' | 'held' | 'full'
 
+/** Who is told that the stream is over. */
+export interface LinkOwner {
+  linkEnded(link: Link, cause: Error | undefined): void
+}
+
 export class Link implements TransportEvents {
   readonly connection: Connection<PublishTicket, RequestTicket>
   readonly #host: SessionHost
-  readonly #ended: (link: Link, cause: Error | undefined) => void
+  readonly #owner: LinkOwner
   readonly #writer = new PacketWriter()
   readonly #decoder: PacketDecoder
   readonly #transport: Transport
@@ -44,11 +49,11 @@ export class Link implements TransportEvents {
     connection: Connection<PublishTicket, RequestTicket>,
     open: OpenTransport,
     maxPacketBytes: number,
-    ended: (link: Link, cause: Error | undefined) => void,
+    owner: LinkOwner,
   ) {
     this.connection = connection
     this.#host = host
-    this.#ended = ended
+    this.#owner = owner
     this.#decoder = new PacketDecoder({ maxPacketBytes })
     this.#transport = open(this)
   }
@@ -68,7 +73,7 @@ export class Link implements TransportEvents {
     this.#host.counters.bytesIn += chunk.byteLength
     this.connection.bytesReceived(this.#host.now())
     try {
-      this.#decoder.decode(chunk, this.#receivePacket)
+      this.#decoder.decode(chunk, (packet) => this.#receivePacket(packet))
     } catch (error) {
       // What came before the fault has been handled; behind it nothing can be trusted.
       this.#host.connectionFailed(error instanceof Error ? error : new Error(String(error)))
@@ -78,7 +83,7 @@ export class Link implements TransportEvents {
     this.#host.flush()
   }
 
-  readonly #receivePacket = (packet: ControlPacket<Buffer>): void => {
+  #receivePacket(packet: ControlPacket<Buffer>): void {
     this.#host.counters.packetsIn[packet.type] += 1
     if (channels.packetIn.hasSubscribers) channels.packetIn.publish({ client: this.#host.client, packet })
     this.connection.receive(packet)
@@ -94,7 +99,7 @@ export class Link implements TransportEvents {
   }
 
   closed(cause: Error | undefined): void {
-    this.#ended(this, cause ?? this.#unexpectedEnd())
+    this.#owner.linkEnded(this, cause ?? this.#unexpectedEnd())
   }
 
   /** The server has closed in good order for TCP, but MQTT has no such thing: it says whether a packet was cut. */

@@ -12,12 +12,16 @@ export interface ReconnectSettings {
   readonly retryInitial: boolean
 }
 
+/** For all clients that say nothing about it. */
+const defaultReconnect = parseReconnect({}, undefined)
+
 /** Reads the option `reconnect`; undefined if the client is to end with its first connection. @throws UsageError */
 export function parseReconnect(
   given: false | ReconnectOptions | undefined,
   profile: ServerProfile | undefined,
 ): ReconnectSettings | undefined {
   if (given === false) return undefined
+  if (given === undefined && profile?.connectsPerMinute === undefined) return defaultReconnect
   const options = given === undefined ? {} : group('reconnect', given, 'reconnect')
   const minGiven = milliseconds('reconnect.minDelayMs', options.minDelayMs)
   const maxGiven = milliseconds('reconnect.maxDelayMs', options.maxDelayMs)

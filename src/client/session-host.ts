@@ -171,7 +171,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     if (this.#turn.is === 'begun') return this.#turn.at
     const at = this.now()
     this.#turn = { is: 'begun', at }
-    process.nextTick(this.flush)
+    process.nextTick(endTurn, this)
     return at
   }
 
@@ -179,7 +179,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     this.turn()
   }
 
-  readonly flush = (): void => {
+  flush(): void {
     this.#turn = noTurn
     this.#link?.flush(this.#journal)
     if (this.#outcomes?.any) this.whenSafe(this.#outcomes.take())
@@ -323,6 +323,8 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
 }
 
 const noTurn = { is: 'none' } as const
+
+const endTurn = (host: SessionHost): void => host.flush()
 
 function asStoreError(error: unknown): Error {
   return error instanceof StoreError ? error : new StoreError('the session store failed', { cause: error })

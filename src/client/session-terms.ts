@@ -15,7 +15,7 @@ export function sessionSettingsOf(settings: ClientSettings, journal: 'kept' | 'n
     maxInFlightQos2: session.maxInFlightQos2,
     receiveWindow: delivery.receiveWindow,
     receiveBufferBytes: delivery.receiveBufferBytes,
-    queue: { ...queue, maxAgeMs: queue.maxAgeMs ?? Number.POSITIVE_INFINITY },
+    queue,
     pacer: profile?.publishesPerSecond === undefined ? undefined : new PublishPacer(profile.publishesPerSecond),
     ackTimeoutMs: connection.ackTimeoutMs,
     operationTimeoutMs: connection.operationTimeoutMs,

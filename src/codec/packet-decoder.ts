@@ -13,10 +13,10 @@
  *
  *   ready -> decoding -> ready       decode() was called, and came to the end of its chunk
  *   ready, decoding -> stopped       stop() was called, or onPacket threw: the rest of the stream is not looked at; or
- *                                    the bytes are no packet: nothing behind them can be trusted, and the reader keeps
- *                                    the error, which each later call throws again
+ *                                    the bytes are no packet: nothing behind them can be trusted, and the error is kept,
+ *                                    which each later call throws again
  */
-import { UsageError } from '../errors.js'
+import { type MalformedPacketError, UsageError } from '../errors.js'
 import { byteAt } from './byte-at.js'
 import type { ControlPacket } from './control-packet.js'
 import { decodeConnack, decodeConnect } from './decode-connect.js'
@@ -24,7 +24,7 @@ import { readPacketSize } from './decode-fixed-header.js'
 import { decodePublish } from './decode-publish.js'
 import { decodeSuback, decodeSubscribe, decodeUnsubscribe } from './decode-subscription.js'
 import { MAX_PACKET_BYTES } from './fixed-header.js'
-import { PacketReader } from './packet-reader.js'
+import { borrowReader, type PacketReader, returnReader } from './packet-reader.js'
 import { describeFirstByte, type PacketType, typeOfFirstByte } from './packet-type.js'
 
 /** What a decoder can be told. */
@@ -33,6 +33,7 @@ export interface PacketDecoderOptions {
   readonly maxPacketBytes?: number | undefined
 }
 
+type OnPacket = (packet: ControlPacket<Buffer>) => void
 type Phase = 'ready' | 'decoding' | 'stopped'
 
 const noBytes = Buffer.alloc(0)
@@ -42,8 +43,8 @@ const MIN_ASSEMBLY_BYTES = 64
 /** Turns a stream of bytes, cut anywhere, into Control Packets. It checks everything that one packet can show. */
 export class PacketDecoder {
   readonly #maxPacketBytes: number
-  readonly #reader = new PacketReader()
   #phase: Phase = 'ready'
+  #failure: MalformedPacketError | undefined
   /** Bytes of the stream before the assembly or, without one, before the next chunk. */
   #streamOffset = 0
   /** The beginning of a packet that the last chunk did not complete: the first `#assembled` bytes of `#assembly`. */
@@ -105,24 +106,25 @@ export class PacketDecoder {
   end(): void {
     this.#refuseUnlessReady('end')
     if (this.#phase === 'stopped' || this.#assembled === 0) return
-    const held = this.#assembled
-    const reader = this.#reader
-    reader.load(this.#assembly, this.#streamOffset, false)
-    reader.start = 0
     this.#phase = 'stopped'
     const size = this.#packetSize === 0 ? 'an unknown number of bytes' : `${this.#packetSize} bytes`
-    const what = `the end of the stream inside ${describeFirstByte(this.#assembly, 0)}, after ${held} of ${size}`
-    this.#dropAssembly()
-    reader.unload()
-    reader.fail('unexpected-end', '4.2', held, what)
+    const what = `the end of the stream inside ${describeFirstByte(this.#assembly, 0)}, after ${this.#assembled} of ${size}`
+    const reader = borrowReader()
+    try {
+      reader.load(this.#assembly, this.#streamOffset, false)
+      reader.start = 0
+      reader.fail('unexpected-end', '4.2', this.#assembled, what)
+    } finally {
+      this.#end(reader)
+    }
   }
 
   #refuseUnlessReady(method: string): void {
-    if (this.#reader.failure !== undefined) throw this.#reader.failure
+    if (this.#failure !== undefined) throw this.#failure
     if (this.#phase === 'decoding') throw new UsageError(`${method}() was called from inside onPacket`)
   }
 
-  #decode(chunk: Uint8Array, onPacket: (packet: ControlPacket<Buffer>) => void): void {
+  #decode(chunk: Uint8Array, onPacket: OnPacket): void {
     if (!(chunk instanceof Uint8Array)) throw new UsageError(`a chunk has to be a Uint8Array, not ${typeof chunk}`)
     this.#refuseUnlessReady('decode')
     if (this.#phase === 'stopped') return
@@ -130,21 +132,27 @@ export class PacketDecoder {
     // What ends this call before its last line ends the decoder: the place in the stream is lost.
     let phase: Phase = 'stopped'
     this.#phase = 'decoding'
+    const reader = borrowReader()
     try {
-      const taken = this.#assembled > 0 ? this.#assemble(bytes, 0, onPacket) : 0
-      const decoded = this.#decodeInPlace(bytes, taken, onPacket)
-      if (decoded < bytes.length) this.#assemble(bytes, decoded, onPacket)
+      const taken = this.#assembled > 0 ? this.#assemble(reader, bytes, 0, onPacket) : 0
+      const decoded = this.#decodeInPlace(reader, bytes, taken, onPacket)
+      if (decoded < bytes.length) this.#assemble(reader, bytes, decoded, onPacket)
       phase = this.#phase === 'decoding' ? 'ready' : this.#phase
     } finally {
       this.#phase = phase
-      this.#reader.unload()
-      if (phase === 'stopped') this.#dropAssembly()
+      this.#end(reader)
     }
   }
 
+  /** Ends the work on a chunk, or on the end of the stream. */
+  #end(reader: PacketReader): void {
+    this.#failure = reader.failure
+    returnReader(reader)
+    if (this.#phase === 'stopped') this.#dropAssembly()
+  }
+
   /** Hands over the packets that lie whole in the chunk and returns where the first one begins that does not. */
-  #decodeInPlace(bytes: Buffer, from: number, onPacket: (packet: ControlPacket<Buffer>) => void): number {
-    const reader = this.#reader
+  #decodeInPlace(reader: PacketReader, bytes: Buffer, from: number, onPacket: OnPacket): number {
     const chunkEnd = bytes.length
     reader.load(bytes, this.#streamOffset - from, false)
     let start = from
@@ -166,8 +174,7 @@ export class PacketDecoder {
    * Adds bytes of the chunk, from `from` on, to the assembly, hands its packet over if they complete it, and returns
    * the first byte that it did not take.
    */
-  #assemble(bytes: Buffer, from: number, onPacket: (packet: ControlPacket<Buffer>) => void): number {
-    const reader = this.#reader
+  #assemble(reader: PacketReader, bytes: Buffer, from: number, onPacket: OnPacket): number {
     let position = from
     while (this.#packetSize === 0 && position < bytes.length) {
       this.#append(bytes, position, position + 1)

@@ -2,8 +2,8 @@
  * Reads the fields of one packet, one after the other. Every bound is checked here and nowhere else: a field that
  * passes the end of its packet is an error, whatever bytes follow in the chunk, and never a zero.
  *
- * One reader serves all packets of a decoder: `load` gives it the bytes, `start` and `end` are moved from packet to
- * packet.
+ * One reader serves many packets, and one decoder after the other: `load` gives it the bytes, `start` and `end` are moved
+ * from packet to packet.
  */
 import { type Fault, MalformedPacketError } from '../errors.js'
 import { byteAt } from './byte-at.js'
@@ -51,9 +51,10 @@ export class PacketReader {
     this.#copies.reset()
   }
 
-  /** Keeps nothing of the caller's chunk alive. */
+  /** Keeps nothing of the caller's chunk alive, and is ready for another decoder. */
   unload(): void {
     this.bytes = noBytes
+    this.failure = undefined
     this.#words = undefined
     this.#copies.reset()
   }
@@ -193,4 +194,21 @@ export class PacketReader {
     if (this.#owned) return this.bytes.subarray(start, end)
     return this.#copies.copy(this.bytes, this.start, start, end)
   }
+}
+
+/**
+ * One reader serves all decoders of the process, since none needs it for longer than a call. While it is lent, a decoder that is called
+ * from inside the `onPacket` of another gets a new one.
+ */
+let idleReader: PacketReader | undefined
+
+export function borrowReader(): PacketReader {
+  const reader = idleReader ?? new PacketReader()
+  idleReader = undefined
+  return reader
+}
+
+export function returnReader(reader: PacketReader): void {
+  reader.unload()
+  idleReader = reader
 }

@@ -1,5 +1,5 @@
 /**
- * The Topic Names that a decoder saw last, each with its bytes. A server sends few topics many times: comparing bytes
+ * The Topic Names that were received last, each with its bytes. A server sends few topics many times: comparing bytes
  * with those of a known name costs a third of checking their UTF-8 and making a new string (36 ns for 106, at 35
  * bytes), and the application gets the same string each time.
  *

@@ -35,7 +35,7 @@ export interface ConnectionSettings {
 }
 
 type Phase =
-  | { readonly is: 'new' }
+  | { readonly is: 'new'; readonly connect: ConnectPacket }
   | { readonly is: 'connecting'; readonly connackBy: number }
   | { readonly is: 'connected' }
   | { readonly is: 'closed' }
@@ -50,10 +50,13 @@ const closed: Phase = { is: 'closed' }
 export class Connection<P, R> {
   readonly #session: Session<P, R>
   readonly #driver: Driver<P, R>
-  readonly #settings: ConnectionSettings
+  readonly #cleanSession: boolean
+  readonly #pingTimeoutMs: number
+  readonly #connackTimeoutMs: number
   readonly #acknowledgements: Acknowledgements<P, R>
   readonly #keepAlive: KeepAlive
-  #phase: Phase = { is: 'new' }
+  /** The CONNECT packet is let go of once it has been sent: it holds the password. */
+  #phase: Phase
   #output: 'open' | 'full' = 'open'
   #input: 'reading' | 'paused' = 'reading'
   #relief: 'none' | 'pinged' = 'none'
@@ -64,7 +67,10 @@ export class Connection<P, R> {
   constructor(session: Session<P, R>, driver: Driver<P, R>, settings: ConnectionSettings, now: number) {
     this.#session = session
     this.#driver = driver
-    this.#settings = settings
+    this.#cleanSession = settings.connect.cleanSession
+    this.#pingTimeoutMs = settings.pingTimeoutMs
+    this.#connackTimeoutMs = settings.connackTimeoutMs
+    this.#phase = { is: 'new', connect: settings.connect }
     this.#acknowledgements = new Acknowledgements(session, driver)
     this.#now = now
     this.#keepAlive = new KeepAlive(settings.connect.keepAlive * 1000, settings.pingTimeoutMs, now)
@@ -89,10 +95,11 @@ export class Connection<P, R> {
   open(now: number): void {
     // [MQTT-3.1.0-2] [3.1 one CONNECT] CONNECT goes out once on a connection.
     if (this.#phase.is !== 'new') return
+    const { connect } = this.#phase
     this.#now = now
-    this.#phase = { is: 'connecting', connackBy: now + this.#settings.connackTimeoutMs }
+    this.#phase = { is: 'connecting', connackBy: now + this.#connackTimeoutMs }
     this.#session.connectSent()
-    this.#driver.send(this.#settings.connect)
+    this.#driver.send(connect)
     this.#keepAlive.sent(now)
   }
 
@@ -200,7 +207,7 @@ export class Connection<P, R> {
       this.#session.connectRefused()
       return this.#fail(new ConnectionRefusedError(returnCode))
     }
-    if (sessionPresent && this.#settings.connect.cleanSession) {
+    if (sessionPresent && this.#cleanSession) {
       // [MQTT-3.2.2-1] There can be no session after a clean one was asked for.
       const text = 'the server says that it resumes a session (Session Present 1), although Clean Session 1 was asked'
       const details = { violation: 'session-present-after-clean-session', statement: 'MQTT-3.2.2-1' } as const
@@ -244,8 +251,7 @@ export class Connection<P, R> {
     this.#now = now
     if (this.#phase.is === 'connecting') {
       // [MQTT-3.1.4-4] [3.2 missing CONNACK] A CONNECT is answered; a server that does not is not waited for.
-      if (now >= this.#phase.connackBy)
-        this.#timedOut('connect', 'CONNACK', this.#settings.connackTimeoutMs, 'connectTimeoutMs')
+      if (now >= this.#phase.connackBy) this.#timedOut('connect', 'CONNACK', this.#connackTimeoutMs, 'connectTimeoutMs')
       return
     }
     if (this.#phase.is !== 'connected') return
@@ -265,7 +271,7 @@ export class Connection<P, R> {
     const verdict = this.#keepAlive.verdict(now)
     // [MQTT-3.12.4-1] [3.1.2.10 missing PINGRESP] A PINGREQ is answered; a server that does not has gone.
     if (verdict === 'dead')
-      return this.#timedOut('ping', 'PINGRESP or any other byte', this.#settings.pingTimeoutMs, 'pingTimeoutMs')
+      return this.#timedOut('ping', 'PINGRESP or any other byte', this.#pingTimeoutMs, 'pingTimeoutMs')
     if (verdict === 'ping') this.ping(now)
   }
 

@@ -75,13 +75,13 @@ export class Requests<P, R> {
   /** Asks for subscriptions: with the next `pump`. */
   subscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined): SubscribeRequest<R> {
     const request: SubscribeRequest<R> = { kind: 'subscribe', subscriptions, ticket, state: 'waiting' }
+    this.#subscriptions ??= new Map()
     for (const { filter, qos } of subscriptions) {
       const known = this.#subscriptions.get(filter)
       if (known === undefined) this.#subscriptions.set(filter, { qos, standing: 'asked', request })
       else {
         known.qos = qos
         known.request = request
-        this.#subscriptions ??= new Map()
       }
     }
     this.#waiting.push(request)

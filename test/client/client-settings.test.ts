@@ -48,7 +48,7 @@ describe('defaults', () => {
     expect(settings.queue).toEqual({
       maxMessages: 10_000,
       maxBytes: 67_108_864,
-      maxAgeMs: undefined,
+      maxAgeMs: Number.POSITIVE_INFINITY,
       overflow: 'reject',
       offlineQos0: false,
     })
