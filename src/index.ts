@@ -1,7 +1,7 @@
 /**
  * `mqtt311`: the client.
  *
- * @module
+ * @module mqtt311
  */
 export type {
   ClientEvents,

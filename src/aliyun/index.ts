@@ -1,7 +1,7 @@
 /**
  * Alibaba Cloud IoT Platform: the signer, the endpoints and their roots, and what the platform allows.
  *
- * @module
+ * @module mqtt311/aliyun
  */
 
 export type {

@@ -74,8 +74,8 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 
   /**
-   * Opens the connection. Resolves with whether the server resumed a session (section 3.2.2.2). Rejects with the cause if the first attempt fails, unless `reconnect.retryInitial` is set; the client is
-   * closed then.
+   * Opens the connection. Resolves with whether the server resumed a session (section 3.2.2.2). Rejects with the cause if the
+   * first attempt fails, unless `reconnect.retryInitial` is set; the client is closed then.
    *
    * @throws ConnectionRefusedError, ConnectionLostError, TimeoutError, ProtocolViolationError, MalformedPacketError,
    * StoreError, UsageError, or `signal.reason` (all as rejections)
@@ -160,6 +160,8 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    * Subscribes and iterates: `for await (const message of await client.messages('a/#'))`. The next turn of the loop acknowledges the
    * message before it; leaving the loop acknowledges the one in hand and unsubscribes. The loop lives through reconnections,
    * finishes after `end()`, and throws after a terminal error.
+   *
+   * @throws as `subscribe`
    */
   messages(filters: Filters, options: MessagesOptions = {}): Promise<MessageStream> {
     try {
@@ -192,7 +194,12 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     return this.#madeSubscriptions
   }
 
-  /** Ends every subscription of these filters and sends UNSUBSCRIBE, also for filters that a resumed session has of old. */
+  /**
+   * Ends every subscription of these filters and sends UNSUBSCRIBE, also for filters that a resumed session has of old; resolves with
+   * UNSUBACK (section 3.10.4).
+   *
+   * @throws UsageError, TimeoutError, ClosedError, or the terminal error (all as rejections)
+   */
   unsubscribe(filters: string | readonly string[]): Promise<void> {
     try {
       this.#refuseIfEnding('unsubscribe')

@@ -1,7 +1,7 @@
 /**
  * `mqtt311/codec`: bytes to Control Packets and back, for both sides of a connection.
  *
- * @module
+ * @module mqtt311/codec
  */
 
 export {

@@ -1,7 +1,7 @@
 /**
  * Every byte of MQTT 3.1.1 Control Packets, named for people.
  *
- * @module
+ * @module mqtt311/explain
  */
 
 export type { Annotation, AnnotationPart } from './annotation.js'

@@ -1,7 +1,7 @@
 /**
  * `mqtt311/protocol`: the engine without I/O. Documented for those who study or drive it; outside semantic versioning.
  *
- * @module
+ * @module mqtt311/protocol
  */
 
 export { Arrival } from './arrival.js'

@@ -67,6 +67,8 @@ const defaultSegmentBytes = 4 * 1024 * 1024
  * are; what had resolved is there when the directory is opened again.
  *
  * The session is kept in memory as well, payloads included, so that it can be compacted without reading it again.
+ *
+ * @throws UsageError on an option out of its range; nothing is opened or made before `open`
  */
 export function fileStore(directory: string, options: FileStoreOptions = {}): FileStore {
   return createFileStore({ files: () => directoryFiles(directory), processes: () => machineProcesses() }, options)

@@ -1,7 +1,7 @@
 /**
  * Sessions that outlive their client: two stores, the interface for more, and what an implementation needs.
  *
- * @module
+ * @module mqtt311/store
  */
 export { isMqttError, StoreError } from '../errors.js'
 export type { JournalRecord, StoredMessage, StoredSession } from '../protocol/journal-record.js'

@@ -9,7 +9,7 @@
  *       test(name, run)
  *     }
  *
- * @module
+ * @module mqtt311/store/testing
  */
 import assert from 'node:assert/strict'
 import { cases, type SessionStoreFixture } from './session-store-cases.js'
