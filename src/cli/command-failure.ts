@@ -37,7 +37,7 @@ export function judge(error: unknown): Verdict {
   if (code === 'EPIPE') return { code: exitCode('done'), line: undefined }
   const message = error instanceof Error ? error.message : String(error)
   if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) {
-    return { code: exitCode('noOutput'), line: oneLine(message) }
+    return { code: exitCode('noOutput'), line: `the output cannot be written: ${oneLine(message)}` }
   }
   return { code: exitCode('internal'), line: `this is a fault of mqtt311: ${oneLine(message)}; please report it` }
 }

@@ -117,7 +117,8 @@ class EarlyEnd {
     process.on('SIGINT', this.#interrupt)
     process.on('SIGTERM', this.#interrupt)
     if (timeoutMs !== undefined) {
-      const text = `the ${timeoutMs / 1000} seconds of -W have passed`
+      const text =
+        timeoutMs === 1000 ? 'the second of -W has passed' : `the ${timeoutMs / 1000} seconds of -W have passed`
       this.#timer = setTimeout(() => fail(new CommandFailure('timedOut', text)), timeoutMs)
     }
   }

@@ -48,7 +48,9 @@ async function readBytes(line: Line): Promise<Uint8Array> {
   const file = line.text('file')
   if (line.positionals.length > 0) {
     if (file !== undefined) throw new UsageError('the bytes stand on the command line and in -f: give one of them')
-    return parseHex(line.positionals.join(' '))
+    const bytes = parseHex(line.positionals.join(' '))
+    if (bytes.length > 0) return bytes
+    throw new UsageError('there are no bytes in what is written: write them in hexadecimal, as in c0 00')
   }
   if (file !== undefined && file !== '-') return decode(await readInput(file), line)
   if (process.stdin.isTTY === true && file === undefined) {

@@ -12,7 +12,7 @@ export function parseHex(text: string): Uint8Array {
   }
   if (digits.length % 2 === 1) {
     throw new UsageError(
-      `${digits.length} hexadecimal digits are no whole number of bytes: write both digits of each byte`,
+      `${digits.length} hexadecimal ${digits.length === 1 ? 'digit is' : 'digits are'} no whole number of bytes: write both digits of each byte`,
     )
   }
   return Buffer.from(digits, 'hex')

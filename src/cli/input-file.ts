@@ -20,6 +20,8 @@ function reason(error: unknown): string {
       return ': this user may not read it'
     case 'EISDIR':
       return ': it is a directory'
+    case 'ERR_FS_FILE_TOO_LARGE':
+      return ': it is too large'
     default:
       return typeof code === 'string' ? ` (${code})` : ''
   }

@@ -67,7 +67,8 @@ export const command = defineCommand({
     const reporting = await startReporting(line)
     const client = {
       ...connection.options,
-      queue: { offlineQos0: true },
+      // How much waits is the affair of Publishing; the largest message of all has to fit beside what it lets through.
+      queue: { offlineQos0: true, maxBytes: 2 * payloadBytesMax },
       reconnect: { ...connection.options.reconnect, maxAttempts: attemptsMax },
       // What a resumed session brings stays unacknowledged: it is for `sub`.
       onMessage: () => new Promise(() => {}),

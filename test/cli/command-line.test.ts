@@ -93,6 +93,8 @@ describe('a wrong command line', () => {
     [['pub', '-t', 'a', '-m', 'a\ufffd'], '-m has bytes that are no UTF-8: write it in UTF-8; any bytes at all go'],
     [['sub', '-t', 'a', '-W', '.'], '--timeout takes seconds above 0, not "."'],
     [['explain', '3g'], '"g" is no hexadecimal digit'],
+    [['explain', ''], 'there are no bytes in what is written'],
+    [['explain', '3'], '1 hexadecimal digit is no whole number of bytes'],
     [['explain', '300'], '3 hexadecimal digits are no whole number of bytes'],
     [['sign', '--product-key', 'a1'], 'the DeviceName is missing: give --device-name, or set DEVICE_NAME'],
     [['sign', '--endpoint', 'ipv6', '--instance-id', 'i', '--product-key', 'a'], 'is missing'],

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { expired, otherName, server, unknownIssuer } from '../../fixtures/tls/index.js'
-import { buildCommand, run, start } from './program.js'
+import { buildCommand, run, shell, start } from './program.js'
 import { listen, startBroker, startScripted } from './servers.js'
 
 buildCommand()
@@ -143,6 +143,30 @@ describe('TLS', () => {
 })
 
 describe('the process', () => {
+  it('says that its output cannot be written, with 74', async () => {
+    const full = await shell('mqtt311 explain c000 > /dev/full')
+    expect(full.stderr).toBe('mqtt311: the output cannot be written: ENOSPC: no space left on device, write\n')
+    expect(full.code).toBe(74)
+  })
+
+  it.each(['--help', 'pub --help', '--version', 'explain c000', 'demo', 'sign --product-key a --device-name b'])(
+    'ends with 0 and in silence when nobody reads %s',
+    async (args) => {
+      const line = `export DEVICE_SECRET=secret; mqtt311 ${args} | true`
+      expect(await shell(line)).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+    },
+  )
+
+  it('works without standard streams', async () => {
+    const { address, published } = await startBroker()
+    const pub = `mqtt311 pub ${address.join(' ')} -t a -q 1`
+    expect(await shell(`echo one | ${pub} -l >&- 2>&- && ${pub} -m two <&- && ${pub} -l <&-`)).toMatchObject({
+      code: 0,
+    })
+    expect(published.map(({ text }) => text)).toEqual(['one', 'two'])
+    expect(await shell('mqtt311 demo >&- 2>&-')).toMatchObject({ code: 0 })
+  })
+
   it('ends although standard input is still open', async () => {
     const { address } = await startScripted(Uint8Array.of(0x20, 2, 0, 5))
     const { code } = await start(['pub', ...address, '-t', 'a', '-l'], { input: 'open' }).end()

@@ -144,6 +144,18 @@ describe('mqtt311 pub', () => {
     expect(broker.published.map(({ text }) => text)).toEqual(['from\na file\n', 'two\nlines\n', ''])
   })
 
+  it.each(['-f', '-s', '-l'])('publishes with %s what is larger than the queue of a client', async (flag) => {
+    const seen: number[] = []
+    const broker = await startBroker()
+    broker.broker.on('publish', ({ payload }, client) => client !== null && seen.push(payload.length))
+    const file = temporaryFile('large')
+    writeFileSync(file, Buffer.alloc(70_000_000, 'x'))
+    const source = flag === '-f' ? `-f ${file}` : `${flag} < ${file}`
+    const outcome = await shell(`mqtt311 pub ${broker.address.join(' ')} -t a -q 1 ${source}`)
+    expect(outcome).toMatchObject({ code: 0, stderr: '' })
+    expect(seen).toEqual([70_000_000])
+  })
+
   it('publishes each line, empty ones and an unfinished last one too', async () => {
     const broker = await startBroker()
     const outcome = await run(['pub', ...broker.address, '-t', 'a', '-q', '2', '-l'], { input: 'one\n\nthree' })
