@@ -17,6 +17,7 @@ import { callable, fieldBytes, flag, group, integer, isRecord, milliseconds, one
 import { beyond, parseServerProfile, requirePublishable } from './profile-limits.js'
 import { parseReconnect, type ReconnectSettings } from './reconnect-settings.js'
 import type { ServerProfile } from './server-profile.js'
+import { SharedSettings } from './shared-settings.js'
 
 /** What the session and CONNECT are made of. */
 export interface SessionSettings {
@@ -69,6 +70,11 @@ export interface ClientSettings {
   readonly signal: AbortSignal | undefined
 }
 
+const sharedSession = new SharedSettings<SessionSettings>()
+const sharedConnection = new SharedSettings<ConnectionSettings>()
+const sharedQueue = new SharedSettings<QueueSettings>()
+const sharedDelivery = new SharedSettings<DeliverySettings>()
+
 /** Reads the options of a client; `random` gives numbers from 0 up to but not including 1. @throws UsageError */
 export function parseClientOptions(given: ClientOptions, random: () => number): ClientSettings {
   const options = group('the argument', given, 'client')
@@ -85,11 +91,13 @@ export function parseClientOptions(given: ClientOptions, random: () => number): 
   const keepAliveSeconds = parseKeepAlive(options.keepAlive, profile)
   const maxInFlight = parseMaxInFlight(options.maxInFlight, profile)
   const maxInFlightQos2 = options.maxInFlight ?? Math.min(maxInFlight, defaults.maxInFlightQos2)
+  const will = parseWill(options.will, profile)
+  const session = { cleanSession, keepAliveSeconds, will, maxInFlight, maxInFlightQos2 }
   return {
     network,
     identity,
-    session: { cleanSession, keepAliveSeconds, will: parseWill(options.will, profile), maxInFlight, maxInFlightQos2 },
-    connection: parseConnection(options, keepAliveSeconds),
+    session: will === undefined ? sharedSession.of(session) : session,
+    connection: sharedConnection.of(parseConnection(options, keepAliveSeconds)),
     reconnect: parseReconnect(options.reconnect, profile),
     queue: parseQueue(options.queue),
     delivery: parseDelivery(options),
@@ -167,25 +175,21 @@ function parseConnection(options: ClientOptions, keepAliveSeconds: number): Conn
   }
 }
 
-/** For all clients that say nothing about their queue. */
-const defaultQueue = parseQueue({})
-
 function parseQueue(given: QueueOptions | undefined): QueueSettings {
-  if (given === undefined) return defaultQueue
-  const options = group('queue', given, 'queue')
+  const options = given === undefined ? {} : group('queue', given, 'queue')
   const most = Number.MAX_SAFE_INTEGER
-  return {
+  return sharedQueue.of({
     maxMessages: integer('queue.maxMessages', options.maxMessages, 1, most) ?? defaults.queueMaxMessages,
     maxBytes: integer('queue.maxBytes', options.maxBytes, 1, most) ?? defaults.queueMaxBytes,
     maxAgeMs: milliseconds('queue.maxAgeMs', options.maxAgeMs) ?? Number.POSITIVE_INFINITY,
     overflow: oneOf('queue.overflow', options.overflow, ['reject', 'drop-oldest']) ?? defaults.queueOverflow,
     offlineQos0: flag('queue.offlineQos0', options.offlineQos0) ?? defaults.queueOfflineQos0,
-  }
+  })
 }
 
 function parseDelivery(options: ClientOptions): DeliverySettings {
   const most = Number.MAX_SAFE_INTEGER
-  return {
+  const settings = {
     receiveWindow: integer('receiveWindow', options.receiveWindow, 1, 65_535) ?? defaults.receiveWindow,
     receiveBufferBytes:
       integer('receiveBufferBytes', options.receiveBufferBytes, 1, most) ?? defaults.receiveBufferBytes,
@@ -193,6 +197,9 @@ function parseDelivery(options: ClientOptions): DeliverySettings {
     onMessage: callable('onMessage', options.onMessage),
     onHandlerError: callable('onHandlerError', options.onHandlerError),
   }
+  const { handlers, onMessage, onHandlerError } = settings
+  const plain = handlers === noHandlers && onMessage === undefined && onHandlerError === undefined
+  return plain ? sharedDelivery.of(settings) : settings
 }
 
 /** For all clients that were given none. */

@@ -6,14 +6,15 @@ import type { ReconnectOptions } from './client-options.js'
 import { count, flag, group, milliseconds, real } from './option-checks.js'
 import { beyond } from './profile-limits.js'
 import type { ServerProfile } from './server-profile.js'
+import { SharedSettings } from './shared-settings.js'
 
 export interface ReconnectSettings {
   readonly backoff: BackoffSettings
   readonly retryInitial: boolean
 }
 
-/** For all clients that say nothing about it. */
-const defaultReconnect = parseReconnect({}, undefined)
+const sharedBackoff = new SharedSettings<BackoffSettings>()
+const sharedReconnect = new SharedSettings<ReconnectSettings>()
 
 /** Reads the option `reconnect`; undefined if the client is to end with its first connection. @throws UsageError */
 export function parseReconnect(
@@ -21,7 +22,6 @@ export function parseReconnect(
   profile: ServerProfile | undefined,
 ): ReconnectSettings | undefined {
   if (given === false) return undefined
-  if (given === undefined && profile?.connectsPerMinute === undefined) return defaultReconnect
   const options = given === undefined ? {} : group('reconnect', given, 'reconnect')
   const minGiven = milliseconds('reconnect.minDelayMs', options.minDelayMs)
   const maxGiven = milliseconds('reconnect.maxDelayMs', options.maxDelayMs)
@@ -30,15 +30,16 @@ export function parseReconnect(
   if (minDelayMs > maxDelayMs) {
     throw new UsageError(`reconnect.minDelayMs is ${minDelayMs}, above reconnect.maxDelayMs, ${maxDelayMs}: swap them`)
   }
-  const backoff = {
+  const backoff = sharedBackoff.of({
     minDelayMs,
     maxDelayMs,
     factor: real('reconnect.factor', options.factor, 1, 1000) ?? defaults.factor,
     maxAttempts: count('reconnect.maxAttempts', options.maxAttempts) ?? defaults.maxAttempts,
     maxAttemptsPerMinute: parseAttemptsPerMinute(options.maxAttemptsPerMinute, profile),
     stableAfterMs: defaults.stableAfterMs,
-  }
-  return { backoff, retryInitial: flag('reconnect.retryInitial', options.retryInitial) ?? defaults.retryInitial }
+  })
+  const retryInitial = flag('reconnect.retryInitial', options.retryInitial) ?? defaults.retryInitial
+  return sharedReconnect.of({ backoff, retryInitial })
 }
 
 function parseAttemptsPerMinute(given: number | undefined, profile: ServerProfile | undefined): number {

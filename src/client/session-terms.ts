@@ -1,14 +1,21 @@
 import type { SessionSettings } from '../protocol/session-settings.js'
 import type { ClientSettings } from './client-settings.js'
 import { PublishPacer } from './publish-pacer.js'
+import { SharedSettings } from './shared-settings.js'
 
 /** Filters in one SUBSCRIBE of the engine's own, when a profile says nothing: small enough for any server's packet limit. */
 const filtersPerResubscription = 100
 
+/** Where identifiers start with a server session that another program has begun. Each is one of a session of its own. */
+const strangerPacketId = 1 + Math.floor(Math.random() * 65_535)
+
+const shared = new SharedSettings<SessionSettings>()
+
 /** What the engine is told of the options of a client. */
 export function sessionSettingsOf(settings: ClientSettings, journal: 'kept' | 'none'): SessionSettings {
   const { session, delivery, queue, connection, profile } = settings
-  return {
+  const pacer = profile?.publishesPerSecond && new PublishPacer(profile.publishesPerSecond)
+  const terms = {
     cleanSession: session.cleanSession,
     journal,
     maxInFlight: session.maxInFlight,
@@ -16,10 +23,11 @@ export function sessionSettingsOf(settings: ClientSettings, journal: 'kept' | 'n
     receiveWindow: delivery.receiveWindow,
     receiveBufferBytes: delivery.receiveBufferBytes,
     queue,
-    pacer: profile?.publishesPerSecond === undefined ? undefined : new PublishPacer(profile.publishesPerSecond),
+    pacer,
     ackTimeoutMs: connection.ackTimeoutMs,
     operationTimeoutMs: connection.operationTimeoutMs,
     maxFiltersPerSubscribe: profile?.maxFiltersPerSubscribe ?? filtersPerResubscription,
-    strangerPacketId: 1 + Math.floor(Math.random() * 65_535),
+    strangerPacketId,
   }
+  return pacer === undefined ? shared.of(terms) : terms
 }
