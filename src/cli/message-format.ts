@@ -4,7 +4,7 @@
  */
 import type { Message } from '../client/client-options.js'
 import { UsageError } from '../errors.js'
-import { timeParameters } from './time-format.js'
+import { isoTime, isoTimeWithFraction, timeLetters, unixTime } from './time-format.js'
 
 /** A message that cannot be shown in this format; the line says why. */
 export class Unprintable {
@@ -32,8 +32,8 @@ const parameters: ReadonlyMap<string, (message: Message, now: Date) => string> =
   ['d', (message) => (message.dup ? '1' : '0')],
   ['x', (message) => message.payload.toString('hex')],
   ['X', (message) => message.payload.toString('hex').toUpperCase()],
-  ['I', (_, now) => timeParameters.get('I')?.(now) ?? ''],
-  ['U', (_, now) => `${Math.floor(now.getTime() / 1000)}.${`${now.getMilliseconds()}`.padStart(3, '0')}000000`],
+  ['I', (_, now) => isoTime(now)],
+  ['U', (_, now) => unixTime(now)],
   ['j', (message, now) => jsonLine(message, now)],
 ])
 
@@ -69,7 +69,7 @@ export function compileFormat(
   let wantsJson = false
   for (const [text, flags = '', width = '', maxWidth, letter, time, escaped] of format.matchAll(pattern)) {
     if (letter === 'J') wantsJson = true
-    if (letter !== undefined) pieces.push(parameter(text, letter, shapeOf(flags, width, maxWidth), appearance))
+    if (letter !== undefined) pieces.push(parameter(text, letter, shapeOf(letter, flags, width, maxWidth), appearance))
     else if (time !== undefined) pieces.push(timePiece(text, time))
     else if (escaped !== undefined) pieces.push(constant(escapes.get(escaped) ?? unknown(text)))
     else pieces.push(constant(text))
@@ -81,29 +81,31 @@ export function compileFormat(
   }
 }
 
-function shapeOf(flags: string, width: string, maxWidth: string | undefined): Shape {
+/** As in mosquitto_sub: %t and %I alone are cut, and are never filled with zeros. */
+function shapeOf(letter: string, flags: string, width: string, maxWidth: string | undefined): Shape {
   const align = flags.includes('-') ? 'left' : 'right'
+  const isText = letter === 't' || letter === 'I'
   return {
     align,
-    fill: flags.includes('0') && align === 'right' ? '0' : ' ',
+    fill: flags.includes('0') && align === 'right' && !isText ? '0' : ' ',
     width: Number(width),
-    maxWidth: maxWidth === undefined ? Number.POSITIVE_INFINITY : Number(maxWidth),
+    maxWidth: isText && maxWidth !== undefined ? Number(maxWidth) : Number.POSITIVE_INFINITY,
   }
 }
 
 function parameter(text: string, letter: string, shape: Shape, appearance: Appearance): Piece {
   if (text === '%%') return constant('%')
-  if (letter === 't') return (message) => fillText(appearance.topic(message), letter, shape)
+  if (letter === 't') return (message) => fillText(appearance.topic(message), shape)
   if (letter === 'p') return (message) => fillBytes(appearance.payload(message), shape)
   if (letter === 'J') return (message, now) => jsonLine(message, now, message.text())
   const show = parameters.get(letter)
   if (show === undefined) throw new UsageError(unknownText(text, letter))
-  return (message, now) => fillText(show(message, now), letter, shape)
+  return (message, now) => fillText(show(message, now), shape)
 }
 
 function timePiece(text: string, letter: string): Piece {
   if (letter === '@') return constant('@')
-  const show = timeParameters.get(letter)
+  const show = timeLetters.get(letter)
   if (show === undefined) return unknown(text)
   return (_, now) => show(now)
 }
@@ -119,12 +121,12 @@ function unknown(text: string): never {
 function unknownText(text: string, letter: string): string {
   const why = absent.get(letter)
   if (why !== undefined) return `-F knows no ${text}: that, ${why}`
-  return `-F knows no ${text || 'such sequence'}: see mqtt311 sub --help; a literal %, @ or \\ is written twice`
+  return `-F knows no ${text}; a literal %, @ or \\ is written twice`
 }
 
-function fillText(text: string, letter: string, { align, fill, width, maxWidth }: Shape): string {
-  const shown = letter === 't' || letter === 'I' ? [...text].slice(0, maxWidth).join('') : text
-  return align === 'left' ? shown.padEnd(width) : shown.padStart(width, letter === 't' || letter === 'I' ? ' ' : fill)
+function fillText(text: string, { align, fill, width, maxWidth }: Shape): string {
+  const shown = maxWidth < text.length ? [...text].slice(0, maxWidth).join('') : text
+  return align === 'left' ? shown.padEnd(width) : shown.padStart(width, fill)
 }
 
 function fillBytes(bytes: Uint8Array, { align, fill, width }: Shape): Uint8Array {
@@ -146,7 +148,7 @@ export function jsonLine(message: Message, now: Date, json?: string): string {
   const text = message.text()
   const isText = payload.equals(Buffer.from(text))
   const members = [
-    ['tst', JSON.stringify(timeParameters.get('tst')?.(now) ?? '')],
+    ['tst', JSON.stringify(isoTimeWithFraction(now))],
     ['topic', quoted(topic)],
     ['qos', `${qos}`],
     ['retain', retain ? '1' : '0'],

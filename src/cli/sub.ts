@@ -47,8 +47,8 @@ export const command = defineCommand({
   notes: [
     'FORMAT: %t topic, %p payload, %x and %X payload in hex, %l its length in bytes, %q QoS, %r retained (0 or 1), %d may be a repetition ' +
       '(DUP, 0 or 1), %I time in ISO 8601, %U Unix time, %j JSON, %J JSON with a payload that is JSON itself, %% a percent sign. A width ' +
-      'may stand before the letter, as in %-20t, %05l and %.10t. @Y @m @d @H @M @S @N @s @z @F @T: parts of the time, as in ' +
-      'strftime. \\n \\t \\r \\0 \\a \\e \\v \\\\: characters.',
+      'may stand before the letter, as in %-20t, %05l and %.10t. @ and a letter of strftime: a part of the time, as in @H:@M:@S; @N ' +
+      'nanoseconds, @@ an at sign. \\n \\t \\r \\0 \\a \\e \\v \\\\: characters.',
     'A message at QoS 1 or 2 is acknowledged once it is printed. A lost connection is made again, for as long as it takes. A filter that the server refuses ' +
       'ends the command with 77, also among others that it grants. On a terminal, control characters in messages are shown as \\xNN, but for --raw.',
     environmentText,

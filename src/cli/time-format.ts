@@ -1,38 +1,117 @@
-/** Times for people and programs, by the letters of strftime, in the time zone of this machine. */
+/**
+ * Times by the letters of strftime, in the time zone of this machine and in English, as strftime gives them where no locale is
+ * set. What depends on the calendar of a country, such as the numbers of weeks, is left out.
+ */
 
-const two = (value: number): string => `${value}`.padStart(2, '0')
+const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+const months = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+]
+
+const padded = (value: number, width = 2, fill = '0'): string => `${value}`.padStart(width, fill)
+const day = (now: Date): string => days[now.getDay()] ?? ''
+const month = (now: Date): string => months[now.getMonth()] ?? ''
+const short = (name: string): string => name.slice(0, 3)
+/** Of a clock with twelve hours. */
+const hour12 = (now: Date): number => now.getHours() % 12 || 12
+const noon = (now: Date): 'AM' | 'PM' => (now.getHours() < 12 ? 'AM' : 'PM')
 
 function date(now: Date): string {
-  return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`
+  return `${now.getFullYear()}-${padded(now.getMonth() + 1)}-${padded(now.getDate())}`
 }
 
 function time(now: Date): string {
-  return `${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}`
+  return `${padded(now.getHours())}:${padded(now.getMinutes())}:${padded(now.getSeconds())}`
 }
 
-function zone(now: Date): string {
+function americanDate(now: Date): string {
+  return `${padded(now.getMonth() + 1)}/${padded(now.getDate())}/${padded(now.getFullYear() % 100)}`
+}
+
+function zoneOffset(now: Date): string {
   const minutes = -now.getTimezoneOffset()
   const distance = Math.abs(minutes)
-  return `${minutes < 0 ? '-' : '+'}${two(Math.floor(distance / 60))}${two(distance % 60)}`
+  return `${minutes < 0 ? '-' : '+'}${padded(Math.floor(distance / 60))}${padded(distance % 60)}`
 }
 
-function milliseconds(now: Date): string {
-  return `${now.getMilliseconds()}`.padStart(3, '0')
+function zoneName(now: Date): string {
+  const parts = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' }).formatToParts(now)
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''
 }
 
-/** By letter; `I` and `tst` are the times of `%I` and of JSON. */
-export const timeParameters: ReadonlyMap<string, (now: Date) => string> = new Map([
-  ['Y', (now) => `${now.getFullYear()}`],
-  ['m', (now) => two(now.getMonth() + 1)],
-  ['d', (now) => two(now.getDate())],
-  ['H', (now) => two(now.getHours())],
-  ['M', (now) => two(now.getMinutes())],
-  ['S', (now) => two(now.getSeconds())],
-  ['N', (now) => `${milliseconds(now)}000000`],
-  ['s', (now) => `${Math.floor(now.getTime() / 1000)}`],
-  ['z', zone],
+/** Both days at noon in UTC, so that a change to summer time does not count. */
+function dayOfYear(now: Date): number {
+  const noonOf = (monthIndex: number, dayOfMonth: number) => Date.UTC(now.getFullYear(), monthIndex, dayOfMonth, 12)
+  return (noonOf(now.getMonth(), now.getDate()) - noonOf(0, 1)) / 86_400_000 + 1
+}
+
+/** Digits of the fraction of a second; the clock of JavaScript has three of them, and zeros follow. */
+function fraction(now: Date, digits: number): string {
+  return padded(now.getMilliseconds(), 3).padEnd(digits, '0')
+}
+
+/** `2026-01-02T03:04:05+0100`. */
+export function isoTime(now: Date): string {
+  return `${date(now)}T${time(now)}${zoneOffset(now)}`
+}
+
+/** `2026-01-02T03:04:05.067000+0100`. */
+export function isoTimeWithFraction(now: Date): string {
+  return `${date(now)}T${time(now)}.${fraction(now, 6)}${zoneOffset(now)}`
+}
+
+/** Seconds since 1970, with nine digits behind the point. */
+export function unixTime(now: Date): string {
+  return `${Math.floor(now.getTime() / 1000)}.${fraction(now, 9)}`
+}
+
+/** What stands behind `@`; `N`, the nanoseconds, is mosquitto_sub's own. */
+export const timeLetters: ReadonlyMap<string, (now: Date) => string> = new Map([
+  ['a', (now) => short(day(now))],
+  ['A', day],
+  ['b', (now) => short(month(now))],
+  ['B', month],
+  [
+    'c',
+    (now) =>
+      `${short(day(now))} ${short(month(now))} ${padded(now.getDate(), 2, ' ')} ${time(now)} ${now.getFullYear()}`,
+  ],
+  ['d', (now) => padded(now.getDate())],
+  ['D', americanDate],
+  ['e', (now) => padded(now.getDate(), 2, ' ')],
   ['F', date],
+  ['h', (now) => short(month(now))],
+  ['H', (now) => padded(now.getHours())],
+  ['I', (now) => padded(hour12(now))],
+  ['j', (now) => padded(dayOfYear(now), 3)],
+  ['m', (now) => padded(now.getMonth() + 1)],
+  ['M', (now) => padded(now.getMinutes())],
+  ['n', () => '\n'],
+  ['N', (now) => fraction(now, 9)],
+  ['p', noon],
+  ['r', (now) => `${padded(hour12(now))}:${padded(now.getMinutes())}:${padded(now.getSeconds())} ${noon(now)}`],
+  ['R', (now) => time(now).slice(0, 5)],
+  ['s', (now) => `${Math.floor(now.getTime() / 1000)}`],
+  ['S', (now) => padded(now.getSeconds())],
+  ['t', () => '\t'],
   ['T', time],
-  ['I', (now) => `${date(now)}T${time(now)}${zone(now)}`],
-  ['tst', (now) => `${date(now)}T${time(now)}.${milliseconds(now)}000${zone(now)}`],
+  ['u', (now) => `${now.getDay() || 7}`],
+  ['w', (now) => `${now.getDay()}`],
+  ['x', americanDate],
+  ['X', time],
+  ['y', (now) => padded(now.getFullYear() % 100)],
+  ['Y', (now) => `${now.getFullYear()}`],
+  ['z', zoneOffset],
+  ['Z', zoneName],
 ])

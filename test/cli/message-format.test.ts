@@ -43,10 +43,27 @@ describe('a format', () => {
     ['%08x', '00006f6e'],
     ['@Y-@m-@d @H:@M:@S.@N', '2026-01-02 03:04:05.067000000'],
     ['@F @T', '2026-01-02 03:04:05'],
+    ['@a @A @b @B @h', 'Fri Friday Jan January Jan'],
+    ['@c|@D|@x|@X', 'Fri Jan  2 03:04:05 2026|01/02/26|01/02/26|03:04:05'],
+    ['@e|@j|@u|@w|@y', ' 2|002|5|5|26'],
+    ['@I|@p|@r|@R', '03|AM|03:04:05 AM|03:04'],
+    ['@n@t', '\n\t'],
+    ['%3p', ' on'],
+    ['%.1p|%.1x', 'on|6f6e'],
     ['\\n\\t\\r\\0\\a\\e\\v', '\n\t\r\0\x07\x1b\v'],
     ['', ''],
   ])('%j shows %j', (format, text) => {
     expect(shown(format, message('lamp/1', 'on'))).toBe(text)
+  })
+
+  it('shows the last day of a leap year, at night', () => {
+    const format = compileFormat('@j @I @p @u @A @y', asItIs)
+    expect(format(message('a', ''), new Date(2000, 11, 31, 23, 59, 59))).toEqual(Buffer.from('366 11 PM 7 Sunday 00'))
+    expect(format(message('a', ''), new Date(2000, 6, 1, 0, 0, 0))).toEqual(Buffer.from('183 12 AM 6 Saturday 00'))
+  })
+
+  it('names the time zone', () => {
+    expect(shown('@z @Z', message('a', ''))).toMatch(/^[+-]\d{4} \S+$/)
   })
 
   it('shows what is retained, and what may be a repetition', () => {
