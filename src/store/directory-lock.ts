@@ -19,7 +19,8 @@
  * directory. Give each its own.
  */
 import { StoreError } from '../errors.js'
-import { isCode, type JournalFiles, onFile } from './journal-files.js'
+import { isCode, type JournalFile, type JournalFiles, onFile } from './journal-files.js'
+import { storeFailure } from './store-failure.js'
 
 /** Names one process among all that ever ran on this machine. */
 export interface ProcessIdentity {
@@ -36,33 +37,43 @@ export interface ProcessTable {
   isAlive(other: ProcessIdentity): Promise<boolean>
 }
 
+/** Held until it is released. */
 export interface DirectoryLock {
   release(): Promise<void>
 }
 
+/** Takes the lock, or rejects with a StoreError that names the holder and the file. */
 export async function lockDirectory(files: JournalFiles, processes: ProcessTable): Promise<DirectoryLock> {
   const own = lockName(processes.self)
-  if ((await files.list()).includes(own)) throw heldBy(files, own, processes)
-  const file = await onFile(files, 'create', own, files.create(own))
+  const file = await createLock(files, own)
   const release = () => onFile(files, 'remove', own, files.remove(own))
   try {
     await file.close()
     for (const name of await files.list()) {
       const holder = parseLockName(name)
       if (holder === undefined || name === own) continue
-      if (await processes.isAlive(holder)) throw heldBy(files, name, processes, holder)
+      if (await processes.isAlive(holder)) throw inUse(files, name, `process ${holder.pid}`)
       // Someone else may have found it stale as well and have been quicker.
       await files.remove(name).catch((error: unknown) => ignoreMissing(error))
     }
   } catch (error) {
-    await release()
+    // What kept us out says more than that our file could not be taken away.
+    await release().catch(() => {})
     throw error
   }
   return { release }
 }
 
-function heldBy(files: JournalFiles, name: string, { self }: ProcessTable, { pid } = self): StoreError {
-  const holder = pid === self.pid ? 'another store of this process' : `process ${pid}`
+async function createLock(files: JournalFiles, name: string): Promise<JournalFile> {
+  try {
+    return await files.create(name)
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) throw inUse(files, name, 'another store of this process')
+    throw storeFailure(`cannot create ${name} in ${files.location}`, error)
+  }
+}
+
+function inUse(files: JournalFiles, name: string, holder: string): StoreError {
   return new StoreError(
     `${files.location} is in use by ${holder}: close that one first, or give each its own directory (the lock is ${name})`,
   )
