@@ -73,6 +73,16 @@ describe('inspect', () => {
   })
 })
 
+describe('a session that nothing has happened to', () => {
+  test('shows nothing', () => {
+    expect(new EngineHarness().session.inspect()).toMatchObject({
+      outgoing: { exchanges: [], queue: [], again: [], outstanding: 0 },
+      incoming: { identifiers: [], backlog: [], due: [] },
+      requests: { subscriptions: [], waiting: [], sent: [] },
+    })
+  })
+})
+
 describe('settled', () => {
   test('is a session in which nothing of ours waits or is unanswered', () => {
     const engine = new EngineHarness()

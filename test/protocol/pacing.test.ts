@@ -61,6 +61,11 @@ describe('a pacer', () => {
     expect(engine.session.outgoing.paced).toBe(2)
   })
 
+  test('has made none wait where there is no pacer', () => {
+    const engine = new EngineHarness().connect().publish('a', 1).publish('b', 1)
+    expect(engine.session.outgoing.paced).toBe(0)
+  })
+
   test('sets no timer for a connection that is gone, or is not yet connected', () => {
     const engine = paced().connect().publish('a', 0).publish('b', 0).cut()
     expect(engine.dueIn).toBe(Number.POSITIVE_INFINITY)
