@@ -90,6 +90,8 @@ function tell(error: unknown, args: readonly string[]): number {
 }
 
 async function main(args: readonly string[]): Promise<void> {
+  // `ps` shows this instead of the arguments, among which may be a password. They can be seen until here all the same.
+  process.title = ['mqtt311', ...args.slice(0, 1)].join(' ')
   // Whatever nobody has caught is a fault of ours, and no person wants to see a stack.
   process.on('uncaughtException', (error) => process.exit(tell(error, args)))
   process.removeAllListeners('warning').on('warning', ({ message }) => note(`mqtt311: ${message}`))

@@ -17,7 +17,7 @@ const productOptions = [
   {
     name: 'product-secret',
     value: 'SECRET',
-    about: 'ProductSecret; everybody on this machine can see it while the command runs',
+    about: 'ProductSecret; others on this machine may see it as the command starts',
   },
   { name: 'product-secret-file', value: 'FILE', about: 'the ProductSecret is in this file: better' },
   { name: 'device-name', value: 'NAME', about: 'DeviceName' },

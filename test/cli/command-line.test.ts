@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { nearestWord } from '../../src/cli/nearest-word.js'
-import { buildCommand, commandPath, run, temporaryFile } from './program.js'
+import { buildCommand, commandPath, run, start, temporaryFile } from './program.js'
+import { startBroker } from './servers.js'
 
 buildCommand()
 
@@ -125,6 +127,14 @@ describe('a wrong command line', () => {
       expect(code).not.toBe(0)
       expect(stdout + stderr).not.toContain(secret)
     }
+  })
+
+  it('does not show a secret to ps', async () => {
+    const { address } = await startBroker()
+    const command = start(['sub', ...address, '-t', 'a', '-u', 'ann', '-P', 'hunter2-hunter2', '-d'])
+    await command.wrote('stderr', 'SUBACK')
+    const shown = execFileSync('ps', ['-o', 'args=', '-p', String(command.process.pid)]).toString()
+    expect(shown.trim()).toBe('mqtt311 sub')
   })
 
   it.each([

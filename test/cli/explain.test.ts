@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { explain, render } from 'mqtt311/explain'
 import { describe, expect, it } from 'vitest'
-import { buildCommand, run, shell, temporaryFile } from './program.js'
+import { buildCommand, run, shell, temporaryFile, terminal } from './program.js'
 
 buildCommand()
 
@@ -49,6 +49,23 @@ describe('mqtt311 explain', () => {
     expect((await run(['explain', 'e000'], { env: { FORCE_COLOR: '1' } })).stdout).toBe(
       `${render(explain(Uint8Array.of(0xe0, 0)), { color: true })}\n`,
     )
+  })
+
+  it('is in colour in a terminal, unless NO_COLOR is set', async () => {
+    const colored = render(explain(bytes), { color: true })
+    const line = `mqtt311 explain ${bytes.toString('hex')}`
+    const inTerminal = (text: string) => `${text.replaceAll('\n', '\r\n')}\r\n`
+    expect((await terminal(line).end()).stdout).toBe(inTerminal(colored))
+    expect((await terminal(`NO_COLOR=1 ${line}`).end()).stdout).toBe(inTerminal(render(explain(bytes))))
+    expect((await terminal(`TERM=dumb ${line}`).end()).stdout).toBe(inTerminal(render(explain(bytes))))
+  })
+
+  it('asks for bytes in a terminal where nobody has named any', async () => {
+    const { code, stdout } = await terminal('mqtt311 explain').end()
+    expect(stdout).toContain(
+      'mqtt311: there are no bytes: write them in hexadecimal, name a file by -f, or pipe them in',
+    )
+    expect(code).toBe(64)
   })
 
   it('is quiet when nobody reads to the end', async () => {

@@ -63,6 +63,18 @@ describe('a server that', () => {
     expect((await command.end()).code).toBe(0)
   })
 
+  it('does not acknowledge is left at the second signal, without another wait', async () => {
+    const silent = await startScripted(Uint8Array.of(0x20, 2, 0, 0))
+    const command = start(['pub', ...silent.address, ...message, '-d'])
+    await command.wrote('stderr', 'PUBLISH')
+    // After the first one the command waits a second for PUBACK, and says DISCONNECT only then. Two of a kind could become one.
+    command.process.kill('SIGINT')
+    command.process.kill('SIGTERM')
+    const { code, stderr } = await command.end()
+    expect([130, 143]).toContain(code)
+    expect(stderr).not.toContain('DISCONNECT')
+  })
+
   it('does not acknowledge: 27 by -W', async () => {
     const { address } = await startScripted(Uint8Array.of(0x20, 2, 0, 0))
     const { code, stderr } = await run(['pub', ...address, ...message, '-W', '0.3'])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { buildCommand, run, shell, start } from './program.js'
+import { buildCommand, run, shell, start, terminal } from './program.js'
 import { type Broker, startBroker } from './servers.js'
 
 buildCommand()
@@ -75,6 +75,31 @@ describe('mqtt311 sub', () => {
     const command = await subscribed(broker, '-t', 'a', '-R', '-C', '1')
     await broker.publish('a', 'new')
     expect((await command.end()).stdout).toBe('new\n')
+  })
+
+  it('-R with -C counts what is printed, and nothing that was retained', async () => {
+    const broker = await startBroker()
+    await broker.publish('a/1', 'old', { retain: true })
+    await broker.publish('a/2', 'old', { retain: true })
+    expect((await run(['sub', ...broker.address, '-t', 'a/+', '-C', '2', '-v'])).stdout).toBe('a/1 old\na/2 old\n')
+    const command = await subscribed(broker, '-t', 'a/+', '-R', '-C', '2', '-v')
+    await broker.publish('a/1', 'new')
+    await broker.publish('a/2', 'new', { retain: true })
+    expect(await command.end()).toMatchObject({ code: 0, stdout: 'a/1 new\na/2 new\n' })
+  })
+
+  it('in a terminal, shows topics in colour and control characters by their number', async () => {
+    const broker = await startBroker()
+    const payload = Buffer.from('\x1b[2J\r\u009b31m\ttwo\nlines')
+    await broker.publish('a', payload, { retain: true })
+    const sub = `mqtt311 sub ${broker.address.join(' ')} -t a -C 1`
+    const escaped = '\\x1b[2J\\x0d\\x9b31m\ttwo\r\nlines\r\n'
+    expect((await terminal(sub).end()).stdout).toBe(escaped)
+    expect((await terminal(`${sub} -v`).end()).stdout).toBe(`\x1b[36ma\x1b[0m ${escaped}`)
+    expect((await terminal(`NO_COLOR=1 ${sub} -v`).end()).stdout).toBe(`a ${escaped}`)
+    expect((await terminal(`${sub} -F '\\e[1m%t %p'`).end()).stdout).toBe(`\x1b[1ma ${escaped}`)
+    expect((await terminal(`${sub} --raw`).end()).stdout).toBe(payload.toString().replace('\n', '\r\n'))
+    expect((await shell(sub)).stdout).toBe(`${payload}\n`)
   })
 
   it('-E ends as soon as it has subscribed', async () => {
