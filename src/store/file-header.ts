@@ -33,10 +33,13 @@ export interface FileHeader {
 
 const magic = 'mqtt311j'
 const version = 1
+const unfinishedSuffix = '.unfinished'
 const kindBytes = { segment: 1, snapshot: 2 } as const
+/** Of everything before the identity. */
 const fixedLength = 33
 const checksumLength = 4
 
+/** What a file of the journal is called. */
 export function fileName({ kind, number }: JournalFileName): string {
   return `${kind}-${String(number).padStart(8, '0')}.journal`
 }
@@ -46,6 +49,15 @@ export function parseFileName(name: string): JournalFileName | undefined {
   const [, kind, digits] = /^(segment|snapshot)-(\d{8,15})\.journal$/.exec(name) ?? []
   if (kind !== 'segment' && kind !== 'snapshot') return undefined
   return { kind, number: Number(digits) }
+}
+
+/** A snapshot gets its name when it is whole; until then it is called so, and does not count. */
+export function unfinishedName(name: string): string {
+  return `${name}${unfinishedSuffix}`
+}
+
+export function isUnfinished(name: string): boolean {
+  return name.endsWith(`.journal${unfinishedSuffix}`)
 }
 
 /** A header as bytes. `seedOf` gives what the checksums of its records go on from. */

@@ -9,7 +9,7 @@
 import { StoreError, UsageError } from '../errors.js'
 import type { JournalRecord, StoredSession } from '../protocol/journal-record.js'
 import { type DirectoryLock, lockDirectory, machineProcesses, type ProcessTable } from './directory-lock.js'
-import { type Fsync, Journal } from './journal.js'
+import { type Fsync, Journal, type JournalSettings } from './journal.js'
 import { directoryFiles, type JournalFiles } from './journal-files.js'
 import type { TornTail } from './journal-recovery.js'
 import type { SessionStore } from './session-store.js'
@@ -53,8 +53,14 @@ export interface FileStoreMachine {
 type Phase =
   | { readonly name: 'closed' }
   | { readonly name: 'opening'; readonly opened: Promise<unknown> }
-  | { readonly name: 'open'; readonly journal: Journal; readonly lock: DirectoryLock }
+  | OpenPhase
   | { readonly name: 'closing'; readonly closed: Promise<void> }
+
+interface OpenPhase {
+  readonly name: 'open'
+  readonly journal: Journal
+  readonly lock: DirectoryLock
+}
 
 const defaultSegmentBytes = 4 * 1024 * 1024
 
@@ -74,6 +80,7 @@ export function fileStore(directory: string, options: FileStoreOptions = {}): Fi
   return createFileStore({ files: () => directoryFiles(directory), processes: () => machineProcesses() }, options)
 }
 
+/** The same over another machine. */
 export function createFileStore(machine: FileStoreMachine, options: FileStoreOptions = {}): FileStore {
   const { fsync = 'always', segmentBytes = defaultSegmentBytes } = options
   if (typeof fsync === 'object') checkRange('fsync.everyMs', fsync.everyMs, 1, 3_600_000)
@@ -93,11 +100,11 @@ function checkRange(name: string, value: number, lowest: number, highest: number
 class JournalStore implements FileStore {
   readonly durable = true
   readonly #machine: FileStoreMachine
-  readonly #settings: { readonly fsync: Fsync; readonly segmentBytes: number }
+  readonly #settings: JournalSettings
   #phase: Phase = { name: 'closed' }
   #tornTail: TornTail | undefined
 
-  constructor(machine: FileStoreMachine, settings: { readonly fsync: Fsync; readonly segmentBytes: number }) {
+  constructor(machine: FileStoreMachine, settings: JournalSettings) {
     this.#machine = machine
     this.#settings = settings
   }
@@ -137,7 +144,7 @@ class JournalStore implements FileStore {
     if (this.#phase.name === 'closing') await this.#phase.closed
   }
 
-  async #open(sessionId: string): Promise<Extract<Phase, { readonly name: 'open' }>> {
+  async #open(sessionId: string): Promise<OpenPhase> {
     const files = await this.#machine.files()
     await onDirectory(files, files.prepare())
     const lock = await onDirectory(files, lockDirectory(files, await this.#machine.processes()))
@@ -149,7 +156,7 @@ class JournalStore implements FileStore {
     }
   }
 
-  async #close({ journal, lock }: Extract<Phase, { readonly name: 'open' }>): Promise<void> {
+  async #close({ journal, lock }: OpenPhase): Promise<void> {
     try {
       await journal.close()
     } finally {

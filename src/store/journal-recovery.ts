@@ -24,6 +24,7 @@ import {
   encodeHeader,
   type FileHeader,
   fileName,
+  isUnfinished,
   type JournalFileName,
   parseFileName,
 } from './file-header.js'
@@ -49,7 +50,9 @@ export interface LastSegment {
   readonly sealed: boolean
 }
 
+/** What the files of a directory add up to. */
 export interface Recovery {
+  /** The session, for the journal to go on with. */
   readonly reducer: SessionReducer
   /** Undefined if there is no journal yet. */
   readonly last: LastSegment | undefined
@@ -61,6 +64,7 @@ export interface Recovery {
   readonly obsolete: readonly string[]
 }
 
+/** Reads the journal of a session. Changes nothing on disk; a StoreError says what is damaged or missing, and where. */
 export async function recover(files: JournalFiles, sessionId: string): Promise<Recovery> {
   return new JournalReader(files, sessionId).read()
 }
@@ -105,7 +109,7 @@ class JournalReader {
     for (const name of names) {
       const parsed = parseFileName(name)
       if (parsed !== undefined) found.push(parsed)
-      if (name.endsWith(unfinishedSuffix)) this.#obsolete.push(name)
+      if (isUnfinished(name)) this.#obsolete.push(name)
     }
     const numbersOf = (kind: JournalFileName['kind']) =>
       found.filter((file) => file.kind === kind).map((file) => file.number)
@@ -126,7 +130,7 @@ class JournalReader {
     const read = this.#readRecords(name, bytes, header)
     if (read.end !== bytes.length) throw this.#damage(name, read.end, 'there is no whole record')
     if (!read.complete) throw this.#damage(name, read.end, 'the end of the snapshot is missing')
-    at(`${name} in ${this.#files.location}`, 0, () => this.#reducer.advance(header.cursor))
+    readingAt(`${name} in ${this.#files.location}`, 0, () => this.#reducer.advance(header.cursor))
     this.#snapshotBytes = bytes.length
   }
 
@@ -166,7 +170,7 @@ class JournalReader {
   }
 
   #headerOf(name: string, bytes: Buffer, file: JournalFileName): FileHeader | undefined {
-    const header = at(`${name} in ${this.#files.location}`, 0, () => decodeHeader(bytes, file))
+    const header = readingAt(`${name} in ${this.#files.location}`, 0, () => decodeHeader(bytes, file))
     // [MQTT-3.1.3-2] A session belongs to its Client Identifier, and to no other.
     if (header !== undefined && header.sessionId !== this.#sessionId) {
       const [found, wanted] = [JSON.stringify(header.sessionId), JSON.stringify(this.#sessionId)]
@@ -186,12 +190,12 @@ class JournalReader {
     let complete = false
     while (end < bytes.length && !complete) {
       const start = end
-      const decoded = at(where, start, () => decodeRecord(bytes, view, start, header.seed))
+      const decoded = readingAt(where, start, () => decodeRecord(bytes, view, start, header.seed))
       if (decoded === undefined) break
       const { record } = decoded
       sealed = record.kind === 'synced' && record.offset === start
       if (record.kind === 'complete') complete = true
-      else if (record.kind !== 'synced') at(where, start, () => this.#reducer.apply(record))
+      else if (record.kind !== 'synced') readingAt(where, start, () => this.#reducer.apply(record))
       end = decoded.end
     }
     return { end, sealed, complete }
@@ -211,18 +215,18 @@ class JournalReader {
   }
 }
 
+/** How far the records of a file made sense. */
 interface RecordsRead {
   /** Offset behind the last record. */
   readonly end: number
+  /** True if the last record vouches for everything before it. */
   readonly sealed: boolean
+  /** True if the last record is the end of a snapshot. */
   readonly complete: boolean
 }
 
-/** A snapshot gets its name when it is whole; until then it is called so. */
-export const unfinishedSuffix = '.journal.unfinished'
-
-/** Adds the place to a StoreError. */
-function at<T>(where: string, offset: number, read: () => T): T {
+/** Runs what reads at some place; a StoreError of it gets the place in front. */
+function readingAt<T>(where: string, offset: number, read: () => T): T {
   try {
     return read()
   } catch (cause) {

@@ -35,16 +35,18 @@ export type Fsync =
       readonly everyMs: number
     }
 
+/** How an open journal writes. */
 export interface JournalSettings {
   readonly fsync: Fsync
   /** From this length on a segment is followed by a new one. */
   readonly segmentBytes: number
 }
 
-/** Records that are written, synced and settled together. */
+/** Appends that are written, synced and resolved together. */
 interface Group {
   readonly writer: RecordWriter
-  readonly settled: Promise<void>
+  /** What all its appends have been given. */
+  readonly outcome: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: StoreError) => void
   /** Set if the group is the first of a new segment. */
@@ -58,13 +60,14 @@ interface NewSegment {
   readonly snapshot: StoredSession | undefined
 }
 
-/** The end of the log as it will be once all groups that were taken have been written. */
+/** Where the log will end once the groups that have left the gathering are written: where the next group goes. */
 interface PlannedEnd {
   readonly number: number
   readonly seed: number
   readonly length: number
 }
 
+/** The log of one session, open for appending. */
 export class Journal {
   /** What opening cut off, if the last process did not end well. */
   readonly tornTail: TornTail | undefined
@@ -74,18 +77,24 @@ export class Journal {
   readonly #reducer: SessionReducer
   #segment: SegmentFile
   #planned: PlannedEnd
+  /** Bytes of the full segments that no snapshot covers or will cover, and of the latest snapshot. */
   #logBytes: number
   #snapshotBytes: number
+  /** True if the last record vouches for everything before it, so that closing need not write one. */
   #sealed: boolean
   #gathering: Group | undefined
+  /** The loop, while it runs. */
   #writing: Promise<void> | undefined
   #syncTimer: NodeJS.Timeout | undefined
   #isSyncDue = false
+  /** Planned from the moment that decides on it to the one in which its segment is there; then it runs. */
   #compaction: 'none' | 'planned' | Promise<void> = 'none'
+  /** Aborts a compaction: the journal is being closed, or has failed. */
   readonly #stop = new AbortController()
   #failure: StoreError | undefined
   #closed: Promise<void> | undefined
 
+  /** Reads what is there, removes what no longer counts, and goes on behind the last whole record. */
   static async open(files: JournalFiles, sessionId: string, settings: JournalSettings): Promise<Journal> {
     const recovery = await recover(files, sessionId)
     await removeFiles(files, recovery.obsolete)
@@ -116,10 +125,12 @@ export class Journal {
     this.#planned = { number: segment.number, seed: segment.seed, length: segment.length }
   }
 
+  /** The session with everything that was appended. */
   snapshot(): StoredSession {
     return this.#reducer.snapshot()
   }
 
+  /** Resolves when the records are as safe as the settings make them. What they hold is copied before it returns. */
   append(records: readonly JournalRecord[]): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     const group = this.#gathering ?? this.#beginGroup()
@@ -134,7 +145,7 @@ export class Journal {
       // The session in memory has taken a part of the records, and earlier appends share their group: none of it is written.
       this.#fail(storeFailure('cannot append to the journal', error))
     }
-    return group.settled
+    return group.outcome
   }
 
   /** Makes everything safe, vouches for it, and closes the files. Rejects with what made the journal fail, if it did. */
@@ -163,11 +174,11 @@ export class Journal {
     writer.write({ kind: 'synced', offset: 0 })
     let resolve = () => {}
     let reject: Group['reject'] = () => {}
-    const settled = new Promise<void>((onResolved, onRejected) => {
+    const outcome = new Promise<void>((onResolved, onRejected) => {
       resolve = onResolved
       reject = onRejected
     })
-    return { writer, settled, resolve, reject, segment }
+    return { writer, outcome, resolve, reject, segment }
   }
 
   #planSegment(): NewSegment {

@@ -24,6 +24,7 @@ import { StoreError } from '../errors.js'
 import type { JournalRecord } from '../protocol/journal-record.js'
 import { crc32c, viewOf } from './checksum.js'
 
+/** Whatever stands in a file: what the session records, and what the store adds for itself. */
 export type FileRecord =
   | JournalRecord
   | { readonly kind: 'synced'; readonly offset: number }
@@ -54,8 +55,21 @@ const highestNumber = 2 ** (8 * numberLength) - 1
 /** Of a `queued` record: kind, sequence, flags, topic length. */
 const queuedFixedLength = 1 + numberLength + 1 + 2
 
-const syncedBodyLength = 1 + numberLength
-export const syncedRecordLength = prefixLength + syncedBodyLength
+const numberBodyLength = 1 + numberLength
+const packetIdBodyLength = 1 + 2
+/** The length of a body by its kind, where that says it: a `queued` one has any. */
+const bodyLengths: ReadonlyMap<number, number> = new Map([
+  [kinds.bound, numberBodyLength + 2],
+  [kinds.received, numberBodyLength],
+  [kinds.settled, numberBodyLength],
+  [kinds.withdrawn, numberBodyLength],
+  [kinds.held, packetIdBodyLength],
+  [kinds.released, packetIdBodyLength],
+  [kinds.forgotten, 1],
+  [kinds.synced, numberBodyLength],
+  [kinds.complete, 1],
+])
+export const syncedRecordLength = prefixLength + numberBodyLength
 
 /** Gathers records as the bytes of a file from `offset` on. What it is given is copied before `write` returns. */
 export class RecordWriter {
@@ -110,24 +124,24 @@ export class RecordWriter {
         return this.#finish(at + payload.length)
       }
       case 'bound': {
-        const at = this.#number(record.sequence, this.#begin(kinds.bound, 1 + numberLength + 2))
+        const at = this.#number(record.sequence, this.#begin(kinds.bound, numberBodyLength + 2))
         return this.#finish(this.#bytes.writeUInt16BE(record.packetId, at))
       }
       case 'received':
       case 'settled':
       case 'withdrawn':
-        return this.#finish(this.#number(record.sequence, this.#begin(kinds[record.kind], 1 + numberLength)))
+        return this.#finish(this.#number(record.sequence, this.#begin(kinds[record.kind], numberBodyLength)))
       case 'held':
       case 'released': {
         // Making room may take other memory, so the record begins before `#bytes` is read.
-        const at = this.#begin(kinds[record.kind], 1 + 2)
+        const at = this.#begin(kinds[record.kind], packetIdBodyLength)
         return this.#finish(this.#bytes.writeUInt16BE(record.packetId, at))
       }
       case 'forgotten':
       case 'complete':
         return this.#finish(this.#begin(kinds[record.kind], 1))
       case 'synced':
-        return this.#finish(this.#number(record.offset, this.#begin(kinds.synced, 1 + numberLength)))
+        return this.#finish(this.#number(record.offset, this.#begin(kinds.synced, numberBodyLength)))
     }
   }
 
@@ -180,7 +194,7 @@ export function decodeRecord(bytes: Buffer, view: DataView, offset: number, seed
  * where the next record starts, so the bytes are searched.
  */
 export function highestSynced(bytes: Buffer, view: DataView, from: number, seed: number): number {
-  const start = Buffer.from([0, 0, 0, syncedBodyLength])
+  const start = Buffer.from([0, 0, 0, numberBodyLength])
   let highest = 0
   for (let at = bytes.indexOf(start, from); at !== -1; at = bytes.indexOf(start, at + 1)) {
     const isSynced = bytes.length - at >= syncedRecordLength && view.getUint8(at + prefixLength) === kinds.synced
@@ -198,40 +212,37 @@ function recordChecksum(view: DataView, start: number, end: number, seed: number
   return crc32c(view, start + prefixLength, end, crc32c(view, start, start + 4, seed))
 }
 
+/** The record that a body says; undefined if it is of no known kind, or of another length than its kind has. */
 function decodeBody(body: Buffer): FileRecord | undefined {
   const kind = body.readUInt8(0)
   if (kind === kinds.queued) return decodeQueued(body)
+  if (body.length !== bodyLengths.get(kind)) return undefined
   switch (kind) {
-    case kinds.forgotten:
-    case kinds.complete:
-      if (body.length !== 1) return undefined
-      return { kind: kind === kinds.forgotten ? 'forgotten' : 'complete' }
-    case kinds.held:
-    case kinds.released:
-      if (body.length !== 1 + 2) return undefined
-      return { kind: kind === kinds.held ? 'held' : 'released', packetId: body.readUInt16BE(1) }
     case kinds.bound:
-      if (body.length !== 1 + numberLength + 2) return undefined
-      return {
-        kind: 'bound',
-        sequence: body.readUIntBE(1, numberLength),
-        packetId: body.readUInt16BE(1 + numberLength),
-      }
-  }
-  if (body.length !== 1 + numberLength) return undefined
-  const value = body.readUIntBE(1, numberLength)
-  switch (kind) {
+      return { kind: 'bound', sequence: numberOf(body), packetId: body.readUInt16BE(1 + numberLength) }
     case kinds.received:
-      return { kind: 'received', sequence: value }
+      return { kind: 'received', sequence: numberOf(body) }
     case kinds.settled:
-      return { kind: 'settled', sequence: value }
+      return { kind: 'settled', sequence: numberOf(body) }
     case kinds.withdrawn:
-      return { kind: 'withdrawn', sequence: value }
+      return { kind: 'withdrawn', sequence: numberOf(body) }
+    case kinds.held:
+      return { kind: 'held', packetId: body.readUInt16BE(1) }
+    case kinds.released:
+      return { kind: 'released', packetId: body.readUInt16BE(1) }
+    case kinds.forgotten:
+      return { kind: 'forgotten' }
     case kinds.synced:
-      return { kind: 'synced', offset: value }
+      return { kind: 'synced', offset: numberOf(body) }
+    case kinds.complete:
+      return { kind: 'complete' }
     default:
       return undefined
   }
+}
+
+function numberOf(body: Buffer): number {
+  return body.readUIntBE(1, numberLength)
 }
 
 function decodeQueued(body: Buffer): FileRecord | undefined {

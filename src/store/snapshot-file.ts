@@ -6,9 +6,8 @@
  */
 import type { StoredSession } from '../protocol/journal-record.js'
 import { recordsOf } from '../protocol/stored-session.js'
-import { encodeHeader, fileName, parseFileName, seedOf } from './file-header.js'
+import { encodeHeader, fileName, parseFileName, seedOf, unfinishedName } from './file-header.js'
 import { appendAll, type JournalFile, type JournalFiles, onFile } from './journal-files.js'
-import { unfinishedSuffix } from './journal-recovery.js'
 import { RecordWriter } from './record-format.js'
 
 /** How much is encoded at a time: a fraction of a millisecond, so that the appends beside it do not wait. */
@@ -23,7 +22,7 @@ export async function writeSnapshot(
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const name = fileName({ kind: 'snapshot', number })
-  const unfinished = name.replace(/\.journal$/, unfinishedSuffix)
+  const unfinished = unfinishedName(name)
   const header = encodeHeader({ kind: 'snapshot', number }, sessionId, session, 0)
   const file = await onFile(files, 'create', unfinished, files.create(unfinished))
   let length: number | undefined
