@@ -113,7 +113,9 @@ describe('README.md', () => {
 
   test('has a row for each error, with its code and its class', () => {
     const sources = readDocument('src/errors.ts')
-    const errors = [...sources.matchAll(/class (\w+) extends MqttError {\n(?: {2}\/\*\*.*\*\/\n)? {2}readonly code = '(\w+)'/g)]
+    const errors = [
+      ...sources.matchAll(/class (\w+) extends MqttError {\n(?: {2}\/\*\*.*\*\/\n)? {2}readonly code = '(\w+)'/g),
+    ]
     const rows = table('`code`').map(([code, name]) => [code, name])
     expect(rows.sort()).toEqual(errors.map(([, name, code]) => [`\`${code}\``, `\`${name}\``]).sort())
   })
