@@ -34,6 +34,7 @@ function declarationsOf(sources: string, entries: readonly string[]): ReadonlyMa
     noEmit: false,
     declaration: true,
     emitDeclarationOnly: true,
+    stripInternal: true,
     rootDir: sources,
     outDir: sources,
   })

@@ -268,7 +268,7 @@ export class Outgoing<P, R> {
     this.#againFrom = 0
   }
 
-  /** @internal The state as plain data, for tests and for whoever looks for a fault: exchanges in the order of the table. */
+  /** @hidden The state as plain data, for tests and for whoever looks for a fault: exchanges in the order of the table. */
   inspect() {
     return {
       nextSequence: this.#intake.nextSequence,

@@ -213,7 +213,7 @@ export class Requests<P, R> {
     for (const request of this.#waiting) if (request.ticket !== undefined) yield request
   }
 
-  /** @internal The state as plain data, for tests and for whoever looks for a fault. */
+  /** @hidden The state as plain data, for tests and for whoever looks for a fault. */
   inspect() {
     return {
       subscriptions: [...(this.#subscriptions ?? [])].map(([filter, { qos, standing }]) => ({ filter, qos, standing })),

@@ -44,7 +44,7 @@ export interface FileStore extends SessionStore {
   readonly tornTail: TornTail | undefined
 }
 
-/** What the store stands on: tests put other disks and processes under it. */
+/** @internal What the store stands on: tests put other disks and processes under it. */
 export interface FileStoreMachine {
   files(): Promise<JournalFiles>
   processes(): Promise<ProcessTable>
@@ -80,7 +80,7 @@ export function fileStore(directory: string, options: FileStoreOptions = {}): Fi
   return createFileStore({ files: () => directoryFiles(directory), processes: () => machineProcesses() }, options)
 }
 
-/** The same over another machine. */
+/** @internal The same over another machine. */
 export function createFileStore(machine: FileStoreMachine, options: FileStoreOptions = {}): FileStore {
   const { fsync = 'always', segmentBytes = defaultSegmentBytes } = options
   if (typeof fsync === 'object') checkRange('fsync.everyMs', fsync.everyMs, 1, 3_600_000)
