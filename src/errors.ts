@@ -36,17 +36,16 @@ export abstract class MqttError extends Error {
 
   /** `options.cause` and `options.delivery` become properties of the error. */
   constructor(message: string, options: MqttErrorOptions = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    super(message, options)
     this.delivery = options.delivery
   }
 
   /** Makes `instanceof` ask for the brand instead of the prototype. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     const mark = brandOf(value)
-    if (mark === undefined) return false
     // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of instanceof.
     const own = brandOf(this.prototype)
-    return own === undefined ? true : own === mark
+    return mark !== undefined && (own === undefined || own === mark)
   }
 }
 
@@ -54,12 +53,6 @@ function brandOf(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || !(brand in value)) return undefined
   const mark = value[brand]
   return typeof mark === 'string' ? mark : undefined
-}
-
-/** Gives a class its brand and its name, both on the prototype: they cost nothing for each error. */
-function mark(errorClass: { readonly prototype: object; readonly name: string }, name: string): void {
-  Object.defineProperty(errorClass.prototype, brand, { value: name })
-  Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true })
 }
 
 /** What is wrong with the bytes; one literal for each kind of fault, stable across releases. */
@@ -125,7 +118,6 @@ export class MalformedPacketError extends MqttError {
     this.streamOffset = details.streamOffset
   }
 }
-mark(MalformedPacketError, 'MalformedPacketError')
 
 /** How a well-formed packet broke the protocol; stable across releases. */
 export type Violation =
@@ -162,7 +154,6 @@ export class ProtocolViolationError extends MqttError {
     this.statement = details.statement
   }
 }
-mark(ProtocolViolationError, 'ProtocolViolationError')
 
 /** What was asked cannot be done: a value that the standard, the server's profile or this library refuses. */
 export class UsageError extends MqttError {
@@ -177,7 +168,6 @@ export class UsageError extends MqttError {
     this.statement = options.statement
   }
 }
-mark(UsageError, 'UsageError')
 
 /** What each CONNACK Return Code from 1 to 5 says (section 3.2.2.3). */
 const refusals: Readonly<Record<number, string>> = {
@@ -204,7 +194,6 @@ export class ConnectionRefusedError extends MqttError {
     this.returnCode = returnCode
   }
 }
-mark(ConnectionRefusedError, 'ConnectionRefusedError')
 
 /** Why a connection could not be opened, or ended; stable across releases. */
 export type LossReason =
@@ -243,7 +232,6 @@ export class ConnectionLostError extends MqttError {
     this.reason = details.reason
   }
 }
-mark(ConnectionLostError, 'ConnectionLostError')
 
 /** What did not happen in time. */
 export type TimedOperation = 'connect' | 'ping' | 'acknowledgement' | 'subscribe' | 'unsubscribe' | 'queue' | 'register'
@@ -272,21 +260,18 @@ export class TimeoutError extends MqttError {
     this.timeoutMs = details.timeoutMs
   }
 }
-mark(TimeoutError, 'TimeoutError')
 
 /** The client was ended before this could be done. */
 export class ClosedError extends MqttError {
   /** Always this. */
   readonly code = 'MQTT_CLOSED'
 }
-mark(ClosedError, 'ClosedError')
 
 /** The outgoing queue has reached one of its bounds. */
 export class QueueFullError extends MqttError {
   /** Always this. */
   readonly code = 'MQTT_QUEUE_FULL'
 }
-mark(QueueFullError, 'QueueFullError')
 
 /** The server answered SUBSCRIBE with Return Code 0x80 for these Topic Filters. */
 export class SubscribeRefusedError extends MqttError {
@@ -301,14 +286,29 @@ export class SubscribeRefusedError extends MqttError {
     this.filters = filters
   }
 }
-mark(SubscribeRefusedError, 'SubscribeRefusedError')
 
 /** The session store failed. What had been stored stays stored. */
 export class StoreError extends MqttError {
   /** Always this. */
   readonly code = 'MQTT_STORE'
 }
-mark(StoreError, 'StoreError')
+
+// Brand and name stand on the prototype, where they cost nothing for each error. A minifier renames the class, not its key.
+for (const [name, { prototype }] of Object.entries({
+  MalformedPacketError,
+  ProtocolViolationError,
+  UsageError,
+  ConnectionRefusedError,
+  ConnectionLostError,
+  TimeoutError,
+  ClosedError,
+  QueueFullError,
+  SubscribeRefusedError,
+  StoreError,
+})) {
+  Object.defineProperty(prototype, brand, { value: name })
+  Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true })
+}
 
 /** All errors that this package makes: after `isMqttError(e)`, a `switch` on `e.code` narrows to the class. */
 export type AnyMqttError =
