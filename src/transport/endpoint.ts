@@ -43,15 +43,16 @@ const defaultPort = (tls: boolean): number => (tls ? 8883 : 1883)
 export function serverAddresses(options: ServerOptions): readonly [ServerAddress, ...ServerAddress[]] {
   const [first, ...others] = namedServers(options).map((server) => readServer(server, options.tls))
   if (first === undefined) throw new UsageError('servers is empty: name at least one server')
-  const plain = [first, ...others].filter(({ endpoint }) => !endpoint.tls)
-  const wanted = typeof options.tls === 'object' ? 'some' : options.tls === true ? 'all' : 'any'
-  if ((wanted === 'all' && plain.length > 0) || (wanted === 'some' && plain.length === others.length + 1)) {
+  const addresses = [first, ...others] as const
+  const isPlain = ({ endpoint }: ServerAddress) => !endpoint.tls
+  // True speaks of every server; options are there for those that have TLS.
+  if (options.tls === true ? addresses.some(isPlain) : typeof options.tls === 'object' && addresses.every(isPlain)) {
     throw new UsageError(
       `tls is given, but the address of ${describeEndpoint(first.endpoint)} asks for a connection without TLS: ` +
         'write mqtts://, or leave tls out',
     )
   }
-  return [first, ...others]
+  return addresses
 }
 
 function namedServers({ url, host, port, servers }: ServerOptions): readonly Server[] {
@@ -78,12 +79,11 @@ function readServer(server: Server, tls: ServerOptions['tls']): ServerAddress {
 
 /** Reads `mqtt://` and `mqtts://` URLs: `scheme://[user[:password]@]host[:port]`. Throws UsageError. */
 export function parseServerUrl(url: string): ServerAddress {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase()
-  if (scheme === undefined) throw new UsageError('a server URL starts with mqtt:// or mqtts://')
+  const parts = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/is.exec(url)
+  if (parts === null) throw new UsageError('a server URL starts with mqtt:// or mqtts://')
+  const [, given = '', authority = '', remainder = ''] = parts
+  const scheme = given.toLowerCase()
   if (scheme !== 'mqtt' && scheme !== 'mqtts') throw new UsageError(unknownScheme(scheme))
-
-  const [authority = '', ...extra] = url.slice(scheme.length + 3).split(/(?=[/?#])/)
-  const remainder = extra.join('')
   if (remainder.includes('@')) {
     throw new UsageError("the user name and the password of a URL must have '/', '?', '#' and '@' percent-encoded")
   }
@@ -91,16 +91,12 @@ export function parseServerUrl(url: string): ServerAddress {
     throw new UsageError(`a path, query or fragment has no meaning in an ${scheme}:// URL: leave it out`)
   }
 
-  const at = authority.lastIndexOf('@')
-  const userinfo = at < 0 ? undefined : authority.slice(0, at)
-  const colon = userinfo?.indexOf(':') ?? -1
-  const [host, port] = splitPort(authority.slice(at + 1))
+  // The last '@' ends the credentials, the first ':' among them the user name.
+  const [, username, password, place = ''] = /^(?:([^:]*)(?::(.*))?@)?(.*)$/s.exec(authority) ?? []
   const tls = scheme === 'mqtts'
-  return {
-    endpoint: { host: readHost(host), port: port === undefined ? defaultPort(tls) : readPort(port), tls },
-    username: percentDecode(colon < 0 ? userinfo : userinfo?.slice(0, colon)),
-    password: percentDecode(colon < 0 ? undefined : userinfo?.slice(colon + 1)),
-  }
+  const [host, port = defaultPort(tls)] = splitPort(place)
+  const endpoint = { host: readHost(host), port: readPort(port), tls }
+  return { endpoint, username: percentDecode(username), password: percentDecode(password) }
 }
 
 function unknownScheme(scheme: string): string {
