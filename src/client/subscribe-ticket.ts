@@ -84,19 +84,11 @@ export class SubscribeTicket implements RequestTicket, Abortable {
 
 /** The promise of one UNSUBSCRIBE. */
 export class UnsubscribeTicket implements RequestTicket {
-  readonly #resolve: () => void
-  readonly #reject: (reason: unknown) => void
+  readonly answered: () => void
+  readonly failed: (reason: unknown) => void
 
   constructor(resolve: () => void, reject: (reason: unknown) => void) {
-    this.#resolve = resolve
-    this.#reject = reject
-  }
-
-  answered(): void {
-    this.#resolve()
-  }
-
-  failed(reason: unknown): void {
-    this.#reject(reason)
+    this.answered = resolve
+    this.failed = reject
   }
 }
