@@ -45,7 +45,7 @@ export function judge(error: unknown): Verdict {
 function judgeMqttError(error: AnyMqttError): Verdict {
   // What was waiting when the client ended says that it was ended; the reason is behind it.
   if (error.code === 'MQTT_CLOSED' && isMqttError(error.cause)) return judgeMqttError(error.cause)
-  const line = oneLine(inFlags(error.message))
+  const line = oneLine(asTyped(error.message))
   return { code: codeOf(error), line: `${line}${adviceFor(error)}` }
 }
 
@@ -115,8 +115,8 @@ function adviceFor(error: AnyMqttError): string {
   return error.reason === 'name-not-found' ? '; check -h' : ''
 }
 
-/** The library names its options in what it says; here they are named as they are typed. */
-const flags: readonly (readonly [name: RegExp, flag: string])[] = [
+/** The library names its own options in what it says; here each is named as it is typed. */
+const typedOptions: readonly (readonly [ofLibrary: RegExp, typed: string])[] = [
   [/\btls\.ca\b/g, '--cafile'],
   [/\btls\.cert and tls\.key\b/g, '--cert and --key'],
   [/\btls\.servername\b/g, '--servername'],
@@ -126,8 +126,8 @@ const flags: readonly (readonly [name: RegExp, flag: string])[] = [
   [/\bwill\.topic\b/g, '--will-topic'],
 ]
 
-function inFlags(message: string): string {
-  return flags.reduce((text, [name, flag]) => text.replace(name, flag), message)
+function asTyped(message: string): string {
+  return typedOptions.reduce((text, [ofLibrary, typed]) => text.replace(ofLibrary, typed), message)
 }
 
 /** Nothing in a message may start a new line or command the terminal: it may quote what a server has sent. */

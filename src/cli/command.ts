@@ -1,12 +1,13 @@
-/** A subcommand: its options, its help, and what it does. */
+/** What a subcommand is: its options, its help, and what it does. Each has a file of its own, and `main` finds it by its name. */
 import { wrapWords } from '../explain/display-width.js'
 import { type CommandLine, type OptionGroup, parseCommandLine } from './command-line.js'
-import { exitCodeRows } from './exit-code.js'
+import { exitCode, exitCodeRows } from './exit-code.js'
+import { print } from './output.js'
 
 export interface CommandDescription<Name extends string> {
   readonly name: string
   readonly about: string
-  /** Behind the name of the command; one line for each way to call it. */
+  /** What stands behind the name of the command; one line for each way to call it. */
   readonly usage: readonly string[]
   readonly groups: readonly OptionGroup<Name>[]
   /** What else there is to know, as paragraphs. */
@@ -16,11 +17,11 @@ export interface CommandDescription<Name extends string> {
   run(line: CommandLine<Name>): Promise<number>
 }
 
-/** What the dispatcher needs of a subcommand. */
+/** A subcommand as `main` calls it. */
 export interface Command {
-  /** Whether the person asks for help instead: `--help` stands where an option stands. */
-  readonly help: () => string
-  readonly run: (args: readonly string[]) => Promise<'help' | number>
+  /** Prints the text of `--help`, and resolves with the exit code. */
+  help(): Promise<number>
+  run(args: readonly string[]): Promise<number>
 }
 
 const columns = 80
@@ -30,13 +31,19 @@ const helpOption = { name: 'help', about: 'this text' } as const
 
 export function defineCommand<Name extends string>(description: CommandDescription<Name>): Command {
   const options = description.groups.flatMap((group) => group.options)
+  const help = () => printHelp(helpText(description))
   return {
-    help: () => helpText(description),
+    help,
     async run(args) {
       const line = parseCommandLine<Name | 'help'>(args, [...options, helpOption])
-      return line.has('help') ? 'help' : description.run(line)
+      return line.has('help') ? help() : description.run(line)
     },
   }
+}
+
+export async function printHelp(text: string): Promise<number> {
+  await print(`${text}\n`)
+  return exitCode('done')
 }
 
 function helpText<Name extends string>({

@@ -4,7 +4,7 @@ import type { ClientOptions, WillOptions } from '../client/client-options.js'
 import type { QoS } from '../codec/control-packet.js'
 import { UsageError } from '../errors.js'
 import { type CommandLine, readInteger } from './command-line.js'
-import type { ConnectionOptionName } from './connection-flags.js'
+import type { ConnectionOptionName } from './connection-options.js'
 import { readCertificates, readInput, readSecret } from './input-file.js'
 
 type Line = CommandLine<ConnectionOptionName>
@@ -173,11 +173,11 @@ async function deviceOptions(line: Line, shared: ClientOptions): Promise<ClientO
   const { readDevice, readEndpoint } = await import('./device.js')
   const { aliyun } = await import('../aliyun/index.js')
   const { MQTT_URL, MQTT_HOST } = process.env
-  const elsewhere = ['url', 'host', 'port'] as const
-  const isElsewhere = elsewhere.some((name) => line.has(name)) || Boolean(MQTT_URL || MQTT_HOST)
+  const isTyped = (['url', 'host', 'port'] as const).some((name) => line.has(name))
+  const namesServer = isTyped || Boolean(MQTT_URL || MQTT_HOST)
   const { url, host, port, ...others } = shared
   // The platform's own host, unless another one is named.
-  const server = isElsewhere ? { url, host, port } : readEndpoint(line)
+  const server = namesServer ? { url, host, port } : readEndpoint(line)
   return aliyun(await readDevice(line), { ...withoutUndefined(others), ...server })
 }
 

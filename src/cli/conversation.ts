@@ -6,9 +6,8 @@ import type { ClientOptions } from '../client/client-options.js'
 import { MqttClient } from '../client/mqtt-client.js'
 import { ClosedError, isMqttError } from '../errors.js'
 import { CommandFailure, Interrupted, judge } from './command-failure.js'
-import type { CommandLine } from './command-line.js'
-import { exitCodeOfSignal } from './exit-code.js'
-import { note, wantsColor } from './output.js'
+import { EarlyEnd } from './early-end.js'
+import { type Reporting, tellOfOutages } from './reporting.js'
 
 /** Milliseconds: what was written may still be on its way over a slow link when all else is done. */
 const goodbyeMs = 30_000
@@ -16,25 +15,10 @@ const goodbyeMs = 30_000
 /** Milliseconds: what is in flight when a signal arrives may still be acknowledged. */
 const graceMs = 1_000
 
-export interface Reporting {
-  /** Lines on stderr about lost connections. */
-  readonly notices: 'shown' | 'hidden'
-}
-
 export interface ConversationOptions extends Reporting {
   readonly client: ClientOptions
   /** Milliseconds for all of it; undefined: as long as it takes. */
   readonly timeoutMs: number | undefined
-}
-
-/** Reads -d, --trace and --quiet, and starts to trace if that is asked for. */
-export async function startReporting(line: CommandLine<'debug' | 'trace' | 'quiet'>): Promise<Reporting> {
-  if (line.has('trace') || line.has('debug')) {
-    const { traceExchange } = await import('./trace.js')
-    const detail = line.has('trace') ? 'bytes' : 'lines'
-    traceExchange(detail, wantsColor(process.stderr), (text) => process.stderr.write(text))
-  }
-  return { notices: line.has('quiet') ? 'hidden' : 'shown' }
 }
 
 /** Connects, works and says goodbye. Rejects with what made it end before its time. */
@@ -82,51 +66,4 @@ async function failureOf(client: MqttClient): Promise<never> {
   // The work has ended the client itself, and what it returns or throws is the outcome; that is due at once.
   await new Promise<void>((resolve) => setImmediate(resolve))
   throw new ClosedError('the client was ended')
-}
-
-function tellOfOutages(client: MqttClient): void {
-  let outages = 0
-  client.on('offline', ({ error, retryInMs }) => {
-    outages += 1
-    note(`mqtt311: ${judge(error).line ?? error.message}; next attempt in ${(retryInMs / 1000).toFixed(1)} s`)
-  })
-  client.on('online', () => {
-    if (outages > 0) note('mqtt311: connected again')
-  })
-}
-
-/** The end that comes from outside: -W or a signal. A second signal ends the process where it stands. */
-class EarlyEnd {
-  readonly promise: Promise<never>
-  readonly #timer: NodeJS.Timeout | undefined
-  readonly #interrupt: (signal: NodeJS.Signals) => void
-
-  constructor(timeoutMs: number | undefined) {
-    let fail: (error: Error) => void = () => {}
-    this.promise = new Promise((_, reject) => {
-      fail = reject
-    })
-    this.promise.catch(() => {})
-    let signals = 0
-    this.#interrupt = (signal) => {
-      const name = signal === 'SIGTERM' ? signal : 'SIGINT'
-      signals += 1
-      if (signals > 1) process.exit(exitCodeOfSignal(name))
-      fail(new Interrupted(name))
-    }
-    process.on('SIGINT', this.#interrupt)
-    process.on('SIGTERM', this.#interrupt)
-    if (timeoutMs !== undefined) {
-      const text =
-        timeoutMs === 1000 ? 'the second of -W has passed' : `the ${timeoutMs / 1000} seconds of -W have passed`
-      this.#timer = setTimeout(() => fail(new CommandFailure('timedOut', text)), timeoutMs)
-    }
-  }
-
-  /** From here on a signal does what it does to any process. */
-  stop(): void {
-    clearTimeout(this.#timer)
-    process.off('SIGINT', this.#interrupt)
-    process.off('SIGTERM', this.#interrupt)
-  }
 }

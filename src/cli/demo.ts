@@ -3,7 +3,7 @@ import type { MqttClient } from '../client/mqtt-client.js'
 import type { QoS } from '../codec/control-packet.js'
 import { defineCommand } from './command.js'
 import { requireNoPositionals } from './command-line.js'
-import { connectionGroups } from './connection-flags.js'
+import { connectionGroups } from './connection-options.js'
 import { readConnection } from './connection-settings.js'
 import { converse } from './conversation.js'
 import { type DemoServer, startDemoServer } from './demo-server.js'
@@ -37,11 +37,11 @@ export const command = defineCommand({
   async run(line) {
     requireNoPositionals(line)
     const timeoutMs = line.milliseconds('timeout') ?? 60_000
-    const isElsewhere = (['host', 'port', 'url', 'product-key'] as const).some((name) => line.has(name))
+    const namesServer = (['host', 'port', 'url', 'product-key'] as const).some((name) => line.has(name))
     const connection = await readConnection(line)
-    const server = isElsewhere ? undefined : await startDemoServer()
+    const server = namesServer ? undefined : await startDemoServer()
     const topic = line.text('topic') ?? connection.topic ?? `mqtt311/demo/${Math.floor(Math.random() * 1e6)}`
-    const output = new Exchange()
+    const output = new OrderedOutput()
     traceExchange(line.has('debug') ? 'lines' : 'bytes', wantsColor(process.stdout), (text) => output.write(text))
     try {
       const client = server === undefined ? connection.options : { ...connection.options, ...addressOf(server) }
@@ -54,6 +54,7 @@ export const command = defineCommand({
   },
 })
 
+/** Our own server instead of whichever the environment names. */
 function addressOf({ host, port }: DemoServer) {
   return { url: undefined, tls: undefined, family: undefined, host, port }
 }
@@ -75,7 +76,7 @@ async function talk(client: MqttClient, topic: string): Promise<void> {
 }
 
 /** What the trace writes, in order. The first failure counts: nobody reads any more. */
-class Exchange {
+class OrderedOutput {
   #last: Promise<void> = Promise.resolve()
 
   write(text: string): void {

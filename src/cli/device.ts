@@ -4,7 +4,7 @@ import type { Endpoint, Region } from '../aliyun/endpoint.js'
 import type { SignMethod } from '../aliyun/signature.js'
 import { UsageError } from '../errors.js'
 import type { CommandLine } from './command-line.js'
-import type { EndpointOptionName, SignatureOptionName } from './connection-flags.js'
+import type { EndpointOptionName, SignatureOptionName } from './connection-options.js'
 import { readSecret } from './input-file.js'
 
 const signMethods: readonly SignMethod[] = ['hmacsha256', 'hmacsha1', 'hmacmd5', 'sha256']

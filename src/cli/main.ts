@@ -4,7 +4,7 @@
  * subcommand is loaded when it is called for, so that none pays for the others.
  */
 import { UsageError } from '../errors.js'
-import { type Command, exitCodeLines } from './command.js'
+import { type Command, exitCodeLines, printHelp } from './command.js'
 import { judge } from './command-failure.js'
 import { exitCode } from './exit-code.js'
 import { nearestWord } from './nearest-word.js'
@@ -56,13 +56,11 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
   }
   const asksForHelp = name === '--help' || name === 'help'
   const chosen = asksForHelp ? args[0] : name
-  if (chosen === undefined) return showHelp(overview())
+  if (chosen === undefined) return printHelp(overview())
   const entry = commands.get(chosen)
   if (entry === undefined) throw new UsageError(unknownCommand(chosen))
   const { command } = await entry.load()
-  if (asksForHelp) return showHelp(command.help())
-  const result = await command.run(args)
-  return result === 'help' ? showHelp(command.help()) : result
+  return asksForHelp ? command.help() : command.run(args)
 }
 
 function unknownCommand(typed: string): string {
@@ -71,11 +69,6 @@ function unknownCommand(typed: string): string {
   const nearest = nearestWord(typed, names)
   const advice = nearest === undefined ? `use one of ${names.join(', ')}` : `is it ${nearest}?`
   return `there is no command ${JSON.stringify(typed)}: ${advice}`
-}
-
-async function showHelp(text: string): Promise<number> {
-  await print(`${text}\n`)
-  return exitCode('done')
 }
 
 /** Says what went wrong, on one line, unless the person wants it quiet. */
@@ -94,6 +87,7 @@ async function main(args: readonly string[]): Promise<void> {
   process.title = ['mqtt311', ...args.slice(0, 1)].join(' ')
   // Whatever nobody has caught is a fault of ours, and no person wants to see a stack.
   process.on('uncaughtException', (error) => process.exit(tell(error, args)))
+  // Those of Node.js too are one line, and ours.
   process.removeAllListeners('warning').on('warning', ({ message }) => note(`mqtt311: ${message}`))
   const code = await run(args).catch((error: unknown) => tell(error, args))
   await flushed()

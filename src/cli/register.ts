@@ -4,13 +4,13 @@ import { registerDevice } from '../aliyun/index.js'
 import { defineCommand } from './command.js'
 import { CommandFailure } from './command-failure.js'
 import { requireNoPositionals } from './command-line.js'
-import { endpointOptions } from './connection-flags.js'
-import { startReporting } from './conversation.js'
+import { endpointOptions } from './connection-options.js'
 import { readDeviceNames, readEndpoint, readSignMethod, required } from './device.js'
 import { exitCode } from './exit-code.js'
 import { readInput, readSecret } from './input-file.js'
 import { environment, type Field, json, labelled } from './login-format.js'
 import { print } from './output.js'
+import { startReporting } from './reporting.js'
 
 const productOptions = [
   { name: 'product-key', value: 'KEY', about: 'ProductKey' },

@@ -6,13 +6,14 @@ import { SubscribeRefusedError, UsageError } from '../errors.js'
 import { defineCommand } from './command.js'
 import { Interrupted } from './command-failure.js'
 import { type CommandLine, requireNoPositionals } from './command-line.js'
-import { connectionGroups, environmentText } from './connection-flags.js'
+import { connectionGroups, environmentText } from './connection-options.js'
 import { readConnection, readQos } from './connection-settings.js'
-import { converse, startReporting } from './conversation.js'
+import { converse } from './conversation.js'
 import { exitCode } from './exit-code.js'
 import { Unprintable } from './message-format.js'
 import { choosePrinter, type Printer } from './message-printer.js'
 import { note, print } from './output.js'
+import { startReporting } from './reporting.js'
 
 const subscriptionOptions = [
   { name: 'topic', short: 't', value: 'FILTER', about: 'may be given again; wildcards + and #' },
@@ -145,7 +146,8 @@ class Reader {
 
   async take(message: Message): Promise<void> {
     if (this.#state === 'over') {
-      // The client does not wait for the handler that ends it.
+      // This message is never done with, and whoever ends the client waits for what is not done with: but for the handlers that
+      // call end() themselves.
       this.client?.end()
       return never
     }

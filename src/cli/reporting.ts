@@ -1,0 +1,32 @@
+/** What is told on stderr while a command is connected: the packets if somebody asks for them, and the outages. */
+import type { MqttClient } from '../client/mqtt-client.js'
+import { judge } from './command-failure.js'
+import type { CommandLine } from './command-line.js'
+import { note, wantsColor } from './output.js'
+
+export interface Reporting {
+  /** Lines on stderr about lost connections. */
+  readonly notices: 'shown' | 'hidden'
+}
+
+/** Reads -d, --trace and --quiet, and starts to trace if that is asked for. */
+export async function startReporting(line: CommandLine<'debug' | 'trace' | 'quiet'>): Promise<Reporting> {
+  if (line.has('trace') || line.has('debug')) {
+    const { traceExchange } = await import('./trace.js')
+    const detail = line.has('trace') ? 'bytes' : 'lines'
+    traceExchange(detail, wantsColor(process.stderr), (text) => process.stderr.write(text))
+  }
+  return { notices: line.has('quiet') ? 'hidden' : 'shown' }
+}
+
+/** Tells when the connection is lost, and when it is there again. */
+export function tellOfOutages(client: MqttClient): void {
+  let outages = 0
+  client.on('offline', ({ error, retryInMs }) => {
+    outages += 1
+    note(`mqtt311: ${judge(error).line ?? error.message}; next attempt in ${(retryInMs / 1000).toFixed(1)} s`)
+  })
+  client.on('online', () => {
+    if (outages > 0) note('mqtt311: connected again')
+  })
+}
