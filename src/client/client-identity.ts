@@ -6,7 +6,7 @@
 import { textLength } from '../codec/packet-field.js'
 import { UsageError } from '../errors.js'
 import type { ClientOptions, Credentials } from './client-options.js'
-import { callable, fieldBytes, group } from './option-checks.js'
+import { anything, type Checks, fieldBytes, group } from './option-checks.js'
 import { requireClientIdWithin } from './profile-limits.js'
 import type { ServerProfile } from './server-profile.js'
 
@@ -39,14 +39,22 @@ export interface SessionTerms {
   readonly profile: ServerProfile | undefined
 }
 
+/** `parseFields` checks them, wherever they come from. */
+const credentialsNames: Checks<Credentials> = {
+  clientId: anything,
+  username: anything,
+  password: anything,
+  sessionId: anything,
+}
+
 /** Reads the options that say who the client is. @throws UsageError */
 export function parseIdentity(options: ClientOptions, terms: SessionTerms, random: () => number): IdentitySettings {
-  const credentials = callable('credentials', options.credentials)
-  const given = parseFields(options)
-  if (given.clientId !== undefined) requireClientIdWithin(terms.profile, given.clientId)
-  const clientId = given.clientId ?? (terms.cleanSession ? inventClientId(terms.profile, random) : undefined)
+  const { credentials } = options
+  const { clientId: given, username, password } = parseFields(options)
+  if (given !== undefined) requireClientIdWithin(terms.profile, given)
+  const clientId = given ?? (terms.cleanSession ? inventClientId(terms.profile, random) : undefined)
   if (credentials === undefined) requireClientId(clientId, terms)
-  return { clientId, username: given.username, password: given.password, credentials }
+  return { clientId, username, password, credentials }
 }
 
 /**
@@ -59,8 +67,8 @@ export function identityFor(
   login: ServerLogin | undefined,
   answer: Credentials | undefined,
 ): Identity {
-  const asked = parseFields(answer === undefined ? {} : group('the answer of credentials', answer, 'credentials'))
-  const fromUrl = parseFields({ username: login?.username, password: login?.password })
+  const asked = parseFields(answer === undefined ? {} : group('the answer of credentials', answer, credentialsNames))
+  const fromUrl = parseFields(login ?? {})
   const clientId = requireClientId(asked.clientId ?? settings.clientId, terms)
   const username = asked.username ?? settings.username ?? fromUrl.username
   const password = asked.password ?? settings.password ?? fromUrl.password

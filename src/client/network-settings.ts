@@ -4,7 +4,7 @@ import { quote } from '../codec/packet-field.js'
 import { UsageError } from '../errors.js'
 import { type ServerAddress, serverAddresses } from '../transport/endpoint.js'
 import type { ClientOptions, ServerOptions } from './client-options.js'
-import { callable, flag, group, integer, isRecord, oneOf } from './option-checks.js'
+import { type Checks, callable, flag, group, isRecord, oneOf, twoBytes } from './option-checks.js'
 
 /** How a byte stream to a server is opened. */
 export type NetworkSettings =
@@ -17,59 +17,52 @@ export type NetworkSettings =
     }
   | { readonly kind: 'stream'; readonly open: NonNullable<ClientOptions['stream']> }
 
-/** Reads the options that say where to connect to. @throws UsageError */
+/** What a client with a `stream` has no use for. */
+const networkOptions = ['url', 'host', 'port', 'family', 'servers', 'tls'] as const
+
+export const networkChecks: Checks<Pick<ClientOptions, (typeof networkOptions)[number] | 'stream'>> = {
+  url: unshownText,
+  host: unshownText,
+  port: twoBytes,
+  family: oneOf([0, 4, 6]),
+  servers: checkedServers,
+  tls: checkedTls,
+  stream: callable,
+}
+
+const serverChecks: Checks<ServerOptions> = { host: checkedHost, port: twoBytes, tls: flag }
+
+/** Reads the checked options that say where to connect to. @throws UsageError */
 export function parseNetwork(options: ClientOptions): NetworkSettings {
-  const open = callable('stream', options.stream)
-  if (open !== undefined) {
-    for (const name of ['url', 'host', 'port', 'family', 'servers', 'tls'] as const) {
-      if (options[name] === undefined) continue
-      throw new UsageError(
-        `${name} cannot be used beside stream, which stands in for the network: leave one of them out`,
-      )
-    }
-    return { kind: 'stream', open }
-  }
-  const { url, host, port, servers, tls } = options
-  for (const [name, value] of [
-    ['url', url],
-    ['host', host],
-  ] as const) {
-    // The value may be a URL with a password in the wrong place, so only its type is shown.
-    if (value !== undefined && typeof value !== 'string')
-      throw new UsageError(`${name} has to be a string, not ${typeof value}`)
-  }
-  if (servers !== undefined && !Array.isArray(servers)) {
-    throw new UsageError(`servers has to be an array of URLs or objects, not ${typeof servers}`)
-  }
-  return {
-    kind: 'servers',
-    servers: serverAddresses({
-      url,
-      host,
-      port: integer('port', port, 1, 65_535),
-      tls: parseTls(tls),
-      servers: servers?.map(parseServer),
-    }),
-    family: oneOf('family', options.family, [0, 4, 6]) ?? 0,
-    tls: parseTls(tls),
-  }
+  const { stream, family = 0, tls } = options
+  if (stream === undefined) return { kind: 'servers', servers: serverAddresses(options), family, tls }
+  const beside = networkOptions.find((name) => options[name] !== undefined)
+  if (beside === undefined) return { kind: 'stream', open: stream }
+  throw new UsageError(`${beside} cannot be used beside stream, which stands in for the network: leave one of them out`)
 }
 
-function parseTls(tls: ClientOptions['tls']): boolean | ConnectionOptions | undefined {
-  if (tls === undefined || typeof tls === 'boolean') return tls
-  if (isRecord(tls)) return { ...tls }
-  throw new UsageError(`tls has to be true, false or an object of options for tls.connect, not ${quote(tls)}`)
+/** The value may be a URL with a password in the wrong place, so only its type is shown. */
+function unshownText(name: string, value: string | undefined): string | undefined {
+  if (value === undefined || typeof value === 'string') return value
+  throw new UsageError(`${name} has to be a string, not ${typeof value}`)
 }
 
-function parseServer(given: string | ServerOptions, index: number): string | ServerOptions {
-  if (typeof given === 'string') return given
-  const name = `servers[${index}]`
-  const server = group(name, given, 'server')
-  if (typeof server.host !== 'string')
-    throw new UsageError(`${name}.host has to be a string, not ${quote(server.host)}`)
-  return {
-    host: server.host,
-    port: integer(`${name}.port`, server.port, 1, 65_535),
-    tls: flag(`${name}.tls`, server.tls),
+function checkedServers(name: string, value: ClientOptions['servers']): ClientOptions['servers'] {
+  if (value !== undefined && !Array.isArray(value)) {
+    throw new UsageError(`${name} has to be an array of URLs or objects, not ${typeof value}`)
   }
+  return value?.map((server, index) =>
+    typeof server === 'string' ? server : group(`${name}[${index}]`, server, serverChecks),
+  )
+}
+
+function checkedHost(name: string, value: string): string {
+  if (typeof value === 'string') return value
+  throw new UsageError(`${name} has to be a string, not ${quote(value)}`)
+}
+
+function checkedTls(name: string, value: ClientOptions['tls']): ClientOptions['tls'] {
+  if (value === undefined || typeof value === 'boolean') return value
+  if (isRecord(value)) return { ...value }
+  throw new UsageError(`${name} has to be true, false or an object of options for tls.connect, not ${quote(value)}`)
 }

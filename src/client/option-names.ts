@@ -1,139 +1,50 @@
-/** The names that options have, and what to say to whoever wrote another one: often it is the name in another client. */
-import type {
-  ClientOptions,
-  Credentials,
-  PublishRate,
-  QueueOptions,
-  ReconnectOptions,
-  ServerOptions,
-  ServerProfile,
-  WillOptions,
-} from './client-options.js'
-
-/** The names of a group as the compiler knows them: leaving one out, or adding one, does not compile. */
-type Names<Options> = Readonly<Record<keyof Options, true>>
-
-const client: Names<ClientOptions> = {
-  url: true,
-  host: true,
-  port: true,
-  family: true,
-  servers: true,
-  tls: true,
-  stream: true,
-  clientId: true,
-  username: true,
-  password: true,
-  credentials: true,
-  cleanSession: true,
-  keepAlive: true,
-  will: true,
-  connectTimeoutMs: true,
-  pingTimeoutMs: true,
-  ackTimeoutMs: true,
-  operationTimeoutMs: true,
-  reconnect: true,
-  maxInFlight: true,
-  receiveWindow: true,
-  receiveBufferBytes: true,
-  maxPacketBytes: true,
-  queue: true,
-  store: true,
-  profile: true,
-  handlers: true,
-  onMessage: true,
-  onHandlerError: true,
-  signal: true,
-}
-const server: Names<ServerOptions> = { host: true, port: true, tls: true }
-const will: Names<WillOptions> = { topic: true, payload: true, qos: true, retain: true }
-const credentials: Names<Credentials> = { clientId: true, username: true, password: true, sessionId: true }
-const reconnect: Names<ReconnectOptions> = {
-  minDelayMs: true,
-  maxDelayMs: true,
-  factor: true,
-  maxAttempts: true,
-  maxAttemptsPerMinute: true,
-  retryInitial: true,
-}
-const queue: Names<QueueOptions> = {
-  maxMessages: true,
-  maxBytes: true,
-  maxAgeMs: true,
-  overflow: true,
-  offlineQos0: true,
-}
-const profile: Names<ServerProfile> = {
-  name: true,
-  maxQos: true,
-  retain: true,
-  will: true,
-  keepAlive: true,
-  maxPayloadBytes: true,
-  maxTopicBytes: true,
-  maxTopicLevels: true,
-  maxClientIdBytes: true,
-  maxFiltersPerSubscribe: true,
-  maxSubscriptions: true,
-  maxInFlight: true,
-  connectsPerMinute: true,
-  publishesPerSecond: true,
-  rootCertificates: true,
-}
-const keepAliveRange: Names<{ min: number; max: number }> = { min: true, max: true }
-const publishRate: Names<PublishRate> = { total: true, qos0: true, qos1: true }
-
-export const optionNames = {
-  client: Object.keys(client),
-  server: Object.keys(server),
-  will: Object.keys(will),
-  credentials: Object.keys(credentials),
-  reconnect: Object.keys(reconnect),
-  queue: Object.keys(queue),
-  profile: Object.keys(profile),
-  keepAliveRange: Object.keys(keepAliveRange),
-  publishRate: Object.keys(publishRate),
-} as const
-
-export type OptionGroup = keyof typeof optionNames
+/** What to say to whoever wrote a name that no option has: often it is the name in another client. */
 
 const onlyThisVersion = 'leave it out, this package speaks MQTT 3.1.1'
+const webSocket = 'use stream, a function that opens the WebSocket as a Duplex'
 const inTls = 'write it into tls, as in tls: { ca }'
 
 /** What to do about the options of other clients, MQTT.js above all. */
-const advice: ReadonlyMap<string, string> = new Map([
-  ['clean', 'use cleanSession'],
-  ['reconnectPeriod', 'use reconnect: { minDelayMs }, or reconnect: false'],
-  ['connectTimeout', 'use connectTimeoutMs'],
-  ['reconnectOnConnackError', 'use reconnect: { retryInitial: true }'],
-  ['queueQoSZero', 'use queue: { offlineQos0 }'],
-  ['incomingStore', 'use store'],
-  ['outgoingStore', 'use store'],
-  ['streamBuilder', 'use stream'],
-  ['createConnection', 'use stream'],
-  ['wsOptions', 'use stream, a function that opens the WebSocket as a Duplex'],
-  ['transformWsUrl', 'use stream, a function that opens the WebSocket as a Duplex'],
-  ['customHandleAcks', 'return a promise from the handler: the message is acknowledged once it has resolved'],
-  ['hostname', 'use host'],
-  ['brokerUrl', 'use url'],
-  ['protocol', 'use url with mqtt:// or mqtts://, or host and tls'],
-  ['protocolVersion', onlyThisVersion],
-  ['protocolId', onlyThisVersion],
-  ['properties', onlyThisVersion],
-  ['resubscribe', 'leave it out, a client always subscribes again what the server has lost'],
-  ['reschedulePings', 'leave it out, any packet that is sent puts off the next PINGREQ'],
-  ['manualConnect', 'leave it out, new MqttClient() connects when connect() is called'],
-  ['message', 'use payload'],
-  ...['ca', 'cert', 'key', 'pfx', 'passphrase', 'rejectUnauthorized', 'servername', 'ALPNProtocols'].map(
-    (name) => [name, inTls] as const,
-  ),
-])
+const advice: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    clean: 'use cleanSession',
+    reconnectPeriod: 'use reconnect: { minDelayMs }, or reconnect: false',
+    connectTimeout: 'use connectTimeoutMs',
+    reconnectOnConnackError: 'use reconnect: { retryInitial: true }',
+    queueQoSZero: 'use queue: { offlineQos0 }',
+    incomingStore: 'use store',
+    outgoingStore: 'use store',
+    streamBuilder: 'use stream',
+    createConnection: 'use stream',
+    wsOptions: webSocket,
+    transformWsUrl: webSocket,
+    customHandleAcks: 'return a promise from the handler: the message is acknowledged once it has resolved',
+    hostname: 'use host',
+    brokerUrl: 'use url',
+    protocol: 'use url with mqtt:// or mqtts://, or host and tls',
+    protocolVersion: onlyThisVersion,
+    protocolId: onlyThisVersion,
+    properties: onlyThisVersion,
+    resubscribe: 'leave it out, a client always subscribes again what the server has lost',
+    reschedulePings: 'leave it out, any packet that is sent puts off the next PINGREQ',
+    manualConnect: 'leave it out, new MqttClient() connects when connect() is called',
+    message: 'use payload',
+    ca: inTls,
+    cert: inTls,
+    key: inTls,
+    pfx: inTls,
+    passphrase: inTls,
+    rejectUnauthorized: inTls,
+    servername: inTls,
+    ALPNProtocols: inTls,
+  }),
+)
 
-/** What to do about an option that the group does not have. */
-export function adviceForUnknown(group: OptionGroup, name: string): string {
-  const near = nearestName(name, optionNames[group])
+/** What to do about a name that is none of the `names` of its group. */
+export function adviceForUnknown(name: string, names: readonly string[]): string {
+  const near = nearestName(name, names)
   if (near !== undefined) return `did you mean ${near}?`
-  return advice.get(name) ?? `the names are ${optionNames[group].join(', ')}`
+  return advice.get(name) ?? `the names are ${names.join(', ')}`
 }
 
 /** The name at a distance of at most two edits, letters of either case being alike; the nearest of several. */

@@ -1,53 +1,60 @@
 /** What a server's profile says, checked once, and held against what a client asks for. */
 import type { QoS } from '../codec/control-packet.js'
 import { UsageError } from '../errors.js'
-import { flag, group, integer, oneOf, real, text } from './option-checks.js'
+import {
+  anything,
+  atLeastOne,
+  type Checks,
+  flag,
+  group,
+  groupOf,
+  integer,
+  oneOf,
+  real,
+  text,
+  twoBytes,
+} from './option-checks.js'
 import type { PublishRate, ServerProfile } from './server-profile.js'
+
+// The lower bound keeps the wait between two messages within a day; the upper is one a microsecond.
+const perSecond = real(1e-5, 1e6)
+const rateChecks: Checks<PublishRate> = { total: perSecond, qos0: perSecond, qos1: perSecond }
+
+const profileChecks: Checks<ServerProfile> = {
+  name: checkedName,
+  maxQos: oneOf([0, 1, 2]),
+  retain: flag,
+  will: flag,
+  keepAlive: checkedRange,
+  maxPayloadBytes: atLeastOne,
+  maxTopicBytes: atLeastOne,
+  maxTopicLevels: atLeastOne,
+  maxClientIdBytes: atLeastOne,
+  maxFiltersPerSubscribe: atLeastOne,
+  maxSubscriptions: atLeastOne,
+  maxInFlight: twoBytes,
+  connectsPerMinute: atLeastOne,
+  publishesPerSecond: groupOf(rateChecks),
+  rootCertificates: text,
+}
 
 /** A copy of a profile whose limits all make sense. @throws UsageError */
 export function parseServerProfile(given: ServerProfile): ServerProfile {
-  const profile = group('profile', given, 'profile')
-  if (typeof profile.name !== 'string' || profile.name === '') {
-    throw new UsageError('profile.name has to be a string: it names the server in error messages')
-  }
-  const atLeastOne = (name: keyof ServerProfile, value: number | undefined, max = Number.MAX_SAFE_INTEGER) =>
-    integer(`profile.${name}`, value, 1, max)
-  return {
-    name: profile.name,
-    maxQos: oneOf('profile.maxQos', profile.maxQos, [0, 1, 2]),
-    retain: flag('profile.retain', profile.retain),
-    will: flag('profile.will', profile.will),
-    keepAlive: parseKeepAlive(profile.keepAlive),
-    maxPayloadBytes: atLeastOne('maxPayloadBytes', profile.maxPayloadBytes),
-    maxTopicBytes: atLeastOne('maxTopicBytes', profile.maxTopicBytes),
-    maxTopicLevels: atLeastOne('maxTopicLevels', profile.maxTopicLevels),
-    maxClientIdBytes: atLeastOne('maxClientIdBytes', profile.maxClientIdBytes),
-    maxFiltersPerSubscribe: atLeastOne('maxFiltersPerSubscribe', profile.maxFiltersPerSubscribe),
-    maxSubscriptions: atLeastOne('maxSubscriptions', profile.maxSubscriptions),
-    maxInFlight: atLeastOne('maxInFlight', profile.maxInFlight, 65_535),
-    connectsPerMinute: atLeastOne('connectsPerMinute', profile.connectsPerMinute),
-    publishesPerSecond: parseRate(profile.publishesPerSecond),
-    rootCertificates: text('profile.rootCertificates', profile.rootCertificates),
-  }
+  return group('profile', given, profileChecks)
 }
 
-function parseKeepAlive(given: ServerProfile['keepAlive']): ServerProfile['keepAlive'] {
-  if (given === undefined) return undefined
-  const range = group('profile.keepAlive', given, 'keepAliveRange')
-  const min = integer('profile.keepAlive.min', range.min, 1, 65_535)
-  const max = integer('profile.keepAlive.max', range.max, min ?? 1, 65_535)
-  if (min === undefined || max === undefined) {
-    throw new UsageError('profile.keepAlive needs both min and max, in seconds')
-  }
+function checkedName(name: string, value: string): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw new UsageError(`${name} has to be a string: it names the server in error messages`)
+}
+
+function checkedRange(name: string, value: ServerProfile['keepAlive']): ServerProfile['keepAlive'] {
+  if (value === undefined) return undefined
+  const { min, max } = group(name, value, { min: anything, max: anything })
+  integer(`${name}.min`, min, 1, 65_535)
+  integer(`${name}.max`, max, min ?? 1, 65_535)
+  if (min === undefined || max === undefined) throw new UsageError(`${name} needs both min and max, in seconds`)
   return { min, max }
-}
-
-function parseRate(given: PublishRate | undefined): PublishRate | undefined {
-  if (given === undefined) return undefined
-  const rate = group('profile.publishesPerSecond', given, 'publishRate')
-  // The lower bound keeps the wait between two messages within a day; the upper is one a microsecond.
-  const perSecond = (name: keyof PublishRate) => real(`profile.publishesPerSecond.${name}`, rate[name], 1e-5, 1e6)
-  return { total: perSecond('total'), qos0: perSecond('qos0'), qos1: perSecond('qos1') }
 }
 
 /** An Application Message as far as a profile can object to it. */
@@ -60,14 +67,14 @@ export interface OutgoingTraits {
 
 /** Refuses a message, or a will, that the server would drop or close the connection for. @throws UsageError */
 export function requirePublishable(profile: ServerProfile, subject: string, message: OutgoingTraits): void {
-  const { maxQos, retain, maxPayloadBytes } = profile
-  if (maxQos !== undefined && message.qos > maxQos) {
+  const { maxQos = 2, maxPayloadBytes = Number.POSITIVE_INFINITY } = profile
+  if (message.qos > maxQos) {
     throw beyond(profile, 'maxQos', `${subject} has QoS ${message.qos}`, `QoS up to ${maxQos}`)
   }
-  if (retain === false && message.retain) {
+  if (profile.retain === false && message.retain) {
     throw beyond(profile, 'retain', `${subject} is to be retained`, 'no retained messages')
   }
-  if (maxPayloadBytes !== undefined && message.payloadBytes > maxPayloadBytes) {
+  if (message.payloadBytes > maxPayloadBytes) {
     const asked = `${subject} has a payload of ${message.payloadBytes} bytes`
     throw beyond(profile, 'maxPayloadBytes', asked, `at most ${maxPayloadBytes}`)
   }
@@ -93,6 +100,20 @@ export function requireClientIdWithin(profile: ServerProfile | undefined, client
   const bytes = Buffer.byteLength(clientId)
   if (profile?.maxClientIdBytes === undefined || bytes <= profile.maxClientIdBytes) return
   throw beyond(profile, 'maxClientIdBytes', `clientId has ${bytes} bytes`, `at most ${profile.maxClientIdBytes}`)
+}
+
+/** The number of an option: what was given, which the profile has to allow, else the most up to `standard` that it does. */
+export function withinLimit(
+  profile: ServerProfile | undefined,
+  limit: 'maxInFlight' | 'connectsPerMinute',
+  option: string,
+  given: number | undefined,
+  standard: number,
+): number {
+  const allowed = profile?.[limit]
+  if (profile === undefined || allowed === undefined) return given ?? standard
+  if (given === undefined || given <= allowed) return given ?? Math.min(standard, allowed)
+  throw beyond(profile, limit, `${option} is ${given}`, `at most ${allowed}`)
 }
 
 /** The error for what a limit of a profile forbids; it names both, so that who knows better can replace the limit. */

@@ -2,8 +2,7 @@ import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { clientDefaults } from '../../src/client/client-defaults.js'
 import type { ClientOptions } from '../../src/client/client-options.js'
-import { parseClientOptions } from '../../src/client/client-settings.js'
-import { optionNames } from '../../src/client/option-names.js'
+import { clientChecks, parseClientOptions } from '../../src/client/client-settings.js'
 import { UsageError } from '../../src/errors.js'
 import type { SessionStore } from '../../src/store/session-store.js'
 
@@ -222,7 +221,8 @@ describe('an unknown name', () => {
   })
 
   it('never gets itself as advice', () => {
-    for (const name of optionNames.client) expect(refusal({ [`${name}X`]: 1 }).message).toContain('X is no option')
+    for (const name of Object.keys(clientChecks))
+      expect(refusal({ [`${name}X`]: 1 }).message).toContain('X is no option')
   })
 })
 
@@ -315,6 +315,15 @@ describe('handlers', () => {
   it('stand at valid Topic Filters [MQTT-4.7.1-2]', () => {
     expect(refused({ handlers: { 'a#': () => {} } })).toContain('MQTT-4.7.1-2')
   })
+})
+
+it('takes what is inherited as what is given', () => {
+  const queue: object = Object.create({ maxMessages: 5 })
+  expect(parse(Object.create({ url, keepAlive: 7, queue }))).toMatchObject({
+    session: { keepAliveSeconds: 7 },
+    queue: { maxMessages: 5 },
+  })
+  expect(refusal(Object.create({ url, keepAlive: -1 })).message).toContain('keepAlive has to be')
 })
 
 it('takes a copy: later changes to the options have no effect', () => {
