@@ -19,6 +19,7 @@ const entries = Object.entries(manifest.exports).flatMap(([entry, conditions]) =
 
 let directory: string
 let files: readonly string[]
+let program: ts.Program
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'mqtt311-declarations-'))
   await writeDeclarations(
@@ -27,6 +28,16 @@ beforeAll(async () => {
     directory,
   )
   files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => /\.d\.c?ts$/.test(name))
+  program = ts.createProgram(
+    entries.map(([, path]) => join(directory, `${path}.d.ts`)),
+    {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.NodeNext,
+      typeRoots: [join(root, 'node_modules/@types')],
+      types: ['node'],
+      skipLibCheck: true,
+    },
+  )
 })
 afterAll(() => rmSync(directory, { recursive: true }))
 
@@ -64,13 +75,6 @@ describe('the declaration files', () => {
   })
 
   it.each(entries)('%s: every name leads to a declaration of that name, with its doc comment', (_, path) => {
-    const program = ts.createProgram([join(directory, `${path}.d.ts`)], {
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.NodeNext,
-      typeRoots: [join(root, 'node_modules/@types')],
-      types: ['node'],
-      skipLibCheck: true,
-    })
     const checker = program.getTypeChecker()
     const file = program.getSourceFile(join(directory, `${path}.d.ts`))
     const module = file && checker.getSymbolAtLocation(file)
