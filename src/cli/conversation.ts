@@ -7,7 +7,7 @@ import { MqttClient } from '../client/mqtt-client.js'
 import { ClosedError, isMqttError } from '../errors.js'
 import { CommandFailure, Interrupted, judge } from './command-failure.js'
 import { EarlyEnd } from './early-end.js'
-import { type Reporting, tellOfOutages } from './reporting.js'
+import { tellOfOutages } from './reporting.js'
 
 /** Milliseconds: what was written may still be on its way over a slow link when all else is done. */
 const goodbyeMs = 30_000
@@ -15,7 +15,7 @@ const goodbyeMs = 30_000
 /** Milliseconds: what is in flight when a signal arrives may still be acknowledged. */
 const graceMs = 1_000
 
-export interface ConversationOptions extends Reporting {
+export interface ConversationOptions {
   readonly client: ClientOptions
   /** Milliseconds for all of it; undefined: as long as it takes. */
   readonly timeoutMs: number | undefined
@@ -25,7 +25,7 @@ export interface ConversationOptions extends Reporting {
 export async function converse<T>(options: ConversationOptions, work: (client: MqttClient) => Promise<T>): Promise<T> {
   const client = new MqttClient(options.client)
   const end = new EarlyEnd(options.timeoutMs)
-  if (options.notices === 'shown') tellOfOutages(client)
+  tellOfOutages(client)
   let history: 'never online' | 'was online' = 'never online'
   try {
     const connectAndWork = async () => {

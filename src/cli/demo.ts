@@ -45,7 +45,7 @@ export const command = defineCommand({
     traceExchange(line.has('debug') ? 'lines' : 'bytes', wantsColor(process.stdout), (text) => output.write(text))
     try {
       const client = server === undefined ? connection.options : { ...connection.options, ...addressOf(server) }
-      await converse({ client, timeoutMs, notices: 'shown' }, (connected) => talk(connected, topic))
+      await converse({ client, timeoutMs }, (connected) => talk(connected, topic))
       await output.written()
     } finally {
       server?.close()

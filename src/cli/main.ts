@@ -8,7 +8,7 @@ import { type Command, exitCodeLines, printHelp } from './command.js'
 import { judge } from './command-failure.js'
 import { exitCode } from './exit-code.js'
 import { nearestWord } from './nearest-word.js'
-import { flushed, note, print } from './output.js'
+import { flushed, muteNotes, note, print } from './output.js'
 
 interface Entry {
   readonly about: string
@@ -71,10 +71,10 @@ function unknownCommand(typed: string): string {
   return `there is no command ${JSON.stringify(typed)}: ${advice}`
 }
 
-/** Says what went wrong, on one line, unless the person wants it quiet. */
+/** Says what went wrong, on one line. */
 function tell(error: unknown, args: readonly string[]): number {
   const { code, line } = judge(error)
-  if (line !== undefined && !args.includes('--quiet')) {
+  if (line !== undefined) {
     const [name = ''] = args
     const help = commands.has(name) ? `mqtt311 ${name} --help` : 'mqtt311 --help'
     note(`mqtt311: ${line}${code === exitCode('usage') ? `; see ${help}` : ''}`)
@@ -85,6 +85,8 @@ function tell(error: unknown, args: readonly string[]): number {
 async function main(args: readonly string[]): Promise<void> {
   // `ps` shows this instead of the arguments, among which may be a password. They can be seen until here all the same.
   process.title = ['mqtt311', ...args.slice(0, 1)].join(' ')
+  // Also where the command line is wrong, so it cannot wait until that has been read.
+  if (args.includes('--quiet')) muteNotes()
   // Whatever nobody has caught is a fault of ours, and no person wants to see a stack.
   process.on('uncaughtException', (error) => process.exit(tell(error, args)))
   // Those of Node.js too are one line, and ours.

@@ -16,8 +16,16 @@ export function print(data: string | Uint8Array): Promise<void> {
   })
 }
 
+let notes: 'shown' | 'muted' = 'shown'
+
+/** `--quiet`: from here on the exit code alone tells what went wrong. */
+export function muteNotes(): void {
+  notes = 'muted'
+}
+
 /** A line for the person in front of the terminal; what it says is no result. A line of progress gives way to it. */
 export function note(line: string): void {
+  if (notes === 'muted') return
   statusLine.end('erase')
   process.stderr.write(`${line}\n`)
 }

@@ -65,7 +65,7 @@ export const command = defineCommand({
     const topic = readTopic(line, connection.topic)
     // What a file holds is read before a connection is made, what is typed after it.
     const payload = source.is === 'one' && line.has('file') ? await source.payload() : undefined
-    const reporting = await startReporting(line)
+    await startReporting(line)
     const client = {
       ...connection.options,
       // How much waits is the affair of Publishing; the largest message of all has to fit beside what it lets through.
@@ -75,7 +75,7 @@ export const command = defineCommand({
       onMessage: () => new Promise(() => {}),
     }
     const message = { topic, qos, retain: line.has('retain') }
-    await converse({ client, timeoutMs, ...reporting }, (connected) =>
+    await converse({ client, timeoutMs }, (connected) =>
       source.is === 'lines'
         ? publishLines(connected, message, progressLine(line))
         : publishOne(connected, message, payload ?? source.payload),

@@ -4,19 +4,12 @@ import { judge } from './command-failure.js'
 import type { CommandLine } from './command-line.js'
 import { note, wantsColor } from './output.js'
 
-export interface Reporting {
-  /** Lines on stderr about lost connections. */
-  readonly notices: 'shown' | 'hidden'
-}
-
-/** Reads -d, --trace and --quiet, and starts to trace if that is asked for. */
-export async function startReporting(line: CommandLine<'debug' | 'trace' | 'quiet'>): Promise<Reporting> {
-  if (line.has('trace') || line.has('debug')) {
-    const { traceExchange } = await import('./trace.js')
-    const detail = line.has('trace') ? 'bytes' : 'lines'
-    traceExchange(detail, wantsColor(process.stderr), (text) => process.stderr.write(text))
-  }
-  return { notices: line.has('quiet') ? 'hidden' : 'shown' }
+/** Tells the packets from here on, if `-d` or `--trace` asks for them. */
+export async function startReporting(line: CommandLine<'debug' | 'trace'>): Promise<void> {
+  if (!line.has('trace') && !line.has('debug')) return
+  const { traceExchange } = await import('./trace.js')
+  const detail = line.has('trace') ? 'bytes' : 'lines'
+  traceExchange(detail, wantsColor(process.stderr), (text) => process.stderr.write(text))
 }
 
 /** Tells when the connection is lost, and when it is there again. */

@@ -10,9 +10,8 @@ import { connectionGroups, environmentText } from './connection-options.js'
 import { readConnection, readQos } from './connection-settings.js'
 import { converse } from './conversation.js'
 import { exitCode } from './exit-code.js'
-import { Unprintable } from './message-format.js'
-import { choosePrinter, type Printer } from './message-printer.js'
-import { note, print } from './output.js'
+import { choosePrinter } from './message-printer.js'
+import { MessageReader } from './message-reader.js'
 import { startReporting } from './reporting.js'
 
 const subscriptionOptions = [
@@ -71,10 +70,10 @@ export const command = defineCommand({
     for (const filter of [...hidden, ...unsubscribe]) validateTopicFilter(filter)
     const connection = await readConnection(line)
     const filters = readFilters(line, connection.topic)
-    const reporting = await startReporting(line)
+    await startReporting(line)
     const wanted = (message: Message) =>
       !(line.has('R') && message.retain) && !hidden.some((filter) => topicMatches(filter, message.topic))
-    const reader = new Reader(printer, wanted, count)
+    const reader = new MessageReader(printer, wanted, count)
     const options = {
       ...connection.options,
       // One at a time where somebody counts, so that no message behind the last one is acknowledged.
@@ -82,7 +81,7 @@ export const command = defineCommand({
       onMessage: (message: Message) => reader.take(message),
     }
     try {
-      await converse({ client: options, timeoutMs, ...reporting }, (client) => {
+      await converse({ client: options, timeoutMs }, (client) => {
         reader.client = client
         const subscribed = async () => {
           if (unsubscribe.length > 0) await client.unsubscribe(unsubscribe)
@@ -115,55 +114,4 @@ function refusal(client: MqttClient): Promise<never> {
   return new Promise((_, reject) => {
     client.once('refused', ({ filters }) => reject(new SubscribeRefusedError(filters)))
   })
-}
-
-/** Never settles: a message that is given this is not acknowledged, and the server keeps it. */
-const never = new Promise<never>(() => {})
-
-/** Prints messages until there have been enough, or nobody reads any more. */
-class Reader {
-  /** Resolves with the last message, rejects when the output fails. */
-  readonly finished: Promise<void>
-  client: MqttClient | undefined
-  readonly #printer: Printer
-  readonly #wanted: (message: Message) => boolean
-  #left: number
-  #state: 'reading' | 'over' = 'reading'
-  #resolve = () => {}
-  #reject: (error: unknown) => void = () => {}
-
-  constructor(printer: Printer, wanted: (message: Message) => boolean, count = Number.POSITIVE_INFINITY) {
-    this.#printer = printer
-    this.#wanted = wanted
-    this.#left = count
-    this.finished = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-    // It may fail before anybody waits for it.
-    this.finished.catch(() => {})
-  }
-
-  async take(message: Message): Promise<void> {
-    if (this.#state === 'over') {
-      // This message is never done with, and whoever ends the client waits for what is not done with: but for the handlers that
-      // call end() themselves.
-      this.client?.end()
-      return never
-    }
-    if (!this.#wanted(message)) return
-    const bytes = this.#printer(message, new Date())
-    if (bytes instanceof Unprintable) return note(`mqtt311: ${bytes.reason}`)
-    try {
-      await print(bytes)
-    } catch (error) {
-      this.#state = 'over'
-      this.#reject(error)
-      return never
-    }
-    this.#left -= 1
-    if (this.#left > 0) return
-    this.#state = 'over'
-    this.#resolve()
-  }
 }

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { judge } from '../../src/cli/command-failure.js'
 import { converse } from '../../src/cli/conversation.js'
+import { muteNotes } from '../../src/cli/output.js'
 import { startBroker } from './servers.js'
+
+muteNotes()
 
 describe('a conversation', () => {
   it.each([
@@ -12,7 +15,7 @@ describe('a conversation', () => {
     async (_, reconnect) => {
       const broker = await startBroker()
       const client = { host: broker.host, port: broker.port, reconnect }
-      const ended = converse({ client, timeoutMs: undefined, notices: 'hidden' }, async (connected) => {
+      const ended = converse({ client, timeoutMs: undefined }, async (connected) => {
         broker.server.close()
         for (const socket of broker.sockets) socket.destroy()
         await connected.publish('a', 'x', { qos: 1 })
@@ -27,7 +30,7 @@ describe('a conversation', () => {
     const gone = new Promise((resolve) => broker.broker.once('clientDisconnect', resolve))
     const client = { host: broker.host, port: broker.port }
     const signals = process.listenerCount('SIGINT')
-    expect(await converse({ client, timeoutMs: 10_000, notices: 'hidden' }, async () => 'done')).toBe('done')
+    expect(await converse({ client, timeoutMs: 10_000 }, async () => 'done')).toBe('done')
     await gone
     expect(process.listenerCount('SIGINT')).toBe(signals)
   })

@@ -196,4 +196,18 @@ describe('mqtt311 sub', () => {
     expect(stdout).toContain('"payload":{"on": true}}\n')
     expect(stderr).toContain('mqtt311: the payload on "a" is no JSON\n')
   })
+
+  it('--quiet leaves stderr to -d alone', async () => {
+    const broker = await startBroker()
+    const command = await subscribed(broker, '-t', 'a', '-C', '1', '-F', '%J', '--quiet')
+    await broker.publish('a', 'no json')
+    const again = broker.subscribed()
+    for (const socket of broker.sockets) socket.destroy()
+    await again
+    await broker.publish('a', '1')
+    const { code, stderr } = await command.end()
+    expect(code).toBe(0)
+    expect(stderr).toContain('PUBLISH')
+    expect(stderr).not.toContain('mqtt311:')
+  })
 })
