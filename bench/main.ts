@@ -18,6 +18,8 @@ const parts: Readonly<Record<string, () => Promise<Part>>> = {
   journal: () => import('./journal.js'),
   platform: () => import('./platform.js'),
   diagnostics: () => import('./diagnostics.js'),
+  memory: () => import('./memory.js'),
+  'start-up': () => import('./start-up.js'),
 }
 
 async function measure(name: string, effort: Effort): Promise<void> {
