@@ -1,7 +1,10 @@
 /** What the methods of a client take and give: messages, handlers, subscriptions, events and counters. */
 import type { PacketName, QoS } from '../codec/control-packet.js'
 
-/** An Application Message as it arrived. It owns its payload: keeping one pins no larger buffer. */
+/**
+ * An Application Message as it arrived. Its payload is a copy that nobody else writes to: keeping one keeps at most a block of
+ * 8 KiB in memory (of 32 KiB, if the payload has 4 to 8 KiB).
+ */
 export interface Message {
   /** The Topic Name, 1 to 65,535 bytes of UTF-8 (section 4.7). */
   readonly topic: string
