@@ -175,28 +175,53 @@ describe('memory', () => {
     expect(allocated).toBeLessThan(200)
   })
 
-  it.each([0, 1, 10, 64, 256, 257, 4096, 10_000])('of the chunk is not kept by payloads of %i bytes', (length) => {
-    const packets = [1, 2, 3].map((value) => publishOf(Buffer.alloc(length, value)))
-    const stream = Buffer.concat([...packets.map(encodePacket), pingrespBytes])
-    // Memory of its own, as a read buffer has: `concat` may take it from the slab that the payloads come from.
-    const chunk = Buffer.alloc(stream.length)
-    chunk.set(stream)
-    const decoded = new PacketDecoder().decode(chunk)
-    chunk.fill(0xff)
-    expect(payloadsOf(decoded)).toEqual(payloadsOf(packets))
-    const slabBytes = Buffer.allocUnsafe(1).buffer.byteLength
-    for (const payload of payloadsOf(decoded)) {
-      expect(length > 0 && payload.buffer === chunk.buffer).toBe(false)
-      // A kept payload keeps at most a slab of Node's, and from 4 KiB on nothing but itself.
-      expect(payload.buffer.byteLength).toBeLessThanOrEqual(length < 4096 ? slabBytes : length)
-    }
-  })
+  it.each([0, 1, 10, 64, 256, 257, 4095, 4096, 8192, 8193, 10_000])(
+    'of the chunk is not kept by payloads of %i bytes',
+    (length) => {
+      const packets = [1, 2, 3].map((value) => publishOf(Buffer.alloc(length, value)))
+      const stream = Buffer.concat([...packets.map(encodePacket), pingrespBytes])
+      // Memory of its own, as a read buffer has: `concat` may take it from the slab that the payloads come from.
+      const chunk = Buffer.alloc(stream.length)
+      chunk.set(stream)
+      const decoded = new PacketDecoder().decode(chunk)
+      chunk.fill(0xff)
+      expect(payloadsOf(decoded)).toEqual(payloadsOf(packets))
+      for (const payload of payloadsOf(decoded)) {
+        expect(length > 0 && payload.buffer === chunk.buffer).toBe(false)
+        // A kept payload keeps at most 8 KiB, from 4 KiB on at most eight times itself, above 8 KiB nothing but itself.
+        if (length < 4096) expect(payload.buffer.byteLength).toBeLessThanOrEqual(8192)
+        else expect(payload.buffer.byteLength).toBeLessThanOrEqual(length <= 8192 ? 8 * length : length)
+      }
+    },
+  )
 
   it('is not shared between payloads: writing to one leaves the others as they are', () => {
     const chunk = Buffer.concat([1, 2, 3].map((value) => encodePacket(publishOf(Buffer.alloc(20, value)))))
     const payloads = payloadsOf(new PacketDecoder().decode(chunk))
     payloads[1]?.fill(9)
     expect(payloads).toEqual([Buffer.alloc(20, 1), Buffer.alloc(20, 9), Buffer.alloc(20, 3)])
+  })
+
+  it('is not shared between payloads of different decoders, chunks or sizes', () => {
+    const sizes = [64, 5000, 300, 64, 8192, 4096, 1, 200, 4095, 256]
+    const decoders = [new PacketDecoder(), new PacketDecoder()]
+    const payloads = Array.from({ length: 40 }, (_, index) => {
+      const payload = Buffer.alloc((sizes[index % sizes.length] ?? 0) + index, index)
+      const decoder = decoders[index % 3 === 0 ? 1 : 0]
+      const packets = decoder?.decode(Buffer.concat([encodePacket(publishOf(payload)), pingrespBytes])) ?? []
+      return { expected: payload, payload: payloadsOf(packets)[0] }
+    })
+    for (const { expected, payload } of payloads) expect(payload?.equals(expected)).toBe(true)
+  })
+
+  it('that payloads share was zeroed before, so that behind a payload there are messages and nothing else', () => {
+    const packet = encodePacket(publishOf(Buffer.alloc(5000, 'x')))
+    const allocate = vi.spyOn(Buffer, 'allocUnsafe')
+    const allocateSlow = vi.spyOn(Buffer, 'allocUnsafeSlow')
+    // More than a block has room for.
+    for (let count = 0; count < 10; count += 1) new PacketDecoder().decode(packet)
+    expect(allocate).not.toHaveBeenCalled()
+    expect(allocateSlow).not.toHaveBeenCalled()
   })
 
   it('of a chunk that the caller reuses is not relied on, wherever a packet was cut', () => {
