@@ -28,9 +28,10 @@ export class TopicMemory {
     const base = slot * SLOT_BYTES - start
     let index = start
     if (words !== undefined && this.#words !== undefined) {
-      // Four bytes at a time: a PUBLISH with a topic of 35 bytes is decoded in 150 ns instead of 183.
-      for (; index + 4 <= end; index += 4) {
-        if (words.getInt32(index) !== this.#words.getInt32(base + index)) return undefined
+      // Eight bytes at a time, as the only number that has so many. Equal numbers are equal bytes but for 0 and -0, and
+      // both of them hold a byte 0, which no Topic Name that is remembered does.
+      for (; index + 8 <= end; index += 8) {
+        if (words.getFloat64(index, true) !== this.#words.getFloat64(base + index, true)) return undefined
       }
     }
     for (; index < end; index += 1) {
