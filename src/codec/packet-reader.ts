@@ -15,6 +15,9 @@ import { faultIndex, isPlainAscii } from './utf8.js'
 /** From this size of a chunk on, a view of it by words costs less than it spares. */
 const MIN_WORDS_BYTES = 1024
 
+/** Up to here a loop over the bytes of a string is faster than a native search in it. */
+const MAX_LOOP_BYTES = 24
+
 const noBytes = Buffer.alloc(0)
 
 export class PacketReader {
@@ -170,11 +173,17 @@ export class PacketReader {
 
   #decodeText(start: number): string {
     const end = start + this.#fieldLength
-    if (isPlainAscii(this.bytes, start, end)) return this.bytes.toString('latin1', start, end)
-    const fault = faultIndex(this.bytes, start, end)
-    if (fault >= 0) this.#failInCharacters(fault)
+    if (this.#fieldLength <= MAX_LOOP_BYTES && isPlainAscii(this.bytes, start, end)) {
+      return this.bytes.toString('latin1', start, end)
+    }
     // [MQTT-1.5.3-3] this conversion keeps U+FEFF, as the one of TextDecoder would not
-    return this.bytes.toString('utf8', start, end)
+    const text = this.bytes.toString('utf8', start, end)
+    // It puts U+FFFD in place of what is ill-formed, so a text without one was well-formed, and one with it may be.
+    if (text.includes('\uFFFD') || text.includes('\0')) {
+      const fault = faultIndex(this.bytes, start, end)
+      if (fault >= 0) this.#failInCharacters(fault)
+    }
+    return text
   }
 
   #failInCharacters(index: number): never {

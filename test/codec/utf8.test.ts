@@ -2,10 +2,19 @@ import { isUtf8 } from 'node:buffer'
 import { encodePacket, PacketDecoder } from 'mqtt311/codec'
 import { describe, expect, it } from 'vitest'
 import { encodedLength, faultIndex, isPlainAscii } from '../../src/codec/utf8.js'
+import { malformedBy } from './stream.js'
 
 /** Values on both sides of each border in the table of well-formed sequences. */
 const borders = [0x01, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee]
 const values = [...borders, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff]
+
+/** The bytes of a character by table 3-6 of the Unicode Standard. */
+function sizeOf(character: string): number {
+  const codePoint = character.codePointAt(0) ?? 0
+  if (codePoint < 0x80) return 1
+  if (codePoint < 0x800) return 2
+  return codePoint < 0x10000 ? 3 : 4
+}
 
 describe('UTF-8 is judged as the platform judges it [MQTT-1.5.3-1]', () => {
   it('for each sequence of up to four bytes from both sides of each border', () => {
@@ -35,7 +44,7 @@ describe('UTF-8 is judged as the platform judges it [MQTT-1.5.3-1]', () => {
         .map((code) => String.fromCodePoint(code))
         .join('')
       if (text === '') continue
-      expect(encodedLength(text)).toBe(Buffer.byteLength(text))
+      expect(encodedLength(text)).toBe([...text].reduce((sum, character) => sum + sizeOf(character), 0))
       const packet = { type: 'publish', topic: text, payload: Buffer.alloc(0), retain: false, qos: 0 } as const
       const [decoded] = new PacketDecoder().decode(encodePacket(packet))
       expect(decoded?.type === 'publish' && decoded.topic === text).toBe(true)
@@ -73,6 +82,36 @@ describe('U+0000 is refused [MQTT-1.5.3-2]', () => {
     expect(isPlainAscii(Uint8Array.of(0x61, 0), 0, 2)).toBe(false)
     expect(isPlainAscii(Uint8Array.of(0x61, 0x7f, 0), 0, 2)).toBe(true)
     expect(isPlainAscii(Uint8Array.of(0x61, 0x80), 0, 2)).toBe(false)
-    expect(encodedLength('a\0')).toBe('nul')
+    for (const text of ['\0', 'a\0', 'é\0', '工\0', '😀\0', `${'a'.repeat(300)}\0`])
+      expect(encodedLength(text)).toBe('nul')
+  })
+
+  it.each([1, 24, 25, 26, 300])(
+    'in a received topic, and so is what is ill-formed, wherever it stands in %i bytes',
+    (length) => {
+      for (let index = 0; index < length; index += 1) {
+        const faults = [0, 0xff].map((byte) => {
+          const topic = Buffer.alloc(length, 'a')
+          topic[index] = byte
+          const packet = encodePacket({
+            type: 'publish',
+            topic: 'b'.repeat(length),
+            payload: topic,
+            retain: false,
+            qos: 0,
+          })
+          packet.set(topic, packet.length - 2 * length)
+          return malformedBy(() => new PacketDecoder().decode(packet))
+        })
+        expect(faults.map((fault) => fault?.fault)).toEqual(['nul-character', 'utf8'])
+      }
+    },
+  )
+
+  it('while U+FFFD is a character like any other', () => {
+    for (const topic of ['\uFFFD', `${'a'.repeat(40)}\uFFFD`]) {
+      const packet = { type: 'publish', topic, payload: Buffer.alloc(0), retain: false, qos: 0 } as const
+      expect(new PacketDecoder().decode(encodePacket(packet))).toEqual([packet])
+    }
   })
 })
