@@ -41,7 +41,13 @@ export function recycle({ buffer, byteOffset, length }: Buffer): void {
 export class OutputChunk {
   bytes: Buffer = noBytes
   length = 0
+  readonly #holds: 'packets' | 'one packet'
   #foreseen = 0
+
+  /** What holds one packet, which may be kept for long, has memory of its size and no more, and never the spare. */
+  constructor(holds: 'packets' | 'one packet' = 'packets') {
+    this.#holds = holds
+  }
 
   /**
    * Makes room for `size` bytes, counts them as written, and returns where they begin. Call it once all else has been
@@ -65,15 +71,22 @@ export class OutputChunk {
   }
 
   #grow(needed: number): void {
+    if (this.#holds === 'one packet') {
+      this.bytes = allocate(needed)
+      return
+    }
     if (this.length === 0 && needed <= spare.length) {
       this.bytes = spare
       spare = noBytes
       return
     }
     const wanted = this.length === 0 ? this.#foreseen : Math.max(this.bytes.length * 2, MIN_GROWN_BYTES)
-    const size = Math.max(needed, wanted)
-    const grown = size < MIN_OWN_MEMORY_BYTES ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(size)
+    const grown = allocate(Math.max(needed, wanted))
     this.bytes.copy(grown, 0, 0, this.length)
     this.bytes = grown
   }
+}
+
+function allocate(size: number): Buffer {
+  return size < MIN_OWN_MEMORY_BYTES ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(size)
 }

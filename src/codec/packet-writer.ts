@@ -31,49 +31,7 @@ export class PacketWriter {
    * @throws UsageError on anything that the standard forbids, with nothing appended.
    */
   write(packet: ControlPacket): void {
-    if (typeof packet !== 'object' || packet === null)
-      throw new UsageError(`a packet has to be an object, not ${quote(packet)}`)
-    const { type } = packet
-    switch (type) {
-      case 'publish':
-        if (packet.qos === 0) {
-          const dup = 'dup' in packet && packet.dup !== undefined && packet.dup !== false
-          encodePublish(this.#chunk, this.#topics, packet.topic, packet.payload, 0, packet.retain, dup, undefined)
-        } else {
-          const { topic, payload, qos, retain, dup, packetId } = packet
-          encodePublish(this.#chunk, this.#topics, topic, payload, qos, retain, dup, packetId)
-        }
-        return
-      case 'puback':
-      case 'pubrec':
-      case 'pubrel':
-      case 'pubcomp':
-      case 'unsuback':
-        this.acknowledge(type, packet.packetId)
-        return
-      case 'pingreq':
-      case 'pingresp':
-      case 'disconnect':
-        this.#writeBare(firstByteOf(packetTypes[type]))
-        return
-      case 'subscribe':
-        encodeSubscribe(this.#chunk, packet)
-        return
-      case 'unsubscribe':
-        encodeUnsubscribe(this.#chunk, packet)
-        return
-      case 'suback':
-        encodeSuback(this.#chunk, packet)
-        return
-      case 'connect':
-        encodeConnect(this.#chunk, packet)
-        return
-      case 'connack':
-        encodeConnack(this.#chunk, packet)
-        return
-      default:
-        refuseType(type)
-    }
+    append(this.#chunk, this.#topics, packet)
   }
 
   /**
@@ -111,14 +69,7 @@ export class PacketWriter {
 
   /** Appends a packet that is nothing but an identifier. @throws UsageError as `write`. */
   acknowledge(type: AcknowledgementPacket['type'], packetId: PacketIdentifier): void {
-    // [MQTT-2.3.1-6] [MQTT-2.3.1-7] the identifier is that of the packet it answers, so not 0
-    requirePacketIdentifier(packetId, type === 'unsuback' ? 'MQTT-2.3.1-7' : 'MQTT-2.3.1-6')
-    const start = this.#chunk.reserve(4)
-    const { bytes } = this.#chunk
-    bytes[start] = firstByteOf(packetTypes[type])
-    bytes[start + 1] = 2
-    bytes[start + 2] = packetId >>> 8
-    bytes[start + 3] = packetId & 0xff
+    appendAcknowledgement(this.#chunk, type, packetId)
   }
 
   /** Hands over all that was appended since the last call. The caller owns the Buffer; the writer keeps none. */
@@ -133,21 +84,85 @@ export class PacketWriter {
   recycle(chunk: Buffer): void {
     recycle(chunk)
   }
-
-  #writeBare(firstByte: number): void {
-    const start = this.#chunk.reserve(2)
-    this.#chunk.bytes[start] = firstByte
-    this.#chunk.bytes[start + 1] = 0
-  }
 }
+
+/** For the packets that are encoded one by one. */
+const singlePacket = new OutputChunk('one packet')
+const singlePacketTopics = new TopicBytes()
 
 /**
  * Encodes one packet. For many, a `PacketWriter` is faster. @throws UsageError on anything that the standard forbids.
  */
 export function encodePacket(packet: ControlPacket): Buffer {
-  const writer = new PacketWriter()
-  writer.write(packet)
-  return writer.take()
+  append(singlePacket, singlePacketTopics, packet)
+  return singlePacket.take()
+}
+
+function append(chunk: OutputChunk, topics: TopicBytes, packet: ControlPacket): void {
+  if (typeof packet !== 'object' || packet === null)
+    throw new UsageError(`a packet has to be an object, not ${quote(packet)}`)
+  const { type } = packet
+  switch (type) {
+    case 'publish':
+      if (packet.qos === 0) {
+        const dup = 'dup' in packet && packet.dup !== undefined && packet.dup !== false
+        encodePublish(chunk, topics, packet.topic, packet.payload, 0, packet.retain, dup, undefined)
+      } else {
+        const { topic, payload, qos, retain, dup, packetId } = packet
+        encodePublish(chunk, topics, topic, payload, qos, retain, dup, packetId)
+      }
+      return
+    case 'puback':
+    case 'pubrec':
+    case 'pubrel':
+    case 'pubcomp':
+    case 'unsuback':
+      appendAcknowledgement(chunk, type, packet.packetId)
+      return
+    case 'pingreq':
+    case 'pingresp':
+    case 'disconnect':
+      appendBare(chunk, firstByteOf(packetTypes[type]))
+      return
+    case 'subscribe':
+      encodeSubscribe(chunk, packet)
+      return
+    case 'unsubscribe':
+      encodeUnsubscribe(chunk, packet)
+      return
+    case 'suback':
+      encodeSuback(chunk, packet)
+      return
+    case 'connect':
+      encodeConnect(chunk, packet)
+      return
+    case 'connack':
+      encodeConnack(chunk, packet)
+      return
+    default:
+      refuseType(type)
+  }
+}
+
+function appendAcknowledgement(
+  chunk: OutputChunk,
+  type: AcknowledgementPacket['type'],
+  packetId: PacketIdentifier,
+): void {
+  // [MQTT-2.3.1-6] [MQTT-2.3.1-7] the identifier is that of the packet it answers, so not 0
+  requirePacketIdentifier(packetId, type === 'unsuback' ? 'MQTT-2.3.1-7' : 'MQTT-2.3.1-6')
+  const start = chunk.reserve(4)
+  const { bytes } = chunk
+  bytes[start] = firstByteOf(packetTypes[type])
+  bytes[start + 1] = 2
+  bytes[start + 2] = packetId >>> 8
+  bytes[start + 3] = packetId & 0xff
+}
+
+function appendBare(chunk: OutputChunk, firstByte: number): void {
+  const start = chunk.reserve(2)
+  chunk.bytes[start] = firstByte
+  chunk.bytes[start + 1] = 0
 }
 
 function refuseType(type: never): never {

@@ -76,3 +76,30 @@ describe('a chunk that was given back', () => {
     expect(isUsedAgain(chunk, 9_000)).toBe(kept)
   })
 })
+
+describe('a packet that is encoded by itself', () => {
+  const packetOf = (payloadBytes: number): Buffer =>
+    encodePacket({ type: 'publish', topic: 'a', payload: Buffer.alloc(payloadBytes, 'x'), retain: false, qos: 0 })
+
+  it('leaves a chunk that was given back to the writers', () => {
+    const chunk = chunkOf(20_000)
+    recycle(chunk)
+    expect(packetOf(9_000).buffer === chunk.buffer).toBe(false)
+    expect(isUsedAgain(chunk, 20_000)).toBe(true)
+  })
+
+  it('has memory of its size, whatever was encoded before', () => {
+    packetOf(50_000)
+    for (const size of [5_000, 4_090, 20_000]) {
+      const packet = packetOf(size)
+      expect(packet.buffer.byteLength).toBe(packet.length)
+    }
+  })
+
+  it('is whole after one that was refused', () => {
+    expect(() =>
+      encodePacket({ type: 'publish', topic: '#', payload: Buffer.alloc(0), retain: false, qos: 0 }),
+    ).toThrow()
+    expect(encodePacket({ type: 'pingreq' })).toEqual(Buffer.of(0xc0, 0))
+  })
+})
