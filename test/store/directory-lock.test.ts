@@ -93,6 +93,42 @@ describe('a lock', () => {
   })
 })
 
+describe('a lock that is refused', () => {
+  const contender = (pid: number) => ({ self: { boot: 'b0', pid, start: '1' }, isAlive: async () => true })
+
+  it('leaves no file of its own', async () => {
+    const disk = new SimulatedDisk()
+    const files = await disk.machine().files()
+    await lockDirectory(files, contender(1))
+    await expect(lockDirectory(files, contender(2))).rejects.toThrow(/in use by process 1: .*lock-b0-1-1/)
+    expect(disk.fileNames).toEqual(['lock-b0-1-1'])
+    expect(disk.openFiles).toBe(0)
+  })
+
+  it('names the holder, even if its own file cannot be taken away again', async () => {
+    const disk = new SimulatedDisk()
+    const files = await disk.machine().files()
+    await lockDirectory(files, contender(1))
+    disk.before = (operation) => {
+      if (operation === 'remove') throw new Error('the disk went read-only')
+    }
+    await expect(lockDirectory(files, contender(2))).rejects.toThrow(/in use by process 1/)
+  })
+
+  it('to a second store of one process is told from what the disk refuses', async () => {
+    const disk = new SimulatedDisk()
+    const files = await disk.machine().files()
+    await lockDirectory(files, contender(1))
+    await expect(lockDirectory(files, contender(1))).rejects.toThrow(/in use by another store of this process/)
+    disk.before = () => {
+      throw new Error('no space left')
+    }
+    await expect(lockDirectory(files, contender(2))).rejects.toThrow(
+      'cannot create lock-b0-2-1 in /simulated: no space left',
+    )
+  })
+})
+
 describe('the process table', () => {
   const stat = (state: string, start: number) => {
     return `77 (a (odd) name) ${state} 1 ${Array.from({ length: 17 }, (_, index) => index).join(' ')} ${start} 0 0`
