@@ -5,8 +5,8 @@
 
 import type { ConnectionOptions } from 'node:tls'
 import { UsageError } from '../errors.js'
+import { requireIdentity, requireText } from './device-text.js'
 import type { SignConnectInput } from './sign-connect.js'
-import { requireIdentity, requireText } from './signature.js'
 import { requireClientId } from './wire-client-id.js'
 
 /** The two names by which the platform knows a device. */

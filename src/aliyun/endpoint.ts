@@ -24,7 +24,7 @@
  */
 
 import { UsageError } from '../errors.js'
-import { describe, requireText } from './signature.js'
+import { describe, requireText } from './device-text.js'
 
 /** Regions with a public instance; `cn-beijing` and `cn-shenzhen` have Enterprise instances only. */
 export type Region =
@@ -36,6 +36,20 @@ export type Region =
   | 'us-east-1'
   | 'cn-beijing'
   | 'cn-shenzhen'
+
+/** Which instances there are in each region. */
+const instances: ReadonlyMap<Region, 'public and enterprise' | 'enterprise'> = new Map([
+  ['cn-shanghai', 'public and enterprise'],
+  ['ap-northeast-1', 'public and enterprise'],
+  ['ap-southeast-1', 'public and enterprise'],
+  ['eu-central-1', 'public and enterprise'],
+  ['us-west-1', 'public and enterprise'],
+  ['us-east-1', 'public and enterprise'],
+  ['cn-beijing', 'enterprise'],
+  ['cn-shenzhen', 'enterprise'],
+])
+
+export const regions: readonly Region[] = [...instances.keys()]
 
 /** Where the platform is reached: an instance of one's own, or an address in full. */
 export type Endpoint =
@@ -54,9 +68,6 @@ export interface EndpointAddress {
 
 /** TLS and plain TCP share it. */
 const platformPort = 1883
-
-const publicRegions = ['cn-shanghai', 'ap-northeast-1', 'ap-southeast-1', 'eu-central-1', 'us-west-1', 'us-east-1']
-const enterpriseRegions = ['cn-beijing', 'cn-shenzhen']
 
 /** What becomes one label of a host name; anything else could lead to a host of somebody else. */
 const hostLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i
@@ -77,7 +88,7 @@ export function endpointAddress(endpoint: Endpoint, region: Region, productKey: 
         family: endpoint === 'ipv6' ? 6 : undefined,
       }
     case 'product':
-      if (enterpriseRegions.includes(region)) {
+      if (instances.get(region) === 'enterprise') {
         throw new UsageError(
           `${region} has no public instance: use the endpoint { instanceId }, which the console shows`,
         )
@@ -102,11 +113,10 @@ function ownAddress(endpoint: Exclude<Endpoint, string>): EndpointAddress {
   return { host: endpoint.host, port: endpoint.port ?? platformPort, family: undefined }
 }
 
-function requireRegion(region: string): void {
-  if (publicRegions.includes(region) || enterpriseRegions.includes(region)) return
-  const known = [...publicRegions, ...enterpriseRegions].join(', ')
+function requireRegion(region: Region): void {
+  if (instances.has(region)) return
   throw new UsageError(
-    `region must be one of ${known}, not ${describe(region)}; for another, use the endpoint { host }`,
+    `region must be one of ${regions.join(', ')}, not ${describe(region)}; for another, use the endpoint { host }`,
   )
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { DeviceIdentity } from './device.js'
-import { requireIdentity } from './signature.js'
+import { requireIdentity } from './device-text.js'
 
 /**
  * The members of an answer that are strings. Throws a plain Error for what is no JSON object: that is the platform's

@@ -11,9 +11,9 @@ import { UsageError } from '../errors.js'
 import { type CredentialSource, credentialSource } from './connect-credentials.js'
 import { type ConnectionChoice, connectionOptions } from './connection-options.js'
 import { type Device, requireDevice } from './device.js'
+import { describe } from './device-text.js'
 import { parseIdentity } from './platform-answer.js'
 import { aliyunProfile } from './platform-profile.js'
-import { describe } from './signature.js'
 
 /** What the device decides, and so nobody else may. */
 type DeviceOption = 'clientId' | 'username' | 'password' | 'credentials'

@@ -14,9 +14,10 @@ import { MqttClient } from '../client/mqtt-client.js'
 import { ConnectionLostError, TimeoutError, UsageError } from '../errors.js'
 import { type ConnectionChoice, connectionOptions } from './connection-options.js'
 import type { SecretDevice, TokenDevice } from './device.js'
+import { describe, requireIdentity, requireText } from './device-text.js'
 import { parseAnswer } from './platform-answer.js'
 import { aliyunProfile } from './platform-profile.js'
-import { describe, requireIdentity, requireText, type SignMethod, sign } from './signature.js'
+import { type SignMethod, sign } from './signature.js'
 import { requireClientId, wireClientId } from './wire-client-id.js'
 
 /** What a device shows of itself to be registered, and where. */

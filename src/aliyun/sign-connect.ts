@@ -1,7 +1,8 @@
 /** The credentials of a CONNECT packet, signed with the secret of a device. */
 
 import { UsageError } from '../errors.js'
-import { describe, requireIdentity, requireText, type SignMethod, sign } from './signature.js'
+import { describe, requireIdentity, requireText } from './device-text.js'
+import { type SignMethod, sign } from './signature.js'
 import { requireClientId, requireExtensions, wireClientId } from './wire-client-id.js'
 
 /** How the platform is reached: 2 over TLS, 3 over plain TCP. It is announced in the Client Identifier. */

@@ -6,7 +6,7 @@
  */
 
 import { UsageError } from '../errors.js'
-import { describe, requirePacketText } from './signature.js'
+import { describe, requirePacketText } from './device-text.js'
 
 /** Parameters that this package sets itself, and names that stand in the signed content; compared in lower case. */
 const reservedNames: ReadonlySet<string> = new Set([

@@ -1,23 +1,11 @@
 /** A device of Alibaba Cloud IoT Platform, from the command line or the environment. */
 import type { SecretDevice } from '../aliyun/device.js'
-import type { Endpoint, Region } from '../aliyun/endpoint.js'
-import type { SignMethod } from '../aliyun/signature.js'
+import { type Endpoint, type Region, regions } from '../aliyun/endpoint.js'
+import { type SignMethod, signMethods } from '../aliyun/signature.js'
 import { UsageError } from '../errors.js'
 import type { CommandLine } from './command-line.js'
 import type { EndpointOptionName, SignatureOptionName } from './connection-options.js'
 import { readSecret } from './input-file.js'
-
-const signMethods: readonly SignMethod[] = ['hmacsha256', 'hmacsha1', 'hmacmd5', 'sha256']
-const regions: readonly Region[] = [
-  'cn-shanghai',
-  'ap-northeast-1',
-  'ap-southeast-1',
-  'eu-central-1',
-  'us-west-1',
-  'us-east-1',
-  'cn-beijing',
-  'cn-shenzhen',
-]
 
 /** The device that is named, with its secret. @throws UsageError */
 export async function readDevice(line: CommandLine<SignatureOptionName | 'id'>): Promise<SecretDevice> {

@@ -1,0 +1,51 @@
+/**
+ * The names and secrets of a device, as far as they can be wrong whatever they are for: text that has a UTF-8 form, and may stand
+ * in a packet. TypeScript has asked for strings already; JavaScript has not.
+ */
+
+import { UsageError } from '../errors.js'
+
+/** What has no UTF-8 form, and so can be neither signed nor sent. */
+const loneSurrogate = /\p{Surrogate}/u
+
+/**
+ * Refuses what is no text with a UTF-8 form. The value itself never gets into the message: it may be a secret, or one
+ * given by mistake.
+ */
+export function requireText(name: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string')
+    throw new UsageError(`${name} is missing: give it as a string, not as ${kindOf(value)}`)
+  if (value.length === 0) throw new UsageError(`${name} is empty: give it as the console of the platform shows it`)
+  if (loneSurrogate.test(value)) {
+    throw new UsageError(`${name} holds a lone surrogate, which has no UTF-8 form to sign`, {
+      statement: 'MQTT-1.5.3-1',
+    })
+  }
+}
+
+/** As `requireText`, for text that also goes into the CONNECT packet. */
+export function requirePacketText(name: string, value: unknown): asserts value is string {
+  requireText(name, value)
+  if (value.includes('\0')) throw new UsageError(`${name} holds U+0000: remove it`, { statement: 'MQTT-1.5.3-2' })
+}
+
+/** The two halves of the user name. The first `&` parts them, so the device name cannot hold one. */
+export function requireIdentity(productKey: unknown, deviceName: unknown): void {
+  requirePacketText('productKey', productKey)
+  requirePacketText('deviceName', deviceName)
+  if (deviceName.includes('&')) {
+    throw new UsageError(
+      'deviceName holds "&", which parts it from the product key in the user name: choose a name without it',
+    )
+  }
+}
+
+/** A value that is known to be no secret, for a message. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value)
+  return typeof value === 'number' ? String(value) : kindOf(value)
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : typeof value
+}
