@@ -72,7 +72,10 @@ function chart({ machine, date }: PartResult, table: Table, rows: readonly Compa
       },
     ],
   })
-  return `${drawing.renderToSVGString()}\n`
+  const svg = drawing.renderToSVGString()
+  // Until then a timer for animations keeps the process alive.
+  drawing.dispose()
+  return `${svg}\n`
 }
 
 function label({ ratio, ours, theirs, unit }: Compared): string {

@@ -62,8 +62,8 @@ function generating({ theirs }: Sample, packets: number): () => number {
   }
 }
 
-/** Each chunk holds `packets` whole packets. */
-function decoding(sample: Sample, packets: number): Comparison {
+/** `chunks` times the same chunk, which holds `packets` whole packets. */
+function decoding(sample: Sample, packets: number, chunks = 1): Comparison {
   const chunk = Buffer.concat(new Array<Buffer>(packets).fill(sample.bytes))
   const decoder = new PacketDecoder()
   const parser = mqttPacket.parser()
@@ -76,13 +76,13 @@ function decoding(sample: Sample, packets: number): Comparison {
   }
   return {
     name: sample.name,
-    packets,
+    packets: packets * chunks,
     ours: () => {
-      decoder.decode(chunk, onPacket)
+      for (let count = 0; count < chunks; count += 1) decoder.decode(chunk, onPacket)
       return decoded
     },
     theirs: () => {
-      parser.parse(chunk)
+      for (let count = 0; count < chunks; count += 1) parser.parse(chunk)
       return decoded
     },
   }
@@ -126,7 +126,7 @@ export async function* run(effort: Effort): AsyncGenerator<Table> {
     how,
     rival,
     rows: await rowsOf(
-      samples.map((sample) => decoding(sample, 1)),
+      samples.map((sample) => decoding(sample, 1, 100)),
       effort,
     ),
   }
