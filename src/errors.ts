@@ -197,20 +197,35 @@ export class ConnectionRefusedError extends MqttError {
 
 /** Why a connection could not be opened, or ended; stable across releases. */
 export type LossReason =
+  /** The server ended it, or something on the way did in its name. */
   | 'closed'
+  /** Nothing listens at this address and port. */
   | 'refused'
+  /** There is no way to this address from here. */
   | 'unreachable'
+  /** The system gave up: nothing came back. */
   | 'timed-out'
+  /** It was cut without an end. */
   | 'reset'
+  /** The resolver has no address for this name. */
   | 'name-not-found'
+  /** The certificate is no longer valid, or not yet. */
   | 'certificate-expired'
+  /** The certificate ends in a root that is not trusted. */
   | 'certificate-untrusted'
+  /** The certificate belongs to another name. */
   | 'certificate-name'
+  /** The handshake failed for another reason. */
   | 'tls'
+  /** The `credentials` function threw or rejected. */
   | 'credentials'
+  /** There is none, and what was asked does not wait for one. */
   | 'offline'
+  /** It was ended on purpose, so that the server sends again what could not be handled. */
   | 'redelivery'
+  /** Three in a row were cut soon after CONNACK; the message says what is probable. */
   | 'short-lived'
+  /** `cause` says what the system reported. */
   | 'other'
 
 /** Why there is no connection. */
