@@ -1,7 +1,8 @@
 import type { PacketIdentifier } from '../codec/control-packet.js'
 import { type Exchange, NOT_SENT, PublishExchange } from './exchange.js'
-import { IdentifierMap } from './identifier-map.js'
+import { LinkedList } from './linked-list.js'
 import { PacketIdentifiers } from './packet-identifiers.js'
+import { PagedMap } from './paged-map.js'
 
 /**
  * Every exchange that is open, by Packet Identifier: one table and one source of identifiers for PUBLISH, SUBSCRIBE and
@@ -11,9 +12,8 @@ import { PacketIdentifiers } from './packet-identifiers.js'
 export class ExchangeTable<P, R> {
   /** Where new Packet Identifiers come from. */
   readonly identifiers: PacketIdentifiers
-  readonly #exchanges = new IdentifierMap<Exchange<P, R>>()
-  #oldest: PublishExchange<P> | undefined
-  #newest: PublishExchange<P> | undefined
+  readonly #exchanges = new PagedMap<Exchange<P, R>>()
+  readonly #messages = new LinkedList<PublishExchange<P>>()
   #publishes = 0
   #publishesQos2 = 0
 
@@ -51,26 +51,26 @@ export class ExchangeTable<P, R> {
   add(exchange: Exchange<P, R>): void {
     this.#exchanges.set(exchange.packetId, exchange)
     if (!(exchange instanceof PublishExchange)) return
-    this.#link(exchange)
+    this.#messages.append(exchange)
     this.#count(exchange, 1)
   }
 
   /** [MQTT-2.3.1-3] Only here does an identifier become free: the exchange is settled, or its connection is gone. */
   delete(exchange: Exchange<P, R>): void {
     if (!this.#exchanges.delete(exchange.packetId) || !(exchange instanceof PublishExchange)) return
-    this.#unlink(exchange)
+    this.#messages.remove(exchange)
     this.#count(exchange, -1)
   }
 
   /** [MQTT-4.6.0-4] The first PUBREC moves its exchange to the end, so that PUBRELs keep the order of the PUBRECs. */
   moveToEnd(exchange: PublishExchange<P>): void {
-    this.#unlink(exchange)
-    this.#link(exchange)
+    this.#messages.remove(exchange)
+    this.#messages.append(exchange)
   }
 
   /** The messages, oldest first. The one that has been reached must stay in its place meanwhile. */
-  *messages(): IterableIterator<PublishExchange<P>> {
-    for (let exchange = this.#oldest; exchange !== undefined; exchange = exchange.newer) yield exchange
+  messages(): IterableIterator<PublishExchange<P>> {
+    return this.#messages[Symbol.iterator]()
   }
 
   /**
@@ -78,31 +78,14 @@ export class ExchangeTable<P, R> {
    * it: an acknowledgement from before the loss moves its exchange to the end past those that wait.
    */
   oldestSent(): PublishExchange<P> | undefined {
-    let exchange = this.#oldest
-    while (exchange !== undefined && exchange.sentAt === NOT_SENT) exchange = exchange.newer
+    let exchange = this.#messages.first
+    while (exchange !== undefined && exchange.sentAt === NOT_SENT) exchange = exchange.next
     return exchange
   }
 
   /** Puts all messages into another order. */
   reorder(messages: readonly PublishExchange<P>[]): void {
     for (const exchange of messages) this.moveToEnd(exchange)
-  }
-
-  #link(exchange: PublishExchange<P>): void {
-    exchange.older = this.#newest
-    if (this.#newest === undefined) this.#oldest = exchange
-    else this.#newest.newer = exchange
-    this.#newest = exchange
-  }
-
-  #unlink(exchange: PublishExchange<P>): void {
-    const { older, newer } = exchange
-    if (older === undefined) this.#oldest = newer
-    else older.newer = newer
-    if (newer === undefined) this.#newest = older
-    else newer.older = older
-    exchange.older = undefined
-    exchange.newer = undefined
   }
 
   #count({ message }: PublishExchange<P>, by: 1 | -1): void {

@@ -104,9 +104,9 @@ export class PublishExchange<P> {
   /** When the packet that awaits its answer was last written on the present connection. */
   sentAt = NOT_SENT
   /** The neighbours in the list of the exchange table: the one before it. */
-  older: PublishExchange<P> | undefined = undefined
+  previous: PublishExchange<P> | undefined = undefined
   /** The one behind it. */
-  newer: PublishExchange<P> | undefined = undefined
+  next: PublishExchange<P> | undefined = undefined
 
   constructor(packetId: PacketIdentifier, message: OutgoingMessage<P>, awaits: 'puback' | 'pubrec' | 'pubcomp') {
     this.packetId = packetId

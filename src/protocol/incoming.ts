@@ -28,7 +28,7 @@ import { Arrival } from './arrival.js'
 import { Backlog } from './backlog.js'
 import type { Driver } from './driver.js'
 import { Fifo } from './fifo.js'
-import { IdentifierMap } from './identifier-map.js'
+import { PagedMap } from './paged-map.js'
 import type { SessionSettings } from './session-settings.js'
 
 /** A message that has to be acknowledged. */
@@ -54,7 +54,7 @@ export class Incoming<P, R> {
   readonly #driver: Driver<P, R>
   readonly #settings: SessionSettings
   /** [2.3.1 two directions] The server numbers for itself: these may be the numbers of exchanges of ours. */
-  readonly #identifiers = new IdentifierMap<IncomingExchange>()
+  readonly #identifiers = new PagedMap<IncomingExchange>()
   readonly #backlog = new Backlog()
   #overflow: Overflow = 'pause'
   #nextOverflow: 'pause' | 'shed' = 'pause'

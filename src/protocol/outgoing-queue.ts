@@ -1,3 +1,4 @@
+import { LinkedList } from './linked-list.js'
 import type { OutgoingMessage } from './outgoing-message.js'
 
 /** How much the queue takes. */
@@ -20,8 +21,7 @@ export interface QueueLimits {
 export class OutgoingQueue<P> {
   /** Its bounds. */
   readonly limits: QueueLimits
-  #first: OutgoingMessage<P> | undefined
-  #last: OutgoingMessage<P> | undefined
+  readonly #messages = new LinkedList<OutgoingMessage<P>>()
   #size = 0
   #bytes = 0
 
@@ -41,7 +41,7 @@ export class OutgoingQueue<P> {
 
   /** The message that goes next. */
   get first(): OutgoingMessage<P> | undefined {
-    return this.#first
+    return this.#messages.first
   }
 
   /** Which bound a further message of this size would break, if any. */
@@ -53,38 +53,26 @@ export class OutgoingQueue<P> {
 
   /** Puts a message at the end, whatever the bounds say: ask `fullFor` before. */
   append(message: OutgoingMessage<P>): void {
-    message.previous = this.#last
-    if (this.#last === undefined) this.#first = message
-    else this.#last.next = message
-    this.#last = message
+    this.#messages.append(message)
     this.#count(message)
   }
 
   /** Puts a message back at the front. */
   prepend(message: OutgoingMessage<P>): void {
-    message.next = this.#first
-    if (this.#first === undefined) this.#last = message
-    else this.#first.previous = message
-    this.#first = message
+    this.#messages.prepend(message)
     this.#count(message)
   }
 
   /** Takes a message out, wherever it stands. */
   remove(message: OutgoingMessage<P>): void {
-    const { previous, next } = message
-    if (previous === undefined) this.#first = next
-    else previous.next = next
-    if (next === undefined) this.#last = previous
-    else next.previous = previous
-    message.previous = undefined
-    message.next = undefined
+    this.#messages.remove(message)
     this.#size -= 1
     this.#bytes -= message.bytes
   }
 
   /** The messages, oldest first. */
-  *[Symbol.iterator](): IterableIterator<OutgoingMessage<P>> {
-    for (let message = this.#first; message !== undefined; message = message.next) yield message
+  [Symbol.iterator](): IterableIterator<OutgoingMessage<P>> {
+    return this.#messages[Symbol.iterator]()
   }
 
   #count(message: OutgoingMessage<P>): void {

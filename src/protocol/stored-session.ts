@@ -18,6 +18,7 @@
 import type { PacketIdentifier } from '../codec/control-packet.js'
 import { StoreError } from '../errors.js'
 import type { JournalRecord, StoredMessage, StoredSession } from './journal-record.js'
+import { SequenceMap } from './sequence-map.js'
 
 /** Where sequence numbers and Packet Identifiers go on. It outlives the messages that moved it. */
 export type SessionCursor = Pick<StoredSession, 'nextSequence' | 'nextPacketId'>
@@ -38,9 +39,9 @@ export const emptySession: StoredSession = { nextSequence: 1, nextPacketId: 1, m
 
 /** Turns the records of a session, in their order, into what it has become. */
 export class SessionReducer {
-  readonly #unbound = new Map<number, StoredMessage>()
-  readonly #bound = new Map<number, BoundMessage>()
-  readonly #received = new Map<number, BoundMessage>()
+  readonly #unbound = new SequenceMap<StoredMessage>()
+  readonly #bound = new SequenceMap<BoundMessage>()
+  readonly #received = new SequenceMap<BoundMessage>()
   readonly #boundPacketIds = new Set<PacketIdentifier>()
   readonly #held = new Set<PacketIdentifier>()
   #nextSequence = emptySession.nextSequence
@@ -124,7 +125,7 @@ export class SessionReducer {
     return {
       nextSequence: this.#nextSequence,
       nextPacketId: this.#nextPacketId,
-      messages: [...this.#received.values(), ...this.#bound.values(), ...this.#unbound.values()],
+      messages: [...this.#received, ...this.#bound, ...this.#unbound],
       held: [...this.#held],
     }
   }
@@ -135,7 +136,7 @@ export class SessionReducer {
       this.#refuse(record, `the sequence number has to be at least ${this.#nextSequence}`)
     }
     const { sequence, topic, payload, qos, retain } = record
-    this.#unbound.set(sequence, { sequence, topic, payload, qos, retain, binding: undefined })
+    this.#unbound.add({ sequence, topic, payload, qos, retain, binding: undefined })
     this.#nextSequence = sequence + 1
   }
 
@@ -147,7 +148,7 @@ export class SessionReducer {
     // [MQTT-2.3.1-2] an identifier in use is not given to a second message
     if (this.#boundPacketIds.has(packetId)) this.#refuse(record, 'another message has this Packet Identifier')
     this.#unbound.delete(sequence)
-    this.#bound.set(sequence, withBinding(message, { packetId, received: false }))
+    this.#bound.add(withBinding(message, { packetId, received: false }))
     this.#boundPacketIds.add(packetId)
     this.#nextPacketId = packetId === highestPacketId ? 1 : packetId + 1
   }
@@ -158,7 +159,7 @@ export class SessionReducer {
     if (message.qos === 1) this.#refuse(record, 'the message has QoS 1, and PUBREC belongs to QoS 2')
     this.#bound.delete(record.sequence)
     const { packetId } = message.binding
-    this.#received.set(record.sequence, withBinding(message, { packetId, received: true }))
+    this.#received.add(withBinding(message, { packetId, received: true }))
   }
 
   #settle(record: Extract<JournalRecord, { readonly kind: 'settled' }>): void {
@@ -174,12 +175,12 @@ export class SessionReducer {
   #forget(): void {
     this.#held.clear()
     if (this.#received.size === 0) return
-    const bound = [...this.#received.values(), ...this.#bound.values()].sort((a, b) => a.sequence - b.sequence)
+    const bound = [...this.#received, ...this.#bound].sort((a, b) => a.sequence - b.sequence)
     this.#received.clear()
     this.#bound.clear()
     for (const message of bound) {
       const { packetId } = message.binding
-      this.#bound.set(message.sequence, withBinding(message, { packetId, received: false }))
+      this.#bound.add(withBinding(message, { packetId, received: false }))
     }
   }
 

@@ -1,0 +1,84 @@
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { PagedMap } from '../../src/protocol/paged-map.js'
+import { SequenceMap } from '../../src/protocol/sequence-map.js'
+
+const sorted = (map: Iterable<readonly [number, string]>) => [...map].sort(([a], [b]) => a - b)
+
+describe('the map in pages', () => {
+  test('does what a Map does, but in no promised order', () => {
+    // Few enough to meet again, on both sides of the border between two pages, and as great as a sequence number may become.
+    const key = fc.constantFrom(0, 1, 255, 256, 257, 511, 512, 65_280, 65_535, 2 ** 32, 2 ** 32 + 1, 2 ** 53 - 1)
+    const step = fc.record({ does: fc.constantFrom('set', 'set', 'set', 'delete', 'delete', 'clear'), key })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const [map, model] = [new PagedMap<string>(), new Map<number, string>()]
+        for (const [index, { does, key: id }] of steps.entries()) {
+          if (does === 'set') {
+            map.set(id, `value ${index}`)
+            model.set(id, `value ${index}`)
+          } else if (does === 'delete') expect(map.delete(id)).toBe(model.delete(id))
+          else if (index % 5 === 0) {
+            map.clear()
+            model.clear()
+          }
+          expect([map.get(id), map.has(id), map.size]).toEqual([model.get(id), model.has(id), model.size])
+          for (const [known, value] of model) expect(map.get(known)).toBe(value)
+          expect(sorted(map)).toEqual(sorted(model))
+        }
+      }),
+    )
+  })
+
+  test('lets go of what was reached while it is walked through', () => {
+    const map = new PagedMap<string>()
+    for (let id = 1; id <= 1_000; id += 1) map.set(id, 'x')
+    const reached: number[] = []
+    for (const [id] of map) {
+      reached.push(id)
+      map.delete(id)
+    }
+    expect(reached).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 1))
+    expect(map.size).toBe(0)
+  })
+
+  /** 800 bytes. */
+  const load = (number: number) => Array.from({ length: 100 }, () => number)
+  const identifiers = new PagedMap<readonly number[]>()
+  const sequences = new SequenceMap<{ readonly sequence: number; readonly load: readonly number[] }>()
+
+  test.each([
+    {
+      name: 'Packet Identifiers',
+      add: (number: number) => identifiers.set((number % 65_535) + 1, load(number)),
+      drop: (number: number) => identifiers.delete((number % 65_535) + 1),
+    },
+    {
+      name: 'sequence numbers',
+      add: (number: number) => sequences.add({ sequence: number, load: load(number) }),
+      drop: (number: number) => sequences.delete(number),
+    },
+  ])('keeps nothing alive that was deleted, even once it has grown old itself: $name', ({ add, drop }) => {
+    setFlagsFromString('--expose-gc')
+    const collect: (options?: { readonly type: 'minor' }) => void = runInNewContext('gc')
+    const oldBytes = () =>
+      getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')?.space_used_size ?? Number.NaN
+    const turn = (from: number) => {
+      for (let number = from; number < from + 1_000; number += 1) {
+        add(number)
+        if (number >= 100) drop(number - 100)
+      }
+    }
+    turn(0)
+    collect()
+    const before = oldBytes()
+    for (let from = 1_000; from < 50_000; from += 1_000) {
+      turn(from)
+      collect({ type: 'minor' })
+    }
+    // Of 40 MB that were made. A Map ends with most of them in the space for old objects, until a full collection.
+    expect(oldBytes() - before).toBeLessThan(4_000_000)
+  })
+})

@@ -1,0 +1,70 @@
+/** Messages by sequence number, and the linked list that gives them their order. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Linked, LinkedList } from '../../src/protocol/linked-list.js'
+import { SequenceMap } from '../../src/protocol/sequence-map.js'
+
+class Item implements Linked<Item> {
+  previous: Item | undefined
+  next: Item | undefined
+}
+
+describe('the linked list', () => {
+  test('does what an array does, from both ends', () => {
+    const step = fc.record({ does: fc.constantFrom('append', 'append', 'prepend', 'remove'), at: fc.nat(10) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const list = new LinkedList<Item>()
+        const model: Item[] = []
+        for (const { does, at } of steps) {
+          const item = new Item()
+          if (does === 'append') {
+            list.append(item)
+            model.push(item)
+          } else if (does === 'prepend') {
+            list.prepend(item)
+            model.unshift(item)
+          } else {
+            for (const gone of model.splice(at, 1)) {
+              list.remove(gone)
+              expect([gone.previous, gone.next]).toEqual([undefined, undefined])
+            }
+          }
+          expect(list.first).toBe(model[0])
+          const items = [...list]
+          expect(items).toHaveLength(model.length)
+          expect(items.every((each, index) => each === model[index])).toBe(true)
+        }
+      }),
+    )
+  })
+})
+
+describe('the map of sequence numbers', () => {
+  test('does what a Map does, in the order of adding', () => {
+    const sequence = fc.constantFrom(1, 2, 3, 255, 256, 257, 1_000, 2 ** 32, 2 ** 53 - 1)
+    const step = fc.record({ does: fc.constantFrom('add', 'add', 'add', 'delete', 'delete', 'clear'), sequence })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const [map, model] = [new SequenceMap<{ readonly sequence: number }>(), new Map<number, object>()]
+        for (const [index, { does, sequence: number }] of steps.entries()) {
+          if (does === 'delete') expect(map.delete(number)).toBe(model.delete(number))
+          else if (does === 'add' && !model.has(number)) {
+            const value = { sequence: number, index }
+            map.add(value)
+            model.set(number, value)
+          } else if (does === 'clear' && index % 5 === 0) {
+            map.clear()
+            model.clear()
+          }
+          expect([map.size, map.has(number), map.get(number)]).toEqual([
+            model.size,
+            model.has(number),
+            model.get(number),
+          ])
+          expect([...map]).toEqual([...model.values()])
+        }
+      }),
+    )
+  })
+})
