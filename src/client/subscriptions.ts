@@ -31,7 +31,7 @@ export class Subscriptions {
   readonly #host: SubscriptionHost
   readonly #router: TopicRouter<MessageHandler>
   /** The subscriptions that hold each filter. */
-  readonly #uses = new Map<string, Set<ActiveSubscription>>()
+  readonly #uses = new Map<string, readonly ActiveSubscription[]>()
 
   /** What the server allows: how many Topic Filters at one time, and in one SUBSCRIBE or UNSUBSCRIBE. */
   readonly #profile: ServerProfile | undefined
@@ -81,9 +81,8 @@ export class Subscriptions {
 
   #add(subscription: ActiveSubscription): void {
     for (const { filter } of subscription.requests) {
-      const uses = this.#uses.get(filter) ?? new Set()
-      uses.add(subscription)
-      this.#uses.set(filter, uses)
+      const uses = this.#uses.get(filter) ?? []
+      if (!uses.includes(subscription)) this.#uses.set(filter, [...uses, subscription])
       if (subscription.handler !== undefined) this.#router.add(filter, subscription.handler)
     }
   }
@@ -101,10 +100,10 @@ export class Subscriptions {
     const unused: string[] = []
     for (const { filter } of subscription.requests) {
       if (subscription.handler !== undefined) this.#router.remove(filter, subscription.handler)
-      const uses = this.#uses.get(filter)
-      if (!uses?.delete(subscription) || uses.size > 0) continue
-      this.#uses.delete(filter)
-      unused.push(filter)
+      const uses = this.#uses.get(filter) ?? []
+      const others = uses.filter((use) => use !== subscription)
+      if (others.length > 0) this.#uses.set(filter, others)
+      else if (this.#uses.delete(filter)) unused.push(filter)
     }
     subscription.requests = []
     return unused
@@ -133,7 +132,7 @@ export class Subscriptions {
   /** Every use of these filters ends, whoever made it, and UNSUBSCRIBE is sent even for filters that no one is known to use. */
   unsubscribeAll(filters: readonly string[]): Promise<void> {
     for (const filter of filters) {
-      for (const subscription of [...(this.#uses.get(filter) ?? [])]) this.#dropFilter(subscription, filter)
+      for (const subscription of this.#uses.get(filter) ?? []) this.#dropFilter(subscription, filter)
       this.#uses.delete(filter)
     }
     return this.unsubscribe(filters)

@@ -1,29 +1,32 @@
 /** The handlers of one Topic Filter, each with how often it was added. */
 export class Route<Handler> {
-  readonly #counts = new Map<Handler, number>()
-  #snapshot: readonly Handler[] | undefined
+  /** Each once; the list is replaced, never changed. Most filters have one handler, so it is no Map. */
+  #handlers: readonly Handler[] = []
+  /** How often a handler was added that was there already. */
+  #repeated: Map<Handler, number> | undefined
 
   get isEmpty(): boolean {
-    return this.#counts.size === 0
+    return this.#handlers.length === 0
   }
 
   /** The handlers as a list that is replaced, never changed. */
   get handlers(): readonly Handler[] {
-    this.#snapshot ??= [...this.#counts.keys()]
-    return this.#snapshot
+    return this.#handlers
   }
 
   add(handler: Handler): void {
-    this.#counts.set(handler, (this.#counts.get(handler) ?? 0) + 1)
-    this.#snapshot = undefined
+    if (this.#handlers.includes(handler)) {
+      this.#repeated ??= new Map()
+      this.#repeated.set(handler, (this.#repeated.get(handler) ?? 0) + 1)
+    } else this.#handlers = [...this.#handlers, handler]
   }
 
   remove(handler: Handler): boolean {
-    const count = this.#counts.get(handler)
-    if (count === undefined) return false
-    if (count > 1) this.#counts.set(handler, count - 1)
-    else this.#counts.delete(handler)
-    this.#snapshot = undefined
+    if (!this.#handlers.includes(handler)) return false
+    const repeated = this.#repeated?.get(handler) ?? 0
+    if (repeated > 1) this.#repeated?.set(handler, repeated - 1)
+    else if (repeated === 1) this.#repeated?.delete(handler)
+    else this.#handlers = this.#handlers.filter((other) => other !== handler)
     return true
   }
 }

@@ -20,11 +20,9 @@ const rememberedTopicsMax = 512
 const rememberedCharactersMax = 1024
 
 export class TopicRouter<Handler> {
-  readonly #exact = new Map<string, Route<Handler>>()
+  /** Filters without wildcards. Absent before the first. */
+  #exact: Map<string, Route<Handler>> | undefined
   readonly #root = new TreeNode<Handler>()
-  /** Scratch space of `match`, kept so that the walk allocates nothing. `match` calls nobody, so it is never entered twice. */
-  #reached: TreeNode<Handler>[] = []
-  #next: TreeNode<Handler>[] = []
   /** What topics matched since a route was changed, and the tree had to be asked. */
   #remembered: Map<string, readonly Handler[]> | undefined
   #visits = 0
@@ -36,7 +34,7 @@ export class TopicRouter<Handler> {
 
   /** Nodes and routes that the index is made of; 0 when no filter is left. */
   get size(): number {
-    return this.#exact.size + this.#root.size
+    return (this.#exact?.size ?? 0) + this.#root.size
   }
 
   /** Adds a handler to a valid Topic Filter; a shared subscription (`$share/group/filter`) is routed by its filter. */
@@ -44,6 +42,7 @@ export class TopicRouter<Handler> {
     this.#remembered = undefined
     const topicFilter = unshared(filter)
     if (!hasWildcard(topicFilter)) {
+      this.#exact ??= new Map()
       const route = this.#exact.get(topicFilter) ?? new Route<Handler>()
       this.#exact.set(topicFilter, route)
       route.add(handler)
@@ -66,9 +65,9 @@ export class TopicRouter<Handler> {
     this.#remembered = undefined
     const topicFilter = unshared(filter)
     if (!hasWildcard(topicFilter)) {
-      const route = this.#exact.get(topicFilter)
+      const route = this.#exact?.get(topicFilter)
       const removed = route?.remove(handler) ?? false
-      if (route?.isEmpty) this.#exact.delete(topicFilter)
+      if (route?.isEmpty) this.#exact?.delete(topicFilter)
       return removed
     }
     const { levels, multiLevel } = pathOf(topicFilter)
@@ -85,11 +84,11 @@ export class TopicRouter<Handler> {
   /** The handlers of every filter that matches a valid Topic Name, each once, in no promised order. */
   match(topic: string): readonly Handler[] {
     // [MQTT-4.7.3-4] Names are compared character by character: no normalisation, no folding, empty levels count.
-    if (this.#root.isEmpty) return this.#exact.get(topic)?.handlers ?? []
+    if (this.#root.isEmpty) return this.#exact?.get(topic)?.handlers ?? []
     const remembered = this.#remembered?.get(topic)
     if (remembered !== undefined) return remembered
     const found = new Found<Handler>()
-    found.take(this.#exact.get(topic))
+    found.take(this.#exact?.get(topic))
     this.#matchTree(topic, found)
     return this.#remember(topic, found.handlers)
   }
@@ -102,36 +101,39 @@ export class TopicRouter<Handler> {
   }
 
   #matchTree(topic: string, found: Found<Handler>): void {
-    this.#reached.push(this.#root)
+    let reached = [this.#root]
     // [MQTT-4.7.2-1] A filter that begins with a wildcard does not match a topic that begins with `$`.
     let wildcards = !topic.startsWith('$')
-    for (let start = 0; start >= 0 && this.#reached.length > 0; ) {
+    for (let start = 0; start >= 0 && reached.length > 0; ) {
       const slash = topic.indexOf('/', start)
       const level = slash < 0 ? topic.slice(start) : topic.slice(start, slash)
-      for (const node of this.#reached) this.#step(node, level, wildcards, found)
+      const next: TreeNode<Handler>[] = []
+      for (const node of reached) this.#step(node, level, wildcards, next, found)
       wildcards = true
       start = slash < 0 ? -1 : slash + 1
-      const reached = this.#next
-      this.#next = this.#reached
-      this.#reached = reached
-      this.#next.length = 0
+      reached = next
     }
     // The topic ends here, or no filter goes on. [MQTT-4.7.1-2] `a/#` matches its parent level `a` too.
-    for (const node of this.#reached) {
+    for (const node of reached) {
       found.take(node.here)
       found.take(node.below)
     }
-    this.#visits += this.#reached.length
-    this.#reached.length = 0
+    this.#visits += reached.length
   }
 
-  #step(node: TreeNode<Handler>, level: string, wildcards: boolean, found: Found<Handler>): void {
+  #step(
+    node: TreeNode<Handler>,
+    level: string,
+    wildcards: boolean,
+    next: TreeNode<Handler>[],
+    found: Found<Handler>,
+  ): void {
     this.#visits += 1
-    const named = node.children.get(level)
-    if (named !== undefined) this.#next.push(named)
+    const named = node.children?.get(level)
+    if (named !== undefined) next.push(named)
     if (!wildcards) return
-    const single = node.children.get('+')
-    if (single !== undefined) this.#next.push(single)
+    const single = node.children?.get('+')
+    if (single !== undefined) next.push(single)
     found.take(node.below)
   }
 
@@ -140,7 +142,7 @@ export class TopicRouter<Handler> {
     let node = this.#root
     const path = [node]
     for (const level of levels) {
-      const child = node.children.get(level)
+      const child = node.children?.get(level)
       if (child === undefined) return undefined
       path.push(child)
       node = child
@@ -151,14 +153,15 @@ export class TopicRouter<Handler> {
 
 /** One level of the filters that have wildcards; the child for any single level is named `+`. */
 class TreeNode<Handler> {
-  readonly children = new Map<string, TreeNode<Handler>>()
+  /** Absent at the end of a filter. */
+  children: Map<string, TreeNode<Handler>> | undefined
   /** The filter that ends with this level. */
   here: Route<Handler> | undefined
   /** The filter that goes on with `#`. */
   below: Route<Handler> | undefined
 
   get isEmpty(): boolean {
-    return this.children.size === 0 && this.here === undefined && this.below === undefined
+    return (this.children?.size ?? 0) === 0 && this.here === undefined && this.below === undefined
   }
 
   /** Nodes below this one and routes at any of them. */
@@ -166,13 +169,14 @@ class TreeNode<Handler> {
     let size = 0
     const waiting: TreeNode<Handler>[] = [this]
     for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
-      size += node.children.size + (node.here === undefined ? 0 : 1) + (node.below === undefined ? 0 : 1)
-      for (const child of node.children.values()) waiting.push(child)
+      size += (node.children?.size ?? 0) + (node.here === undefined ? 0 : 1) + (node.below === undefined ? 0 : 1)
+      for (const child of node.children?.values() ?? []) waiting.push(child)
     }
     return size
   }
 
   childFor(level: string): TreeNode<Handler> {
+    this.children ??= new Map()
     const known = this.children.get(level)
     if (known !== undefined) return known
     const child = new TreeNode<Handler>()
@@ -186,7 +190,7 @@ function prune<Handler>(path: readonly TreeNode<Handler>[], levels: readonly str
   for (let depth = path.length - 1; depth > 0; depth -= 1) {
     const level = levels[depth - 1]
     if (!path[depth]?.isEmpty || level === undefined) return
-    path[depth - 1]?.children.delete(level)
+    path[depth - 1]?.children?.delete(level)
   }
 }
 

@@ -41,8 +41,8 @@ interface Subscription<R> {
   qos: QoS
   /** 'asked': never acknowledged. 'held': acknowledged in this server session. 'due': was, but that session is lost. */
   standing: 'asked' | 'held' | 'due'
-  /** The last SUBSCRIBE that named this filter. */
-  request: SubscribeRequest<R>
+  /** The last SUBSCRIBE that named this filter; let go of when it has been granted, since it leads to the ticket. */
+  request: SubscribeRequest<R> | undefined
 }
 
 /** What bounds the requests of a session. */
@@ -127,6 +127,8 @@ export class Requests<P, R> {
   /** An acknowledgement came. What it says of each filter is noted; the filters that a resubscription lost are returned. */
   answered(exchange: RequestExchange<R>, returnCodes: readonly number[]): readonly string[] {
     this.#sent.splice(this.#sent.indexOf(exchange), 1)
+    // An array that has been filled keeps its places.
+    if (this.#sent.length === 0) this.#sent = []
     const { request } = exchange
     if (request.state === 'sent') request.state = 'over'
     if (request.kind === 'unsubscribe') return []
@@ -139,7 +141,9 @@ export class Requests<P, R> {
   #judge(filter: string, request: SubscribeRequest<R>, granted: boolean): 'granted' | 'refused' {
     const subscription = this.#subscriptions?.get(filter)
     if (granted) {
-      if (subscription !== undefined) subscription.standing = 'held'
+      if (subscription === undefined) return 'granted'
+      subscription.standing = 'held'
+      if (subscription.request === request) subscription.request = undefined
       return 'granted'
     }
     if (subscription?.request === request && subscription.standing !== 'held') this.#subscriptions?.delete(filter)
