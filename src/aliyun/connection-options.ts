@@ -22,22 +22,22 @@ export interface ConnectionChoice extends Destination {
 
 type Connection = Pick<ClientOptions, 'host' | 'port' | 'family' | 'tls'>
 
-/** As much of a device as the way to its server depends on. */
-type Traveller =
-  | Pick<SecretDevice, 'productKey' | 'secureMode' | 'cert'>
-  | Pick<TokenDevice, 'productKey' | 'secureMode' | 'cert'>
+/** As much of a device as decides where it connects, and with which certificate. */
+type ConnectingDevice =
+  | Pick<SecretDevice, 'productKey' | 'secureMode' | 'cert' | 'key'>
+  | Pick<TokenDevice, 'productKey' | 'secureMode' | 'cert' | 'key'>
   | Pick<CertificateDevice, 'productKey' | 'secureMode' | 'cert' | 'key'>
 
 /** Which server, and whether over TLS: the platform's, unless the caller has chosen another. @throws UsageError */
-export function connectionOptions(device: Traveller, options: ConnectionChoice): Connection {
+export function connectionOptions(device: ConnectingDevice, options: ConnectionChoice): Connection {
   const { endpoint, region = 'cn-shanghai' } = options
-  const elsewhere = (['url', 'host', 'servers', 'stream'] as const).find((name) => options[name] !== undefined)
-  if (elsewhere !== undefined && endpoint !== undefined) {
-    throw new UsageError(`endpoint and ${elsewhere} both say where the server is: give one of them`)
+  const given = (['url', 'host', 'servers', 'stream'] as const).find((name) => options[name] !== undefined)
+  if (given !== undefined && endpoint !== undefined) {
+    throw new UsageError(`endpoint and ${given} both say where the server is: give one of them`)
   }
-  if (elsewhere === 'stream') return {}
+  if (given === 'stream') return {}
   const tls = tlsOf(device, options)
-  if (elsewhere !== undefined) {
+  if (given !== undefined) {
     if (serversOf(options).some(isPlatformOn8883)) requireKnownRoot(options.tls)
     return { tls }
   }
@@ -56,7 +56,7 @@ function familyOf(family: ClientOptions['family']) {
  * TLS with the platform's roots, unless the device asked for plain TCP by its secure mode. Each secret and each list of
  * certificates is a getter: what is not read is neither loaded nor shown.
  */
-function tlsOf(device: Traveller, options: ConnectionChoice): ConnectionOptions | false {
+function tlsOf(device: ConnectingDevice, options: ConnectionChoice): ConnectionOptions | false {
   const { tls } = options
   if (device.secureMode === 3) {
     if (tls !== undefined && tls !== false) {
@@ -70,25 +70,17 @@ function tlsOf(device: Traveller, options: ConnectionChoice): ConnectionOptions 
     )
   }
   const given = typeof tls === 'object' ? tls : {}
-  const { ca } = given
-  if (device.cert === undefined) {
-    return {
-      ...given,
-      get ca() {
-        return ca ?? aliyunRoots()
-      },
-    }
-  }
+  const { ca, cert, key } = given
   return {
     ...given,
     get ca() {
       return ca ?? aliyunRoots()
     },
     get cert() {
-      return device.cert
+      return device.cert ?? cert
     },
     get key() {
-      return device.key
+      return device.key ?? key
     },
   }
 }

@@ -71,10 +71,11 @@ export async function registerDevice(registration: Registration): Promise<Secret
     )
   }
   const answer = firstAnswer(registration)
-  const { endpoint, region, ...elsewhere } = destinationOf(registration)
+  const choice = destinationOf(registration)
+  const { endpoint: _endpoint, region: _region, ...server } = choice
   const client = new MqttClient({
-    ...elsewhere,
-    ...connectionOptions({ productKey: registration.productKey }, { endpoint, region, ...elsewhere }),
+    ...server,
+    ...connectionOptions({ productKey: registration.productKey }, choice),
     ...credentialsOf(registration),
     profile: aliyunProfile,
     reconnect: false,
@@ -137,9 +138,9 @@ function startTimeout(timeoutMs: number) {
 /** A product that belongs to an instance is registered there, unless the caller says where. */
 function destinationOf(registration: Registration): ConnectionChoice {
   const { region, url, host, port, family, servers, stream, tls, instanceId } = registration
-  const elsewhere = url ?? host ?? servers ?? stream
-  const endpoint =
-    registration.endpoint ?? (instanceId === undefined || elsewhere !== undefined ? undefined : { instanceId })
+  const server = url ?? host ?? servers ?? stream
+  const ofInstance = instanceId === undefined || server !== undefined ? undefined : { instanceId }
+  const endpoint = registration.endpoint ?? ofInstance
   return { endpoint, region, url, host, port, family, servers, stream, tls }
 }
 

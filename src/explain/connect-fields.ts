@@ -11,7 +11,7 @@ import {
 } from '../codec/connect-flags.js'
 import { QOS_MASK } from '../codec/packet-type.js'
 import type { AnnotationPart } from './annotation.js'
-import type { FieldWalk, Reading } from './field-walk.js'
+import type { FieldWalk, PacketCondition, Reading } from './field-walk.js'
 import { flagPart, promiseOf } from './fixed-header-fields.js'
 import { bitsOf, countBytes, hexByte } from './numerals.js'
 import { passwordShape } from './password-shape.js'
@@ -20,10 +20,10 @@ import { passwordShape } from './password-shape.js'
 const versions: Readonly<Record<number, string>> = { 3: 'MQTT 3.1', 4: 'MQTT 3.1.1', 5: 'MQTT 5' }
 
 /**
- * `faulty` says that the packet breaks a rule somewhere. Nothing of its payload is shown then: with a flag or a length
- * that cannot be trusted, any of its bytes may be the password.
+ * Nothing of the payload of a faulty packet is shown: with a flag or a length that cannot be trusted, any of its bytes
+ * may be the password.
  */
-export function walkConnect(walk: FieldWalk, faulty: boolean): void {
+export function walkConnect(walk: FieldWalk, condition: PacketCondition): void {
   walk.string('Protocol Name', '3.1.2.1')
   walk.byte('Protocol Level', '3.1.2.2', (level) => ({ value: `${level}`, meaning: versions[level] ?? 'unknown' }))
   const flags = walk.byte('Connect Flags', '3.1.2.3', (byte) => ({
@@ -31,7 +31,7 @@ export function walkConnect(walk: FieldWalk, faulty: boolean): void {
     parts: connectFlags(byte),
   }))
   walk.number('Keep Alive', '3.1.2.10', (seconds) => ({ value: `${seconds} s`, meaning: patienceOf(seconds) }))
-  if (faulty) walk.hide(walk.remaining, 'Payload', '3.1.3', hiddenPayload)
+  if (condition === 'faulty') walk.hide(walk.remaining, 'Payload', '3.1.3', hiddenPayload)
   else if (flags !== undefined) walkPayload(walk, flags)
 }
 

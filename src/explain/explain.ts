@@ -8,7 +8,7 @@
  */
 
 import type { Annotation } from './annotation.js'
-import { FieldWalk } from './field-walk.js'
+import { FieldWalk, type PacketCondition } from './field-walk.js'
 import { countBytes } from './numerals.js'
 import { walkPacket } from './packet-fields.js'
 import { judge, type VerdictFault } from './verdict.js'
@@ -25,28 +25,28 @@ export function explain(bytes: Uint8Array): Annotation[] {
   const annotations: Annotation[] = []
   let offset = 0
   for (const title of titles) {
-    const packet = annotatePacket(bytes, offset, false, () => title)
+    const packet = annotatePacket(bytes, offset, 'sound', () => title)
     for (const annotation of packet) annotations.push(annotation)
     offset = endOf(packet, offset)
   }
   if (fault === undefined) return annotations
-  const broken = annotatePacket(bytes, offset, true, (name) => `${name}  ${conditionOf(fault)}`)
+  const broken = annotatePacket(bytes, offset, 'faulty', (name) => `${name}  ${faultWord(fault)}`)
   return [...annotations, ...pin(fault, broken, bytes.length)]
 }
 
 function annotatePacket(
   bytes: Uint8Array,
   offset: number,
-  faulty: boolean,
+  condition: PacketCondition,
   titleFor: (name: string) => string,
 ): Annotation[] {
   const walk = new FieldWalk(bytes, offset)
-  const { name } = walkPacket(walk, faulty)
+  const { name } = walkPacket(walk, condition)
   const title = titleFor(name?.toUpperCase() ?? 'UNKNOWN PACKET')
   return walk.annotations.map((annotation, index) => (index === 0 ? { title, ...annotation } : annotation))
 }
 
-function conditionOf({ kind }: VerdictFault): string {
+function faultWord({ kind }: VerdictFault): string {
   return kind === 'unexpected-end' ? 'incomplete' : 'malformed'
 }
 

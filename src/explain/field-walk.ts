@@ -11,6 +11,9 @@ import type { Annotation, AnnotationPart } from './annotation.js'
 import { countBytes, groupDigits } from './numerals.js'
 import { payloadText, quote, textOf } from './quoted-text.js'
 
+/** What the decoder has found: whether the packet breaks a rule somewhere. */
+export type PacketCondition = 'sound' | 'faulty'
+
 /** What a field's bytes say. */
 export interface Reading {
   readonly value: string

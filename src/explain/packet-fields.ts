@@ -2,7 +2,7 @@
 
 import { QOS_MASK, QOS_SHIFT } from '../codec/packet-type.js'
 import { walkConnect } from './connect-fields.js'
-import type { FieldWalk } from './field-walk.js'
+import type { FieldWalk, PacketCondition } from './field-walk.js'
 import { flagPart, type PacketStart, promiseOf, walkFixedHeader } from './fixed-header-fields.js'
 import { bitsOf, hexByte } from './numerals.js'
 
@@ -17,21 +17,21 @@ const connackCodes = [
 ] as const
 
 /**
- * Names the bytes of the packet that starts where the walk stands: all of them, unless it is `faulty`. Then some rule is
+ * Names the bytes of the packet that starts where the walk stands: all of them, unless it is faulty. Then some rule is
  * broken in it, and bytes may be left that belong to no field; they lie behind the fault.
  */
-export function walkPacket(walk: FieldWalk, faulty: boolean): PacketStart {
+export function walkPacket(walk: FieldWalk, condition: PacketCondition): PacketStart {
   const start = walkFixedHeader(walk)
-  walkBody(walk, start, faulty)
+  walkBody(walk, start, condition)
   return start
 }
 
-function walkBody(walk: FieldWalk, { name, flags }: PacketStart, faulty: boolean): void {
+function walkBody(walk: FieldWalk, { name, flags }: PacketStart, condition: PacketCondition): void {
   switch (name) {
     case undefined:
       return
     case 'connect':
-      return walkConnect(walk, faulty)
+      return walkConnect(walk, condition)
     case 'connack':
       return walkConnack(walk)
     case 'publish':

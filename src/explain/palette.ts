@@ -1,16 +1,5 @@
 /** What a piece of a listing is, and how it is coloured. Without colour, nothing is lost: marks and words say the same. */
-type Style =
-  | 'frame'
-  | 'title'
-  | 'offset'
-  | 'hex'
-  | 'bits'
-  | 'field'
-  | 'value'
-  | 'meaning'
-  | 'section'
-  | 'fault'
-  | 'sound'
+type Style = 'frame' | 'title' | 'offset' | 'hex' | 'field' | 'value' | 'meaning' | 'section' | 'fault' | 'sound'
 
 /** The parameters of Select Graphic Rendition, from the eight basic colours: they follow the theme of the terminal. */
 const renditions: Readonly<Record<Style, string>> = {
@@ -18,7 +7,6 @@ const renditions: Readonly<Record<Style, string>> = {
   title: '1',
   offset: '2',
   hex: '33',
-  bits: '33',
   field: '1',
   value: '36',
   meaning: '',
