@@ -17,8 +17,7 @@ const MIN_GROWN_BYTES = 512
 /** What is foreseen for a chunk before anything is written to it, at most. One large packet does not make a habit. */
 const MAX_FORESEEN_BYTES = 98_304
 
-/** What is kept as a spare has more than the one and at most the other: more would be held for nothing most of the time. */
-const MIN_SPARE_BYTES = 8192
+/** What is kept as a spare has at most this: more would be held for nothing most of the time. */
 const MAX_SPARE_BYTES = 131_072
 
 /** Chunks of this size on have memory of their own: the pool of Node has 8 KiB up to Node 22, 64 in Node 24, a little more in 26. */
@@ -34,8 +33,7 @@ let spare = noBytes
  */
 export function recycle({ buffer, byteOffset, length }: Buffer): void {
   if (byteOffset !== 0 || length < MIN_OWN_MEMORY_BYTES) return
-  if (buffer.byteLength <= Math.max(spare.length, MIN_SPARE_BYTES)) return
-  if (buffer.byteLength <= MAX_SPARE_BYTES) spare = Buffer.from(buffer)
+  if (buffer.byteLength > spare.length && buffer.byteLength <= MAX_SPARE_BYTES) spare = Buffer.from(buffer)
 }
 
 export class OutputChunk {
@@ -75,7 +73,7 @@ export class OutputChunk {
       this.bytes = allocate(needed)
       return
     }
-    if (this.length === 0 && needed <= spare.length) {
+    if (this.length === 0 && Math.max(needed, this.#foreseen) <= spare.length) {
       this.bytes = spare
       spare = noBytes
       return

@@ -1,5 +1,5 @@
 import { encodePacket, PacketWriter } from 'mqtt311/codec'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { recycle } from '../../src/codec/output-chunk.js'
 
 function chunkOf(payloadBytes: number, writer = new PacketWriter()): Buffer {
@@ -39,6 +39,40 @@ describe('a chunk that was given back', () => {
     recycle(chunk)
     expect(isUsedAgain(chunk, 20_001)).toBe(false)
     expect(isUsedAgain(chunk, 20_000)).toBe(true)
+  })
+
+  it('is kept from 4 KiB on', () => {
+    const chunk = chunkOf(4_096)
+    recycle(chunk)
+    expect(isUsedAgain(chunk, 4_096)).toBe(true)
+  })
+
+  it('does not serve a writer that lately needed more, which would only have to grow it', () => {
+    const writer = new PacketWriter()
+    chunkOf(60_000, writer)
+    const chunk = chunkOf(20_000)
+    recycle(chunk)
+    expect(chunkOf(100, writer).buffer.byteLength).toBeGreaterThan(60_000)
+    expect(isUsedAgain(chunk, 20_000)).toBe(true)
+  })
+
+  it('is all that turns of the event loop need that send as much as the ones before', () => {
+    const writer = new PacketWriter()
+    const payload = Buffer.alloc(64, 'x')
+    const turn = (): void => {
+      for (let count = 0; count < 100; count += 1) writer.publish('plant/robot', payload, 1, false, false, 1 + count)
+      writer.recycle(writer.take())
+    }
+    for (let count = 0; count < 3; count += 1) turn()
+    const allocations = [
+      vi.spyOn(Buffer, 'allocUnsafe'),
+      vi.spyOn(Buffer, 'allocUnsafeSlow'),
+      vi.spyOn(Buffer, 'alloc'),
+    ]
+    for (let count = 0; count < 10; count += 1) turn()
+    const calls = allocations.map(({ mock }) => mock.calls.length)
+    vi.restoreAllMocks()
+    expect(calls).toEqual([0, 0, 0])
   })
 
   it('does not serve a chunk that has begun already', () => {
