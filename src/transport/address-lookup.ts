@@ -14,6 +14,10 @@ export type AddressFamily = 0 | 4 | 6
  * for a single address, and give up when that one fails.
  */
 export function addressLookup(family: AddressFamily): LookupFunction {
+  return lookups[family]
+}
+
+function lookupOf(family: AddressFamily): LookupFunction {
   return (hostname, options, callback) => {
     // The hint ADDRCONFIG drops the family that the machine has no address of: right for a choice, wrong for an order.
     const hints = family === 0 ? options.hints : 0
@@ -30,6 +34,9 @@ export function addressLookup(family: AddressFamily): LookupFunction {
       })
   }
 }
+
+/** A socket keeps what it was opened with, so all of them have the same. */
+const lookups: Readonly<Record<AddressFamily, LookupFunction>> = { 0: lookupOf(0), 4: lookupOf(4), 6: lookupOf(6) }
 
 /** Node ignores the family when the host is an address: a literal of the other family is refused here. */
 export function familyMismatch(endpoint: Endpoint, family: AddressFamily): ConnectionLostError | undefined {

@@ -10,14 +10,21 @@
  */
 import type { ConnectionOptions, SecureContext } from 'node:tls'
 import { UsageError } from '../errors.js'
-import { describeEndpoint, type Endpoint } from './endpoint.js'
+import type { Endpoint } from './endpoint.js'
 import { checkIPv6Identity } from './server-identity.js'
 
+interface KeptSession {
+  readonly endpoint: Endpoint
+  readonly session: Buffer
+}
+
 const noOptions: ConnectionOptions = {}
+const none: readonly never[] = []
 
 export class TlsSettings {
   readonly #options: ConnectionOptions
-  #sessions: Map<string, Buffer> | undefined
+  /** The newest for each endpoint. There are few, so it is no Map. */
+  #sessions: readonly KeptSession[] = none
   #context: SecureContext | undefined
 
   /** Takes the option `tls` of a client. Nothing is loaded and no certificate read before the first connection. */
@@ -32,7 +39,8 @@ export class TlsSettings {
 
   /** The options of `tls.connect` for one attempt: the caller's, and what the caller left open. Throws UsageError. */
   connectionOptions(endpoint: Endpoint): ConnectionOptions {
-    const session = this.#sessions?.get(describeEndpoint(endpoint)) ?? this.#options.session
+    const kept = this.#sessions.find((one) => isSame(one.endpoint, endpoint))
+    const session = kept?.session ?? this.#options.session
     return {
       // Named here so that the environment (NODE_TLS_REJECT_UNAUTHORIZED) does not switch the verification off.
       rejectUnauthorized: true,
@@ -44,18 +52,22 @@ export class TlsSettings {
   }
 
   remember(endpoint: Endpoint, session: Buffer): void {
-    this.#sessions ??= new Map()
-    this.#sessions.set(describeEndpoint(endpoint), session)
+    this.forget(endpoint)
+    this.#sessions = [...this.#sessions, { endpoint, session }]
   }
 
   forget(endpoint: Endpoint): void {
-    this.#sessions?.delete(describeEndpoint(endpoint))
+    this.#sessions = this.#sessions.filter((one) => !isSame(one.endpoint, endpoint))
   }
 
   #secureContext(): SecureContext {
     this.#context ??= this.#options.secureContext ?? createContext(this.#options)
     return this.#context
   }
+}
+
+function isSame(one: Endpoint, other: Endpoint): boolean {
+  return one.host === other.host && one.port === other.port
 }
 
 /** How the server is named to itself (SNI: a name only, RFC 6066, section 3, and without the final dot) and checked. */
