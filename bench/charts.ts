@@ -7,6 +7,8 @@ import { kept, type PartResult } from './results.js'
 
 const WIDTH = 760
 const BAR_HEIGHT = 22
+/** Names of works are as long as that at most, and bars are followed by ratio and numbers. */
+const ROOM = { name: 300, label: 180 }
 const HEAD_HEIGHT = 64
 /** Greys and blues that can be read on a white page and on a black one. */
 const colours = { text: '#768390', better: '#316dca', worse: '#c69026', line: '#76839066' }
@@ -41,13 +43,13 @@ function chart({ machine, date }: PartResult, table: Table, rows: readonly Compa
       left: 0,
       top: 0,
     },
-    grid: { left: 250, right: 170, top: HEAD_HEIGHT, bottom: 8 },
+    grid: { left: ROOM.name + 8, right: ROOM.label, top: HEAD_HEIGHT, bottom: 8 },
     xAxis: { type: 'value', show: false },
     yAxis: {
       type: 'category',
       data: rows.map(({ work }) => work),
       inverse: true,
-      axisLabel: { ...text, width: 240, overflow: 'truncate' },
+      axisLabel: { ...text, width: ROOM.name, overflow: 'truncate' },
       axisLine: { lineStyle: { color: colours.line } },
       axisTick: { show: false },
     },

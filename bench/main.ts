@@ -1,12 +1,14 @@
 /**
  * `npm run bench` measures everything, `npm run bench -- codec memory` the named parts. A full run keeps what it found in
- * `bench/results/` and draws the charts of it; `npm run bench -- --quick` only shows that all of it still runs.
+ * `bench/results/`, and makes the charts and the tables of the documents of it; `npm run bench -- --quick` only shows that all of
+ * it still runs.
  */
 import { parseArgs } from 'node:util'
 import { drawCharts } from './charts.js'
 import { circumstances } from './machine.js'
 import { markdown } from './markdown.js'
 import type { Effort, Part, Table } from './part.js'
+import { writeReports } from './reports.js'
 import { keep } from './results.js'
 
 const parts: Readonly<Record<string, () => Promise<Part>>> = {
@@ -39,4 +41,7 @@ const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean' 
 const effort: Effort = values.quick ? 'quick' : 'full'
 if (effort === 'quick') console.log('A little of everything, to see that it runs: these numbers mean nothing.\n')
 for (const name of positionals.length > 0 ? positionals : Object.keys(parts)) await measure(name, effort)
-if (effort === 'full') drawCharts()
+if (effort === 'full') {
+  drawCharts()
+  writeReports()
+}

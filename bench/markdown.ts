@@ -3,22 +3,31 @@ import type { Circumstances } from './machine.js'
 import type { Row, Table } from './part.js'
 
 export function markdown(table: Table, { machine, load, date }: Circumstances): string {
-  const lines = [`## ${table.title}`, '', `${machine}, ${date}, load ${load} at the start.`, table.how, '']
   const heads = [
     '',
     'mqtt311',
     ...[table.rival, table.rival && 'ratio', table.anchor].filter((head) => head !== undefined),
   ]
-  const rows = table.rows.map((row) => cellsOf(table, row))
-  const widths = heads.map((head, column) =>
-    Math.max(head.length, 5, ...rows.map((cells) => cells[column]?.length ?? 0)),
-  )
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`
-  const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
-  lines.push(line(heads), line(rule), ...rows.map(line))
+  const cells = table.rows.map((row) => cellsOf(table, row))
+  const lines = [
+    `## ${table.title}`,
+    '',
+    `${machine}, ${date}, load ${load} at the start.`,
+    table.how,
+    '',
+    grid([heads, ...cells]),
+  ]
   for (const note of table.notes ?? []) lines.push('', note)
   return `${lines.join('\n')}\n`
+}
+
+/** Rows of cells, the first of which are heads: texts to the left in the first column, numbers to the right in the others. */
+export function grid([heads = [], ...rows]: readonly (readonly string[])[]): string {
+  const widths = heads.map((_, column) => Math.max(5, ...[heads, ...rows].map((row) => row[column]?.length ?? 0)))
+  const line = (row: readonly string[]) =>
+    `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`
+  const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
+  return [heads, rule, ...rows].map(line).join('\n')
 }
 
 function cellsOf(table: Table, row: Row): string[] {
