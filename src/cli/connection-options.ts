@@ -77,6 +77,11 @@ export const signatureOptions = [
   { name: 'secure-mode', value: '2|3', about: '2: TLS (default), 3: plain TCP' },
 ] as const satisfies readonly Option[]
 
+/** How a device without a secret of its own shows who it is; with --cert and --key it needs none of these. */
+const tokenOptions = [
+  { name: 'device-token-file', value: 'FILE', about: 'instead of a secret: what register --token gave, with its -i' },
+] as const satisfies readonly Option[]
+
 export const endpointOptions = [
   { name: 'region', value: 'REGION', about: 'default cn-shanghai' },
   { name: 'endpoint', value: 'KIND', about: 'ipv6 (default), product, or x509' },
@@ -93,10 +98,11 @@ export type ConnectionOptionName =
   | (typeof serverOptions)[number]['name']
   | (typeof clientOptions)[number]['name']
   | (typeof tlsOptions)[number]['name']
-  | SignatureOptionName
+  | DeviceOptionName
   | EndpointOptionName
   | (typeof reportOptions)[number]['name']
 
+export type DeviceOptionName = SignatureOptionName | (typeof tokenOptions)[number]['name']
 export type SignatureOptionName = (typeof signatureOptions)[number]['name']
 export type EndpointOptionName = (typeof endpointOptions)[number]['name']
 
@@ -106,7 +112,7 @@ export const connectionGroups: readonly OptionGroup<ConnectionOptionName>[] = [
   { title: 'TLS (also by mqtts://, and by each of these)', options: tlsOptions },
   {
     title: 'Alibaba Cloud IoT Platform: a device, instead of -i, -u and -P',
-    options: [...signatureOptions, ...endpointOptions],
+    options: [...signatureOptions, ...tokenOptions, ...endpointOptions],
   },
   { title: 'Messages to you', options: reportOptions },
 ]
@@ -114,5 +120,5 @@ export const connectionGroups: readonly OptionGroup<ConnectionOptionName>[] = [
 /** What the environment may say; the command line goes before it. */
 export const environmentText =
   'Environment: MQTT_URL, or MQTT_HOST and MQTT_PORT; MQTT_CLIENT_ID, MQTT_USERNAME, MQTT_PASSWORD; PRODUCT_KEY, DEVICE_NAME ' +
-  'and DEVICE_SECRET. The command line goes before it: a server that is named there is none of the environment, and ' +
+  'and DEVICE_SECRET or DEVICE_TOKEN. The command line goes before it: a server that is named there is none of the environment, and ' +
   'a device of the environment counts only where no server, user or password is given.'

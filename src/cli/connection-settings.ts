@@ -155,22 +155,22 @@ async function readLogin(line: Line): Promise<Pick<ClientOptions, 'clientId' | '
 
 /** Whether the client is a device: it is named on the command line, or in the environment and nothing speaks against it. */
 function namesDevice(line: Line): boolean {
-  if ((['product-key', 'device-name', 'device-secret', 'device-secret-file'] as const).some((name) => line.has(name))) {
-    return true
-  }
-  const { PRODUCT_KEY, DEVICE_NAME, DEVICE_SECRET, MQTT_URL, MQTT_HOST, MQTT_USERNAME, MQTT_PASSWORD } = process.env
+  const names = ['product-key', 'device-name', 'device-secret', 'device-secret-file', 'device-token-file'] as const
+  if (names.some((name) => line.has(name))) return true
+  const { PRODUCT_KEY, DEVICE_NAME, DEVICE_SECRET, DEVICE_TOKEN, MQTT_URL, MQTT_HOST, MQTT_USERNAME, MQTT_PASSWORD } =
+    process.env
   const others = (['url', 'host', 'port', 'username', 'password', 'password-file'] as const).some((name) =>
     line.has(name),
   )
   if (others || MQTT_URL || MQTT_HOST || MQTT_USERNAME || MQTT_PASSWORD) return false
-  return Boolean(PRODUCT_KEY && DEVICE_NAME && DEVICE_SECRET)
+  return Boolean(PRODUCT_KEY && DEVICE_NAME && (DEVICE_SECRET || DEVICE_TOKEN))
 }
 
 async function deviceOptions(line: Line, shared: ClientOptions): Promise<ClientOptions> {
   for (const name of ['username', 'password', 'password-file', 'id-prefix'] as const) {
     if (line.has(name)) throw new UsageError(`--${name} is made from the device: leave it out`)
   }
-  const { readDevice, readEndpoint } = await import('./device.js')
+  const { readConnectingDevice, readEndpoint } = await import('./device.js')
   const { aliyun } = await import('../aliyun/index.js')
   const { MQTT_URL, MQTT_HOST } = process.env
   const isTyped = (['url', 'host', 'port'] as const).some((name) => line.has(name))
@@ -178,7 +178,8 @@ async function deviceOptions(line: Line, shared: ClientOptions): Promise<ClientO
   const { url, host, port, ...others } = shared
   // The platform's own host, unless another one is named.
   const server = namesServer ? { url, host, port } : readEndpoint(line)
-  return aliyun(await readDevice(line), { ...withoutUndefined(others), ...server })
+  const device = await readConnectingDevice(line, typeof shared.tls === 'object' ? shared.tls : {})
+  return aliyun(device, { ...withoutUndefined(others), ...server })
 }
 
 /** The preset fills in what is absent; what is there and undefined it takes for given. */

@@ -1,10 +1,11 @@
 /** A device of Alibaba Cloud IoT Platform, from the command line or the environment. */
-import type { SecretDevice } from '../aliyun/device.js'
+import type { ConnectionOptions } from 'node:tls'
+import type { IdentifiedCertificateDevice, SecretDevice, TokenDevice } from '../aliyun/device.js'
 import { type Endpoint, type Region, regions } from '../aliyun/endpoint.js'
 import { type SignMethod, signMethods } from '../aliyun/signature.js'
 import { UsageError } from '../errors.js'
 import type { CommandLine } from './command-line.js'
-import type { EndpointOptionName, SignatureOptionName } from './connection-options.js'
+import type { DeviceOptionName, EndpointOptionName, SignatureOptionName } from './connection-options.js'
 import { readSecret } from './input-file.js'
 
 /** The device that is named, with its secret. @throws UsageError */
@@ -20,6 +21,46 @@ export async function readDevice(line: CommandLine<SignatureOptionName | 'id'>):
     timestamp: line.text('timestamp') === 'none' ? false : line.text('timestamp'),
     secureMode: line.choice('secure-mode', ['2', '3']) === '3' ? 3 : 2,
   }
+}
+
+/**
+ * The device that is named, with the proof that it has: a secret, a token, or the certificate among the options of TLS. What is
+ * typed goes before the environment. @throws UsageError
+ */
+export async function readConnectingDevice(
+  line: CommandLine<DeviceOptionName | 'id'>,
+  { cert, key }: Pick<ConnectionOptions, 'cert' | 'key'>,
+): Promise<SecretDevice | TokenDevice | IdentifiedCertificateDevice> {
+  const { DEVICE_SECRET, DEVICE_TOKEN } = process.env
+  const tokenFile = line.text('device-token-file')
+  const hasTypedSecret = line.has('device-secret') || line.has('device-secret-file')
+  if (tokenFile !== undefined && hasTypedSecret) {
+    throw new UsageError('a secret and a token both prove who the device is: give one of them')
+  }
+  if (hasTypedSecret) return readDevice(line)
+  if (tokenFile !== undefined) return tokenDevice(line, await readSecret(tokenFile))
+  if (cert !== undefined && key !== undefined) {
+    requireNothingSigned(line)
+    return { ...readDeviceNames(line), cert, key, clientId: line.text('id') }
+  }
+  return DEVICE_TOKEN && !DEVICE_SECRET ? tokenDevice(line, DEVICE_TOKEN) : readDevice(line)
+}
+
+function tokenDevice(line: CommandLine<DeviceOptionName | 'id'>, deviceToken: string): TokenDevice {
+  requireNothingSigned(line)
+  const { MQTT_CLIENT_ID } = process.env
+  const clientId = line.text('id') ?? MQTT_CLIENT_ID
+  return {
+    ...readDeviceNames(line),
+    clientId: required(clientId, 'client id that came with the token', '-i', 'MQTT_CLIENT_ID'),
+    deviceToken,
+  }
+}
+
+function requireNothingSigned(line: CommandLine<SignatureOptionName>): void {
+  const name = (['sign-method', 'timestamp', 'secure-mode'] as const).find((option) => line.has(option))
+  if (name === undefined) return
+  throw new UsageError(`--${name} is for a device with a secret: one with a token or a certificate signs nothing`)
 }
 
 export function readDeviceNames(line: CommandLine<'product-key' | 'device-name'>) {

@@ -53,7 +53,7 @@ export const command = defineCommand({
   ],
   notes: [
     'What is printed is a secret. The platform gives it out once, or replaces it each time: keep it. --format env gives PRODUCT_KEY, DEVICE_NAME and ' +
-      'DEVICE_SECRET, which pub and sub read; with --token, MQTT_CLIENT_ID and DEVICE_TOKEN.',
+      'DEVICE_SECRET, which pub and sub read; with --token, MQTT_CLIENT_ID and DEVICE_TOKEN, which they read as well.',
     'Environment: PRODUCT_KEY, PRODUCT_SECRET and DEVICE_NAME; the command line goes before it.',
   ],
   examples: [

@@ -3,11 +3,13 @@ import { fileURLToPath } from 'node:url'
 import { signConnect } from 'mqtt311/aliyun'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Platform, type PlatformOptions, startPlatform } from '../../fixtures/platform/index.js'
+import { client } from '../../fixtures/tls/index.js'
 import { buildCommand, run, shell, start, temporaryFile } from './program.js'
 
 buildCommand()
 
-const cafile = fileURLToPath(new URL('../../fixtures/tls/ca.pem', import.meta.url))
+const tlsFile = (name: string) => fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url))
+const cafile = tlsFile('ca.pem')
 const device = { productKey: 'a1cli', deviceName: 'lamp', deviceSecret: 'hunter2-hunter2' }
 const flags = ['--product-key', device.productKey, '--device-name', device.deviceName]
 const env = { DEVICE_SECRET: device.deviceSecret }
@@ -90,6 +92,31 @@ describe('a device of the platform', () => {
     expect(server.seen.connects[0]?.tls).toBeUndefined()
   })
 
+  it('with a certificate shows that instead of a signature', async () => {
+    const server = await platform({ devices: [{ productKey: 'a1cli', deviceName: 'cert', certificate: client.cert }] })
+    const names = ['--product-key', 'a1cli', '--device-name', 'cert']
+    const pair = ['--cert', tlsFile('client.pem'), '--key', tlsFile('client-key.pem')]
+    const args = ['pub', ...server.address, ...names, ...pair, '-t', '/a', '-m', 'x', '-q', '1']
+    expect(await run(args, { env })).toMatchObject({ code: 0, stderr: '' })
+    expect(server.seen.connects.map(({ username }) => username)).toEqual(['cert&a1cli'])
+    const signed = await run([...args, '--sign-method', 'hmacsha1'])
+    expect(signed.stderr).toContain('one with a token or a certificate signs nothing')
+    expect(signed.code).toBe(64)
+  })
+
+  it('has one proof of who it is', async () => {
+    const file = temporaryFile('token')
+    writeFileSync(file, 'token')
+    const args = ['pub', ...flags, '-t', '/a', '-m', 'x', '--device-token-file', file]
+    const both = await run([...args, '--device-secret', 'secret'])
+    expect(both).toMatchObject({ code: 64, stderr: expect.stringContaining('a secret and a token both prove') })
+    const nameless = await run(args)
+    expect(nameless.stderr).toContain(
+      'the client id that came with the token is missing: give -i, or set MQTT_CLIENT_ID',
+    )
+    expect(nameless.code).toBe(64)
+  })
+
   it('with a wrong secret is refused with 4', async () => {
     const server = await platform()
     const args = ['pub', ...server.address, ...flags, '-t', '/a', '-m', 'x']
@@ -130,6 +157,20 @@ describe('mqtt311 register', () => {
     const second = await run(args, options)
     expect(second.stderr).toContain('is not written over')
     expect(second.code).toBe(74)
+  })
+
+  it('--token gives what pub and sub take, from the environment and as a file', async () => {
+    const server = await platform({ products })
+    const file = temporaryFile('new.env')
+    const names = ['--product-key', product.productKey, '--device-name', 'new']
+    const args = ['register', ...server.address, ...names, '--token', '--format', 'env', '-o', file]
+    expect(await run(args, { env: { PRODUCT_SECRET: product.productSecret } })).toMatchObject({ code: 0, stderr: '' })
+    const pub = `mqtt311 pub ${server.address.join(' ')} -t /a -m x -q 1`
+    const outcome = await shell(`set -a; . ${file}; set +a
+      ${pub} --product-key a1cli && printf %s "$DEVICE_TOKEN" > ${file} && token=$MQTT_CLIENT_ID && unset DEVICE_TOKEN MQTT_CLIENT_ID
+      ${pub} --device-token-file ${file} -i "$token"`)
+    expect(outcome).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+    expect(server.seen.publishesWith(1)).toBe(2)
   })
 
   it('with a wrong product secret is refused with 4', async () => {
