@@ -83,9 +83,7 @@ export class PacketDecoder {
       return undefined
     }
     const packets: ControlPacket<Buffer>[] = []
-    this.#decode(chunk, (packet) => {
-      packets.push(packet)
-    })
+    this.#decode(chunk, (packet) => void packets.push(packet))
     return packets
   }
 
