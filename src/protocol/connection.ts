@@ -239,7 +239,7 @@ export class Connection<P, R> {
     }
   }
 
-  /** @hidden The state as plain data, for tests and for whoever looks for a fault. */
+  /** @internal The state as plain data, for tests and for whoever looks for a fault. */
   inspect() {
     return { phase: this.#phase.is, output: this.#output, input: this.#input, deadline: this.nextDeadline() }
   }

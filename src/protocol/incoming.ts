@@ -280,7 +280,7 @@ export class Incoming<P, R> {
     this.#identifiers.clear()
   }
 
-  /** @hidden The state as plain data, for tests and for whoever looks for a fault. */
+  /** @internal The state as plain data, for tests and for whoever looks for a fault. */
   inspect() {
     return {
       overflow: this.#overflow,

@@ -268,7 +268,7 @@ export class Outgoing<P, R> {
     this.#againFrom = 0
   }
 
-  /** @hidden The state as plain data, for tests and for whoever looks for a fault: exchanges in the order of the table. */
+  /** @internal The state as plain data, for tests and for whoever looks for a fault: exchanges in the order of the table. */
   inspect() {
     return {
       nextSequence: this.#intake.nextSequence,

@@ -21,10 +21,9 @@ interface RequestLife<R> {
   state: 'waiting' | 'sent' | 'abandoned' | 'over'
 }
 
-/** A SUBSCRIBE, from the call to its SUBACK. */
+/** A SUBSCRIBE, from the call to its SUBACK, whose Return Codes have the order of `subscriptions`. */
 export interface SubscribeRequest<R> extends RequestLife<R> {
   readonly kind: 'subscribe'
-  /** What is asked for, in the order of the Return Codes. */
   readonly subscriptions: readonly SubscriptionRequest[]
 }
 
@@ -53,7 +52,7 @@ export interface RequestSettings {
   readonly maxFiltersPerSubscribe: number
 }
 
-/** The SUBSCRIBEs and UNSUBSCRIBEs of a session, and the subscriptions that came of them. */
+/** The SUBSCRIBEs and UNSUBSCRIBEs of a session, sent by `pump`, and the subscriptions that came of them. */
 export class Requests<P, R> {
   readonly #table: ExchangeTable<P, R>
   readonly #settings: RequestSettings
@@ -72,7 +71,6 @@ export class Requests<P, R> {
     return this.#waiting.length + this.#sent.length
   }
 
-  /** Asks for subscriptions: with the next `pump`. */
   subscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined): SubscribeRequest<R> {
     const request: SubscribeRequest<R> = { kind: 'subscribe', subscriptions, ticket, state: 'waiting' }
     this.#subscriptions ??= new Map()
@@ -88,7 +86,6 @@ export class Requests<P, R> {
     return request
   }
 
-  /** Gives Topic Filters back: with the next `pump`. */
   unsubscribe(filters: readonly string[], ticket: R | undefined): UnsubscribeRequest<R> {
     const request: UnsubscribeRequest<R> = { kind: 'unsubscribe', filters, ticket, state: 'waiting' }
     for (const filter of filters) this.#subscriptions?.delete(filter)
@@ -217,7 +214,7 @@ export class Requests<P, R> {
     for (const request of this.#waiting) if (request.ticket !== undefined) yield request
   }
 
-  /** @hidden The state as plain data, for tests and for whoever looks for a fault. */
+  /** @internal The state as plain data, for tests and for whoever looks for a fault. */
   inspect() {
     return {
       subscriptions: [...(this.#subscriptions ?? [])].map(([filter, { qos, standing }]) => ({ filter, qos, standing })),

@@ -180,7 +180,7 @@ export class Session<P, R> {
     this.incoming.connectionEnded()
   }
 
-  /** @hidden The whole state as plain data, for tests and for whoever looks for a fault. What it holds may change at any time. */
+  /** @internal The whole state as plain data, for tests and for whoever looks for a fault. What it holds may change at any time. */
   inspect() {
     return {
       connection: this.#connection?.inspect(),

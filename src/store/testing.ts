@@ -1,13 +1,5 @@
 /**
- * The suite that every SessionStore must pass, for any test runner: a list of named cases, each of which rejects
- * if it fails.
- *
- *     // vitest (for node:test, import test from 'node:test' and call it in the same way)
- *     import { test } from 'vitest'
- *     import { sessionStoreSuite } from 'mqtt311/store/testing'
- *     for (const { name, run } of sessionStoreSuite({ durable: true, create: async () => myFixture() })) {
- *       test(name, run)
- *     }
+ * `mqtt311/store/testing`: the suite that every SessionStore must pass, for any test runner.
  *
  * @module mqtt311/store/testing
  */
@@ -35,7 +27,18 @@ export interface SessionStoreCase {
   run(): Promise<void>
 }
 
-/** All cases that apply to a store that promises `options.durable`. */
+/**
+ * All cases that apply to a store that promises `options.durable`.
+ *
+ * ```ts
+ * // vitest (for node:test, import test from 'node:test' and call it in the same way)
+ * import { test } from 'vitest'
+ * import { sessionStoreSuite } from 'mqtt311/store/testing'
+ * for (const { name, run } of sessionStoreSuite({ durable: true, create: async () => myFixture() })) {
+ *   test(name, run)
+ * }
+ * ```
+ */
 export function sessionStoreSuite(options: SessionStoreSuiteOptions): SessionStoreCase[] {
   const applicable = cases.filter(({ needs }) => needs === undefined || options.durable)
   return applicable.map(({ name, test }) => ({

@@ -59,6 +59,10 @@ describe('the declaration files', () => {
     expect(renamed.map(({ name }) => name.text)).toEqual([])
   })
 
+  it('name what they import at their beginning, and not in the middle of a type', () => {
+    expect(files.filter((name) => /\bimport\(/.test(read(name)))).toEqual([])
+  })
+
   it('say nothing of the machine they were made on', () => {
     expect(files.filter((name) => read(name).includes(root) || read(name).includes('sourceMappingURL'))).toEqual([])
   })
