@@ -88,6 +88,9 @@ export const endpointOptions = [
   { name: 'instance-id', value: 'ID', about: 'the endpoint of an instance' },
 ] as const satisfies readonly Option[]
 
+/** Each of these says that the client is a device of the platform. */
+export const platformOptions = [...signatureOptions, ...tokenOptions, ...endpointOptions]
+
 const reportOptions = [
   { name: 'debug', short: 'd', about: 'a line on stderr for each packet, in or out' },
   { name: 'trace', about: 'every byte of each packet explained on stderr' },
@@ -112,7 +115,7 @@ export const connectionGroups: readonly OptionGroup<ConnectionOptionName>[] = [
   { title: 'TLS (also by mqtts://, and by each of these)', options: tlsOptions },
   {
     title: 'Alibaba Cloud IoT Platform: a device, instead of -i, -u and -P',
-    options: [...signatureOptions, ...tokenOptions, ...endpointOptions],
+    options: platformOptions,
   },
   { title: 'Messages to you', options: reportOptions },
 ]

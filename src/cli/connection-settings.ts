@@ -4,7 +4,7 @@ import type { ClientOptions, WillOptions } from '../client/client-options.js'
 import type { QoS } from '../codec/control-packet.js'
 import { UsageError } from '../errors.js'
 import { type CommandLine, readInteger } from './command-line.js'
-import type { ConnectionOptionName } from './connection-options.js'
+import { type ConnectionOptionName, platformOptions } from './connection-options.js'
 import { readCertificates, readInput, readSecret } from './input-file.js'
 
 type Line = CommandLine<ConnectionOptionName>
@@ -153,10 +153,9 @@ async function readLogin(line: Line): Promise<Pick<ClientOptions, 'clientId' | '
   return { clientId, username: line.text('username') ?? (MQTT_USERNAME || undefined), password: password || undefined }
 }
 
-/** Whether the client is a device: it is named on the command line, or in the environment and nothing speaks against it. */
+/** Whether the client is a device: the command line says so, or the environment, and nothing on the command line against it. */
 function namesDevice(line: Line): boolean {
-  const names = ['product-key', 'device-name', 'device-secret', 'device-secret-file', 'device-token-file'] as const
-  if (names.some((name) => line.has(name))) return true
+  if (platformOptions.some(({ name }) => line.has(name))) return true
   const { PRODUCT_KEY, DEVICE_NAME, DEVICE_SECRET, DEVICE_TOKEN, MQTT_URL, MQTT_HOST, MQTT_USERNAME, MQTT_PASSWORD } =
     process.env
   const others = (['url', 'host', 'port', 'username', 'password', 'password-file'] as const).some((name) =>

@@ -104,6 +104,18 @@ describe('a device of the platform', () => {
     expect(signed.code).toBe(64)
   })
 
+  it('is known by any option of the platform', async () => {
+    for (const option of [
+      ['--endpoint', 'x509'],
+      ['--instance-id', 'iot-1'],
+      ['--secure-mode', '3'],
+    ]) {
+      const { code, stderr } = await run(['pub', '-t', '/a', '-m', 'x', ...option])
+      expect(stderr).toContain('the ProductKey is missing: give --product-key, or set PRODUCT_KEY')
+      expect(code).toBe(64)
+    }
+  })
+
   it('has one proof of who it is', async () => {
     const file = temporaryFile('token')
     writeFileSync(file, 'token')
