@@ -10,6 +10,7 @@ import { formatMessage } from 'publint/utils'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aedesServer } from '../client/aedes-server.js'
+import { describeDeclarations } from './declarations.js'
 import { type PackedPackage, packPackage } from './packed-package.js'
 
 const run = promisify(execFile)
@@ -163,3 +164,5 @@ describe('the packed package', () => {
     expect(problems).toEqual([])
   })
 })
+
+describeDeclarations(() => join(packed.project, 'node_modules/mqtt311/dist/types'))
