@@ -38,7 +38,10 @@ const messageOptions = [
 type Line = CommandLine<(typeof messageOptions)[number]['name']>
 
 /** Where the payloads come from. */
-type Source = { readonly is: 'one'; readonly payload: () => Promise<Uint8Array> } | { readonly is: 'lines' }
+type Source =
+  | { readonly is: 'bytes'; readonly payload: Uint8Array }
+  | { readonly is: 'standard input' }
+  | { readonly is: 'lines' }
 
 export const command = defineCommand({
   name: 'pub',
@@ -48,6 +51,7 @@ export const command = defineCommand({
   notes: [
     'It ends with 0 when the server has answered: PUBACK at QoS 1, PUBCOMP at QoS 2, at QoS 0 the PINGRESP to a PINGREQ that was sent behind ' +
       `the message. A connection that is lost on the way is made again, up to ${attemptsMax} times, and what was not acknowledged is sent again.`,
+    'With -l, a line ends with a line feed; a carriage return before it is a part of the message, as is every byte that is no UTF-8.',
     environmentText,
   ],
   examples: [
@@ -58,13 +62,14 @@ export const command = defineCommand({
   ],
   async run(line) {
     requireNoPositionals(line)
-    const source = readSource(line)
-    const qos = readQos(line, 'qos')
+    const source = await readSource(line)
     const timeoutMs = line.milliseconds('timeout')
     const connection = await readConnection(line)
-    const topic = readTopic(line, connection.topic)
-    // What a file holds is read before a connection is made, what is typed after it.
-    const payload = source.is === 'one' && line.has('file') ? await source.payload() : undefined
+    const target = {
+      topic: readTopic(line, connection.topic),
+      qos: readQos(line, 'qos'),
+      retain: line.has('retain'),
+    }
     await startReporting(line)
     const client = {
       ...connection.options,
@@ -74,37 +79,27 @@ export const command = defineCommand({
       // What a resumed session brings stays unacknowledged: it is for `sub`.
       onMessage: () => new Promise(() => {}),
     }
-    const message = { topic, qos, retain: line.has('retain') }
-    await converse({ client, timeoutMs }, (connected) =>
-      source.is === 'lines'
-        ? publishLines(connected, message, progressLine(line))
-        : publishOne(connected, message, payload ?? source.payload),
-    )
+    await converse({ client, timeoutMs }, (connected) => publish(connected, target, source, progressLine(line)))
     return exitCode('done')
   },
 })
 
-function readSource(line: Line): Source {
-  const given = (['message', 'file', 'stdin-file', 'stdin-line', 'null-message'] as const).filter((name) =>
-    line.has(name),
-  )
-  const [name, second] = given
+/** A file is read here, before there is a connection that would have to wait for it. */
+async function readSource(line: Line): Promise<Source> {
+  const names = ['message', 'file', 'stdin-file', 'stdin-line', 'null-message'] as const
+  const [name, second] = names.filter((one) => line.has(one))
   if (name === undefined) throw new UsageError('the message is missing: give one of -m, -f, -s, -l and -n')
   if (second !== undefined)
     throw new UsageError(`--${name} and --${second} both say what the message is: give one of them`)
   switch (name) {
-    case 'message': {
-      const payload = Buffer.from(line.text('message') ?? '')
-      return { is: 'one', payload: async () => payload }
-    }
-    case 'file': {
-      const path = line.text('file') ?? ''
-      return { is: 'one', payload: () => readInput(path) }
-    }
-    case 'stdin-file':
-      return { is: 'one', payload: () => readStandardInput(payloadBytesMax) }
+    case 'message':
+      return { is: 'bytes', payload: Buffer.from(line.text('message') ?? '') }
+    case 'file':
+      return { is: 'bytes', payload: await readInput(line.text('file') ?? '') }
     case 'null-message':
-      return { is: 'one', payload: async () => Buffer.alloc(0) }
+      return { is: 'bytes', payload: Buffer.alloc(0) }
+    case 'stdin-file':
+      return { is: 'standard input' }
     case 'stdin-line':
       return { is: 'lines' }
   }
@@ -125,13 +120,20 @@ interface Target {
   readonly retain: boolean
 }
 
-async function publishOne(
-  client: MqttClient,
-  { topic, ...options }: Target,
-  payload: Uint8Array | (() => Promise<Uint8Array>),
-): Promise<void> {
+async function publish(client: MqttClient, target: Target, source: Source, status: StatusLine): Promise<void> {
+  switch (source.is) {
+    case 'bytes':
+      return publishOne(client, target, source.payload)
+    case 'standard input':
+      return publishOne(client, target, await readStandardInput(payloadBytesMax))
+    case 'lines':
+      return publishLines(client, target, status)
+  }
+}
+
+async function publishOne(client: MqttClient, { topic, ...options }: Target, payload: Uint8Array): Promise<void> {
   const publishing = new Publishing(client, topic, options)
-  await publishing.send(typeof payload === 'function' ? await payload() : payload)
+  await publishing.send(payload)
   await publishing.finish()
 }
 

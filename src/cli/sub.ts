@@ -1,6 +1,7 @@
 /** `mqtt311 sub`: prints what the server sends. */
 import type { Message } from '../client/client-options.js'
 import type { MqttClient } from '../client/mqtt-client.js'
+import type { QoS } from '../codec/control-packet.js'
 import { topicMatches, validateTopicFilter } from '../codec/topic.js'
 import { SubscribeRefusedError, UsageError } from '../errors.js'
 import { defineCommand } from './command.js'
@@ -64,32 +65,21 @@ export const command = defineCommand({
     const printer = choosePrinter(line)
     const count = line.integer('count', 1, Number.MAX_SAFE_INTEGER)
     const timeoutMs = line.milliseconds('timeout')
-    const qos = readQos(line, 'qos')
-    const unsubscribe = line.texts('unsubscribe')
-    const hidden = line.texts('filter-out')
-    for (const filter of [...hidden, ...unsubscribe]) validateTopicFilter(filter)
     const connection = await readConnection(line)
-    const filters = readFilters(line, connection.topic)
+    const wishes = readWishes(line, connection.topic)
     await startReporting(line)
-    const wanted = (message: Message) =>
-      !(line.has('R') && message.retain) && !hidden.some((filter) => topicMatches(filter, message.topic))
-    const reader = new MessageReader(printer, wanted, count)
-    const options = {
+    const reader = new MessageReader(printer, (message) => isWanted(message, wishes), count)
+    const client = {
       ...connection.options,
       // One at a time where somebody counts, so that no message behind the last one is acknowledged.
       receiveWindow: count === undefined ? undefined : 1,
       onMessage: (message: Message) => reader.take(message),
     }
     try {
-      await converse({ client: options, timeoutMs }, (client) => {
-        reader.client = client
-        const subscribed = async () => {
-          if (unsubscribe.length > 0) await client.unsubscribe(unsubscribe)
-          if (filters.length > 0) await client.subscribe(filters, { qos })
-          if (!line.has('E')) await refusal(client)
-        }
+      await converse({ client, timeoutMs }, (connected) => {
+        reader.client = connected
         // A resumed session may bring all that is wanted before SUBACK.
-        return Promise.race([reader.finished, subscribed()])
+        return Promise.race([reader.finished, subscribe(connected, wishes)])
       })
     } catch (error) {
       // Whoever sends SIGINT has seen enough, unless a number was promised.
@@ -99,14 +89,43 @@ export const command = defineCommand({
   },
 })
 
-function readFilters(line: Line, ofUrl: string | undefined): readonly string[] {
-  const given = line.texts('topic')
-  const filters = given.length === 0 && ofUrl !== undefined ? [ofUrl] : given
-  for (const filter of filters) validateTopicFilter(filter)
-  if (filters.length === 0 && !line.has('unsubscribe')) {
+/** What the person wants to be sent, and to see of it. */
+interface Wishes {
+  readonly filters: readonly string[]
+  readonly unsubscribe: readonly string[]
+  readonly qos: QoS
+  readonly hidden: readonly string[]
+  readonly retained: 'shown' | 'hidden'
+  readonly until: 'subscribed' | 'interrupted'
+}
+
+function readWishes(line: Line, ofUrl: string | undefined): Wishes {
+  const typed = line.texts('topic')
+  const filters = typed.length === 0 && ofUrl !== undefined ? [ofUrl] : typed
+  const [unsubscribe, hidden] = [line.texts('unsubscribe'), line.texts('filter-out')]
+  for (const filter of [...filters, ...unsubscribe, ...hidden]) validateTopicFilter(filter)
+  if (filters.length === 0 && unsubscribe.length === 0) {
     throw new UsageError('the Topic Filter is missing: give it by -t, in quotes if it has # in it')
   }
-  return [...new Set(filters)]
+  return {
+    filters: [...new Set(filters)],
+    unsubscribe,
+    qos: readQos(line, 'qos'),
+    hidden,
+    retained: line.has('R') ? 'hidden' : 'shown',
+    until: line.has('E') ? 'subscribed' : 'interrupted',
+  }
+}
+
+function isWanted(message: Message, { hidden, retained }: Wishes): boolean {
+  if (message.retain && retained === 'hidden') return false
+  return !hidden.some((filter) => topicMatches(filter, message.topic))
+}
+
+async function subscribe(client: MqttClient, { filters, unsubscribe, qos, until }: Wishes): Promise<void> {
+  if (unsubscribe.length > 0) await client.unsubscribe(unsubscribe)
+  if (filters.length > 0) await client.subscribe(filters, { qos })
+  if (until === 'interrupted') await refusal(client)
 }
 
 /** Rejects when the server takes a subscription back on a later connection. */
