@@ -1,11 +1,11 @@
 /** From the command line and the environment to the options of a client. */
-import type { ConnectionOptions } from 'node:tls'
 import type { ClientOptions, WillOptions } from '../client/client-options.js'
 import type { QoS } from '../codec/control-packet.js'
 import { UsageError } from '../errors.js'
 import { type CommandLine, readInteger } from './command-line.js'
 import { type ConnectionOptionName, platformOptions } from './connection-options.js'
-import { readCertificates, readInput, readSecret } from './input-file.js'
+import { readSecret } from './input-file.js'
+import { readTls } from './tls-settings.js'
 
 type Line = CommandLine<ConnectionOptionName>
 
@@ -68,44 +68,6 @@ function readUrl(url: string): Server {
     throw new UsageError("the URL has '@' behind '/': write '/' in a password as %2F, and give a topic with '@' by -t")
   }
   return { options: { url: server }, topic: topic === '' ? undefined : topic }
-}
-
-async function readTls(line: Line): Promise<boolean | ConnectionOptions | undefined> {
-  const [cafile, capath] = [line.text('cafile'), line.text('capath')]
-  const [cert, key] = [line.text('cert'), line.text('key')]
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new UsageError('a client certificate needs its private key: give --cert and --key together')
-  }
-  const roots = [
-    ...(cafile === undefined ? [] : [(await readInput(cafile)).toString('utf8')]),
-    ...(capath === undefined ? [] : await readCertificates(capath)),
-  ]
-  const alpn = line.text('tls-alpn')
-  const servername = line.text('servername')
-  const settings: ConnectionOptions = {
-    ...(roots.length === 0 ? {} : { ca: roots }),
-    ...(cert === undefined || key === undefined ? {} : { cert: await readInput(cert), key: await readInput(key) }),
-    ...(servername === undefined ? {} : { servername }),
-    ...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
-  }
-  const protocol = readProtocol(line)
-  if (Object.keys(settings).length > 0) {
-    if (protocol === 'mqtt') throw new UsageError('--protocol mqtt is plain TCP: leave out what belongs to TLS')
-    return settings
-  }
-  return line.has('tls') || protocol === 'mqtts' ? true : undefined
-}
-
-/** `--protocol`, as in MQTT.js. */
-function readProtocol(line: Line): 'mqtt' | 'mqtts' | undefined {
-  if (/^wss?$/i.test(line.text('protocol') ?? '')) {
-    throw new UsageError('WebSocket is not built in: write --protocol mqtts for TLS over TCP')
-  }
-  const protocol = line.choice('protocol', ['mqtt', 'mqtts'])
-  if (protocol === 'mqtt' && line.has('tls')) {
-    throw new UsageError('--protocol mqtt is plain TCP, and --tls is not: give one of them')
-  }
-  return protocol
 }
 
 function readFamily(line: Line): 4 | 6 | undefined {
