@@ -123,9 +123,10 @@ describe('the list that is first in, first out', () => {
     })
     expect(neverEmpty).toBeLessThan(40_000)
     const emptied = await bytesOf((list) => {
-      for (let turn = 0; turn < 100_000; turn += 1) list.push(item)
+      // So few that the list has not been moved up meanwhile.
+      for (let turn = 0; turn < 1_000; turn += 1) list.push(item)
       while (list.shift() !== undefined);
     })
-    expect(emptied).toBeLessThan(5_000)
+    expect(emptied).toBeLessThan(2_000)
   })
 })
