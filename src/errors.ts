@@ -40,19 +40,39 @@ export abstract class MqttError extends Error {
     this.delivery = options.delivery
   }
 
+  /** @internal The name of the class, which a minifier does not change. A getter costs nothing for each error. */
+  get kind(): string | undefined {
+    return undefined
+  }
+
+  /** @internal */
+  get [brand](): string | undefined {
+    return this.kind
+  }
+
+  /** @internal The name of the class, unless it is set to another. */
+  override get name(): string {
+    return this.kind ?? super.name
+  }
+
+  /** @internal */
+  override set name(value: string) {
+    Object.defineProperty(this, 'name', { value, configurable: true, enumerable: true, writable: true })
+  }
+
   /** Makes `instanceof` ask for the brand instead of the prototype. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    const mark = brandOf(value)
+    const kind = brandOf(value)
     // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of instanceof.
     const own = brandOf(this.prototype)
-    return mark !== undefined && (own === undefined || own === mark)
+    return kind !== undefined && (own === undefined || own === kind)
   }
 }
 
 function brandOf(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || !(brand in value)) return undefined
-  const mark = value[brand]
-  return typeof mark === 'string' ? mark : undefined
+  const kind = value[brand]
+  return typeof kind === 'string' ? kind : undefined
 }
 
 /** What is wrong with the bytes; one literal for each kind of fault, stable across releases. */
@@ -117,6 +137,11 @@ export class MalformedPacketError extends MqttError {
     this.offset = details.offset
     this.streamOffset = details.streamOffset
   }
+
+  /** @internal */
+  override get kind() {
+    return 'MalformedPacketError'
+  }
 }
 
 /** How a well-formed packet broke the protocol; stable across releases. */
@@ -153,6 +178,11 @@ export class ProtocolViolationError extends MqttError {
     this.violation = details.violation
     this.statement = details.statement
   }
+
+  /** @internal */
+  override get kind() {
+    return 'ProtocolViolationError'
+  }
 }
 
 /** What was asked cannot be done: a value that the standard, the server's profile or this library refuses. */
@@ -166,6 +196,11 @@ export class UsageError extends MqttError {
   constructor(message: string, options: MqttErrorOptions & { readonly statement?: string | undefined } = {}) {
     super(options.statement === undefined ? message : `${message} [${options.statement}]`, options)
     this.statement = options.statement
+  }
+
+  /** @internal */
+  override get kind() {
+    return 'UsageError'
   }
 }
 
@@ -192,6 +227,11 @@ export class ConnectionRefusedError extends MqttError {
       options,
     )
     this.returnCode = returnCode
+  }
+
+  /** @internal */
+  override get kind() {
+    return 'ConnectionRefusedError'
   }
 }
 
@@ -246,6 +286,11 @@ export class ConnectionLostError extends MqttError {
     super(message, details)
     this.reason = details.reason
   }
+
+  /** @internal */
+  override get kind() {
+    return 'ConnectionLostError'
+  }
 }
 
 /** What did not happen in time. */
@@ -274,18 +319,33 @@ export class TimeoutError extends MqttError {
     this.operation = details.operation
     this.timeoutMs = details.timeoutMs
   }
+
+  /** @internal */
+  override get kind() {
+    return 'TimeoutError'
+  }
 }
 
 /** The client was ended before this could be done. */
 export class ClosedError extends MqttError {
   /** Always this. */
   readonly code = 'MQTT_CLOSED'
+
+  /** @internal */
+  override get kind() {
+    return 'ClosedError'
+  }
 }
 
 /** The outgoing queue has reached one of its bounds. */
 export class QueueFullError extends MqttError {
   /** Always this. */
   readonly code = 'MQTT_QUEUE_FULL'
+
+  /** @internal */
+  override get kind() {
+    return 'QueueFullError'
+  }
 }
 
 /** The server answered SUBSCRIBE with Return Code 0x80 for these Topic Filters. */
@@ -300,29 +360,22 @@ export class SubscribeRefusedError extends MqttError {
     super(`the server refused to subscribe ${filters.map((filter) => JSON.stringify(filter)).join(', ')}`, options)
     this.filters = filters
   }
+
+  /** @internal */
+  override get kind() {
+    return 'SubscribeRefusedError'
+  }
 }
 
 /** The session store failed. What had been stored stays stored. */
 export class StoreError extends MqttError {
   /** Always this. */
   readonly code = 'MQTT_STORE'
-}
 
-// Brand and name stand on the prototype, where they cost nothing for each error. A minifier renames the class, not its key.
-for (const [name, { prototype }] of Object.entries({
-  MalformedPacketError,
-  ProtocolViolationError,
-  UsageError,
-  ConnectionRefusedError,
-  ConnectionLostError,
-  TimeoutError,
-  ClosedError,
-  QueueFullError,
-  SubscribeRefusedError,
-  StoreError,
-})) {
-  Object.defineProperty(prototype, brand, { value: name })
-  Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true })
+  /** @internal */
+  override get kind() {
+    return 'StoreError'
+  }
 }
 
 /** All errors that this package makes: after `isMqttError(e)`, a `switch` on `e.code` narrows to the class. */

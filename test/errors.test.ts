@@ -25,3 +25,12 @@ it('an error has a cause exactly if one was given', () => {
   expect(new errors.ClosedError('x', { cause: undefined })).toHaveProperty('cause', undefined)
   expect(Object.hasOwn(new errors.ClosedError('x', { delivery: 'none' }), 'cause')).toBe(false)
 })
+
+it('an error may be called by another name, and is of its class all the same', () => {
+  const error = new errors.ClosedError('x')
+  expect(String(error)).toBe('ClosedError: x')
+  error.name = 'Ended'
+  expect(String(error)).toBe('Ended: x')
+  expect(error instanceof errors.ClosedError).toBe(true)
+  expect(error instanceof errors.StoreError).toBe(false)
+})
