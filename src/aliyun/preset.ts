@@ -18,7 +18,10 @@ import { aliyunProfile } from './platform-profile.js'
 /** What the device decides, and so nobody else may. */
 type DeviceOption = 'clientId' | 'username' | 'password' | 'credentials'
 
-/** Any option of a client, but for what the device decides. What is given here has precedence over the preset. */
+/**
+ * Any option of a client, but for what the device decides. What is given here has precedence over the preset, which has
+ * other defaults than a client for `tls`, `family`, `keepAlive`, `profile` and `reconnect.maxAttemptsPerMinute`: see `aliyun`.
+ */
 export interface AliyunOptions extends Omit<ClientOptions, DeviceOption>, ConnectionChoice {}
 
 /** The platform refuses less than 30; the documentation advises more than 300. */

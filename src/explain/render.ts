@@ -34,6 +34,9 @@ const faultMark = '╰─ ✗ '
 /**
  * The annotations as a listing for people, in lines of at most 80 columns, joined by line feeds. Nothing in it but its
  * own colours is a command to the terminal, whatever the bytes were.
+ *
+ * @param annotations what `explain` returned, or a part of it
+ * @param options plain text and long fields cut, unless they say otherwise
  */
 export function render(
   annotations: readonly Annotation[],

@@ -161,7 +161,11 @@ export class Outgoing<P, R> {
     return exchange.sentAt === NOT_SENT && this.#table.get(exchange.packetId) === exchange
   }
 
-  /** Writes a message at QoS 0. */
+  /**
+   * Writes a message at QoS 0.
+   *
+   * @param message whatever has a topic, a payload and RETAIN
+   */
   sendQos0({
     topic,
     payload,
