@@ -90,7 +90,7 @@ describe('the sources', () => {
 
 describe('the repository', () => {
   const pages = readdirSync(root).filter((name) => name.endsWith('.md'))
-  const texts = ['src', 'test', 'bench', 'fixtures', 'docs']
+  const texts = ['src', 'test', 'bench', 'fixtures', 'docs', 'build']
     .flatMap(filesUnder)
     .filter((path) => !path.startsWith('docs/api/')) // generated
     .concat(pages)
