@@ -1,6 +1,6 @@
 /**
- * What a program pays before its first message: loading the package, and the first connection. Each number comes from a process of
- * its own, run as users run it: plain Node, and the built package.
+ * What a program pays before its first message: loading the package, and the first connection. Each number comes from processes
+ * of their own, run as users run them: plain Node, and the built package.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { ca as authority } from '../fixtures/tls/index.js'
 import { startSink } from './against-sink.js'
 import { median } from './machine.js'
 import { packageTable } from './package-size.js'
@@ -27,8 +28,10 @@ interface Cost {
   readonly heapMB: number
 }
 
-/** Node loads nothing more for this. */
+/** Says what it has taken up to here. Node loads nothing more for this. */
 const report = `
+  const ms = performance.now()
+  const rss = process.memoryUsage.rss()
   globalThis.gc?.()
   const { heapUsed } = process.memoryUsage()
   const { user, system } = process.cpuUsage()
@@ -36,122 +39,86 @@ const report = `
   process.getBuiltinModule('node:fs').writeSync(1, JSON.stringify(cost))
   process.exit()
 `
-const mark = 'const ms = performance.now(); const rss = process.memoryUsage.rss()'
 
-const packages = fileURLToPath(new URL('../', import.meta.url))
-const built = (file: string) => JSON.stringify(join(packages, 'dist', file))
-const rival = JSON.stringify(join(packages, 'node_modules/mqtt/build/index.js'))
+const root = fileURLToPath(new URL('../', import.meta.url))
+const built = (file: string) => JSON.stringify(join(root, 'dist', file))
+const rival = JSON.stringify(join(root, 'node_modules/mqtt/build/index.js'))
 
-/** What is loaded, by the extension that says how. */
-const programs = {
-  nothing: { cjs: `${mark};${report}`, mjs: `${mark};${report}` },
-  ours: {
-    cjs: `require(${built('index.cjs')}); ${mark};${report}`,
-    mjs: `import ${built('index.js')}; ${mark};${report}`,
-  },
-  theirs: {
-    cjs: `require(${rival}); ${mark};${report}`,
-    mjs: `import ${rival}; ${mark};${report}`,
-  },
-}
+/** A program, and what each of its runs has taken. */
+class Program {
+  readonly name: string
+  readonly source: string
+  readonly flags: readonly string[]
+  readonly costs: Cost[] = []
 
-/** Connects once, and stays connected until the process ends. */
-function connecting({ port, ca }: Server) {
-  const secure = ca !== undefined
-  const certificates = secure ? `, ca: ${JSON.stringify(ca)}` : ''
-  const connected = `${mark};${report}`
-  return {
-    nothing: `
-      import { connect } from 'node:${secure ? 'tls' : 'net'}'
-      const buffer = Buffer.allocUnsafeSlow(65_536)
-      const packet = Buffer.from('101000044d5154540402003c000461626364', 'hex')
-      await new Promise((resolve, reject) => {
-        const callback = () => (resolve(), true)
-        const socket = connect({ host: '::1', port: ${port}, onread: { buffer, callback }${certificates} })
-        socket.on('error', reject).once('${secure ? 'secureConnect' : 'connect'}', () => socket.write(packet))
-      })
-      ${connected}`,
-    ours: `
-      import { connect } from ${built('index.js')}
-      const client = await connect({ host: '::1', port: ${port}${secure ? `, tls: { ca: ${JSON.stringify(ca)} }` : ''} })
-      ${connected}`,
-    theirs: `
-      import mqtt from ${rival}
-      const protocol = '${secure ? 'mqtts' : 'mqtt'}'
-      const client = await mqtt.connectAsync({ host: '::1', port: ${port}, protocol, protocolVersion: 4${certificates} })
-      ${connected}`,
-  }
-}
-
-type Subject = keyof typeof programs
-type Costs = Readonly<Record<Subject, readonly Cost[]>>
-
-/** The programs as files in a directory, run in turns. */
-class Programs implements AsyncDisposable {
-  readonly #directory: string
-
-  private constructor(directory: string) {
-    this.#directory = directory
+  /** The extension of the name says whether it is CommonJS or an ES module. */
+  constructor(name: `${string}.${'cjs' | 'mjs'}`, source: string, flags: readonly string[] = []) {
+    this.name = name
+    this.source = `${source}\n${report}`
+    this.flags = flags
   }
 
-  static async make(): Promise<Programs> {
-    return new Programs(await mkdtemp(join(tmpdir(), 'mqtt311-start-up-')))
-  }
-
-  /** Whoever runs first in a round would find the caches of the processor cold: so nothing does. */
-  async costs(
-    name: string,
-    sources: Readonly<Record<Subject, string>>,
-    runs: number,
-    flags: string[] = [],
-  ): Promise<Costs> {
-    const subjects = ['nothing', 'ours', 'theirs'] as const
-    for (const subject of subjects) await writeFile(this.#path(subject, name), sources[subject])
-    const costs = { nothing: [] as Cost[], ours: [] as Cost[], theirs: [] as Cost[] }
-    for (let run = 0; run < runs; run += 1) {
-      for (const subject of subjects) costs[subject].push(await this.#run(this.#path(subject, name), flags))
-    }
-    return costs
-  }
-
-  #path(subject: Subject, name: string): string {
-    return join(this.#directory, `${subject}-${name}`)
-  }
-
-  async #run(path: string, flags: readonly string[]): Promise<Cost> {
-    const program = spawn(process.execPath, [...flags, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  async run(directory: string): Promise<void> {
+    const path = join(directory, this.name)
+    await writeFile(path, this.source)
+    const program = spawn(process.execPath, [...this.flags, path], { stdio: ['ignore', 'pipe', 'inherit'] })
     const ended = once(program, 'exit')
     const told = await text(program.stdout)
     const [code] = await ended
-    if (code !== 0) throw new Error(`${path} ended with ${code}`)
-    return JSON.parse(told)
+    if (code !== 0) throw new Error(`${this.name} ended with ${code}`)
+    this.costs.push(JSON.parse(told))
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.#directory, { recursive: true, force: true })
+  median(measured: Measured): number {
+    return median(this.costs.map(measured))
   }
 }
 
-/** Medians, above those of a program that does without. The ratio is of what is above. */
-function row(work: string, unit: string, { nothing, ours, theirs }: Costs, measured: (cost: Cost) => number): Row {
-  const anchor = median(nothing.map(measured))
-  const [mine, others] = [ours, theirs].map((costs) => median(costs.map(measured)) - anchor)
-  if (mine === undefined || others === undefined) throw new Error('there are two clients')
+type Measured = (cost: Cost) => number
+
+const time: Measured = ({ ms }) => ms
+const cpuTime: Measured = ({ cpuMs }) => cpuMs
+const resident: Measured = ({ residentMB }) => residentMB
+const heap: Measured = ({ heapMB }) => heapMB
+
+/** All programs once, then all once more: each meets the same machine in the same mood. */
+async function inTurns(runs: number, programs: readonly Program[]): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'mqtt311-start-up-'))
+  try {
+    for (let run = 0; run < runs; run += 1) for (const program of programs) await program.run(directory)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+interface Subjects {
+  readonly base: Program
+  readonly ours: Program
+  readonly theirs: Program
+}
+
+/** Medians above the base, and their ratio. */
+function row(work: string, unit: string, { base, ours, theirs }: Subjects, measured: Measured): Row {
+  const anchor = base.median(measured)
+  const [mine, others] = [ours.median(measured) - anchor, theirs.median(measured) - anchor]
   return { work, unit, ours: mine, theirs: others, ratio: others / mine, anchor }
 }
 
-const cpu = ({ cpuMs }: Cost) => cpuMs
-const wall = ({ ms }: Cost) => ms
-const resident = ({ residentMB }: Cost) => residentMB
-const heap = ({ heapMB }: Cost) => heapMB
-
-async function loading(sources: Programs, runs: number): Promise<Table> {
-  const required = await sources.costs('load.cjs', pick('cjs'), runs)
-  const imported = await sources.costs('load.mjs', pick('mjs'), runs)
-  // A program in CommonJS that does nothing is `node -e 0`: the loader of ES modules is a cost of importing.
-  const [fromImport, fromRequire] = [{ ...imported, nothing: required.nothing }, required]
-  const [module, script] = [imported.nothing, required.nothing]
-  const loader = (measured: (cost: Cost) => number) => median(module.map(measured)) - median(script.map(measured))
+async function loading(runs: number): Promise<Table> {
+  const nothing = new Program('nothing.cjs', '')
+  const emptyModule = new Program('nothing.mjs', '')
+  const required = {
+    base: nothing,
+    ours: new Program('ours.cjs', `require(${built('index.cjs')})`),
+    theirs: new Program('theirs.cjs', `require(${rival})`),
+  }
+  const imported = {
+    base: nothing,
+    ours: new Program('ours.mjs', `import ${built('index.js')}`),
+    theirs: new Program('theirs.mjs', `import ${rival}`),
+  }
+  await inTurns(runs, [nothing, emptyModule, required.ours, required.theirs, imported.ours, imported.theirs])
+  const loader = (measured: Measured) => (emptyModule.median(measured) - nothing.median(measured)).toFixed(1)
   return {
     id: 'start-up-load',
     title: 'Loading the package',
@@ -159,39 +126,62 @@ async function loading(sources: Programs, runs: number): Promise<Table> {
     rival: 'MQTT.js',
     anchor: 'nothing',
     rows: [
-      row('require: time', 'ms', fromRequire, wall),
-      row('require: CPU time', 'ms', fromRequire, cpu),
-      row('require: resident memory', 'MB', fromRequire, resident),
-      row('import: time', 'ms', fromImport, wall),
-      row('import: CPU time', 'ms', fromImport, cpu),
-      row('import: resident memory', 'MB', fromImport, resident),
+      row('require: time', 'ms', required, time),
+      row('require: CPU time', 'ms', required, cpuTime),
+      row('require: resident memory', 'MB', required, resident),
+      row('import: time', 'ms', imported, time),
+      row('import: CPU time', 'ms', imported, cpuTime),
+      row('import: resident memory', 'MB', imported, resident),
     ],
     notes: [
-      `Of what import takes, an ES module that is empty takes ${loader(wall).toFixed(1)} ms, ${loader(cpu).toFixed(1)} ms of CPU time and ` +
-        `${loader(resident).toFixed(1)} MB: that is the loader of Node.`,
+      `Of what an import takes, an empty ES module takes ${loader(time)} ms, ${loader(cpuTime)} ms of CPU time and ` +
+        `${loader(resident)} MB: that is the loader of Node.`,
     ],
   }
 }
 
-function pick(format: 'cjs' | 'mjs'): Record<Subject, string> {
-  return { nothing: programs.nothing[format], ours: programs.ours[format], theirs: programs.theirs[format] }
+/** Programs that connect once, and stay connected until they end. */
+function connecting(link: 'TCP' | 'TLS', { port, ca }: Server): Subjects {
+  const certificates = ca === undefined ? '' : `, ca: ${JSON.stringify(ca)}`
+  const [node, ready, protocol] = ca === undefined ? ['net', 'connect', 'mqtt'] : ['tls', 'secureConnect', 'mqtts']
+  const bare = `
+    import { connect } from 'node:${node}'
+    const buffer = Buffer.allocUnsafeSlow(65_536)
+    const connectPacket = Buffer.from('101000044d5154540402003c000461626364', 'hex')
+    await new Promise((resolve, reject) => {
+      const callback = () => (resolve(), true)
+      const socket = connect({ host: '::1', port: ${port}, onread: { buffer, callback }${certificates} })
+      socket.on('error', reject).once('${ready}', () => socket.write(connectPacket))
+    })`
+  const ours = `
+    import { connect } from ${built('index.js')}
+    const client = await connect({ host: '::1', port: ${port}${ca === undefined ? '' : `, tls: { ca: ${JSON.stringify(ca)} }`} })`
+  const theirs = `
+    import mqtt from ${rival}
+    const options = { host: '::1', port: ${port}, protocol: '${protocol}', protocolVersion: 4${certificates} }
+    const client = await mqtt.connectAsync(options)`
+  const program = (name: string, source: string) => new Program(`${name}-${link}.mjs`, source, ['--expose-gc'])
+  return { base: program('socket', bare), ours: program('ours', ours), theirs: program('theirs', theirs) }
 }
 
-async function firstClient(
-  sources: Programs,
-  links: Readonly<Record<'TCP' | 'TLS', Server>>,
-  runs: number,
-): Promise<Table> {
-  const rows: Row[] = []
-  for (const link of ['TCP', 'TLS'] as const) {
-    const costs = await sources.costs(`${link}.mjs`, connecting(links[link]), runs, ['--expose-gc'])
-    rows.push(
-      row(`${link}: time`, 'ms', costs, wall),
-      row(`${link}: CPU time`, 'ms', costs, cpu),
-      row(`${link}: resident memory`, 'MB', costs, resident),
-      row(`${link}: heap`, 'MB', costs, heap),
-    )
-  }
+async function firstClient(runs: number, link: 'TCP' | 'TLS', server: Server): Promise<Row[]> {
+  const subjects = connecting(link, server)
+  await inTurns(runs, [subjects.base, subjects.ours, subjects.theirs])
+  return [
+    row(`${link}: time`, 'ms', subjects, time),
+    row(`${link}: CPU time`, 'ms', subjects, cpuTime),
+    row(`${link}: resident memory`, 'MB', subjects, resident),
+    row(`${link}: heap`, 'MB', subjects, heap),
+  ]
+}
+
+async function firstClients(runs: number): Promise<Table> {
+  const { process: sink, ports } = await startSink()
+  const rows = [
+    ...(await firstClient(runs, 'TCP', { port: ports.tcp })),
+    ...(await firstClient(runs, 'TLS', { port: ports.tls, ca: authority })),
+  ]
+  sink.kill()
   return {
     id: 'start-up-first-client',
     title: 'The first client of a program',
@@ -205,11 +195,7 @@ async function firstClient(
 }
 
 export async function* run(effort: Effort): AsyncGenerator<Table> {
-  const { ca } = await import('../fixtures/tls/index.js')
-  await using sources = await Programs.make()
-  yield await loading(sources, roundsOf(effort, 41))
-  const { process: sink, ports } = await startSink()
-  yield await firstClient(sources, { TCP: { port: ports.tcp }, TLS: { port: ports.tls, ca } }, roundsOf(effort, 21))
-  sink.kill()
+  yield await loading(roundsOf(effort, 41))
+  yield await firstClients(roundsOf(effort, 21))
   yield await packageTable()
 }
