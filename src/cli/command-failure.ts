@@ -118,6 +118,8 @@ function adviceFor(error: AnyMqttError): string {
 /** The library names its own options in what it says; here each is named as it is typed. */
 const typedOptions: readonly (readonly [ofLibrary: RegExp, typed: string])[] = [
   [/\btls\.ca\b/g, '--cafile'],
+  [/\btls is given\b/g, 'TLS is asked for'],
+  [/\bleave tls out\b/g, 'leave out --tls and what belongs to it'],
   [/\btls\.cert and tls\.key\b/g, '--cert and --key'],
   [/\btls\.servername\b/g, '--servername'],
   [/\bconnectTimeoutMs\b/g, '--connect-timeout'],

@@ -54,6 +54,9 @@ function explainLoss(error: unknown, history: 'never online' | 'was online', opt
   if (history === 'was online') {
     return new CommandFailure('lost', `the connection was lost, and did not come back: ${line}`, { cause: error })
   }
+  if (line.includes('TLS handshake') && loss.reason === 'reset') {
+    return new CommandFailure('tls', `${line}; if it expects no TLS, leave out what asks for it`, { cause: error })
+  }
   const isPlain = options.tls === undefined && !/^mqtts:/i.test(options.url ?? '')
   if (!isPlain || (loss.reason !== 'closed' && loss.reason !== 'reset')) return error
   return new CommandFailure('lost', `${line} instead of answering CONNECT; if it expects TLS, add --tls`, {

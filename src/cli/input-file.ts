@@ -34,6 +34,15 @@ export async function readSecret(path: string): Promise<string> {
   throw new CommandFailure('noInput', `${path} is empty, and should hold a secret`)
 }
 
+const certificateMark = '-----BEGIN CERTIFICATE-----'
+
+/** A file with one certificate or more, in PEM. Node.js would take any other for an empty list, and trust nobody. */
+export async function readCertificate(path: string): Promise<string> {
+  const text = (await readInput(path)).toString('utf8')
+  if (text.includes(certificateMark)) return text
+  throw new CommandFailure('noInput', `${path} holds no certificate in PEM`)
+}
+
 /** Every certificate in the files of a directory, in PEM. */
 export async function readCertificates(directory: string): Promise<string[]> {
   const names = await readdir(directory).catch((error: unknown) => {
@@ -43,7 +52,7 @@ export async function readCertificates(directory: string): Promise<string[]> {
   for (const name of names.sort()) {
     if (/\.(pem|crt|cer|\d)$/.test(name)) files.push((await readInput(join(directory, name))).toString('utf8'))
   }
-  const certificates = files.filter((text) => text.includes('-----BEGIN CERTIFICATE-----'))
+  const certificates = files.filter((text) => text.includes(certificateMark))
   if (certificates.length > 0) return certificates
   throw new CommandFailure('noInput', `${directory} holds no certificate in PEM (*.pem, *.crt, *.cer, *.0)`)
 }

@@ -7,7 +7,7 @@ import { requireNoPositionals } from './command-line.js'
 import { endpointOptions } from './connection-options.js'
 import { readDeviceNames, readEndpoint, readSignMethod, required } from './device.js'
 import { exitCode } from './exit-code.js'
-import { readInput, readSecret } from './input-file.js'
+import { readCertificate, readSecret } from './input-file.js'
 import { environment, type Field, json, labelled } from './login-format.js'
 import { print } from './output.js'
 import { startReporting } from './reporting.js'
@@ -67,7 +67,7 @@ export const command = defineCommand({
     const { PRODUCT_SECRET } = process.env
     const secret = file === undefined ? (line.text('product-secret') ?? PRODUCT_SECRET) : await readSecret(file)
     const cafile = line.text('cafile')
-    const ca = cafile === undefined ? undefined : await readInput(cafile)
+    const ca = cafile === undefined ? undefined : await readCertificate(cafile)
     const host = line.text('host')
     const registration = {
       ...readDeviceNames(line),

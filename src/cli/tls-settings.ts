@@ -1,9 +1,10 @@
 /** Whether the connection goes over TLS, and whom both sides trust. There is no option that switches verification off. */
 import type { ConnectionOptions } from 'node:tls'
 import { UsageError } from '../errors.js'
+import { CommandFailure } from './command-failure.js'
 import type { CommandLine } from './command-line.js'
 import type { ConnectionOptionName } from './connection-options.js'
-import { readCertificates, readInput } from './input-file.js'
+import { readCertificate, readCertificates, readInput } from './input-file.js'
 
 type Line = CommandLine<ConnectionOptionName>
 
@@ -15,7 +16,7 @@ export async function readTls(line: Line): Promise<true | ConnectionOptions | un
     throw new UsageError('a client certificate needs its private key: give --cert and --key together')
   }
   const roots = [
-    ...(cafile === undefined ? [] : [(await readInput(cafile)).toString('utf8')]),
+    ...(cafile === undefined ? [] : [await readCertificate(cafile)]),
     ...(capath === undefined ? [] : await readCertificates(capath)),
   ]
   const alpn = line.text('tls-alpn')
@@ -26,12 +27,26 @@ export async function readTls(line: Line): Promise<true | ConnectionOptions | un
     ...(servername === undefined ? {} : { servername }),
     ...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
   }
+  await requireUsable(settings)
   const protocol = readProtocol(line)
   if (Object.keys(settings).length > 0) {
     if (protocol === 'mqtt') throw new UsageError('--protocol mqtt is plain TCP: leave out what belongs to TLS')
     return settings
   }
   return line.has('tls') || protocol === 'mqtts' ? true : undefined
+}
+
+/** What is in the files is not looked at by anybody before the connection is made, which would be blamed for it. */
+async function requireUsable(settings: ConnectionOptions): Promise<void> {
+  if (settings.ca === undefined && settings.cert === undefined) return
+  const { createSecureContext } = await import('node:tls')
+  try {
+    createSecureContext(settings)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const text = `the certificates and the key cannot be used: ${reason}; give them in PEM, and the key that belongs to --cert`
+    throw new CommandFailure('noInput', text, { cause: error })
+  }
 }
 
 /** `--protocol`, as in MQTT.js. */

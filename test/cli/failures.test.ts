@@ -146,6 +146,32 @@ describe('TLS', () => {
     expect(await run(['pub', ...broker.address, ...message, ...flags])).toMatchObject({ code: 0, stderr: '' })
   })
 
+  it.each([
+    [['--cafile', tlsFile('client-key.pem')], 'client-key.pem holds no certificate in PEM'],
+    [['--cert', tlsFile('client.pem'), '--key', tlsFile('server-key.pem')], 'the key that belongs to --cert'],
+    [['--cert', tlsFile('client-key.pem'), '--key', tlsFile('client-key.pem')], 'give them in PEM'],
+  ])('%j cannot be used: 66', async (flags, text) => {
+    const { code, stderr } = await run(['pub', '-h', '::1', ...message, ...flags])
+    expect(stderr).toContain(text)
+    expect(stderr).toMatch(/^mqtt311: [^\n]*\n$/)
+    expect(code).toBe(66)
+  })
+
+  it('towards a plain port that hangs up: 78', async () => {
+    const rude = await listen(createServer((socket) => socket.once('data', () => socket.resetAndDestroy())))
+    const { code, stderr } = await run(['pub', ...rude.address, ...message, '--tls'])
+    expect(stderr).toContain('TLS handshake')
+    expect(stderr).toMatch(/; if it expects no TLS, leave out what asks for it\n$/)
+    expect(code).toBe(78)
+  })
+
+  it('that the URL does not ask for is refused in the words of the command line', async () => {
+    const { code, stderr } = await run(['pub', '-L', 'mqtt://localhost/a', '-m', 'x', '--tls'])
+    expect(stderr).toContain('TLS is asked for, but the address')
+    expect(stderr).toContain('write mqtts://, or leave out --tls and what belongs to it')
+    expect(code).toBe(64)
+  })
+
   it('towards a plain port: 78', async () => {
     const plain = await startScripted(Buffer.from('this is no TLS'))
     const { code, stderr } = await run(['pub', ...plain.address, ...message, '--tls'])
