@@ -1,11 +1,11 @@
-/** What the documents say of the results: all tables in `bench/results/README.md`, and the best known of them in README.md. */
+/** What the documents say of the results: all tables in `bench/results/README.md`, and the best known in those of the root. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { grid, markdown, quantity, times } from './markdown.js'
 import type { Row, Table } from './part.js'
 import { kept, type PartResult } from './results.js'
 
 export const allTables = new URL('./results/README.md', import.meta.url)
-export const readme = new URL('../README.md', import.meta.url)
+export const withMeasuredTable = ['README.md', 'README.zh-CN.md'].map((name) => new URL(`../${name}`, import.meta.url))
 
 /** The rows that the first screen of the README shows, each with the name that it has there. */
 const headlines: readonly { readonly table: string; readonly work: string; readonly name: string }[] = [
@@ -20,7 +20,7 @@ const headlines: readonly { readonly table: string; readonly work: string; reado
 export function writeReports(): void {
   const results = kept()
   writeFileSync(allTables, everyTable(results))
-  writeFileSync(readme, withHeadlines(readFileSync(readme, 'utf8'), results))
+  for (const file of withMeasuredTable) writeFileSync(file, withHeadlines(readFileSync(file, 'utf8'), results))
 }
 
 export function everyTable(results: readonly PartResult[]): string {

@@ -10,7 +10,10 @@
  */
 import { type ControlPacket, isMqttError, type MalformedPacketError, PacketWriter } from '../../src/codec/index.js'
 
-/** A payload is copied together with those behind it, in a block of up to this size. */
+/**
+ * The least that a Buffer of its own may take. The blocks that payloads share are not counted: there are two in the process,
+ * of fixed sizes.
+ */
 const BLOCK_BYTES = 4096
 /** The smallest memory for a packet that a chunk has left incomplete. */
 const ASSEMBLY_BYTES = 64

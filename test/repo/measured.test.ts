@@ -1,0 +1,32 @@
+/** The numbers in the documents are those of the last measurement. */
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { allTables, everyTable, withHeadlines, withMeasuredTable } from '../../bench/reports.js'
+import { kept } from '../../bench/results.js'
+
+const results = kept()
+
+describe('what the documents say of the bench', () => {
+  test('is what bench/results holds, in all tables', () => {
+    expect(results.length).toBeGreaterThan(5)
+    expect(readFileSync(allTables, 'utf8')).toBe(everyTable(results))
+  })
+
+  test.each(withMeasuredTable.map((file) => [file.pathname.replace(/.*\//, ''), file] as const))(
+    'is what bench/results holds, in the first table of %s',
+    (_, file) => {
+      const text = readFileSync(file, 'utf8')
+      expect(text).toContain('| times better |')
+      expect(withHeadlines(text, results)).toBe(text)
+    },
+  )
+
+  test('is drawn for every table with a rival', () => {
+    for (const { id, rival } of results.flatMap(({ tables }) => tables)) {
+      if (rival === undefined) continue
+      const file = new URL(`../../bench/results/${id}.svg`, import.meta.url)
+      expect(existsSync(file), id).toBe(true)
+      expect(readFileSync(file, 'utf8')).toContain(rival)
+    }
+  })
+})
