@@ -95,29 +95,57 @@ function lossName({ reason }: ConnectionLostError): ExitName {
   }
 }
 
+/** What to do, where the message of the library does not say it. */
 function adviceFor(error: AnyMqttError): string {
-  if (error.code === 'MQTT_CONNECTION_REFUSED') {
-    switch (error.returnCode) {
-      case 2:
-        return '; give another by -i'
-      case 3:
-        return '; try again later'
-      case 4:
-        return '; check -u and the password'
-      case 5:
-        return '; check -u, the password, and the rights of this client'
-      default:
-        return ''
-    }
+  switch (error.code) {
+    case 'MQTT_CONNECTION_REFUSED':
+      return adviceForReturnCode(error.returnCode)
+    case 'MQTT_CONNECTION_LOST':
+      return adviceForLoss(error)
+    case 'MQTT_SUBSCRIBE_REFUSED':
+      return '; check the rights of this client'
+    case 'MQTT_MALFORMED_PACKET':
+    case 'MQTT_PROTOCOL_VIOLATION':
+      return '; do -h and -p name a server of MQTT 3.1.1?'
+    default:
+      return ''
   }
-  if (error.code !== 'MQTT_CONNECTION_LOST') return ''
-  if (error.reason === 'refused') return '; is the server running, and are -h and -p right?'
-  return error.reason === 'name-not-found' ? '; check -h' : ''
+}
+
+function adviceForReturnCode(returnCode: number): string {
+  switch (returnCode) {
+    case 2:
+      return '; give another by -i'
+    case 3:
+      return '; try again later'
+    case 4:
+      return '; check -u and the password'
+    case 5:
+      return '; check -u, the password, and the rights of this client'
+    default:
+      return ''
+  }
+}
+
+function adviceForLoss({ reason }: ConnectionLostError): string {
+  switch (reason) {
+    case 'refused':
+      return '; is the server running, and are -h and -p right?'
+    case 'name-not-found':
+      return '; check -h'
+    case 'unreachable':
+    case 'timed-out':
+      return '; check -h and the network'
+    default:
+      return ''
+  }
 }
 
 /** The library names its own options in what it says; here each is named as it is typed. */
 const typedOptions: readonly (readonly [ofLibrary: RegExp, typed: string])[] = [
   [/\btls\.ca\b/g, '--cafile'],
+  [/\ballow both families with family 0\b/g, 'leave out -4 and -6'],
+  [/\bwith family ([46])\b/g, 'with -$1'],
   [/\btls is given\b/g, 'TLS is asked for'],
   [/\bleave tls out\b/g, 'leave out --tls and what belongs to it'],
   [/\btls\.cert and tls\.key\b/g, '--cert and --key'],

@@ -47,6 +47,12 @@ describe('a server that', () => {
     expect(code).toBe(69)
   })
 
+  it('has an address of another family: 69, in the words of the command line', async () => {
+    const { code, stderr } = await run(['pub', '-4', '-h', '::1', ...message])
+    expect(stderr).toMatch(/^mqtt311: \[::1\]:1883 .* with -4: name the host, or leave out -4 and -6/)
+    expect(code).toBe(69)
+  })
+
   it('accepts and never answers: 27', async () => {
     const silent = await listen(createServer())
     const { code, stderr } = await run(['pub', ...silent.address, ...message, '--connect-timeout', '0.2'])
@@ -85,7 +91,7 @@ describe('a server that', () => {
   it('sends no MQTT: 76', async () => {
     const { address } = await startScripted(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'))
     const { code, stderr } = await run(['pub', ...address, ...message])
-    expect(stderr).toMatch(/^mqtt311: .*at byte \d.*\n$/)
+    expect(stderr).toMatch(/^mqtt311: .*at byte \d.*; do -h and -p name a server of MQTT 3\.1\.1\?\n$/)
     expect(code).toBe(76)
   })
 

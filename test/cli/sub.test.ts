@@ -183,7 +183,7 @@ describe('mqtt311 sub', () => {
       authorizeSubscribe: (_, subscription, done) => done(null, subscription.topic === 'no' ? null : subscription),
     })
     const { code, stdout, stderr } = await run(['sub', ...broker.address, '-t', 'yes', '-t', 'no'])
-    expect(stderr).toBe('mqtt311: the server refused to subscribe "no"\n')
+    expect(stderr).toBe('mqtt311: the server refused to subscribe "no"; check the rights of this client\n')
     expect({ code, stdout }).toEqual({ code: 77, stdout: '' })
   })
 
