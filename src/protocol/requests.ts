@@ -40,7 +40,7 @@ interface Subscription<R> {
   qos: QoS
   /** 'asked': never acknowledged. 'held': acknowledged in this server session. 'due': was, but that session is lost. */
   standing: 'asked' | 'held' | 'due'
-  /** The last SUBSCRIBE that named this filter; let go of when it has been granted, since it leads to the ticket. */
+  /** The last SUBSCRIBE that named this filter, as long as none is granted: it leads to the ticket, which is then let go of. */
   request: SubscribeRequest<R> | undefined
 }
 
@@ -140,7 +140,7 @@ export class Requests<P, R> {
     if (granted) {
       if (subscription === undefined) return 'granted'
       subscription.standing = 'held'
-      if (subscription.request === request) subscription.request = undefined
+      subscription.request = undefined
       return 'granted'
     }
     if (subscription?.request === request && subscription.standing !== 'held') this.#subscriptions?.delete(filter)
