@@ -5,8 +5,9 @@
 import type { ClientOptions } from '../client/client-options.js'
 import { MqttClient } from '../client/mqtt-client.js'
 import { ClosedError, isMqttError } from '../errors.js'
-import { CommandFailure, Interrupted, judge } from './command-failure.js'
+import { CommandFailure, Interrupted } from './command-failure.js'
 import { EarlyEnd } from './early-end.js'
+import { judge } from './failure-verdict.js'
 import { tellOfOutages } from './reporting.js'
 
 /** Milliseconds: what was written may still be on its way over a slow link when all else is done. */

@@ -5,8 +5,8 @@
  */
 import { UsageError } from '../errors.js'
 import { type Command, exitCodeLines, printHelp } from './command.js'
-import { judge } from './command-failure.js'
 import { exitCode } from './exit-code.js'
+import { judge } from './failure-verdict.js'
 import { nearestWord } from './nearest-word.js'
 import { flushed, muteNotes, note, print } from './output.js'
 

@@ -4,7 +4,8 @@
  */
 import type { Message } from '../client/client-options.js'
 import { UsageError } from '../errors.js'
-import { isoTime, isoTimeWithFraction, timeLetters, unixTime } from './time-format.js'
+import { isJson, jsonLine } from './message-json.js'
+import { isoTime, timeLetters, unixTime } from './time-format.js'
 
 /** A message that cannot be shown in this format; the line says why. */
 export class Unprintable {
@@ -137,41 +138,4 @@ function fillBytes(bytes: Uint8Array, { align, fill, width }: Shape): Uint8Array
 
 function toBytes(piece: string | Uint8Array): Uint8Array {
   return typeof piece === 'string' ? Buffer.from(piece) : piece
-}
-
-/**
- * The message as a line of JSON, with the members that mosquitto_sub gives it. What is no UTF-8 stands in `payload64`, in Base64,
- * instead of `payload`. `json` is the payload as it is to be written, if it is JSON itself.
- */
-export function jsonLine(message: Message, now: Date, json?: string): string {
-  const { topic, qos, retain, payload } = message
-  const text = message.text()
-  const isText = payload.equals(Buffer.from(text))
-  const members = [
-    ['tst', JSON.stringify(isoTimeWithFraction(now))],
-    ['topic', quoted(topic)],
-    ['qos', `${qos}`],
-    ['retain', retain ? '1' : '0'],
-    ['payloadlen', `${payload.length}`],
-    isText
-      ? ['payload', json ?? (payload.length === 0 ? 'null' : quoted(text))]
-      : ['payload64', JSON.stringify(payload.toString('base64'))],
-  ]
-  return `{${members.map(([name, value]) => `"${name}":${value}`).join(',')}}`
-}
-
-/** JSON leaves the upper control characters as they are, and some terminals obey them. */
-function quoted(text: string): string {
-  return JSON.stringify(text).replace(/[\u007f-\u009f]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
-}
-
-function isJson(message: Message): boolean {
-  try {
-    message.json()
-    return true
-  } catch {
-    return false
-  }
 }

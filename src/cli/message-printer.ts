@@ -2,7 +2,8 @@
 import type { Message } from '../client/client-options.js'
 import { UsageError } from '../errors.js'
 import type { CommandLine } from './command-line.js'
-import { type Appearance, compileFormat, jsonLine, type Unprintable } from './message-format.js'
+import { type Appearance, compileFormat, type Unprintable } from './message-format.js'
+import { jsonLine } from './message-json.js'
 import { wantsColor } from './output.js'
 
 export type Printer = (message: Message, now: Date) => Uint8Array | Unprintable

@@ -1,7 +1,7 @@
 /** What is told on stderr while a command is connected: the packets if somebody asks for them, and the outages. */
 import type { MqttClient } from '../client/mqtt-client.js'
-import { judge } from './command-failure.js'
 import type { CommandLine } from './command-line.js'
+import { judge } from './failure-verdict.js'
 import { note, wantsColor } from './output.js'
 
 /** Tells the packets from here on, if `-d` or `--trace` asks for them. */

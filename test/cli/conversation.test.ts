@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { judge } from '../../src/cli/command-failure.js'
 import { converse } from '../../src/cli/conversation.js'
+import { judge } from '../../src/cli/failure-verdict.js'
 import { muteNotes } from '../../src/cli/output.js'
 import { startBroker } from './servers.js'
 

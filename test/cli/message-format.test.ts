@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { compileFormat, jsonLine, Unprintable } from '../../src/cli/message-format.js'
+import { compileFormat, Unprintable } from '../../src/cli/message-format.js'
+import { jsonLine } from '../../src/cli/message-json.js'
 import type { Message } from '../../src/client/client-options.js'
 
 function message(topic: string, payload: string | Uint8Array, change: Partial<Message> = {}): Message {
@@ -100,5 +101,7 @@ describe('a line of JSON', () => {
     const line = jsonLine(message('a\u009b', '\u001b[31m\u0085\u007f'), now)
     expect(line).not.toMatch(/\p{Cc}/u)
     expect(JSON.parse(line)).toMatchObject({ topic: 'a\u009b', payload: '\u001b[31m\u0085\u007f' })
+    const given = shown('%J', message('a', '{"on": "\u009b31m"}'))
+    expect(given).toContain('"payload":{"on": "\\u009b31m"}}')
   })
 })
