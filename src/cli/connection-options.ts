@@ -84,7 +84,7 @@ const tokenOptions = [
 
 export const endpointOptions = [
   { name: 'region', value: 'REGION', about: 'default cn-shanghai' },
-  { name: 'endpoint', value: 'KIND', about: 'ipv6 (default), product, or x509' },
+  { name: 'endpoint', value: 'KIND', about: 'ipv6 (default), product, or x509 (with --cert)' },
   { name: 'instance-id', value: 'ID', about: 'the endpoint of an instance' },
 ] as const satisfies readonly Option[]
 
