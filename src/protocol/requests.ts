@@ -1,18 +1,20 @@
 /**
- * SUBSCRIBE and UNSUBSCRIBE, and what the server is known to have subscribed.
+ * SUBSCRIBE and UNSUBSCRIBE, from the call to the answer. What has come of them is in `subscriptions.ts`.
  *
  * A request waits until there is a connection and a Packet Identifier, then for its acknowledgement. It is never repeated
  * under its identifier: if the connection is lost first, it is sent anew on the next. A request that was abandoned
  * (aborted, timed out) keeps its identifier until the acknowledgement comes or the connection ends, because the server may
  * still answer it; its answer reaches the driver all the same, which takes a late grant back.
  *
- * A subscription counts once it was acknowledged in the present session of the server. When that session turns out to be
- * lost, every subscription that is still wanted becomes due, and is sent before anything else.
+ * When the server has lost the session, the engine subscribes by itself what had been granted, before anything else. Such
+ * a request has no ticket: nobody waits for it, and it dies with its connection, since the next one makes it anew.
  */
-import type { ControlPacket, PacketIdentifier, QoS, SubscriptionRequest } from '../codec/control-packet.js'
+import type { ControlPacket, PacketIdentifier, SubscriptionRequest } from '../codec/control-packet.js'
+import { SUBSCRIBE_FAILURE } from '../codec/suback-code.js'
 import { TimeoutError } from '../errors.js'
 import { RequestExchange } from './exchange.js'
 import type { ExchangeTable } from './exchange-table.js'
+import { Subscriptions } from './subscriptions.js'
 
 interface RequestLife<R> {
   /** The driver's own; undefined for what the engine asks by itself. */
@@ -36,14 +38,6 @@ export interface UnsubscribeRequest<R> extends RequestLife<R> {
 /** What the server answers by SUBACK or UNSUBACK. */
 export type Request<R> = SubscribeRequest<R> | UnsubscribeRequest<R>
 
-interface Subscription<R> {
-  qos: QoS
-  /** 'asked': never acknowledged. 'held': acknowledged in this server session. 'due': was, but that session is lost. */
-  standing: 'asked' | 'held' | 'due'
-  /** The last SUBSCRIBE that named this filter, as long as none is granted: it leads to the ticket, which is then let go of. */
-  request: SubscribeRequest<R> | undefined
-}
-
 /** What bounds the requests of a session. */
 export interface RequestSettings {
   /** Milliseconds from the writing of a request to its TimeoutError. */
@@ -56,8 +50,7 @@ export interface RequestSettings {
 export class Requests<P, R> {
   readonly #table: ExchangeTable<P, R>
   readonly #settings: RequestSettings
-  /** Absent before the first. */
-  #subscriptions: Map<string, Subscription<R>> | undefined
+  readonly #subscriptions = new Subscriptions<R>(this)
   #waiting: Request<R>[] = []
   #sent: RequestExchange<R>[] = []
 
@@ -73,29 +66,21 @@ export class Requests<P, R> {
 
   subscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined): SubscribeRequest<R> {
     const request: SubscribeRequest<R> = { kind: 'subscribe', subscriptions, ticket, state: 'waiting' }
-    this.#subscriptions ??= new Map()
-    for (const { filter, qos } of subscriptions) {
-      const known = this.#subscriptions.get(filter)
-      if (known === undefined) this.#subscriptions.set(filter, { qos, standing: 'asked', request })
-      else {
-        known.qos = qos
-        known.request = request
-      }
-    }
+    this.#subscriptions.asked(request)
     this.#waiting.push(request)
     return request
   }
 
   unsubscribe(filters: readonly string[], ticket: R | undefined): UnsubscribeRequest<R> {
     const request: UnsubscribeRequest<R> = { kind: 'unsubscribe', filters, ticket, state: 'waiting' }
-    for (const filter of filters) this.#subscriptions?.delete(filter)
+    this.#subscriptions.givenBack(filters)
     this.#waiting.push(request)
     return request
   }
 
   /** Gives up waiting for a request. True if it had not been sent, so that the server will never see it. */
   abandon(request: Request<R>): boolean {
-    if (request.kind === 'subscribe') this.#disown(request)
+    if (request.kind === 'subscribe') this.#subscriptions.abandoned(request)
     if (request.state === 'waiting') {
       this.#waiting = this.#waiting.filter((waiting) => waiting !== request)
       request.state = 'over'
@@ -130,21 +115,12 @@ export class Requests<P, R> {
     if (request.state === 'sent') request.state = 'over'
     if (request.kind === 'unsubscribe') return []
     // [MQTT-3.9.3-1] The Return Codes stand in the order of the filters.
-    return request.subscriptions
-      .filter(({ filter }, index) => this.#judge(filter, request, returnCodes[index] !== 0x80) === 'refused')
-      .map(({ filter }) => filter)
-  }
-
-  #judge(filter: string, request: SubscribeRequest<R>, granted: boolean): 'granted' | 'refused' {
-    const subscription = this.#subscriptions?.get(filter)
-    if (granted) {
-      if (subscription === undefined) return 'granted'
-      subscription.standing = 'held'
-      subscription.request = undefined
-      return 'granted'
-    }
-    if (subscription?.request === request && subscription.standing !== 'held') this.#subscriptions?.delete(filter)
-    return 'refused'
+    const isRefused = (index: number) => returnCodes[index] === SUBSCRIBE_FAILURE
+    const filters = request.subscriptions.map(({ filter }) => filter)
+    const refused = filters.filter((_, index) => isRefused(index))
+    for (const [index, filter] of filters.entries()) if (!isRefused(index)) this.#subscriptions.granted(filter)
+    for (const filter of refused) this.#subscriptions.refused(filter, request)
+    return refused
   }
 
   /** The oldest request that has waited too long for its acknowledgement, given up. */
@@ -189,20 +165,17 @@ export class Requests<P, R> {
 
   /** The server may have forgotten every subscription. */
   serverForgot(): void {
-    for (const subscription of this.#subscriptions?.values() ?? []) {
-      if (subscription.standing === 'held') subscription.standing = 'due'
-    }
+    this.#subscriptions.serverForgot()
   }
 
   /** Puts a SUBSCRIBE for all subscriptions that are due in front of what waits. */
   resubscribe(): void {
-    const due = [...(this.#subscriptions ?? [])].filter(([, { standing }]) => standing === 'due')
+    const due = this.#subscriptions.due()
     const again: SubscribeRequest<R>[] = []
     for (let from = 0; from < due.length; from += this.#settings.maxFiltersPerSubscribe) {
-      const part = due.slice(from, from + this.#settings.maxFiltersPerSubscribe)
-      const subscriptions = part.map(([filter, { qos }]) => ({ filter, qos }))
+      const subscriptions = due.slice(from, from + this.#settings.maxFiltersPerSubscribe)
       const request: SubscribeRequest<R> = { kind: 'subscribe', subscriptions, ticket: undefined, state: 'waiting' }
-      for (const [, subscription] of part) subscription.request = request
+      this.#subscriptions.asked(request)
       again.push(request)
     }
     this.#waiting = [...again, ...this.#waiting]
@@ -217,7 +190,7 @@ export class Requests<P, R> {
   /** @internal The state as plain data, for tests and for whoever looks for a fault. */
   inspect() {
     return {
-      subscriptions: [...(this.#subscriptions ?? [])].map(([filter, { qos, standing }]) => ({ filter, qos, standing })),
+      subscriptions: this.#subscriptions.inspect(),
       waiting: this.#waiting.map(({ kind, ticket }) => ({ kind, own: ticket === undefined })),
       sent: this.#sent.map(({ packetId, request, sentAt }) => ({
         packetId,
@@ -227,25 +200,6 @@ export class Requests<P, R> {
         sentAt,
       })),
     }
-  }
-
-  /** Nobody wants what this request asked for, unless another request still asks for the same. */
-  #disown(request: SubscribeRequest<R>): void {
-    for (const { filter } of request.subscriptions) {
-      const subscription = this.#subscriptions?.get(filter)
-      if (subscription?.request !== request || subscription.standing !== 'asked') continue
-      const other = this.#otherRequestFor(filter, request)
-      if (other === undefined) this.#subscriptions?.delete(filter)
-      else subscription.request = other
-    }
-  }
-
-  #otherRequestFor(filter: string, request: SubscribeRequest<R>): SubscribeRequest<R> | undefined {
-    for (const other of this.unanswered()) {
-      if (other === request || other.kind !== 'subscribe') continue
-      if (other.subscriptions.some((subscription) => subscription.filter === filter)) return other
-    }
-    return undefined
   }
 }
 

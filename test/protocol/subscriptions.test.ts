@@ -222,6 +222,43 @@ describe('a subscription that was acknowledged', () => {
     expect(engine.connect().sent()).toEqual(['CONNECT', 'SUBSCRIBE#3 a:0'])
   })
 
+  test('stays although the later SUBSCRIBE was already on its way', () => {
+    const engine = new EngineHarness().connect().subscribe('one', 'a').subscribe('two', 'a')
+    engine.receive(suback(1, 0), suback(2, 0x80)).cut().news()
+    expect(engine.connect().sent()).toEqual(['CONNECT', 'SUBSCRIBE#3 a:0'])
+  })
+
+  test('that is refused when it is made again counts once more if a SUBSCRIBE behind that is granted', () => {
+    const engine = heldAndCut('a').subscribe('again', { filter: 'a', qos: 1 }).connect()
+    expect(engine.sent()).toEqual(['CONNECT', 'SUBSCRIBE#2 a:1', 'SUBSCRIBE#3 a:1'])
+    expect(engine.receive(suback(2, 0x80), suback(3, 1)).news()).toEqual(['refused a', 'answered again: 1'])
+    expect(engine.cut().connect().sent()).toEqual(['CONNECT', 'SUBSCRIBE#4 a:1'])
+  })
+
+  test('that one SUBSCRIBE names twice counts if it is granted once, in whatever order', () => {
+    for (const returnCodes of [
+      [0x80, 0],
+      [0, 0x80],
+    ]) {
+      const engine = new EngineHarness().connect().subscribe('s', 'a', 'a')
+      engine
+        .receive(suback(1, ...returnCodes))
+        .cut()
+        .news()
+      expect(engine.connect().sent()).toEqual(['CONNECT', 'SUBSCRIBE#2 a:0'])
+    }
+  })
+
+  test.each([
+    ['refused', (engine: EngineHarness) => engine.receive(suback(3, 0x80))],
+    ['abandoned', (engine: EngineHarness) => void engine.abandon('again')],
+  ])('that is refused when it is made again is over if a SUBSCRIBE behind that is %s', (_, end) => {
+    const engine = heldAndCut('a').subscribe('again', 'a').connect().receive(suback(2, 0x80))
+    end(engine)
+    engine.cut().news()
+    expect(engine.connect().sent()).toEqual(['CONNECT'])
+  })
+
   test('is over with UNSUBSCRIBE, at once', () => {
     const engine = heldAndCut('a', 'b').unsubscribe('u', 'a')
     expect(engine.connect().sent()).toEqual(['CONNECT', 'SUBSCRIBE#2 b:0', 'UNSUBSCRIBE#3 a'])

@@ -1,0 +1,115 @@
+/**
+ * What the server is known to have subscribed, filter by filter. A subscription counts once it was acknowledged in the
+ * present session of the server:
+ *
+ *   asked --granted--> held --the server lost the session--> due --granted--> held
+ *
+ * It is over when it is given back by UNSUBSCRIBE, and, unless it is held, when its request is refused; as long as it
+ * was only asked for, also when its request is abandoned. A refusal takes nothing away that was granted before.
+ *
+ * Several requests may name one filter. Any grant counts; a subscription without one is over only when none of them is
+ * left that could bring it.
+ */
+import type { QoS, SubscriptionRequest } from '../codec/control-packet.js'
+import type { Request, SubscribeRequest } from './requests.js'
+
+interface Subscription<R> {
+  qos: QoS
+  standing: 'asked' | 'held' | 'due'
+  /** The SUBSCRIBE whose refusal would be the end of it; let go of with any grant, since it leads to the ticket. */
+  request: SubscribeRequest<R> | undefined
+}
+
+/** The requests that somebody waits for. */
+interface Unanswered<R> {
+  unanswered(): Iterable<Request<R>>
+}
+
+export class Subscriptions<R> {
+  readonly #requests: Unanswered<R>
+  /** By Topic Filter; absent before the first. */
+  #known: Map<string, Subscription<R>> | undefined
+
+  constructor(requests: Unanswered<R>) {
+    this.#requests = requests
+  }
+
+  /** A SUBSCRIBE is going to be sent. */
+  asked(request: SubscribeRequest<R>): void {
+    this.#known ??= new Map()
+    for (const { filter, qos } of request.subscriptions) {
+      const known = this.#known.get(filter)
+      if (known === undefined) this.#known.set(filter, { qos, standing: 'asked', request })
+      else {
+        known.qos = qos
+        known.request = request
+      }
+    }
+  }
+
+  /** An UNSUBSCRIBE is going to be sent. */
+  givenBack(filters: readonly string[]): void {
+    for (const filter of filters) this.#known?.delete(filter)
+  }
+
+  /** SUBACK granted the filter: to whichever request, it is held now. */
+  granted(filter: string): void {
+    const subscription = this.#known?.get(filter)
+    if (subscription === undefined) return
+    subscription.standing = 'held'
+    subscription.request = undefined
+  }
+
+  /** SUBACK refused the filter to this request. */
+  refused(filter: string, request: SubscribeRequest<R>): void {
+    const subscription = this.#known?.get(filter)
+    if (subscription?.request !== request || subscription.standing === 'held') return
+    this.#handOver(filter, subscription, request)
+  }
+
+  /** Nobody waits for this request any more, so nobody wants what it alone has asked for. */
+  abandoned(request: SubscribeRequest<R>): void {
+    for (const { filter } of request.subscriptions) {
+      const subscription = this.#known?.get(filter)
+      if (subscription?.request !== request || subscription.standing !== 'asked') continue
+      this.#handOver(filter, subscription, request)
+    }
+  }
+
+  /** The request brings no subscription; another one for the same filter still may. */
+  #handOver(filter: string, subscription: Subscription<R>, request: SubscribeRequest<R>): void {
+    const other = this.#otherRequestFor(filter, request)
+    if (other === undefined) this.#known?.delete(filter)
+    else {
+      subscription.standing = 'asked'
+      subscription.request = other
+    }
+  }
+
+  #otherRequestFor(filter: string, request: SubscribeRequest<R>): SubscribeRequest<R> | undefined {
+    for (const other of this.#requests.unanswered()) {
+      if (other === request || other.kind !== 'subscribe') continue
+      if (other.subscriptions.some((asked) => asked.filter === filter)) return other
+    }
+    return undefined
+  }
+
+  /** The server may have forgotten every subscription. */
+  serverForgot(): void {
+    for (const subscription of this.#known?.values() ?? []) {
+      if (subscription.standing === 'held') subscription.standing = 'due'
+    }
+  }
+
+  /** What the server had granted before it lost the session, at the QoS that was last asked for. */
+  due(): SubscriptionRequest[] {
+    return this.inspect()
+      .filter(({ standing }) => standing === 'due')
+      .map(({ filter, qos }) => ({ filter, qos }))
+  }
+
+  /** The state as plain data. */
+  inspect() {
+    return [...(this.#known ?? [])].map(([filter, { qos, standing }]) => ({ filter, qos, standing }))
+  }
+}
