@@ -9,15 +9,17 @@ export interface Destination {
   readonly open: OpenTransport
 }
 
-/** Opens streams to the servers of a client, each attempt to the next in turn. TLS settings and sessions are shared by all of them. */
+/** Opens streams to the servers of a client, each attempt to the next in turn. What TLS needs, its sessions included, they share. */
 export class Network {
   readonly #settings: NetworkSettings
-  readonly #tls: TlsSettings
+  /** Undefined if no server has TLS. */
+  readonly #tls: TlsSettings | undefined
   #attempts = 0
 
   constructor(settings: NetworkSettings) {
     this.#settings = settings
-    this.#tls = new TlsSettings(settings.kind === 'servers' ? settings.tls : undefined)
+    if (settings.kind === 'servers' && settings.servers.some(({ endpoint }) => endpoint.tls))
+      this.#tls = new TlsSettings(settings.tls)
   }
 
   next(): Destination {
@@ -29,6 +31,9 @@ export class Network {
     const server = servers[this.#attempts % servers.length] ?? servers[0]
     this.#attempts += 1
     const { endpoint, username, password } = server
-    return { login: { username, password }, open: openSocket({ endpoint, family, tls: this.#tls }) }
+    return {
+      login: { username, password },
+      open: openSocket({ endpoint, family, tls: endpoint.tls ? this.#tls : undefined }),
+    }
   }
 }

@@ -8,21 +8,28 @@ import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
 /** A longer name is cut: it is whatever the server has sent. */
 const nameLengthMax = 100
 
-/** Watches a handshake; the function that it returns names the issuer where the chain ends, if one was seen. */
-export function missingRoot(socket: TLSSocket): () => string | undefined {
-  let leaf: DetailedPeerCertificate | null = null
-  const { destroy } = socket
-  // Should a release of Node end the socket in another way, the message is without the name.
-  socket.destroy = (error) => {
-    if (error !== undefined && !socket.authorized) leaf ??= socket.getPeerCertificate(true)
-    return destroy.call(socket, error)
+/** The certificates of servers that were not accepted, by their sockets. */
+const refused = new WeakMap<TLSSocket, DetailedPeerCertificate>()
+
+/** Watches a handshake. Should a release of Node end the socket in another way than by `destroy`, there is no name. */
+export function watchRoot(socket: TLSSocket): void {
+  socket.destroy = destroyWatched
+}
+
+/** One for all sockets, so that a connection that is open owns nothing for this. */
+function destroyWatched(this: TLSSocket, error?: Error): TLSSocket {
+  if (error !== undefined && !this.authorized && !refused.has(this)) {
+    // The type of Node does not say so, but a socket that has lost its handle has no certificate.
+    const leaf: DetailedPeerCertificate | null = this.getPeerCertificate(true)
+    if (leaf !== null) refused.set(this, leaf)
   }
-  return () => (leaf === null ? undefined : lastIssuer(leaf))
+  return process.getBuiltinModule('node:tls').TLSSocket.prototype.destroy.call(this, error)
 }
 
 /** The issuer of the last certificate that the server has shown: a chain ends before its root, or with it. */
-function lastIssuer(leaf: DetailedPeerCertificate): string | undefined {
-  let last = leaf
+export function lastIssuer(socket: TLSSocket): string | undefined {
+  let last = refused.get(socket)
+  if (last === undefined) return undefined
   while (hasIssuer(last) && last.issuerCertificate !== last) last = last.issuerCertificate
   const name: unknown = last.issuer?.CN ?? last.issuer?.O
   return typeof name === 'string' ? name.slice(0, nameLengthMax) : undefined

@@ -19,11 +19,13 @@
  * and come all the same, at most one read of them: they are copied, and told after `resume` and before all else.
  */
 import type { OnReadOpts, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { isMqttError } from '../errors.js'
 import { familyMismatch } from './address-lookup.js'
 import { connectionFailure } from './connection-failure.js'
 import type { Endpoint } from './endpoint.js'
-import { describePeer, dial, type Security, type SocketOptions } from './socket.js'
+import { lastIssuer } from './missing-root.js'
+import { describePeer, dial, type SocketOptions } from './socket.js'
 import type { TlsSettings } from './tls-settings.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from './transport.js'
 import { UnopenedTransport } from './unopened-transport.js'
@@ -53,36 +55,44 @@ interface Owned {
   readonly [transport]: SocketTransport
 }
 
+/** For every connection that withholds nothing: it stays empty. */
+const nothing: Buffer[] = []
+
 type Phase = 'opening' | 'securing' | 'open' | 'finished' | 'withheld' | 'destroyed' | 'closed'
 
 class SocketTransport implements Transport {
-  readonly writtenChunks = 'free'
   readonly #endpoint: Endpoint
-  readonly #tls: TlsSettings
   readonly #events: TransportEvents
   readonly #socket: Socket
-  readonly #security: Security | undefined
+  /** Both undefined on TCP. */
+  readonly #tls: TlsSettings | undefined
+  readonly #secured: TLSSocket | undefined
   #phase: Phase = 'opening'
   #reading: 'flowing' | 'paused' = 'flowing'
   /** What came during a pause, in its order. While there is any, newer bytes queue up behind it. */
-  readonly #withheld: Buffer[] = []
+  #withheld = nothing
   #failure: Error | undefined
 
   constructor(options: SocketOptions, events: TransportEvents) {
     this.#endpoint = options.endpoint
-    this.#tls = options.tls
     this.#events = events
     readBuffer ??= Buffer.allocUnsafeSlow(readBufferBytes)
-    const { socket, security } = dial(options, this.#reader(readBuffer))
+    const { socket, secured } = dial(options, this.#reader(readBuffer))
     this.#socket = Object.assign(socket, { [transport]: this })
-    this.#security = security
+    this.#tls = options.tls
+    this.#secured = secured
     socket.on('drain', onDrain).on('end', onEnd).on('error', onError).on('close', onClose)
-    socket.once('connect', () => this.#onConnect())
-    if (security !== undefined) socket.once('secureConnect', () => this.#onReady())
+    // Before Node's own listener, which starts the handshake of TLS.
+    socket.prependOnceListener('connect', onConnect)
+    secured?.once('secureConnect', onReady)
   }
 
   get peer(): Peer | undefined {
-    return this.#phase === 'open' ? describePeer(this.#socket, this.#security) : undefined
+    return this.#phase === 'open' ? describePeer(this.#socket, this.#secured) : undefined
+  }
+
+  get writtenChunks() {
+    return 'free' as const
   }
 
   get unsentBytes(): number {
@@ -130,12 +140,12 @@ class SocketTransport implements Transport {
       case 'open':
       case 'finished':
         this.#phase = 'destroyed'
-        this.#withheld.length = 0
+        this.#withheld = nothing
         this.#socket.destroy()
         break
       case 'withheld':
         this.#phase = 'destroyed'
-        this.#withheld.length = 0
+        this.#withheld = nothing
         process.nextTick(() => this.#tellClosed())
         break
       case 'destroyed':
@@ -144,13 +154,20 @@ class SocketTransport implements Transport {
     }
   }
 
-  #onConnect(): void {
+  onConnect(): void {
     if (this.#phase !== 'opening') return
-    if (this.#security === undefined) this.#onReady()
-    else this.#phase = 'securing'
+    if (this.#secured === undefined) return this.onReady()
+    this.#phase = 'securing'
+    // Node asks OpenSSL for sessions when this listener is added, on the handle of that moment, and takes a new handle for
+    // each address that it tries. So it comes when TCP is connected, and before Node starts the handshake.
+    this.#secured.on('session', onSession)
   }
 
-  #onReady(): void {
+  onSession(session: Buffer): void {
+    this.#tls?.remember(this.#endpoint, session)
+  }
+
+  onReady(): void {
     if (this.#phase !== 'opening' && this.#phase !== 'securing') return
     this.#phase = 'open'
     // Node takes a pause in the handshake for a pause of the handshake, so one that was asked for then begins here.
@@ -170,6 +187,7 @@ class SocketTransport implements Transport {
   #onRead(chunk: Buffer): void {
     if (this.#phase !== 'open') return
     if (this.#reading === 'flowing' && this.#withheld.length === 0) this.#events.received(chunk)
+    else if (this.#withheld === nothing) this.#withheld = [Buffer.from(chunk)]
     else this.#withheld.push(Buffer.from(chunk))
   }
 
@@ -196,9 +214,9 @@ class SocketTransport implements Transport {
   onError(error: Error): void {
     if (this.#phase === 'destroyed' || this.#phase === 'closed') return
     const during = this.#phase === 'opening' || this.#phase === 'securing' ? this.#phase : 'open'
-    this.#failure ??= connectionFailure(error, this.#endpoint, during, this.#security?.lastIssuer())
+    this.#failure ??= connectionFailure(error, this.#endpoint, during, this.#secured && lastIssuer(this.#secured))
     // The session may be what the server did not like: the next handshake is a full one.
-    if (this.#phase === 'securing') this.#tls.forget(this.#endpoint)
+    if (this.#phase === 'securing') this.#tls?.forget(this.#endpoint)
     // An alert of TLS behind the handshake is emitted by Node without closing the socket.
     this.#socket.destroy()
   }
@@ -216,12 +234,24 @@ class SocketTransport implements Transport {
   #tellClosed(): void {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
-    this.#withheld.length = 0
+    this.#withheld = nothing
     this.#events.closed(this.#failure)
   }
 }
 
 /** Listeners are called with their socket as `this`, so that one of each kind serves all sockets of the process. */
+function onConnect(this: Owned): void {
+  this[transport].onConnect()
+}
+
+function onSession(this: Owned, session: Buffer): void {
+  this[transport].onSession(session)
+}
+
+function onReady(this: Owned): void {
+  this[transport].onReady()
+}
+
 function onDrain(this: Owned): void {
   this[transport].onDrain()
 }

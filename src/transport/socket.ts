@@ -3,7 +3,7 @@ import type { OnReadOpts, Socket, TcpNetConnectOpts } from 'node:net'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { type AddressFamily, addressLookup } from './address-lookup.js'
 import type { Endpoint } from './endpoint.js'
-import { missingRoot } from './missing-root.js'
+import { watchRoot } from './missing-root.js'
 import type { TlsSettings } from './tls-settings.js'
 import type { Peer } from './transport.js'
 
@@ -11,21 +11,15 @@ export interface SocketOptions {
   readonly endpoint: Endpoint
   /** 0, the default: IPv6 first, then IPv4. 6 or 4: that family only. */
   readonly family?: AddressFamily | undefined
-  /** Made once for each client. It is not used on an endpoint without TLS. */
-  readonly tls: TlsSettings
+  /** Made once for each client. Undefined: TCP without TLS. */
+  readonly tls: TlsSettings | undefined
 }
 
-/** A socket that has begun to connect, and what TLS knows of it. */
+/** A socket that has begun to connect. */
 export interface Dialled {
   readonly socket: Socket
-  /** Undefined on TCP. */
-  readonly security: Security | undefined
-}
-
-export interface Security {
-  readonly socket: TLSSocket
-  /** The issuer where the chain of the server's certificates ended, if one was seen. */
-  readonly lastIssuer: () => string | undefined
+  /** The same socket, if it speaks TLS. */
+  readonly secured: TLSSocket | undefined
 }
 
 /** From here on `write` asks the caller to wait. Named, because Node's own mark differs between its versions. */
@@ -39,7 +33,7 @@ const attemptTimeoutMs = 1_000
 
 /** Begins to connect. `onread` gets all bytes, in its own buffer. Throws what Node's checks of the options throw. */
 export function dial({ endpoint, family = 0, tls }: SocketOptions, onread: OnReadOpts): Dialled {
-  const secure = endpoint.tls ? tls.connectionOptions(endpoint) : undefined
+  const secure = tls?.connectionOptions(endpoint)
   const preferred = {
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: attemptTimeoutMs,
@@ -49,31 +43,29 @@ export function dial({ endpoint, family = 0, tls }: SocketOptions, onread: OnRea
   }
   const fixed = { host: endpoint.host, port: endpoint.port, allowHalfOpen: false, onread }
   if (secure === undefined) return dialTcp({ ...preferred, ...fixed })
-  return dialTls(endpoint, tls, { ...preferred, ...secure, ...fixed })
+  return dialTls({ ...preferred, ...secure, ...fixed })
 }
 
 function dialTcp(options: TcpNetConnectOpts): Dialled {
   // [MQTT-7.1.2-1] TCP: an ordered, lossless stream of bytes both ways.
   const socket = process.getBuiltinModule('node:net').connect(options).setNoDelay(true)
-  return { socket, security: undefined }
+  return { socket, secured: undefined }
 }
 
-function dialTls(endpoint: Endpoint, tls: TlsSettings, options: ConnectionOptions): Dialled {
+function dialTls(options: ConnectionOptions): Dialled {
   // [MQTT-7.1.2-1] TLS over TCP is one too.
   const socket = process.getBuiltinModule('node:tls').connect(options)
   // tls.connect knows no option for this.
   socket.setNoDelay(true)
-  // Node asks OpenSSL for sessions when the listener is added, on the handle of that moment, and takes a new handle for
-  // each address that it tries. So the listener comes when TCP is connected, and before Node starts the handshake.
-  socket.prependOnceListener('connect', () => socket.on('session', (session) => tls.remember(endpoint, session)))
-  return { socket, security: { socket, lastIssuer: missingRoot(socket) } }
+  watchRoot(socket)
+  return { socket, secured: socket }
 }
 
 /** What is known of the peer of an open socket. Only on demand: Node remembers the address of every socket that was asked. */
-export function describePeer(socket: Socket, security: Security | undefined): Peer {
+export function describePeer(socket: Socket, secured: TLSSocket | undefined): Peer {
   const { remoteAddress, remotePort, remoteFamily } = socket
   const family = remoteFamily === undefined ? undefined : remoteFamily === 'IPv6' ? 6 : 4
-  return { address: remoteAddress, port: remotePort, family, tls: security && describeTls(security.socket) }
+  return { address: remoteAddress, port: remotePort, family, tls: secured && describeTls(secured) }
 }
 
 function describeTls(socket: TLSSocket): Peer['tls'] {

@@ -3,7 +3,7 @@ import net from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ConnectionLostError, type LossReason, UsageError } from '../../src/errors.js'
 import { connectionFailure, isCertificateFailure, streamFailure } from '../../src/transport/connection-failure.js'
-import { type AddressFamily, openSocket, TlsSettings } from '../../src/transport/index.js'
+import { type AddressFamily, openSocket } from '../../src/transport/index.js'
 import { listenTcp, loopbackZone, watch } from './loopback.js'
 
 const endpoint = { host: 'broker.example', port: 1883, tls: false }
@@ -103,7 +103,7 @@ it('tells the failure of a byte pipe by its code, and passes errors of this pack
 
 describe('opening a socket', () => {
   const open = (host: string, port: number, family?: AddressFamily) =>
-    watch(openSocket({ endpoint: { host, port, tls: false }, family, tls: new TlsSettings(undefined) }))
+    watch(openSocket({ endpoint: { host, port, tls: false }, family, tls: undefined }))
 
   /** Answers the lookups of this test: no name leaves the machine. */
   function resolveTo(...addresses: string[]) {

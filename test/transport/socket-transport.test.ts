@@ -10,7 +10,7 @@ import { drain, listenTcp, listenTls, remainingHandles, watch } from './loopback
 
 const tls = new TlsSettings({ ca })
 const overTcp = (port: number, host = '::1'): OpenTransport =>
-  openSocket({ endpoint: { host, port, tls: false }, tls: new TlsSettings(undefined) })
+  openSocket({ endpoint: { host, port, tls: false }, tls: undefined })
 const overTls = (port: number): OpenTransport => openSocket({ endpoint: { host: '::1', port, tls: true }, tls })
 
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
