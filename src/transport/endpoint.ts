@@ -28,7 +28,7 @@ export type Server =
   | { readonly host: string; readonly port?: number | undefined; readonly tls?: boolean | undefined }
 
 /** The options of a client that say where its servers are. */
-export interface ServerOptions {
+export interface AddressOptions {
   readonly url?: string | undefined
   readonly host?: string | undefined
   readonly port?: number | undefined
@@ -40,7 +40,7 @@ export interface ServerOptions {
 const defaultPort = (tls: boolean): number => (tls ? 8883 : 1883)
 
 /** Every server that the options name, in their order; at least one. Throws UsageError. */
-export function serverAddresses(options: ServerOptions): readonly [ServerAddress, ...ServerAddress[]] {
+export function serverAddresses(options: AddressOptions): readonly [ServerAddress, ...ServerAddress[]] {
   const [first, ...others] = namedServers(options).map((server) => readServer(server, options.tls))
   if (first === undefined) throw new UsageError('servers is empty: name at least one server')
   const addresses = [first, ...others] as const
@@ -55,7 +55,7 @@ export function serverAddresses(options: ServerOptions): readonly [ServerAddress
   return addresses
 }
 
-function namedServers({ url, host, port, servers }: ServerOptions): readonly Server[] {
+function namedServers({ url, host, port, servers }: AddressOptions): readonly Server[] {
   const named = [url, host, servers].filter((value) => value !== undefined)
   if (named.length === 0) throw new UsageError('no server is named: give url (mqtt:// or mqtts://), host or servers')
   if (named.length > 1) throw new UsageError('the server is named twice: give one of url, host and servers')
@@ -64,7 +64,7 @@ function namedServers({ url, host, port, servers }: ServerOptions): readonly Ser
   return url === undefined ? (servers ?? []) : [url]
 }
 
-function readServer(server: Server, tls: ServerOptions['tls']): ServerAddress {
+function readServer(server: Server, tls: AddressOptions['tls']): ServerAddress {
   if (typeof server === 'string') {
     const address = parseServerUrl(server)
     if (tls === false && address.endpoint.tls) {

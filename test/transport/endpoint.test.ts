@@ -1,10 +1,10 @@
 import os from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/errors.js'
-import { describeEndpoint, parseServerUrl, type ServerOptions, serverAddresses } from '../../src/transport/endpoint.js'
+import { type AddressOptions, describeEndpoint, parseServerUrl, serverAddresses } from '../../src/transport/endpoint.js'
 
 const endpoint = (url: string) => parseServerUrl(url).endpoint
-const endpoints = (options: ServerOptions) => serverAddresses(options).map((address) => address.endpoint)
+const endpoints = (options: AddressOptions) => serverAddresses(options).map((address) => address.endpoint)
 
 function messageOf(action: () => unknown): string {
   try {
@@ -120,7 +120,7 @@ describe('the servers of a client', () => {
     expect(serverAddresses({ url: 'mqtt://u:p@h' })[0]).toMatchObject({ username: 'u', password: 'p' })
   })
 
-  it.each<[string, ServerOptions, RegExp]>([
+  it.each<[string, AddressOptions, RegExp]>([
     ['none', {}, /no server is named/],
     ['an empty list', { servers: [] }, /servers is empty/],
     ['two ways at once', { url: 'mqtt://h', host: 'h' }, /named twice/],
