@@ -1,7 +1,7 @@
 import type { Arrival } from '../protocol/arrival.js'
 
-/** What became of the wait for the end. */
-type Stage = { readonly is: 'finishing' } | { readonly is: 'last-handlers' } | { readonly is: 'goodbye' }
+/** How far a call of `end()` has come. */
+type Stage = 'finishing' | 'last-handlers' | 'goodbye'
 
 /**
  * How long handlers may still run once everything of ours has been acknowledged. A handler that awaits `end()` itself
@@ -18,7 +18,7 @@ export class Ending {
   /** The arrival whose handler called `end()`: it is not waited for. */
   readonly caller: Arrival | undefined
   readonly #resolve: () => void
-  #stage: Stage = { is: 'finishing' }
+  #stage: Stage = 'finishing'
   #timer: NodeJS.Timeout
   #handlersTimer: NodeJS.Timeout | undefined
 
@@ -32,18 +32,18 @@ export class Ending {
     this.#timer = setTimeout(timedOut, timeoutMs)
   }
 
-  get stage(): Stage['is'] {
-    return this.#stage.is
+  get stage(): Stage {
+    return this.#stage
   }
 
   awaitHandlers(timedOut: () => void): void {
-    if (this.#stage.is !== 'finishing') return
-    this.#stage = { is: 'last-handlers' }
+    if (this.#stage !== 'finishing') return
+    this.#stage = 'last-handlers'
     this.#handlersTimer = setTimeout(timedOut, lastHandlersMs)
   }
 
   sayGoodbye(timedOut: () => void): void {
-    this.#stage = { is: 'goodbye' }
+    this.#stage = 'goodbye'
     this.stopTimers()
     this.#timer = setTimeout(timedOut, goodbyeMs)
   }

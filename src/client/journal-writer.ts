@@ -1,6 +1,11 @@
 import type { JournalRecord } from '../protocol/journal-record.js'
 import type { SessionStore } from '../store/session-store.js'
 
+/** Records that the store has been given, and what runs once they are safe. */
+interface Append {
+  readonly actions: (() => void)[]
+}
+
 /**
  * Keeps the log ahead of the wire. The engine's records gather here during a turn of the event loop; what relies on them
  * (bytes for the socket, promises to settle) is given as an action, which runs when all records before it are safe, in
@@ -10,8 +15,8 @@ export class JournalWriter {
   readonly #store: SessionStore
   readonly #failed: (error: unknown) => void
   #records: JournalRecord[] = []
-  /** The actions of each append that has not been answered yet, oldest first. */
-  readonly #appends: { readonly actions: (() => void)[] }[] = []
+  /** Those that have not been answered yet, oldest first. */
+  readonly #appends: Append[] = []
   #state: 'sound' | 'broken' = 'sound'
 
   constructor(store: SessionStore, failed: (error: unknown) => void) {
@@ -45,7 +50,7 @@ export class JournalWriter {
     if (this.#state === 'broken' || this.#records.length === 0) return
     const records = this.#records
     this.#records = []
-    const append: { readonly actions: (() => void)[] } = { actions: [] }
+    const append: Append = { actions: [] }
     this.#appends.push(append)
     this.#store.append(records).then(
       () => this.#safe(append),
@@ -53,7 +58,7 @@ export class JournalWriter {
     )
   }
 
-  #safe(append: { readonly actions: (() => void)[] }): void {
+  #safe(append: Append): void {
     if (this.#state === 'broken') return
     this.#appends.splice(this.#appends.indexOf(append), 1)
     for (const action of append.actions) action()
