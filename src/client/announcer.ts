@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { ClientEvents, CloseEvent, OfflineEvent, OnlineEvent, RefusedEvent } from './client-surface.js'
 import type { Announcements } from './lifecycle.js'
-import { tamed } from './publish-ticket.js'
+import { tamed } from './tamed-promise.js'
 
 type Outcome = { readonly is: 'open' } | { readonly is: 'closed'; readonly error: Error | undefined }
 
@@ -16,7 +16,7 @@ export class Announcer implements Announcements {
   readonly #client: EventEmitter<ClientEvents>
   #outcome = open
   /** Made for the first who asks. */
-  #ending: Promise<void> | undefined
+  #closed: Promise<void> | undefined
   #settle: ((error: Error | undefined) => void) | undefined
 
   constructor(client: EventEmitter<ClientEvents>) {
@@ -37,21 +37,21 @@ export class Announcer implements Announcements {
 
   closed(event: CloseEvent, told: 'told' | 'untold'): void {
     this.#outcome = { is: 'closed', error: event.error }
-    const heard = told === 'told' || this.#ending !== undefined || this.#client.listenerCount('close') > 0
+    const heard = told === 'told' || this.#closed !== undefined || this.#client.listenerCount('close') > 0
     this.#settle?.(event.error)
     if (event.error !== undefined && !heard) process.emitWarning(event.error)
     process.nextTick(() => this.#client.emit('close', event))
   }
 
   /** Resolves when the client has ended; rejects with the terminal error. */
-  get ending(): Promise<void> {
-    this.#ending ??= tamed(
+  get whenClosed(): Promise<void> {
+    this.#closed ??= tamed(
       new Promise((resolve, reject) => {
         const settle = (error: Error | undefined) => (error === undefined ? resolve() : reject(error))
         if (this.#outcome.is === 'closed') settle(this.#outcome.error)
         else this.#settle = settle
       }),
     )
-    return this.#ending
+    return this.#closed
   }
 }

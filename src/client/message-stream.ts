@@ -7,7 +7,7 @@
  */
 import { ClosedError } from '../errors.js'
 import type { GrantedFilter, Message, Subscription } from './client-surface.js'
-import { rejection, tamed } from './publish-ticket.js'
+import { rejection, tamed } from './tamed-promise.js'
 
 interface Entry {
   readonly message: Message

@@ -25,10 +25,10 @@ import { parseFilters } from './filter-requests.js'
 import { Lifecycle } from './lifecycle.js'
 import { MessageStream as Stream } from './message-stream.js'
 import { callable, integer, maxTimerMs } from './option-checks.js'
-import { rejection, tamed } from './publish-ticket.js'
 import { Publisher } from './publisher.js'
 import { readStats } from './stats.js'
 import { Subscriptions } from './subscriptions.js'
+import { rejection, tamed } from './tamed-promise.js'
 
 /** Events that the clients of other libraries have, and what to use here. */
 const foreignEvents: ReadonlyMap<string | symbol, string> = new Map([
@@ -274,7 +274,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
 
   /** Resolves when the client has ended, by `end()` or `destroy()`; rejects with the terminal error. */
   get closed(): Promise<void> {
-    return this.#announcer.ending
+    return this.#announcer.whenClosed
   }
 
   /** The counters as they are now: a new object for each reading. */

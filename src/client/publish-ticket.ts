@@ -1,5 +1,6 @@
 import type { OutgoingMessage } from '../protocol/outgoing-message.js'
 import type { Abortable } from './signal-watches.js'
+import { tamed } from './tamed-promise.js'
 
 /** Promise hands its functions to a callback; one callback for all tickets spares a closure for each message. */
 let lastResolve: () => void = nothing
@@ -59,8 +60,7 @@ export class PublishTicket implements Abortable {
 
   reject(reason: unknown): void {
     if (!this.#end()) return
-    // A publish that nobody awaits must not end the process when it is rejected; whoever does await it is told all the same.
-    this.promise.catch(nothing)
+    tamed(this.promise)
     this.#reject(reason)
   }
 
@@ -70,14 +70,4 @@ export class PublishTicket implements Abortable {
     if (this.#signal !== undefined) this.#publisher?.unwatch(this, this.#signal)
     return true
   }
-}
-
-/** The same promise, which does not end the process when it rejects and nobody awaits it: what went wrong is told in other ways too. */
-export function tamed<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(nothing)
-  return promise
-}
-
-export function rejection(reason: unknown): Promise<never> {
-  return tamed(Promise.reject(reason))
 }

@@ -13,9 +13,10 @@ import type { ClientSettings } from './client-settings.js'
 import type { PublishOptions } from './client-surface.js'
 import { channels } from './diagnostics.js'
 import { requirePublishable } from './profile-limits.js'
-import { PublishTicket, rejection, tamed, type Withdrawing } from './publish-ticket.js'
+import { PublishTicket, type Withdrawing } from './publish-ticket.js'
 import type { SessionHost } from './session-host.js'
 import { signalWatches } from './signal-watches.js'
+import { rejection, tamed } from './tamed-promise.js'
 
 /** What the publisher has to know of the client's life. */
 export interface PublisherHost {

@@ -21,13 +21,13 @@ import type { HandlerErrorAction, Message } from './client-surface.js'
 import { type DeadlineHost, DeadlineTimer } from './deadline-timer.js'
 import { Delivery, type DeliveryHost } from './delivery.js'
 import { channels } from './diagnostics.js'
+import { engineSettings } from './engine-settings.js'
 import { HeldOutcomes } from './held-outcomes.js'
 import { JournalWriter } from './journal-writer.js'
 import type { Link } from './link.js'
 import { PingWaiters } from './ping-waiters.js'
 import type { PublishTicket } from './publish-ticket.js'
 import type { RequestTicket } from './request-ticket.js'
-import { sessionSettingsOf } from './session-terms.js'
 
 /** What the host tells the lifecycle of the client. */
 export interface SessionHostEvents {
@@ -65,7 +65,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     this.#events = events
     this.delivery = new Delivery(this, settings.delivery)
     if (settings.store === undefined)
-      this.#session = new Session(sessionSettingsOf(this.#settings, 'none'), this, undefined, this.now())
+      this.#session = new Session(engineSettings(this.#settings, 'none'), this, undefined, this.now())
   }
 
   // The session and its store.
@@ -106,7 +106,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
       throw asStoreError(error)
     }
     this.#journal = new JournalWriter(store, (error) => this.#events.failed(asStoreError(error)))
-    this.#session = new Session(sessionSettingsOf(this.#settings, 'kept'), this, stored, this.now())
+    this.#session = new Session(engineSettings(this.#settings, 'kept'), this, stored, this.now())
   }
 
   async closeSession(): Promise<void> {

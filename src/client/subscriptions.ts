@@ -13,10 +13,11 @@ import type { Request } from '../protocol/requests.js'
 import type { Session } from '../protocol/session.js'
 import type { GrantedFilter, MessageHandler, Subscription } from './client-surface.js'
 import { beyond } from './profile-limits.js'
-import { type PublishTicket, rejection, tamed } from './publish-ticket.js'
+import type { PublishTicket } from './publish-ticket.js'
 import type { RequestTicket } from './request-ticket.js'
 import type { ServerProfile } from './server-profile.js'
 import { SubscribeTicket, UnsubscribeTicket } from './subscribe-ticket.js'
+import { rejection, tamed } from './tamed-promise.js'
 import type { TopicRouter } from './topic-router.js'
 
 /** What the subscriptions need of the client. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseClientOptions } from '../../src/client/client-settings.js'
-import { sessionSettingsOf } from '../../src/client/session-terms.js'
+import { engineSettings } from '../../src/client/engine-settings.js'
 import { SharedSettings } from '../../src/client/shared-settings.js'
 
 const parse = (options: object) => parseClientOptions({ url: 'mqtt://[::1]', ...options }, Math.random)
@@ -27,14 +27,14 @@ test('two clients with the same options share what they share, and nothing of th
   expect(other.delivery).toBe(one.delivery)
   expect(other.queue).toBe(one.queue)
   expect(other.reconnect).toBe(one.reconnect)
-  expect(sessionSettingsOf(other, 'none')).toBe(sessionSettingsOf(one, 'none'))
+  expect(engineSettings(other, 'none')).toBe(engineSettings(one, 'none'))
   expect(other.identity).not.toBe(one.identity)
 })
 
 test('a pacer is never shared: it counts what its client has sent', () => {
   const settings = parse({ profile: { name: 'slow', publishesPerSecond: { total: 1 } } })
-  expect(sessionSettingsOf(settings, 'none').pacer).toBeDefined()
-  expect(sessionSettingsOf(settings, 'none').pacer).not.toBe(sessionSettingsOf(settings, 'none').pacer)
+  expect(engineSettings(settings, 'none').pacer).toBeDefined()
+  expect(engineSettings(settings, 'none').pacer).not.toBe(engineSettings(settings, 'none').pacer)
 })
 
 test('a will and handlers are held by nobody but their client', () => {

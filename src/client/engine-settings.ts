@@ -6,16 +6,19 @@ import { SharedSettings } from './shared-settings.js'
 /** Filters in one SUBSCRIBE of the engine's own, when a profile says nothing: small enough for any server's packet limit. */
 const filtersPerResubscription = 100
 
-/** Where identifiers start with a server session that another program has begun. Each is one of a session of its own. */
+/**
+ * Where Packet Identifiers start in a server session that another program has begun: by chance, so that we hardly begin among those
+ * that it has in use.
+ */
 const strangerPacketId = 1 + Math.floor(Math.random() * 65_535)
 
 const shared = new SharedSettings<SessionSettings>()
 
 /** What the engine is told of the options of a client. */
-export function sessionSettingsOf(settings: ClientSettings, journal: 'kept' | 'none'): SessionSettings {
+export function engineSettings(settings: ClientSettings, journal: 'kept' | 'none'): SessionSettings {
   const { session, delivery, queue, connection, profile } = settings
   const pacer = profile?.publishesPerSecond && new PublishPacer(profile.publishesPerSecond)
-  const terms = {
+  const engine = {
     cleanSession: session.cleanSession,
     journal,
     maxInFlight: session.maxInFlight,
@@ -29,5 +32,5 @@ export function sessionSettingsOf(settings: ClientSettings, journal: 'kept' | 'n
     maxFiltersPerSubscribe: profile?.maxFiltersPerSubscribe ?? filtersPerResubscription,
     strangerPacketId,
   }
-  return pacer === undefined ? shared.of(terms) : terms
+  return pacer === undefined ? shared.of(engine) : engine
 }
