@@ -22,13 +22,14 @@ import { Acknowledgements } from './acknowledgements.js'
 import type { Driver } from './driver.js'
 import { KeepAlive } from './keep-alive.js'
 import { misplaced } from './misplaced-packet.js'
+import { OutputProgress } from './output-progress.js'
 import type { Session } from './session.js'
 
 /** What one connection is told: its CONNECT, and how long it waits. */
 export interface ConnectionSettings {
   /** The first packet of the connection. */
   readonly connect: ConnectPacket
-  /** Milliseconds from the start of a PINGREQ to the verdict that the peer is dead. */
+  /** Milliseconds from the start of a PINGREQ, or from when output last left, to the verdict that the peer is dead. */
   readonly pingTimeoutMs: number
   /** How long CONNACK may take, in milliseconds. */
   readonly connackTimeoutMs: number
@@ -55,6 +56,7 @@ export class Connection<P, R> {
   readonly #connackTimeoutMs: number
   readonly #acknowledgements: Acknowledgements<P, R>
   readonly #keepAlive: KeepAlive
+  readonly #outputProgress = new OutputProgress()
   /** The CONNECT packet is let go of once it has been sent: it holds the password. */
   #phase: Phase
   #output: 'open' | 'full' = 'open'
@@ -123,6 +125,15 @@ export class Connection<P, R> {
   outputDrained(now: number): void {
     this.#output = 'open'
     this.pump(now)
+  }
+
+  /**
+   * Of the output that had to wait, a part has left, or all that there was. Not for what leaves at once: only a peer that
+   * takes what had to wait for it has shown that it lives, and has a reason for not having answered.
+   */
+  outputLeft(now: number, extent: 'part' | 'all'): void {
+    this.#keepAlive.outputLeft(now)
+    this.#outputProgress.left(now, extent, this.#session.outgoing.oldestWrittenAt)
   }
 
   /** The driver has stopped reading, so that silence proves nothing. */
@@ -221,6 +232,12 @@ export class Connection<P, R> {
     this.#driver.connected(sessionPresent)
   }
 
+  /** When the server will have taken too long over an acknowledgement. */
+  get #acknowledgementDeadline(): number {
+    const { outgoing, settings } = this.#session
+    return this.#outputProgress.waitsSince(outgoing.oldestWrittenAt) + settings.ackTimeoutMs
+  }
+
   /** When `tick` has something to do; Infinity if nothing is due. */
   nextDeadline(): number {
     switch (this.#phase.is) {
@@ -229,7 +246,7 @@ export class Connection<P, R> {
       case 'connected':
         return Math.min(
           this.#keepAlive.deadline(),
-          this.#session.outgoing.acknowledgementDeadline,
+          this.#acknowledgementDeadline,
           this.#session.outgoing.pacingDeadline,
           this.#session.requests.nextDeadline(),
         )
@@ -258,7 +275,7 @@ export class Connection<P, R> {
     for (let late = this.#session.requests.expire(now); late !== undefined; late = this.#session.requests.expire(now)) {
       this.#driver.unanswered(late.request, late.error)
     }
-    if (now >= this.#session.outgoing.acknowledgementDeadline) {
+    if (now >= this.#acknowledgementDeadline) {
       if (this.#input === 'paused') this.#session.incoming.shedNext()
       return this.#timedOut(
         'acknowledgement',

@@ -8,7 +8,8 @@
  *
  * After a PINGREQ any byte that arrives within the ping time-out proves that the peer lives; it need not be the PINGRESP,
  * which may stand behind a large packet. While reading is paused we could not hear the answer, so the verdict
- * waits, and starts anew when reading goes on.
+ * waits, and starts anew when reading goes on. It also starts anew whenever output leaves that had to wait: the PINGREQ may
+ * stand behind it, and a peer that takes bytes lives.
  */
 
 type Listening =
@@ -60,6 +61,11 @@ export class KeepAlive {
   /** Somebody reads again: the time for an answer starts anew. */
   readingResumed(now: number): void {
     if (this.#listening.is === 'deaf') this.#listening = { is: 'awaiting', since: now }
+  }
+
+  /** Output that had to wait has left: the time for an answer starts anew. */
+  outputLeft(now: number): void {
+    if (this.#listening.is === 'awaiting') this.#listening = { is: 'awaiting', since: now }
   }
 
   /** A PINGREQ was sent to find out whether the peer lives. */

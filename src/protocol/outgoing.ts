@@ -117,10 +117,9 @@ export class Outgoing<P, R> {
     return this.#intake.expiryDeadline
   }
 
-  /** When the exchange that has waited longest for its answer on this connection will have waited too long. */
-  get acknowledgementDeadline(): number {
-    const oldest = this.#table.oldestSent()
-    return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.sentAt + this.#settings.ackTimeoutMs
+  /** When the packet was written that has waited longest for its answer on this connection; Infinity if none waits. */
+  get oldestWrittenAt(): number {
+    return this.#table.oldestSent()?.sentAt ?? Number.POSITIVE_INFINITY
   }
 
   /** Writes what may be written: first what is sent again, then the queue. The line is asked before each message. */

@@ -187,6 +187,10 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
     return this.#call(() => this.connection.outputDrained(this.now))
   }
 
+  outputLeft(extent: 'part' | 'all' = 'part'): this {
+    return this.#call(() => this.connection.outputLeft(this.now, extent))
+  }
+
   readingPaused(): this {
     return this.#call(() => this.connection.readingPaused())
   }
