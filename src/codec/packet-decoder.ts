@@ -2,11 +2,8 @@
  * Cuts a stream of bytes into Control Packets (section 2.2), however the network has chunked it.
  *
  * A packet that lies whole in the chunk is decoded where it lies. What is left at the end of a chunk, less than a
- * packet, is copied into the assembly, and the next chunks add to it until the packet is whole: the first bytes one
- * by one until Remaining Length is known, then as much as is there. The assembly doubles as it fills, up to the
- * length of the packet: a peer that announces 256 MiB gets no memory before it sends them, and tiny chunks cost no
- * more than a few copies of each byte. Nothing else is ever held back, so there is either an assembly or a chunk to
- * work on, never both.
+ * packet, is copied into an assembly, and the next chunks add to it until the packet is whole: the first bytes one by
+ * one until Remaining Length is known, then as much as is there. Nothing else is ever held back.
  *
  * The fixed header is checked byte by byte in the order of the stream and the rest once the packet is whole, in both
  * places by the same code: a fault is the same fault, at the same offset, wherever the chunks were cut.
@@ -24,6 +21,7 @@ import { readPacketSize } from './decode-fixed-header.js'
 import { decodePublish } from './decode-publish.js'
 import { decodeSuback, decodeSubscribe, decodeUnsubscribe } from './decode-subscription.js'
 import { MAX_PACKET_BYTES } from './fixed-header.js'
+import { PacketAssembly } from './packet-assembly.js'
 import { borrowReader, type PacketReader, returnReader } from './packet-reader.js'
 import { describeFirstByte, type PacketType, typeOfFirstByte } from './packet-type.js'
 
@@ -36,10 +34,6 @@ export interface PacketDecoderOptions {
 type OnPacket = (packet: ControlPacket<Buffer>) => void
 type Phase = 'ready' | 'decoding' | 'stopped'
 
-const noBytes = Buffer.alloc(0)
-/** Enough for any fixed header, and for most packets that are cut by the end of a chunk. */
-const MIN_ASSEMBLY_BYTES = 64
-
 /** Turns a stream of bytes, cut anywhere, into Control Packets. It checks everything that one packet can show. */
 export class PacketDecoder {
   readonly #maxPacketBytes: number
@@ -47,11 +41,8 @@ export class PacketDecoder {
   #failure: MalformedPacketError | undefined
   /** Bytes of the stream before the assembly or, without one, before the next chunk. */
   #streamOffset = 0
-  /** The beginning of a packet that the last chunk did not complete: the first `#assembled` bytes of `#assembly`. */
-  #assembly: Buffer = noBytes
-  #assembled = 0
-  /** Its size, or 0 while its fixed header is incomplete. */
-  #packetSize = 0
+  /** The beginning of a packet that the last chunk did not complete; absent if it ended between two packets. */
+  #assembly: PacketAssembly | undefined
 
   /** @throws UsageError if `maxPacketBytes` is not an integer from 2 to 268,435,460. */
   constructor(options: PacketDecoderOptions = {}) {
@@ -93,7 +84,7 @@ export class PacketDecoder {
    */
   stop(): void {
     this.#phase = 'stopped'
-    this.#dropAssembly()
+    this.#assembly = undefined
   }
 
   /**
@@ -103,17 +94,18 @@ export class PacketDecoder {
    */
   end(): void {
     this.#refuseUnlessReady('end')
-    if (this.#phase === 'stopped' || this.#assembled === 0) return
+    if (this.#phase === 'stopped' || this.#assembly === undefined) return
     this.#phase = 'stopped'
-    const size = this.#packetSize === 0 ? 'an unknown number of bytes' : `${this.#packetSize} bytes`
-    const what = `the end of the stream inside ${describeFirstByte(this.#assembly, 0)}, after ${this.#assembled} of ${size}`
+    const { bytes, length, packetSize } = this.#assembly
+    const size = packetSize === 0 ? 'an unknown number of bytes' : `${packetSize} bytes`
+    const what = `the end of the stream inside ${describeFirstByte(bytes, 0)}, after ${length} of ${size}`
     const reader = borrowReader()
     try {
-      reader.load(this.#assembly, this.#streamOffset, false)
+      reader.load(bytes, this.#streamOffset, false)
       reader.start = 0
-      reader.fail('unexpected-end', '4.2', this.#assembled, what)
+      reader.fail('unexpected-end', '4.2', length, what)
     } finally {
-      this.#end(reader)
+      this.#putDown(reader)
     }
   }
 
@@ -132,21 +124,21 @@ export class PacketDecoder {
     this.#phase = 'decoding'
     const reader = borrowReader()
     try {
-      const taken = this.#assembled > 0 ? this.#assemble(reader, bytes, 0, onPacket) : 0
+      const taken = this.#assembly !== undefined ? this.#assemble(reader, bytes, 0, onPacket) : 0
       const decoded = this.#decodeInPlace(reader, bytes, taken, onPacket)
       if (decoded < bytes.length) this.#assemble(reader, bytes, decoded, onPacket)
       phase = this.#phase === 'decoding' ? 'ready' : this.#phase
     } finally {
       this.#phase = phase
-      this.#end(reader)
+      this.#putDown(reader)
     }
   }
 
-  /** Ends the work on a chunk, or on the end of the stream. */
-  #end(reader: PacketReader): void {
+  /** The work on a chunk, or on the end of the stream, is over. */
+  #putDown(reader: PacketReader): void {
     this.#failure = reader.failure
     returnReader(reader)
-    if (this.#phase === 'stopped') this.#dropAssembly()
+    if (this.#phase === 'stopped') this.#assembly = undefined
   }
 
   /** Hands over the packets that lie whole in the chunk and returns where the first one begins that does not. */
@@ -172,49 +164,33 @@ export class PacketDecoder {
    * Adds bytes of the chunk, from `from` on, to the assembly, hands its packet over if they complete it, and returns
    * the first byte that it did not take.
    */
-  #assemble(reader: PacketReader, bytes: Buffer, from: number, onPacket: OnPacket): number {
+  #assemble(reader: PacketReader, chunk: Buffer, from: number, onPacket: OnPacket): number {
+    this.#assembly ??= new PacketAssembly()
+    const assembly = this.#assembly
     let position = from
-    while (this.#packetSize === 0 && position < bytes.length) {
-      this.#append(bytes, position, position + 1)
+    while (assembly.packetSize === 0 && position < chunk.length) {
+      assembly.append(chunk, position, position + 1)
       position += 1
-      reader.load(this.#assembly, this.#streamOffset, true)
+      reader.load(assembly.bytes, this.#streamOffset, false)
       reader.start = 0
-      reader.end = this.#assembled
-      this.#packetSize = readPacketSize(reader, this.#maxPacketBytes)
+      reader.end = assembly.length
+      assembly.packetSize = readPacketSize(reader, this.#maxPacketBytes)
     }
-    if (this.#packetSize === 0) return position
-    const end = Math.min(bytes.length, position + this.#packetSize - this.#assembled)
-    this.#append(bytes, position, end)
-    if (this.#assembled < this.#packetSize) return end
-    reader.load(this.#assembly, this.#streamOffset, true)
+    const { packetSize } = assembly
+    if (packetSize === 0) return position
+    const end = Math.min(chunk.length, position + packetSize - assembly.length)
+    assembly.append(chunk, position, end)
+    if (assembly.length < packetSize) return end
+    // What is behind the packet must not be copied along with it.
+    reader.load(assembly.bytes.subarray(0, packetSize), this.#streamOffset, assembly.ownsMemory)
     reader.start = 0
-    reader.end = this.#packetSize
+    reader.end = packetSize
     readPacketSize(reader, this.#maxPacketBytes)
     const packet = decodePacket(reader)
-    this.#streamOffset += this.#packetSize
-    this.#dropAssembly()
+    this.#streamOffset += packetSize
+    this.#assembly = undefined
     onPacket(packet)
     return end
-  }
-
-  #append(bytes: Buffer, from: number, to: number): void {
-    const needed = this.#assembled + to - from
-    if (needed > this.#assembly.length) {
-      const doubled = Math.max(needed, this.#assembly.length * 2, MIN_ASSEMBLY_BYTES)
-      const grown = Buffer.allocUnsafe(
-        this.#packetSize === 0 ? doubled : Math.min(doubled, Math.max(this.#packetSize, needed)),
-      )
-      grown.set(this.#assembly.subarray(0, this.#assembled))
-      this.#assembly = grown
-    }
-    this.#assembly.set(bytes.subarray(from, to), this.#assembled)
-    this.#assembled = needed
-  }
-
-  #dropAssembly(): void {
-    this.#assembly = noBytes
-    this.#assembled = 0
-    this.#packetSize = 0
   }
 }
 

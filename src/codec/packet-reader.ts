@@ -2,8 +2,8 @@
  * Reads the fields of one packet, one after the other. Every bound is checked here and nowhere else: a field that
  * passes the end of its packet is an error, whatever bytes follow in the chunk, and never a zero.
  *
- * One reader serves many packets, and one decoder after the other: `load` gives it the bytes, `start` and `end` are moved
- * from packet to packet.
+ * One reader serves many packets, and one decoder after the other: `load` gives it the bytes, `start` and `end` are
+ * moved from packet to packet.
  */
 import { type Fault, MalformedPacketError } from '../errors.js'
 import { byteAt } from './byte-at.js'
@@ -15,7 +15,7 @@ import { faultIndex, isPlainAscii } from './utf8.js'
 /** From this size of a chunk on, a view of it by words costs less than it spares. */
 const MIN_WORDS_BYTES = 1024
 
-/** Up to here a loop over the bytes of a string is faster than a native search in it. */
+/** Up to here looking at each byte of a string and calling it latin1 is faster than decoding it as UTF-8. */
 const MAX_LOOP_BYTES = 24
 
 const noBytes = Buffer.alloc(0)
@@ -35,8 +35,8 @@ export class PacketReader {
   /** What `bytes[0]` is in the stream: its distance from the first byte that the decoder was given. */
   #streamOffset = 0
   /**
-   * Whether `bytes` holds this packet alone and is never written again, so that its parts may be handed out as they
-   * are.
+   * Whether `bytes` holds this packet alone and is never written again, so that its payload may be handed out as it
+   * is.
    */
   #owned = false
   /** The length that `#field` read last. */
@@ -127,18 +127,19 @@ export class PacketReader {
     return filter
   }
 
-  /** Bytes behind a two-byte length, as a copy of their own. */
+  /** Bytes behind a two-byte length, as a copy: a password shares no memory with the payloads of messages. */
   binary(missing: string): Buffer {
     const start = this.#field(missing)
     this.position = start + this.#fieldLength
-    return this.#handOut(start, this.position)
+    return Buffer.from(this.bytes.subarray(start, this.position))
   }
 
   /** All that is left of the packet. */
   rest(): Buffer {
     const start = this.position
     this.position = this.end
-    return this.#handOut(start, this.end)
+    if (this.#owned) return this.bytes.subarray(start, this.end)
+    return this.#copies.copy(this.bytes, this.start, start, this.end)
   }
 
   /** Ends the decoding. `index` counts in `bytes`; `what` says what was received. */
@@ -198,16 +199,11 @@ export class PacketReader {
     const at = text.length === 0 ? start - 2 : start + Buffer.byteLength(text.slice(0, index))
     this.fail(fault, statement, at, what)
   }
-
-  #handOut(start: number, end: number): Buffer {
-    if (this.#owned) return this.bytes.subarray(start, end)
-    return this.#copies.copy(this.bytes, this.start, start, end)
-  }
 }
 
 /**
- * One reader serves all decoders of the process, since none needs it for longer than a call. While it is lent, a decoder that is called
- * from inside the `onPacket` of another gets a new one.
+ * One reader serves all decoders of the process, since none needs it for longer than a call. While it is lent, a
+ * decoder that is called from inside the `onPacket` of another gets a new one.
  */
 let idleReader: PacketReader | undefined
 

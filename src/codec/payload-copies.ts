@@ -1,5 +1,5 @@
 /**
- * Copies of parts of a chunk, so that what the application keeps never keeps a read buffer alive.
+ * Copies of payloads, so that what the application keeps never keeps a read buffer alive.
  *
  * Memory of its own for each payload costs far more than the copy: with 4 KiB 1,500 ns, of which the copy is 200. So
  * payloads lie side by side in blocks, which the decoders of a process fill from front to back, never a second time,
@@ -18,9 +18,10 @@ const MAX_LEAD_BYTES = 256
 
 const SMALL_BLOCK_BYTES = 8192
 const LARGE_BLOCK_BYTES = 32_768
-/** From here on a payload lies in a large block, and above the second in none. */
+/** From here on a payload lies in a large block. */
 const MIN_LARGE_BYTES = LARGE_BLOCK_BYTES / 8
-const MAX_LARGE_BYTES = LARGE_BLOCK_BYTES / 4
+/** What is larger has memory of its own. */
+export const MAX_IN_BLOCK_BYTES = LARGE_BLOCK_BYTES / 4
 
 const noBytes = Buffer.alloc(0)
 
@@ -45,7 +46,7 @@ class Block {
     this.#used = 0
   }
 
-  /** Copies what there is room for, and returns where to. */
+  /** Copies bytes for which there is room, and returns where they begin. */
   append(source: Uint8Array): number {
     const at = this.#used
     this.bytes.set(source, at)
@@ -58,9 +59,9 @@ class Block {
 const smallBlock = new Block(SMALL_BLOCK_BYTES)
 const largeBlock = new Block(LARGE_BLOCK_BYTES)
 
-/** The copies of one chunk, which are asked for from its beginning to its end. */
+/** The copies from one chunk at a time, which are asked for from its beginning to its end. */
 export class PayloadCopies {
-  /** The chunk is copied up to `#to`: its byte at `index` is the one of `#bytes` at `#base + index`. */
+  /** The chunk is copied up to `#to`: what is at `index` in the chunk is at `#base + index` in `#bytes`. */
   #bytes: Buffer = noBytes
   #base = 0
   #to = 0
@@ -71,7 +72,7 @@ export class PayloadCopies {
     this.#to = 0
   }
 
-  /** A copy of the payload from `start` to `end`, which is the end of its packet as well. */
+  /** A copy of the payload from `start` to `end`, which is the end of its packet as well. No other payload is in it. */
   copy(chunk: Buffer, packetStart: number, start: number, end: number): Buffer {
     // An empty Buffer takes 190 ns to make and holds nothing that could change.
     if (start === end) return noBytes
@@ -95,7 +96,7 @@ export class PayloadCopies {
 function copyAlone(chunk: Buffer, start: number, end: number): Buffer {
   const size = end - start
   const source = chunk.subarray(start, end)
-  if (size > MAX_LARGE_BYTES) {
+  if (size > MAX_IN_BLOCK_BYTES) {
     const copy = Buffer.allocUnsafeSlow(size)
     copy.set(source)
     return copy

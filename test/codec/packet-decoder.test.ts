@@ -156,10 +156,11 @@ describe('memory', () => {
   it.each([1, 7, 1000])(
     'a long packet in chunks of %i bytes is copied a few times, not once for each chunk',
     (piece) => {
-      const allocate = vi.spyOn(Buffer, 'allocUnsafe')
+      const allocations = [vi.spyOn(Buffer, 'allocUnsafe'), vi.spyOn(Buffer, 'allocUnsafeSlow')]
       const set = vi.spyOn(Uint8Array.prototype, 'set')
       const { packets } = decodeInPieces(packet, piece)
-      const allocated = allocate.mock.calls.reduce((sum, [bytes]) => sum + bytes, 0)
+      const calls = allocations.flatMap((allocate) => allocate.mock.calls)
+      const allocated = calls.reduce((sum, [bytes]) => sum + bytes, 0)
       const copied = set.mock.calls.reduce((sum, [source]) => sum + source.length, 0)
       vi.restoreAllMocks()
       expect(payloadsOf(packets)[0]?.length).toBe(size)
@@ -169,9 +170,10 @@ describe('memory', () => {
   )
 
   it('of what is only announced is not allocated', () => {
-    const allocate = vi.spyOn(Buffer, 'allocUnsafe')
+    const allocations = [vi.spyOn(Buffer, 'allocUnsafe'), vi.spyOn(Buffer, 'allocUnsafeSlow')]
     new PacketDecoder().decode(Buffer.from('30ffffff7f0001', 'hex'))
-    const allocated = allocate.mock.calls.reduce((sum, [bytes]) => sum + bytes, 0)
+    const calls = allocations.flatMap((allocate) => allocate.mock.calls)
+    const allocated = calls.reduce((sum, [bytes]) => sum + bytes, 0)
     expect(allocated).toBeLessThan(200)
   })
 
@@ -195,11 +197,89 @@ describe('memory', () => {
     },
   )
 
+  it.each([
+    [4095, 8192],
+    [4096, 32_768],
+    [8192, 32_768],
+    [8193, 8193],
+  ])('of a payload of %i bytes is a block of %i', (length, blockBytes) => {
+    const [payload] = payloadsOf(new PacketDecoder().decode(encodePacket(publishOf(Buffer.alloc(length)))))
+    expect(payload?.buffer.byteLength).toBe(blockBytes)
+  })
+
+  it.each([1, 10, 64, 256, 257, 4095, 4096, 8191, 8192, 8193, 40_000])(
+    'of a packet that was cut is not that of anything else either, with a payload of %i bytes',
+    (length) => {
+      const packet = encodePacket(publishOf(Buffer.alloc(length, 'x')))
+      for (const at of [1, 3, packet.length - 1]) {
+        const decoder = new PacketDecoder()
+        decoder.decode(packet.subarray(0, at))
+        const [payload] = payloadsOf(decoder.decode(packet.subarray(at)))
+        expect(payload?.equals(packet.subarray(-length))).toBe(true)
+        // The pool of Node, in which the other Buffers of the process are.
+        expect(payload?.buffer).not.toBe(Buffer.allocUnsafe(1).buffer)
+        if (packet.length > 8192) expect(payload?.buffer.byteLength).toBe(packet.length)
+        else expect(payload?.buffer.byteLength).toBe(length < 4096 ? 8192 : 32_768)
+      }
+    },
+  )
+
+  it('of a cut packet that was never filled is not copied along with a payload', () => {
+    const fill = vi.spyOn(Buffer, 'allocUnsafe').mockImplementation((size) => Buffer.alloc(size, '?'))
+    const packet = encodePacket(publishOf(Buffer.alloc(20, 'x')))
+    const decoder = new PacketDecoder()
+    decoder.decode(packet.subarray(0, 1))
+    const [payload] = payloadsOf(decoder.decode(packet.subarray(1)))
+    expect(fill).toHaveBeenCalled()
+    expect(Buffer.from(payload?.buffer ?? new ArrayBuffer(0)).includes('?')).toBe(false)
+  })
+
   it('is not shared between payloads: writing to one leaves the others as they are', () => {
     const chunk = Buffer.concat([1, 2, 3].map((value) => encodePacket(publishOf(Buffer.alloc(20, value)))))
     const payloads = payloadsOf(new PacketDecoder().decode(chunk))
     payloads[1]?.fill(9)
     expect(payloads).toEqual([Buffer.alloc(20, 1), Buffer.alloc(20, 9), Buffer.alloc(20, 3)])
+  })
+
+  it.each([1, 20, 256, 257, 4095, 4096, 8191, 8192, 8193])(
+    'is not shared with what is still to be decoded: a handler may overwrite its payload of %i bytes',
+    (length) => {
+      const packets = [1, 2, 3, 4].map((value) => publishOf(Buffer.alloc(length, value)))
+      const chunk = Buffer.concat([...packets.map(encodePacket), pingrespBytes])
+      const before = Buffer.from(chunk)
+      for (const cut of [0, 1, length, chunk.length]) {
+        const decoder = new PacketDecoder()
+        const seen: Buffer[] = []
+        for (const piece of [chunk.subarray(0, cut), chunk.subarray(cut)]) {
+          decoder.decode(piece, (packet) => {
+            if (packet.type !== 'publish') return
+            seen.push(Buffer.from(packet.payload))
+            packet.payload.fill(0xff)
+          })
+        }
+        expect(seen).toEqual(payloadsOf(packets))
+        expect(chunk.equals(before)).toBe(true)
+      }
+    },
+  )
+
+  it('is not shared with a decoder that is called from inside onPacket', () => {
+    const sizes = [20, 300, 5000, 256]
+    const stream = (seed: number) =>
+      Buffer.concat(sizes.map((size, index) => encodePacket(publishOf(Buffer.alloc(size, seed + index)))))
+    const expected = (seed: number) => sizes.map((size, index) => Buffer.alloc(size, seed + index))
+    const seen = new Map<number, Buffer[]>()
+    const decodeFrom = (seed: number) => {
+      const payloads: Buffer[] = []
+      seen.set(seed, payloads)
+      new PacketDecoder().decode(stream(seed), (packet) => {
+        if (packet.type === 'publish') payloads.push(packet.payload)
+        if (seed < 100) decodeFrom(seed * 10 + payloads.length)
+      })
+    }
+    decodeFrom(1)
+    expect(seen.size).toBe(1 + 4 + 16)
+    for (const [seed, payloads] of seen) expect(payloads).toEqual(expected(seed))
   })
 
   it('is not shared between payloads of different decoders, chunks or sizes', () => {
