@@ -9,9 +9,9 @@ export const WILL_FLAG = 0x04
 export const CLEAN_SESSION_FLAG = 0x02
 export const RESERVED_FLAG = 0x01
 
-/** What opens the variable header: the name with its length, and the level of version 3.1.1. */
+/** What opens the variable header of CONNECT (sections 3.1.2.1 and 3.1.2.2): the level of version 3.1.1 is 4. */
 export const PROTOCOL_NAME = 'MQTT'
 export const PROTOCOL_LEVEL = 4
 
-/** The highest Return Code that has a meaning (section 3.2.2.3). */
+/** The highest Return Code of CONNACK that has a meaning (section 3.2.2.3). */
 export const MAX_RETURN_CODE = 5

@@ -2,8 +2,8 @@
  * The bytes that wait to be written: one Buffer that grows as packets are appended and is given away as a whole. An
  * idle chunk owns no memory.
  *
- * Memory that has just been filled is still in the processor's cache, and fresh memory is not: filling 64 KiB of it costs
- * up to 860 ns for each packet of 4 KiB, as much as eight copies. So a chunk that the socket took at once is not
+ * Memory that has just been filled is still in the processor's cache, and fresh memory is not: filling 64 KiB of it
+ * costs up to 860 ns for each packet of 4 KiB, as much as eight copies. So a chunk that the socket took at once is not
  * left to the garbage collector but is kept for whoever writes next. One such spare serves the whole process, since
  * chunks are filled and written within one turn.
  *
@@ -20,7 +20,10 @@ const MAX_FORESEEN_BYTES = 98_304
 /** What is kept as a spare has at most this: more would be held for nothing most of the time. */
 const MAX_SPARE_BYTES = 131_072
 
-/** Chunks of this size on have memory of their own: the pool of Node has 8 KiB up to Node 22, 64 in Node 24, a little more in 26. */
+/**
+ * Chunks of this size on have memory of their own: the pool of Node has 8 KiB up to Node 22, 64 in Node 24, a little
+ * more in 26.
+ */
 const MIN_OWN_MEMORY_BYTES = 4096
 
 const noBytes: Buffer = Buffer.alloc(0)
@@ -28,8 +31,8 @@ const noBytes: Buffer = Buffer.alloc(0)
 let spare = noBytes
 
 /**
- * Takes back a chunk whose bytes nobody needs any more. A short one may be a part of a block of Node's, and its memory is
- * then not ours to keep.
+ * Takes back a chunk whose bytes nobody needs any more. A short one may be a part of a block of Node's, and its memory
+ * is then not ours to keep.
  */
 export function recycle({ buffer, byteOffset, length }: Buffer): void {
   if (byteOffset !== 0 || length < MIN_OWN_MEMORY_BYTES) return

@@ -78,8 +78,8 @@ export class PacketWriter {
   }
 
   /**
-   * Gives back a chunk that `take` handed over and that has been written: its memory will hold later packets, of this writer
-   * or another. Only for a chunk that nobody will look at again.
+   * Gives back a chunk that `take` handed over and that has been written: its memory will hold later packets, of this
+   * writer or another. Only for a chunk that nobody will look at again.
    */
   recycle(chunk: Buffer): void {
     recycle(chunk)

@@ -4,9 +4,9 @@
  * one takes 400.
  *
  * Bounded for each connection, in number and in bytes: 1,024 topics, and 64 KiB of them; a topic of more than 256 bytes
- * is not remembered. Only who publishes to so many topics pays for them: 200 KiB for 1,000 of 35 bytes, with the objects
- * around them, where each publish then takes 70 ns instead of 380. When a bound is reached, all are forgotten; that is
- * seldom, needs no order of use, and costs no more than encoding them again.
+ * is not remembered. Only who publishes to so many topics pays for them: 200 KiB for 1,000 of 35 bytes, with the
+ * objects around them, where each publish then takes 70 ns instead of 380. When a bound is reached, all are forgotten;
+ * that is seldom, needs no order of use, and costs no more than encoding them again.
  */
 import { topicNameLength } from './topic.js'
 
