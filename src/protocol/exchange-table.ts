@@ -68,7 +68,7 @@ export class ExchangeTable<P, R> {
     this.#messages.append(exchange)
   }
 
-  /** The messages, oldest first. The one that has been reached must stay in its place meanwhile. */
+  /** The messages, oldest first. The one that has been reached may be deleted meanwhile, but none may be moved. */
   messages(): IterableIterator<PublishExchange<P>> {
     return this.#messages[Symbol.iterator]()
   }

@@ -1,7 +1,7 @@
 /** So many places may be free at the front before the list is moved up. */
-const slack = 1024
+const MAX_FREE_PLACES = 1024
 /** So many places are kept when the list has run empty: what a burst took is not held for ever. */
-const placesKept = 128
+const MAX_KEPT_PLACES = 128
 
 /**
  * A list that is filled at its end and emptied at its front. One that fills and runs empty by turns, as it does when messages are
@@ -32,14 +32,19 @@ export class Fifo<Item extends object> {
     this.#places[this.#from] = undefined
     this.#from += 1
     if (this.#from === this.#to) this.#empty()
-    else if (this.#from >= slack && this.#from >= this.size) this.#replace(this.#places.slice(this.#from, this.#to))
+    else if (this.#from >= MAX_FREE_PLACES && this.#from >= this.size) this.#moveUp()
     return first
   }
 
   #empty(): void {
     this.#from = 0
     this.#to = 0
-    if (this.#places.length > placesKept) this.#places = []
+    if (this.#places.length > MAX_KEPT_PLACES) this.#places = []
+  }
+
+  /** Costs no more than the items that have been taken since the last time. */
+  #moveUp(): void {
+    this.#replace(this.#places.slice(this.#from, this.#to))
   }
 
   /** Puts an item before all others: one that `shift` gave, so that there mostly is a place for it. */

@@ -5,8 +5,8 @@ export interface Linked<Item> {
 }
 
 /**
- * Items in an order, each of which can be taken from where it stands. An item that was taken out refers to no other any more: one
- * that has grown old would keep its neighbours alive, and they theirs.
+ * Items in an order, each of which can be taken from where it stands. An item that was taken out refers to no other any
+ * more: one that has grown old would keep its neighbours alive, and they theirs.
  */
 export class LinkedList<Item extends Linked<Item>> {
   #first: Item | undefined
@@ -16,6 +16,7 @@ export class LinkedList<Item extends Linked<Item>> {
     return this.#first
   }
 
+  /** Puts an item that is in no list behind all others. */
   append(item: Item): void {
     item.previous = this.#last
     if (this.#last === undefined) this.#first = item
@@ -23,6 +24,7 @@ export class LinkedList<Item extends Linked<Item>> {
     this.#last = item
   }
 
+  /** Puts an item that is in no list before all others. */
   prepend(item: Item): void {
     item.next = this.#first
     if (this.#first === undefined) this.#last = item
@@ -41,8 +43,13 @@ export class LinkedList<Item extends Linked<Item>> {
     item.next = undefined
   }
 
-  /** The item that has been reached must stay in its place meanwhile. */
+  /** The item that has been reached may be removed meanwhile; those behind it have to stay where they are. */
   *[Symbol.iterator](): IterableIterator<Item> {
-    for (let item = this.#first; item !== undefined; item = item.next) yield item
+    let item = this.#first
+    while (item !== undefined) {
+      const { next } = item
+      yield item
+      item = next
+    }
   }
 }

@@ -30,13 +30,14 @@ export class PacketIdentifiers {
     if (inUse.size >= MAX_PACKET_IDENTIFIER) return undefined
     let packetId = this.#next
     // [MQTT-2.3.1-2] An identifier that an exchange still uses is passed over.
-    while (inUse.has(packetId)) packetId = following(packetId)
-    this.#next = following(packetId)
+    while (inUse.has(packetId)) packetId = packetIdentifierAfter(packetId)
+    this.#next = packetIdentifierAfter(packetId)
     return packetId
   }
 }
 
-function following(packetId: PacketIdentifier): PacketIdentifier {
+/** The next one in the rotation. */
+export function packetIdentifierAfter(packetId: PacketIdentifier): PacketIdentifier {
   // [MQTT-2.3.1-1] After 65,535 comes 1: the identifier 0 does not exist.
   return packetId === MAX_PACKET_IDENTIFIER ? 1 : packetId + 1
 }

@@ -11,7 +11,7 @@ class Entry<Value> implements Linked<Entry<Value>> {
   }
 }
 
-/** Messages by their sequence numbers, in the order in which they were added. Why it is no Map: see `PagedMap`. */
+/** Messages by their sequence numbers, in the order in which they were added. Why it is no Map says `PagedMap`. */
 export class SequenceMap<Value extends { readonly sequence: number }> {
   readonly #entries = new PagedMap<Entry<Value>>()
   readonly #order = new LinkedList<Entry<Value>>()
@@ -45,9 +45,10 @@ export class SequenceMap<Value extends { readonly sequence: number }> {
   }
 
   clear(): void {
-    for (const { sequence } of [...this]) this.delete(sequence)
+    for (const { sequence } of this) this.delete(sequence)
   }
 
+  /** What has been reached may be deleted meanwhile. */
   *[Symbol.iterator](): IterableIterator<Value> {
     for (const { value } of this.#order) yield value
   }

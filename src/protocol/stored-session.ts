@@ -18,6 +18,7 @@
 import type { PacketIdentifier } from '../codec/control-packet.js'
 import { StoreError } from '../errors.js'
 import type { JournalRecord, StoredMessage, StoredSession } from './journal-record.js'
+import { MAX_PACKET_IDENTIFIER, packetIdentifierAfter } from './packet-identifiers.js'
 import { SequenceMap } from './sequence-map.js'
 
 /** Where sequence numbers and Packet Identifiers go on. It outlives the messages that moved it. */
@@ -31,8 +32,6 @@ type QueuedRecord = Extract<JournalRecord, { readonly kind: 'queued' }>
 interface BoundMessage extends StoredMessage {
   readonly binding: Binding
 }
-
-const highestPacketId = 65_535
 
 /** A session in which nothing has happened yet. */
 export const emptySession: StoredSession = { nextSequence: 1, nextPacketId: 1, messages: [], held: [] }
@@ -150,7 +149,7 @@ export class SessionReducer {
     this.#unbound.delete(sequence)
     this.#bound.add(withBinding(message, { packetId, received: false }))
     this.#boundPacketIds.add(packetId)
-    this.#nextPacketId = packetId === highestPacketId ? 1 : packetId + 1
+    this.#nextPacketId = packetIdentifierAfter(packetId)
   }
 
   #receive(record: Extract<JournalRecord, { readonly kind: 'received' }>): void {
@@ -233,7 +232,7 @@ function withBinding(message: StoredMessage, binding: Binding): BoundMessage {
 }
 
 function isPacketId(value: number): boolean {
-  return Number.isInteger(value) && value >= 1 && value <= highestPacketId
+  return Number.isInteger(value) && value >= 1 && value <= MAX_PACKET_IDENTIFIER
 }
 
 /** A record in words, without topic or payload: an error message is no place for what applications send. */

@@ -1,8 +1,7 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Fifo } from '../../src/protocol/fifo.js'
+import { collectGarbage, retainedBytes } from './heap.js'
 
 interface Item {
   readonly number: number
@@ -10,14 +9,6 @@ interface Item {
 
 const numbersOf = (items: Iterable<Item>) => [...items].map(({ number }) => number)
 const numbered = (number: number): Item => ({ number })
-
-/** A full collection, in a turn in which nothing that the turns before have looked at is kept for their sake. */
-async function collectGarbage(): Promise<void> {
-  setFlagsFromString('--expose-gc')
-  const collect: () => void = runInNewContext('gc')
-  await new Promise((resolve) => setImmediate(resolve))
-  collect()
-}
 
 describe('the list that is first in, first out', () => {
   test('does what an array does', () => {
@@ -98,35 +89,53 @@ describe('the list that is first in, first out', () => {
     expect(list.size).toBe(1)
   })
 
+  test('lets go of what has been taken from it while it is filled and runs empty by turns', async () => {
+    const list = new Fifo<Item>()
+    const taken = Array.from({ length: 10 }, (_, number) => {
+      const item = numbered(number)
+      list.push(item)
+      list.shift()
+      return new WeakRef(item)
+    })
+    await collectGarbage()
+    expect(taken.filter((item) => item.deref() !== undefined)).toEqual([])
+    expect([list.size, list.first]).toEqual([0, undefined])
+  })
+
+  test('is moved up seldom', () => {
+    const list = new Fifo<Item>()
+    const item = numbered(1)
+    list.push(item)
+    const slice = vi.spyOn(Array.prototype, 'slice')
+    for (let turn = 0; turn < 10_240; turn += 1) {
+      list.push(item)
+      list.shift()
+    }
+    const moves = slice.mock.calls.length
+    vi.restoreAllMocks()
+    expect(moves).toBeLessThanOrEqual(10)
+  })
+
   test('is no longer than about what is in it, although it never runs empty, and small when it does', async () => {
-    const bytesOf = async (fill: (list: Fifo<Item>) => void) => {
-      const lists: Fifo<Item>[] = []
-      await collectGarbage()
-      const before = process.memoryUsage().heapUsed
-      for (let count = 0; count < 20; count += 1) {
-        const list = new Fifo<Item>()
-        fill(list)
-        lists.push(list)
-      }
-      await collectGarbage()
-      const bytes = process.memoryUsage().heapUsed - before
-      expect(lists).toHaveLength(20)
-      return bytes / 20
+    const filled = (fill: (list: Fifo<Item>) => void) => () => {
+      const list = new Fifo<Item>()
+      fill(list)
+      return list
     }
     const item = numbered(1)
-    const neverEmpty = await bytesOf((list) => {
+    const neverEmpty = filled((list) => {
       list.push(item)
       for (let turn = 0; turn < 100_000; turn += 1) {
         list.push(item)
         list.shift()
       }
     })
-    expect(neverEmpty).toBeLessThan(40_000)
-    const emptied = await bytesOf((list) => {
+    expect(await retainedBytes(neverEmpty)).toBeLessThan(40_000)
+    const emptied = filled((list) => {
       // So few that the list has not been moved up meanwhile.
       for (let turn = 0; turn < 1_000; turn += 1) list.push(item)
       while (list.shift() !== undefined);
     })
-    expect(emptied).toBeLessThan(2_000)
+    expect(await retainedBytes(emptied)).toBeLessThan(2_000)
   })
 })

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PagedMap } from '../../src/protocol/paged-map.js'
 import { SequenceMap } from '../../src/protocol/sequence-map.js'
+import { retainedBytes } from './heap.js'
 
 const sorted = (map: Iterable<readonly [number, string]>) => [...map].sort(([a], [b]) => a - b)
 
@@ -42,6 +43,35 @@ describe('the map in pages', () => {
     }
     expect(reached).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 1))
     expect(map.size).toBe(0)
+  })
+
+  test('keeps few pages, however many numbers have gone through it', async () => {
+    const passed = () => {
+      const map = new PagedMap<string>()
+      for (let key = 1; key <= 100_000; key += 1) {
+        map.set(key, 'x')
+        map.delete(key - 300)
+      }
+      return map
+    }
+    // Of 391 pages, with about 2,000 bytes each.
+    expect(await retainedBytes(passed)).toBeLessThan(20_000)
+  })
+
+  test.each([
+    ['in the order of adding', (key: number) => key],
+    ['backwards', (key: number) => 65_536 - key],
+    ['page by page, with one left in each till the end', (key: number) => (key * 257) % 65_536],
+  ])('keeps one page at most of 65,535 entries that are deleted %s', async (_, nth) => {
+    const emptied = () => {
+      const map = new PagedMap<string>()
+      for (let key = 1; key <= 65_535; key += 1) map.set(key, 'x')
+      expect(map.size).toBe(65_535)
+      for (let turn = 1; turn <= 65_535; turn += 1) map.delete(nth(turn))
+      expect(map.size).toBe(0)
+      return map
+    }
+    expect(await retainedBytes(emptied)).toBeLessThan(10_000)
   })
 
   /** 800 bytes. */

@@ -38,6 +38,19 @@ describe('the linked list', () => {
       }),
     )
   })
+
+  test('lets the item be removed that has been reached, and no other is missed', () => {
+    const list = new LinkedList<Item>()
+    const items = Array.from({ length: 5 }, () => new Item())
+    for (const item of items) list.append(item)
+    const reached: Item[] = []
+    for (const item of list) {
+      reached.push(item)
+      if (reached.length !== 2) list.remove(item)
+    }
+    expect(reached.map((item) => items.indexOf(item))).toEqual([0, 1, 2, 3, 4])
+    expect([...list].map((item) => items.indexOf(item))).toEqual([1])
+  })
 })
 
 describe('the map of sequence numbers', () => {

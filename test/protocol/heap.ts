@@ -1,0 +1,38 @@
+/** What a structure keeps alive, weighed. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+setFlagsFromString('--expose-gc')
+const collect: () => void = runInNewContext('gc')
+
+/** A full collection, in a turn in which nothing that the turns before have looked at is kept for their sake. */
+export async function collectGarbage(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+  collect()
+}
+
+/** The heap in use, once the collector has nothing more to give back. */
+async function settledHeap(): Promise<number> {
+  let lowest = Number.POSITIVE_INFINITY
+  for (let unchanged = 0; unchanged < 2; ) {
+    await collectGarbage()
+    const { heapUsed } = process.memoryUsage()
+    unchanged = heapUsed < lowest - 256 ? 0 : unchanged + 1
+    lowest = Math.min(lowest, heapUsed)
+  }
+  return lowest
+}
+
+/** Bytes that one of twenty keeps alive: the least of three weighings, since whatever else happens can only add to it. */
+export async function retainedBytes(make: () => object): Promise<number> {
+  // The first one brings compiled code with it.
+  make()
+  const weighings: number[] = []
+  while (weighings.length < 3) {
+    const before = await settledHeap()
+    const kept = Array.from({ length: 20 }, make)
+    const bytes = (await settledHeap()) - before
+    weighings.push(bytes / kept.length)
+  }
+  return Math.min(...weighings)
+}
