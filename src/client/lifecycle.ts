@@ -15,7 +15,6 @@ import type { ConnectPacket } from '../codec/control-packet.js'
 import { ClosedError, ConnectionLostError, isMqttError, StoreError, TimeoutError, UsageError } from '../errors.js'
 import type { OpenTransport } from '../transport/index.js'
 import { Attempt, type AttemptHost } from './attempt.js'
-import { type BackoffState, endAttempt, initialBackoff, nextDelayMs, startAttempt } from './backoff.js'
 import { withRootCertificates } from './certificate-advice.js'
 import { type Identity, identityFor } from './client-identity.js'
 import type { ClientSettings } from './client-settings.js'
@@ -24,10 +23,12 @@ import { channels } from './diagnostics.js'
 import { Ending } from './ending.js'
 import { Link, type LinkOwner } from './link.js'
 import { Network } from './network.js'
-import { ReconnectPolicy } from './reconnect-policy.js'
+import type { ConnectionEnd } from './reconnect-policy.js'
+import { Reconnection } from './reconnection.js'
 import { SessionGate } from './session-gate.js'
-import { asError, SessionHost, type SessionHostEvents } from './session-host.js'
+import { SessionHost, type SessionHostEvents } from './session-host.js'
 import { type Abortable, signalWatches } from './signal-watches.js'
+import { asError } from './thrown.js'
 
 /** What the client tells the application. */
 export interface Announcements {
@@ -37,9 +38,6 @@ export interface Announcements {
   /** Everything has been settled. `told`: whether the error has reached somebody already, through `connect()`. */
   closed(event: CloseEvent, told: 'told' | 'untold'): void
 }
-
-/** A disk that takes longer than this to sync a few records will not do it at all. */
-const storeClosesWithinMs = 10_000
 
 type Phase =
   | { readonly is: 'idle' }
@@ -58,10 +56,9 @@ export class Lifecycle implements SessionHostEvents, AttemptHost, LinkOwner, Abo
   readonly #settings: ClientSettings
   readonly #announce: Announcements
   readonly #network: Network
-  /** There is nothing to judge before the first failure. */
-  #policy: ReconnectPolicy | undefined
+  /** Undefined: the client ends with its first connection. */
+  readonly #reconnection: Reconnection | undefined
   #phase: Phase = { is: 'idle' }
-  #backoff: BackoffState = initialBackoff
   #lastError: Error | undefined
   #connecting: Waiter<OnlineEvent> | undefined
   #ending: Ending | undefined
@@ -74,6 +71,7 @@ export class Lifecycle implements SessionHostEvents, AttemptHost, LinkOwner, Abo
     this.#settings = settings
     this.#announce = announce
     this.#network = new Network(settings.network)
+    if (settings.reconnect !== undefined) this.#reconnection = new Reconnection(settings.reconnect)
     this.host = new SessionHost(client, settings, this)
     const { signal } = settings
     if (signal?.aborted) this.aborted(signal.reason)
@@ -112,8 +110,7 @@ export class Lifecycle implements SessionHostEvents, AttemptHost, LinkOwner, Abo
   #startAttempt(): void {
     const attempt = new Attempt(this.#settings.connection.connectTimeoutMs, this)
     this.#phase = { is: 'attempting', attempt }
-    const { reconnect } = this.#settings
-    if (reconnect !== undefined) this.#backoff = startAttempt(this.#backoff, reconnect.backoff, this.host.now())
+    this.#reconnection?.attemptStarted(this.host.now())
     this.#run(attempt).catch((error: unknown) => {
       if (this.#isCurrent(attempt)) this.#ended(asError(error))
     })
@@ -207,14 +204,16 @@ export class Lifecycle implements SessionHostEvents, AttemptHost, LinkOwner, Abo
     const phase = this.#phase
     if (phase.is !== 'attempting' && phase.is !== 'online') return
     if (phase.is === 'attempting') phase.attempt.abandon(cause)
-    const upForMs = phase.is === 'online' ? this.host.now() - phase.since : undefined
-    const error =
-      upForMs === undefined ? withRootCertificates(cause, this.#settings.profile) : this.#explain(cause, upForMs)
+    const now = this.host.now()
+    const connection = phase.is === 'online' ? this.#connectionEnd(now - phase.since) : undefined
     this.host.detach()
     if (this.#ending?.stage === 'goodbye') return this.#close(undefined)
-    this.#lastError = error
-    const delayMs = this.#nextDelay(error, upForMs)
+    const reason = connection === undefined ? withRootCertificates(cause, this.#settings.profile) : cause
+    const everOnline = this.host.counters.connections > 0
+    const next = this.#reconnection?.ended({ error: reason, connection, everOnline, now })
+    const { error, delayMs } = next ?? { error: reason, delayMs: undefined }
     if (delayMs === undefined) return this.#close(error)
+    this.#lastError = error
     this.#phase = { is: 'waiting', timer: setTimeout(() => this.#startAttempt(), delayMs) }
     if (channels.reconnect.hasSubscribers) {
       channels.reconnect.publish({ client: this.host.client, error, retryInMs: delayMs })
@@ -223,31 +222,8 @@ export class Lifecycle implements SessionHostEvents, AttemptHost, LinkOwner, Abo
     if (this.#ending !== undefined) this.#checkEnding(this.#ending)
   }
 
-  #explain(error: Error, upForMs: number): Error {
-    const { reconnect } = this.#settings
-    if (reconnect === undefined) return error
-    const oldest = this.host.session.table.oldestSent()?.message
-    this.#policy ??= new ReconnectPolicy()
-    return this.#policy.explain(error, { upForMs, unacknowledged: oldest }, reconnect.backoff.stableAfterMs)
-  }
-
-  /** Milliseconds to the next attempt; undefined if there is to be none. `upForMs` is undefined if there was no CONNACK. */
-  #nextDelay(error: Error, upForMs: number | undefined): number | undefined {
-    const { reconnect } = this.#settings
-    if (reconnect === undefined) return undefined
-    if (upForMs !== undefined && upForMs >= reconnect.backoff.stableAfterMs) this.#policy?.healthy()
-    const everOnline = this.host.counters.connections > 0
-    this.#policy ??= new ReconnectPolicy()
-    const verdict = this.#policy.judge(error, everOnline)
-    if (verdict.is === 'terminal' || (!everOnline && !reconnect.retryInitial)) return undefined
-    this.#backoff = endAttempt(
-      this.#backoff,
-      reconnect.backoff,
-      upForMs === undefined
-        ? { kind: 'failed', lasting: verdict.lasting }
-        : { kind: 'disconnected', upForMs, harmful: verdict.harmful },
-    )
-    return nextDelayMs(this.#backoff, reconnect.backoff, this.host.now(), Math.random)
+  #connectionEnd(upForMs: number): ConnectionEnd {
+    return { upForMs, unacknowledged: this.host.session.table.oldestSent()?.message }
   }
 
   // The end.
@@ -326,33 +302,14 @@ export class Lifecycle implements SessionHostEvents, AttemptHost, LinkOwner, Abo
     this.host.rejectAll((message) => reason(message?.delivery === 'stored' ? stored : message?.delivery))
   }
 
-  /** A store that never answers must not keep the end from coming. */
-  async #closeSession(): Promise<void> {
-    const { promise, clear } = timeLimit(storeClosesWithinMs, 'the session store has not closed')
-    try {
-      await Promise.race([this.host.closeSession(), promise])
-    } finally {
-      clear()
-    }
-  }
-
   async #finish(error: Error | undefined, told: 'told' | 'untold'): Promise<void> {
     let final = error
     try {
-      await this.#closeSession()
+      await this.host.closeSession()
     } catch (storeError) {
       final ??= asError(storeError)
     }
     this.#announce.closed(final === undefined ? {} : { error: final }, told)
     this.#ending?.done()
   }
-}
-
-/** Rejects with a StoreError after so long, unless it is cleared before. */
-function timeLimit(milliseconds: number, text: string): { readonly promise: Promise<never>; clear(): void } {
-  let timer: NodeJS.Timeout | undefined
-  const promise = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new StoreError(`${text} within ${milliseconds} ms`)), milliseconds)
-  })
-  return { promise, clear: () => clearTimeout(timer) }
 }

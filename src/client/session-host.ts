@@ -10,11 +10,10 @@ import { ConnectionLostError, type MqttError, StoreError, UsageError } from '../
 import type { Arrival } from '../protocol/arrival.js'
 import type { Connection } from '../protocol/connection.js'
 import type { Anomaly, Driver } from '../protocol/driver.js'
-import type { JournalRecord, StoredSession } from '../protocol/journal-record.js'
+import type { JournalRecord } from '../protocol/journal-record.js'
 import type { OutgoingMessage } from '../protocol/outgoing-message.js'
 import type { Request } from '../protocol/requests.js'
 import { Session } from '../protocol/session.js'
-import type { SessionStore } from '../store/session-store.js'
 import { ClientCounters } from './client-counters.js'
 import type { ClientSettings } from './client-settings.js'
 import type { HandlerErrorAction, Message } from './client-surface.js'
@@ -23,11 +22,13 @@ import { Delivery, type DeliveryHost } from './delivery.js'
 import { channels } from './diagnostics.js'
 import { engineSettings } from './engine-settings.js'
 import { HeldOutcomes } from './held-outcomes.js'
-import { JournalWriter } from './journal-writer.js'
+import type { JournalWriter } from './journal-writer.js'
+import { KeptSession } from './kept-session.js'
 import type { Link } from './link.js'
 import { PingWaiters } from './ping-waiters.js'
 import type { PublishTicket } from './publish-ticket.js'
 import type { RequestTicket } from './request-ticket.js'
+import { asError } from './thrown.js'
 
 /** What the host tells the lifecycle of the client. */
 export interface SessionHostEvents {
@@ -50,9 +51,8 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   readonly #events: SessionHostEvents
   readonly #timer = new DeadlineTimer(this)
   #session: Session<PublishTicket, RequestTicket> | undefined
-  #journal: JournalWriter | undefined
-  #sessionId: string | undefined
-  #opening: Promise<void> | undefined
+  /** Undefined before the first attempt, and for good if there is no store. */
+  #kept: KeptSession | undefined
   #link: Link | undefined
   #life: 'going-on' | 'ended' = 'going-on'
   #pings: PingWaiters | undefined
@@ -69,6 +69,10 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   }
 
   // The session and its store.
+
+  get #journal(): JournalWriter | undefined {
+    return this.#kept?.journal
+  }
 
   get hasEnded(): boolean {
     return this.#life === 'ended'
@@ -87,34 +91,15 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   async openSession(sessionId: string): Promise<void> {
     const { store } = this.#settings
     if (store === undefined) return
-    this.#sessionId ??= sessionId
-    if (this.#sessionId !== sessionId) {
-      throw new StoreError(
-        `the credentials name the session ${JSON.stringify(sessionId)}, but this client has opened ${JSON.stringify(this.#sessionId)}: give a sessionId that stays the same`,
-      )
-    }
-    // An attempt that timed out may have left the store opening; it must not be opened twice, nor the session made twice.
-    this.#opening ??= this.#open(store, sessionId)
-    await this.#opening
+    this.#kept ??= new KeptSession(store, (error) => this.#events.failed(error))
+    const stored = await this.#kept.open(sessionId)
+    // An attempt that timed out may have waited for the same opening.
+    this.#session ??= new Session(engineSettings(this.#settings, 'kept'), this, stored, this.now())
   }
 
-  async #open(store: SessionStore, sessionId: string): Promise<void> {
-    let stored: StoredSession
-    try {
-      stored = await store.open(sessionId)
-    } catch (error) {
-      throw asStoreError(error)
-    }
-    this.#journal = new JournalWriter(store, (error) => this.#events.failed(asStoreError(error)))
-    this.#session = new Session(engineSettings(this.#settings, 'kept'), this, stored, this.now())
-  }
-
+  /** @throws StoreError */
   async closeSession(): Promise<void> {
-    // A store that is still being opened would keep its lock.
-    await this.#opening?.catch(() => {})
-    if (this.#journal === undefined) return
-    await this.#journal.settled()
-    await this.#settings.store?.close()
+    await this.#kept?.close()
   }
 
   // The connection.
@@ -325,11 +310,3 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
 const noTurn = { is: 'none' } as const
 
 const endTurn = (host: SessionHost): void => host.flush()
-
-function asStoreError(error: unknown): Error {
-  return error instanceof StoreError ? error : new StoreError('the session store failed', { cause: error })
-}
-
-export function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error), { cause: error })
-}
