@@ -22,6 +22,7 @@ import type {
   Subscription,
 } from './client-surface.js'
 import { parseFilters } from './filter-requests.js'
+import { warnOfForeignEvent } from './foreign-events.js'
 import { Lifecycle } from './lifecycle.js'
 import { MessageStream as Stream } from './message-stream.js'
 import { callable, integer, maxTimerMs } from './option-checks.js'
@@ -29,14 +30,6 @@ import { Publisher } from './publisher.js'
 import { readStats } from './stats.js'
 import { Subscriptions } from './subscriptions.js'
 import { rejection, tamed } from './tamed-promise.js'
-
-/** Events that the clients of other libraries have, and what to use here. */
-const foreignEvents: ReadonlyMap<string | symbol, string> = new Map([
-  ['message', 'pass a handler to subscribe(), or give the option onMessage'],
-  ['error', "await client.closed, or listen for 'close'"],
-  ['connect', "await connect(), or listen for 'online'"],
-  ['reconnect', "listen for 'online'"],
-])
 
 /**
  * A client of one server, or of several that share their sessions. It is used once: after `end()`, `destroy()` or a terminal
@@ -55,22 +48,10 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   /** @throws UsageError on an option that cannot work */
   constructor(options: ClientOptions) {
     super()
-    EventEmitter.prototype.on.call(this, 'newListener', MqttClient.#warnOfForeignEvent)
+    EventEmitter.prototype.on.call(this, 'newListener', warnOfForeignEvent)
     this.#settings = parseClientOptions(options, Math.random)
     this.#announcer = new Announcer(this)
     this.#lifecycle = new Lifecycle(this, this.#settings, this.#announcer)
-  }
-
-  static readonly #warned = new Set<string | symbol>()
-
-  /** Listeners for events that other clients have would wait for ever: said once for each. */
-  static #warnOfForeignEvent(name: string | symbol, listener: { readonly name: string }): void {
-    const advice = foreignEvents.get(name)
-    if (advice === undefined || MqttClient.#warned.has(name)) return
-    // `once(client, 'online')` of node:events listens for 'error' as well, under this name: that is no habit from elsewhere.
-    if (name === 'error' && listener.name === 'errorListener') return
-    MqttClient.#warned.add(name)
-    process.emitWarning(`mqtt311 has no '${String(name)}' event: ${advice}`, 'Mqtt311Warning')
   }
 
   /**
