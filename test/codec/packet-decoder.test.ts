@@ -294,6 +294,38 @@ describe('memory', () => {
     for (const { expected, payload } of payloads) expect(payload?.equals(expected)).toBe(true)
   })
 
+  it('is not shared between payloads that end at any byte of a word and come one by one', () => {
+    const expected = Array.from({ length: 40 }, (_, index) => Buffer.alloc(1 + index, index))
+    const payloads = expected.flatMap((payload) =>
+      payloadsOf(new PacketDecoder().decode(encodePacket(publishOf(payload)))),
+    )
+    expect(payloads).toEqual(expected)
+  })
+
+  it('is shared by payloads that come one by one, as far as it reaches', () => {
+    const packet = encodePacket(publishOf(Buffer.alloc(1000)))
+    const blocks = Array.from({ length: 14 }, () => payloadsOf(new PacketDecoder().decode(packet))[0]?.buffer)
+    expect(new Set(blocks).size).toBeLessThanOrEqual(3)
+  })
+
+  it.each([
+    [1, 1],
+    [64, 1],
+    [256, 1],
+    [257, 10],
+  ])('of ten payloads of %i bytes in a chunk is filled by %i copies', (length, copies) => {
+    const chunk = Buffer.concat(Array.from({ length: 10 }, () => encodePacket(publishOf(Buffer.alloc(length)))))
+    const counts = [1, 2, 3, 4].map(() => {
+      const set = vi.spyOn(Uint8Array.prototype, 'set')
+      new PacketDecoder().decode(chunk)
+      const { length: count } = set.mock.calls
+      vi.restoreAllMocks()
+      return count
+    })
+    // More when a block has no room for all of them.
+    expect(Math.min(...counts)).toBe(copies)
+  })
+
   it('that payloads share was zeroed before, so that behind a payload there are messages and nothing else', () => {
     const packet = encodePacket(publishOf(Buffer.alloc(5000, 'x')))
     const allocate = vi.spyOn(Buffer, 'allocUnsafe')

@@ -1,5 +1,6 @@
 /** Outgoing messages: both hand-shakes, the window, and what is sent again in which order. */
 import { describe, expect, test } from 'vitest'
+import { replay } from '../../src/protocol/stored-session.js'
 import { EngineHarness } from './engine-harness.js'
 import { arrives, connack, puback, pubcomp, pubrec, suback } from './packet-notation.js'
 
@@ -240,6 +241,27 @@ const fourBound = {
   })),
   held: [],
 }
+
+describe('a session that has published for years', () => {
+  test.each([2 ** 31, 2 ** 32, 2 ** 40])('keeps the order of its messages around sequence number %i', (number) => {
+    const stored = { nextSequence: number - 2, nextPacketId: 65_534, messages: [], held: [] }
+    const engine = new EngineHarness({ stored, journal: 'kept' }).connect()
+    for (const [index, topic] of ['a', 'b', 'c', 'd', 'e'].entries()) engine.publish(topic, index % 2 === 0 ? 1 : 2)
+    expect(engine.session.outgoing.nextSequence).toBe(number + 3)
+    engine.receive(puback(1), pubrec(65_535)).cut().news()
+    expect(replay(engine.records, stored).messages.map(({ topic }) => topic)).toEqual(['b', 'a', 'd', 'e'])
+    expect(sentBy(engine.connect())).toEqual([
+      'PUBLISH#65534 a q1 dup',
+      'PUBLISH#65535 b q2 dup',
+      'PUBLISH#2 d q2 dup',
+      'PUBLISH#3 e q1 dup',
+    ])
+    expect(replay(engine.records, stored).messages.map(({ topic }) => topic)).toEqual(['a', 'b', 'd', 'e'])
+    engine.receive(puback(65_534), puback(3), pubrec(65_535), pubrec(2), pubcomp(2), pubcomp(65_535))
+    expect(engine.session.settled).toBe(true)
+    expect(replay(engine.records, stored)).toEqual({ ...stored, nextSequence: number + 3, nextPacketId: 4 })
+  })
+})
 
 describe('the bound on messages at QoS 2', () => {
   test('holds one back although the window has room, and those behind it, so that their order stays', () => {
