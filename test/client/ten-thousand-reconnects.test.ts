@@ -1,21 +1,11 @@
 import { getEventListeners } from 'node:events'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { fakeTime, online, outcomeOf, quiet } from './client-on-pipe.js'
 import { FakeServer } from './fake-server.js'
+import { garbageCollector } from './garbage-collector.js'
 
 /** A session, a queue and the back-off are a few kilobytes; ten thousand of anything are more than this. */
 const growthBytesMax = 1_000_000
-
-function garbageCollector(): () => void {
-  setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  if (typeof collect !== 'function') throw new Error('no garbage collector')
-  return () => {
-    collect()
-  }
-}
 
 test('after ten thousand reconnects there are as many timers and listeners as after one, and the heap has not grown', async () => {
   const collect = garbageCollector()
