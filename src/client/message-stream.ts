@@ -135,7 +135,9 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   }
 
   #acknowledgeInHand(): void {
-    for (const { acknowledge } of this.#inHand.splice(0)) acknowledge()
-    this.#roomMade()
+    const wasFull = this.isFull
+    for (let entry = this.#inHand.shift(); entry !== undefined; entry = this.#inHand.shift()) entry.acknowledge()
+    // What is acknowledged makes room by itself, unless other handlers of the same message still run.
+    if (wasFull) this.#roomMade()
   }
 }

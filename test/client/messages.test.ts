@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { MessageStream } from '../../src/index.js'
-import { event, type Online, online, quiet, rejectionOf, watch } from './client-on-pipe.js'
+import { event, gate, type Online, online, quiet, rejectionOf, watch } from './client-on-pipe.js'
 import { message } from './fake-server.js'
 
 const persistent = { cleanSession: false, clientId: 'c', reconnect: { minDelayMs: 1, maxDelayMs: 1 } } as const
@@ -70,6 +70,16 @@ describe('messages()', () => {
     await quiet()
     expect(client.stats.running).toBe(1)
     expect(await topicsOf(stream, 1)).toEqual(['a/2'])
+  })
+
+  test('goes on although another handler of the message before still runs', async () => {
+    const { client, connection, stream } = await iterating({}, 1)
+    const slow = gate()
+    client.handle('a/1', () => slow.promise)
+    connection.send(message('a/1', 1, 1), message('a/2', 1, 2))
+    expect(await topicsOf(stream, 2)).toEqual(['a/1', 'a/2'])
+    expect(client.stats.running).toBe(2)
+    slow.open()
   })
 
   test('answers calls of next() that do not wait for one another in their order', async () => {
