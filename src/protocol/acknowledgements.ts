@@ -1,6 +1,6 @@
 /**
- * What the acknowledgements of a server do: the table of `exchange.ts` put into effect on the exchanges of a session. What breaks the
- * protocol is returned, and nothing has been changed then.
+ * What the acknowledgements of a server do: the table of `exchange.ts` put into effect on the exchanges of a session.
+ * What breaks the protocol is returned, and nothing has been changed then.
  */
 import type { PacketIdentifier, SubackPacket } from '../codec/control-packet.js'
 import { ProtocolViolationError, type Violation } from '../errors.js'
@@ -115,7 +115,7 @@ function brokenBy(name: AcknowledgementName, answersPublish: boolean): string {
   switch (name) {
     case 'puback':
     case 'pubrec':
-      // [MQTT-3.3.4-1] Which of them answers a PUBLISH is decided by its QoS. [MQTT-2.3.1-6] Neither answers anything else.
+      // [MQTT-3.3.4-1] The QoS of a PUBLISH decides which of them answers it. [MQTT-2.3.1-6] They answer no other packet.
       return answersPublish ? 'MQTT-3.3.4-1' : 'MQTT-2.3.1-6'
     case 'pubcomp':
       // [MQTT-4.3.3-2] PUBCOMP answers PUBREL.

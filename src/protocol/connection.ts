@@ -3,9 +3,9 @@
  *
  *   new --open--> connecting --CONNACK 0--> connected --> closed
  *
- * and from each of them to `closed`, by DISCONNECT, a fault of the server, a time-out, or the loss of the socket. Nothing is sent before
- * CONNACK but CONNECT, because Session Present decides what has to be sent. After a fault no DISCONNECT is sent: it
- * would make the server drop the will.
+ * and from each of them to `closed`, by DISCONNECT, a fault of the server, a time-out, or the loss of the socket.
+ * Nothing is sent before CONNACK but CONNECT, because Session Present decides what has to be sent. After a fault no
+ * DISCONNECT is sent: it would make the server drop the will.
  *
  * Every packet that a server may not send here ends the connection with a ProtocolViolationError; the decoder
  * has refused what no peer may send before.
@@ -128,8 +128,8 @@ export class Connection<P, R> {
   }
 
   /**
-   * Of the output that had to wait, a part has left, or all that there was. Not for what leaves at once: only a peer that
-   * takes what had to wait for it has shown that it lives, and has a reason for not having answered.
+   * Of the output that had to wait, a part has left, or all that there was. Not for what leaves at once: only a peer
+   * that takes what had to wait for it has shown that it lives, and has a reason for not having answered.
    */
   outputLeft(now: number, extent: 'part' | 'all'): void {
     this.#keepAlive.outputLeft(now)
@@ -157,8 +157,9 @@ export class Connection<P, R> {
   }
 
   /**
-   * Handlers have ended, or there was no room for them. Once everything is handled but what was shed, the connection is given up, so that
-   * the server sends that again. A PINGREQ goes first: when it is answered, our acknowledgements have been read.
+   * Handlers have ended, or there was no room for them. Once everything is handled but what was shed, the connection is
+   * given up, so that the server sends that again. A PINGREQ goes first: when it is answered, our acknowledgements have
+   * been read.
    */
   handlersProgressed(): void {
     if (this.#relief === 'pinged' || !this.#session.incoming.wantsShedAgain) return
@@ -170,7 +171,8 @@ export class Connection<P, R> {
 
   /** A packet has come. A violation ends the connection through `Driver.closing`; nothing is thrown. */
   receive(packet: ControlPacket<Buffer>): void {
-    // [MQTT-3.14.4-2] After DISCONNECT nothing is sent any more, so nothing that comes is answered; after a fault nothing is looked at.
+    // [MQTT-3.14.4-2] After DISCONNECT nothing is sent any more, so nothing that comes is answered; after a fault
+    // nothing is looked at.
     if (this.#phase.is === 'closed') return
     if (this.#phase.is !== 'connected') {
       if (this.#phase.is === 'connecting' && packet.type === 'connack') return this.#connack(packet)
@@ -212,8 +214,8 @@ export class Connection<P, R> {
   }
 
   #connack({ sessionPresent, returnCode }: ConnackPacket): void {
-    // [MQTT-3.2.2-5] [MQTT-3.1.3-8] [MQTT-3.1.3-9] Refused, for whatever reason: nothing can follow on this connection, so
-    // we close it too.
+    // [MQTT-3.2.2-5] [MQTT-3.1.3-8] [MQTT-3.1.3-9] Refused, for whatever reason: nothing can follow on this connection,
+    // so we close it too.
     if (returnCode !== 0) {
       this.#session.connectRefused()
       return this.#fail(new ConnectionRefusedError(returnCode))

@@ -33,8 +33,8 @@ export interface Driver<P, R> {
   /** Keeps a record beyond the process. Called only if the session was made with `journal: 'kept'`. */
   record(record: JournalRecord): void
   /**
-   * Starts the handlers of a message. 'running' promises a later `handled` or `unhandled` for it; 'later' means that nothing was
-   * started, and promises a `resumeDelivery` when the handlers have room.
+   * Starts the handlers of a message. 'running' promises a later `handled` or `unhandled` for it; 'later' means that
+   * nothing was started, and promises a `resumeDelivery` when the handlers have room.
    */
   deliver(arrival: Arrival): 'done' | 'running' | 'later'
   /** A publish has done what its QoS promises. */

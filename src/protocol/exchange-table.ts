@@ -6,8 +6,9 @@ import { PagedMap } from './paged-map.js'
 
 /**
  * Every exchange that is open, by Packet Identifier: one table and one source of identifiers for PUBLISH, SUBSCRIBE and
- * UNSUBSCRIBE, so that no two can share one. The messages among them are a linked list, in the order in which the packets
- * that now await an answer were first written: the oldest stands first, and what has to be sent again is sent in this order.
+ * UNSUBSCRIBE, so that no two can share one. The messages among them are a linked list, in the order in which the
+ * packets that now await an answer were first written: the oldest stands first, and what has to be sent again is sent
+ * in this order.
  */
 export class ExchangeTable<P, R> {
   /** Where new Packet Identifiers come from. */
@@ -74,8 +75,8 @@ export class ExchangeTable<P, R> {
   }
 
   /**
-   * The first message that was written on the present connection. One that still waits to be sent again may stand before
-   * it: an acknowledgement from before the loss moves its exchange to the end past those that wait.
+   * The first message that was written on the present connection. One that still waits to be sent again may stand
+   * before it: an acknowledgement from before the loss moves its exchange to the end past those that wait.
    */
   oldestSent(): PublishExchange<P> | undefined {
     let exchange = this.#messages.first

@@ -2,10 +2,10 @@
  * An exchange is a packet of ours that the server has to answer, under one Packet Identifier. It is named by the
  * packet that it awaits:
  *
- *   PUBLISH QoS 1   puback  --PUBACK-->  settled
- *   PUBLISH QoS 2   pubrec  --PUBREC-->  pubcomp  --PUBCOMP-->  settled
- *   SUBSCRIBE       suback  --SUBACK-->  settled
- *   UNSUBSCRIBE     unsuback --UNSUBACK--> settled
+ *   PUBLISH QoS 1   puback   --PUBACK-->    settled
+ *   PUBLISH QoS 2   pubrec   --PUBREC-->    pubcomp  --PUBCOMP-->  settled
+ *   SUBSCRIBE       suback   --SUBACK-->    settled
+ *   UNSUBSCRIBE     unsuback --UNSUBACK-->  settled
  *
  * `nextStep` is the whole of the table: what to do when a packet arrives for an exchange, or for none. The odd cells:
  *
@@ -15,7 +15,8 @@
  * - PUBACK, PUBCOMP and UNSUBACK for no exchange: real servers send late copies after a reconnect. Nothing waits for
  *   them, so they are counted and ignored.
  * - SUBACK for no exchange: cannot be a late copy, because a SUBSCRIBE is never repeated under its identifier.
- * - The wrong kind of acknowledgement: the server answers at another QoS than we sent. Whatever we did next would be a guess.
+ * - The wrong kind of acknowledgement: the server answers at another QoS than we sent. Whatever we did next would be a
+ *   guess.
  */
 import type { PacketIdentifier } from '../codec/control-packet.js'
 import type { OutgoingMessage } from './outgoing-message.js'
@@ -37,7 +38,9 @@ export type Step =
   | 'release-again'
   /** Not ours, harmless. */
   | 'ignore'
+  /** A violation: nothing was asked under this identifier. */
   | 'unknown-suback'
+  /** A violation: something else is awaited under it. */
   | 'wrong-acknowledgement'
 
 const steps: { readonly [awaited in Awaited]: { readonly [received in AcknowledgementName]: Step } } = {
@@ -103,7 +106,7 @@ export class PublishExchange<P> {
   awaits: 'puback' | 'pubrec' | 'pubcomp'
   /** When the packet that awaits its answer was last written on the present connection. */
   sentAt = NOT_SENT
-  /** The neighbours in the list of the exchange table: the one before it. */
+  /** The one before it in the list of the exchange table. */
   previous: PublishExchange<P> | undefined = undefined
   /** The one behind it. */
   next: PublishExchange<P> | undefined = undefined

@@ -4,8 +4,8 @@ const MAX_FREE_PLACES = 1024
 const MAX_KEPT_PLACES = 128
 
 /**
- * A list that is filled at its end and emptied at its front. One that fills and runs empty by turns, as it does when messages are
- * handled as fast as they come, stays in the same few places and makes no garbage.
+ * A list that is filled at its end and emptied at its front. One that fills and runs empty by turns, as it does when
+ * messages are handled as fast as they come, stays in the same few places and makes no garbage.
  */
 export class Fifo<Item extends object> {
   /** The items from `#from` to `#to`; the places before are free, and hold nothing alive. */

@@ -3,24 +3,24 @@
  *
  * Life of an arrival:   waiting -> running -> done
  *
- * Handlers start in the order of arrival, at most `receiveWindow` at a time; what arrives meanwhile waits in the backlog.
- * A message is acknowledged after its handlers are done, and acknowledgements leave in the order of arrival,
+ * Handlers start in the order of arrival, at most `receiveWindow` at a time; what arrives meanwhile waits in the
+ * backlog. A message is acknowledged after its handlers are done, and acknowledgements leave in the order of arrival,
  * so one that is done early waits for those before it.
  *
- * QoS 2 is received by method B of section 4.3.3: the message is delivered when it first comes, and its identifier is 'held'
- * from the end of its handlers to PUBREL. A copy of a held message is acknowledged and not delivered; a copy of one
- * that is still waiting or running joins it. At QoS 2 that is true across a resumed connection as well; at
- * QoS 1 it is not, because there a server may legally have moved on, and delivering twice beats losing.
+ * QoS 2 is received by method B of section 4.3.3: the message is delivered when it first comes, and its identifier is
+ * 'held' from the end of its handlers to PUBREL. A copy of a held message is acknowledged and not delivered; a copy of
+ * one that is still waiting or running joins it. At QoS 2 that is true across a resumed connection as well; at QoS 1 it
+ * is not, because there a server may legally have moved on, and delivering twice beats losing.
  *
- * Handlers outlive connections. An acknowledgement goes only to a connection that carried the PUBLISH: when the handlers of a
- * QoS 2 message end after that connection has, the identifier is held, and the copy that the server will send is
- * answered at once. When the server has lost the session, its identifiers mean nothing any more: whatever still
+ * Handlers outlive connections. An acknowledgement goes only to a connection that carried the PUBLISH: when the
+ * handlers of a QoS 2 message end after that connection has, the identifier is held, and the copy that the server will
+ * send is answered at once. When the server has lost the session, its identifiers mean nothing any more: whatever still
  * runs is detached, and its acknowledgement dies with it.
  *
- * When the backlog is full the socket is not read. Handlers that wait for the acknowledgement of a message of ours then wait for
- * ever, because it stands unread behind what has no room. So after such a standstill the next connection reads on: once
- * the backlog is full, every further message is shed, neither kept nor acknowledged, until all handlers have ended. Then
- * the connection is given up, and the server sends again, in the right order, what was shed.
+ * When the backlog is full the socket is not read. Handlers that wait for the acknowledgement of a message of ours then
+ * wait for ever, because it stands unread behind what has no room. So after such a standstill the next connection reads
+ * on: once the backlog is full, every further message is shed, neither kept nor acknowledged, until all handlers have
+ * ended. Then the connection is given up, and the server sends again, in the right order, what was shed.
  */
 import type { PacketIdentifier, PublishAcknowledgedPacket, PublishPacket } from '../codec/control-packet.js'
 import { ProtocolViolationError } from '../errors.js'
@@ -136,14 +136,14 @@ export class Incoming<P, R> {
     }
     const knownQos = known === 'held' ? 2 : known.packet.qos
     if (knownQos !== packet.qos) return this.#refuseReuse(packet, knownQos)
-    // [MQTT-4.3.3-2] A copy is acknowledged by the state of its identifier, whatever its DUP says, and not delivered again.
+    // [MQTT-4.3.3-2] A copy is acknowledged by the state of its identifier, whatever its DUP says, and never delivered.
     if (this.#isDue(packet.packetId)) return undefined
     this.#due.push(known === 'held' ? { packet, progress: 'held' } : known)
     if (known === 'held') this.#acknowledgeDue()
     return undefined
   }
 
-  /** [MQTT-2.3.1-4] The server took an identifier that it still uses. Kept, it would make every later connection fail too. */
+  /** [MQTT-2.3.1-4] The server took an identifier that it still uses. Kept, it would make later connections fail. */
   #refuseReuse(packet: PublishAcknowledgedPacket, knownQos: number): ProtocolViolationError {
     if (this.#identifiers.get(packet.packetId) === 'held') this.#record({ kind: 'released', packetId: packet.packetId })
     this.#identifiers.delete(packet.packetId)
@@ -159,9 +159,9 @@ export class Incoming<P, R> {
   }
 
   /**
-   * PUBREL came: the identifier is free, and PUBCOMP is owed in every case. It is early if we have not sent PUBREC: then
-   * PUBREC is not owed any more, and must not follow, because the server could take it for the answer to the next message
-   * under this identifier.
+   * PUBREL came: the identifier is free, and PUBCOMP is owed in every case. It is early if we have not sent PUBREC:
+   * then PUBREC is not owed any more, and must not follow, because the server could take it for the answer to the next
+   * message under this identifier.
    */
   release(packetId: PacketIdentifier): 'released' | 'early' | 'unknown' {
     const known = this.#identifiers.get(packetId)

@@ -32,7 +32,7 @@ export type JournalRecord =
   | { readonly kind: 'held'; readonly packetId: PacketIdentifier }
   /** PUBREL came: the identifier means a new message from here on. */
   | { readonly kind: 'released'; readonly packetId: PacketIdentifier }
-  /** The server has lost the session: no identifier is held any more, and every bound message counts as not received. */
+  /** The server has lost the session: no identifier is held any more, and no bound message counts as received. */
   | { readonly kind: 'forgotten' }
 
 /** One outgoing message as a session store gives it back. */

@@ -6,10 +6,10 @@
  * - We want to hear from the server: a PINGREQ is also due at Keep Alive after the last byte that we received, so that
  *   a steady sender of QoS 0, who never pings on the first clock, notices a dead peer too.
  *
- * After a PINGREQ any byte that arrives within the ping time-out proves that the peer lives; it need not be the PINGRESP,
- * which may stand behind a large packet. While reading is paused we could not hear the answer, so the verdict
- * waits, and starts anew when reading goes on. It also starts anew whenever output leaves that had to wait: the PINGREQ may
- * stand behind it, and a peer that takes bytes lives.
+ * After a PINGREQ any byte that arrives within the ping time-out proves that the peer lives; it need not be the
+ * PINGRESP, which may stand behind a large packet. While reading is paused we could not hear the answer, so the verdict
+ * waits, and starts anew when reading goes on. It also starts anew whenever output leaves that had to wait: the PINGREQ
+ * may stand behind it, and a peer that takes bytes lives.
  */
 
 type Listening =

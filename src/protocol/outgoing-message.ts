@@ -29,7 +29,7 @@ export class OutgoingMessage<P> {
   place: Place = 'queue'
   /** What a rejection would have to say: 'unknown' from the moment in which a PUBLISH is written. */
   delivery: DeliveryState = 'none'
-  /** The neighbours in the queue, which is a linked list so that a message can be taken from its middle: the one before it. */
+  /** The one before it in the queue: a linked list, so that a message can be taken from its middle. */
   previous: OutgoingMessage<P> | undefined = undefined
   /** The one behind it. */
   next: OutgoingMessage<P> | undefined = undefined
@@ -52,7 +52,7 @@ export class OutgoingMessage<P> {
     this.queuedAt = queuedAt
   }
 
-  /** What the message counts for in the queue's bound: its payload, its Topic Name, and about what the object itself costs. */
+  /** What it counts for in the bound of the queue: its payload, its Topic Name, and about what the object costs. */
   get bytes(): number {
     return this.payload.byteLength + this.topic.length + 128
   }

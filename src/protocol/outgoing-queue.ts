@@ -14,9 +14,9 @@ export interface QueueLimits {
 }
 
 /**
- * The one outgoing queue, for every QoS, in the order of `publish`, online or not. What is in it has no Packet Identifier
- * yet. It is bounded in messages and in bytes; a message that is requeued after a connection was lost may overstep
- * the bounds, since it was accepted before.
+ * The one outgoing queue, for every QoS, in the order of `publish`, online or not. What is in it has no Packet
+ * Identifier yet. It is bounded in messages and in bytes; a message that is requeued after a connection was lost may
+ * overstep the bounds, since it was accepted before.
  */
 export class OutgoingQueue<P> {
   /** Its bounds. */

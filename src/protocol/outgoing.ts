@@ -3,8 +3,8 @@
  *
  * A message waits in the queue until the window has room, then gets a Packet Identifier and becomes an exchange. On a
  * new connection the exchanges come first, again in the order in which they were first sent, as far as the window
- * reaches; only when all of them are out does the queue go on. A message at QoS 0 leaves the queue and is settled by being
- * written.
+ * reaches; only when all of them are out does the queue go on. A message at QoS 0 leaves the queue and is settled by
+ * being written.
  */
 import type { ControlPacket, QoS } from '../codec/control-packet.js'
 import type { Driver } from './driver.js'
@@ -92,7 +92,7 @@ export class Outgoing<P, R> {
   }
 
   /** True if nothing stands between a new message and the wire. */
-  get clear(): boolean {
+  get isClear(): boolean {
     if (this.#settings.pacer !== undefined) return false
     return this.#queue.first === undefined && this.#againFrom === this.#again.length
   }
@@ -191,7 +191,7 @@ export class Outgoing<P, R> {
     this.#outstanding += 1
     if (this.#settings.journal === 'kept') this.#driver.record({ kind: 'bound', sequence: message.sequence, packetId })
     // [MQTT-3.3.1-3] DUP says only whether we have sent it before, whatever was received.
-    // [MQTT-4.3.2-1] [MQTT-4.3.3-1] A message is first sent under an unused identifier with DUP 0, and kept until it is acknowledged.
+    // [MQTT-4.3.2-1] [MQTT-4.3.3-1] A message first goes out under an unused identifier with DUP 0, and is kept.
     this.#driver.send(publishPacket(exchange, qos, false))
     exchange.sentAt = now
     if (message.delivery === 'none') message.delivery = 'unknown'
@@ -244,7 +244,7 @@ export class Outgoing<P, R> {
     if (this.#settings.cleanSession) this.#requeue()
   }
 
-  /** [MQTT-3.1.2-6] With a clean session, state ends with the connection: what was not acknowledged is a new message. */
+  /** [MQTT-3.1.2-6] With a clean session, state ends with the connection: what is unacknowledged is a new message. */
   #requeue(): void {
     const unsettled = [...this.#table.messages()].sort(bySequence)
     for (const exchange of unsettled) this.#table.delete(exchange)
@@ -271,7 +271,7 @@ export class Outgoing<P, R> {
     this.#againFrom = 0
   }
 
-  /** @internal The state as plain data, for tests and for whoever looks for a fault: exchanges in the order of the table. */
+  /** @internal The state as plain data, for tests and for whoever looks for a fault; exchanges in the table's order. */
   inspect() {
     return {
       nextSequence: this.#intake.nextSequence,

@@ -1,8 +1,8 @@
 /**
- * A map from numbers that are handed out in a row, Packet Identifiers or sequence numbers, in pages of 256 places: those
- * in use stand close together, in one or two pages. A page that has become empty stays until its memory is wanted for
- * other numbers, so a steady flow of messages allocates nothing here; but no more than one does, so that after a burst
- * nothing is held for numbers that are gone.
+ * A map from numbers that are handed out in a row, Packet Identifiers or sequence numbers, in pages of 256 places:
+ * those in use stand close together, in one or two pages. A page that has become empty stays until its memory is wanted
+ * for other numbers, so a steady flow of messages allocates nothing here; but no more than one does, so that after a
+ * burst nothing is held for numbers that are gone.
  *
  * It takes the place of a Map for the sake of the garbage collector. V8 replaces the table of a Map after some
  * deletions, and the old table keeps a reference to the new one. Once such an old table has outlived two collections,

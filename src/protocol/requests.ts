@@ -1,13 +1,13 @@
 /**
  * SUBSCRIBE and UNSUBSCRIBE, from the call to the answer. What has come of them is in `subscriptions.ts`.
  *
- * A request waits until there is a connection and a Packet Identifier, then for its acknowledgement. It is never repeated
- * under its identifier: if the connection is lost first, it is sent anew on the next. A request that was abandoned
- * (aborted, timed out) keeps its identifier until the acknowledgement comes or the connection ends, because the server may
- * still answer it; its answer reaches the driver all the same, which takes a late grant back.
+ * A request waits until there is a connection and a Packet Identifier, then for its acknowledgement. It is never
+ * repeated under its identifier: if the connection is lost first, it is sent anew on the next. A request that was
+ * abandoned (aborted, timed out) keeps its identifier until the acknowledgement comes or the connection ends, because
+ * the server may still answer it; its answer reaches the driver all the same, which takes a late grant back.
  *
- * When the server has lost the session, the engine subscribes by itself what had been granted, before anything else. Such
- * a request has no ticket: nobody waits for it, and it dies with its connection, since the next one makes it anew.
+ * When the server has lost the session, the engine subscribes by itself what had been granted, before anything else.
+ * Such a request has no ticket: nobody waits for it, and it dies with its connection, since the next one makes it anew.
  */
 import type { ControlPacket, PacketIdentifier, SubscriptionRequest } from '../codec/control-packet.js'
 import { SUBSCRIBE_FAILURE } from '../codec/suback-code.js'
@@ -106,7 +106,7 @@ export class Requests<P, R> {
     if (count > 0) this.#waiting = this.#waiting.slice(count)
   }
 
-  /** An acknowledgement came. What it says of each filter is noted; the filters that a resubscription lost are returned. */
+  /** An acknowledgement came: notes what it says of each filter, and returns the filters that it refuses. */
   answered(exchange: RequestExchange<R>, returnCodes: readonly number[]): readonly string[] {
     this.#sent.splice(this.#sent.indexOf(exchange), 1)
     // An array that has been filled keeps its places.

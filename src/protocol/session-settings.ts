@@ -19,7 +19,10 @@ export interface SessionSettings {
   readonly queue: QueueLimits
   /** Undefined: messages go as fast as window and socket take them. */
   readonly pacer?: Pacer | undefined
-  /** From the writing of PUBLISH or PUBREL, or from when output last left, to the end of a connection that brought no answer. */
+  /**
+   * From the writing of PUBLISH or PUBREL, or from when output last left, to the end of a connection that brought no
+   * answer.
+   */
   readonly ackTimeoutMs: number
   /** From the writing of SUBSCRIBE or UNSUBSCRIBE to its TimeoutError. */
   readonly operationTimeoutMs: number

@@ -1,6 +1,6 @@
 /**
- * The engine. A Session survives Network Connections; a Connection dies with its socket. Both are pure: commands, packets
- * and the time go in, and everything that has to happen comes out through the Driver before the call returns.
+ * The engine. A Session survives Network Connections; a Connection dies with its socket. Both are pure: commands,
+ * packets and the time go in, and everything that has to happen comes out through the Driver before the call returns.
  *
  *   getters      what a driver or a person may ask: `settled`, `outgoing.queue`, `incoming.running`, `nextDeadline()`
  *   commands     `publish`, `subscribe`, `unsubscribe`, `withdraw`, `abandon`, `handled`, `unhandled`
@@ -9,9 +9,10 @@
  * Time is a number of milliseconds on a clock that never goes back. There is one `nextDeadline()`, so one timer
  * serves a session however many exchanges are open.
  *
- * What holds after every call: no Packet Identifier stands for two exchanges; no message is in the queue and in an exchange at
- * once; an acknowledgement has been sent only on the connection that carried its PUBLISH; after PUBREL no PUBLISH of that
- * exchange is sent while the server keeps the session; the next deadline is later than `now`, or something was done.
+ * What holds after every call: no Packet Identifier stands for two exchanges; no message is in the queue and in an
+ * exchange at once; an acknowledgement has been sent only on the connection that carried its PUBLISH; after PUBREL no
+ * PUBLISH of that exchange is sent while the server keeps the session; the next deadline is later than `now`, or
+ * something was done.
  */
 import type { SubscriptionRequest } from '../codec/control-packet.js'
 import type { Arrival } from './arrival.js'
@@ -83,7 +84,7 @@ export class Session<P, R> {
    * A message at QoS 0 may go straight to the wire if nothing waits before it. True if it did; otherwise `publish` it.
    */
   sendAtOnce(draft: MessageDraft): boolean {
-    if (this.#connection?.takesMessages !== true || !this.outgoing.clear) return false
+    if (this.#connection?.takesMessages !== true || !this.outgoing.isClear) return false
     this.outgoing.sendQos0(draft)
     return true
   }
@@ -140,12 +141,12 @@ export class Session<P, R> {
   begin(sessionPresent: boolean): void {
     const answerLost = this.#unansweredConnects > 1
     this.#unansweredConnects = 0
-    // [MQTT-3.2.2-3] Without a session on the server, subscriptions are made again. So they are if an earlier CONNACK got lost:
-    // that one may have said so.
+    // [MQTT-3.2.2-3] Without a session on the server, subscriptions are made again. So they are if an earlier CONNACK
+    // got lost: that one may have said so.
     if (!sessionPresent || answerLost) this.requests.serverForgot()
     if (!sessionPresent && !this.settings.cleanSession) this.#serverForgot()
-    // [MQTT-3.2.2-2] [3.2.2.2 unexpected session] The server kept a session from before our time. We go on with it, but it may
-    // still use the low identifiers.
+    // [MQTT-3.2.2-2] [3.2.2.2 unexpected session] The server kept a session from before our time. We go on with it, but
+    // it may still use the low identifiers.
     if (sessionPresent && this.#past === 'none') this.table.identifiers.startAt(this.settings.strangerPacketId)
     this.#past = 'some'
     this.outgoing.resend()
@@ -180,7 +181,7 @@ export class Session<P, R> {
     this.incoming.connectionEnded()
   }
 
-  /** @internal The whole state as plain data, for tests and for whoever looks for a fault. What it holds may change at any time. */
+  /** @internal The whole state as plain data, for tests and for whoever looks for a fault. It changes at will. */
   inspect() {
     return {
       connection: this.#connection?.inspect(),

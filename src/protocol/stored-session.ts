@@ -100,9 +100,9 @@ export class SessionReducer {
   }
 
   /**
-   * Moves the cursor on, as far as the messages that once moved it had taken it. A log that starts with a snapshot needs
-   * this: the last identifier used may belong to a message that was settled before. A cursor behind the present one is
-   * a StoreError.
+   * Moves the cursor on, as far as the messages that once moved it had taken it. A log that starts with a snapshot
+   * needs this: the last identifier used may belong to a message that was settled before. A cursor behind the present
+   * one is a StoreError.
    */
   advance(cursor: SessionCursor): void {
     if (cursor.nextSequence < this.#nextSequence) {
