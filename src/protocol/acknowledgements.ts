@@ -115,7 +115,7 @@ function brokenBy(name: AcknowledgementName, answersPublish: boolean): string {
   switch (name) {
     case 'puback':
     case 'pubrec':
-      // [MQTT-3.3.4-1] The QoS of a PUBLISH decides which of them answers it. [MQTT-2.3.1-6] They answer no other packet.
+      // [MQTT-3.3.4-1] The QoS of a PUBLISH decides which of them answers it. [MQTT-2.3.1-6] They answer nothing else.
       return answersPublish ? 'MQTT-3.3.4-1' : 'MQTT-2.3.1-6'
     case 'pubcomp':
       // [MQTT-4.3.3-2] PUBCOMP answers PUBREL.
