@@ -31,6 +31,35 @@ test('two clients with the same options share what they share, and nothing of th
   expect(other.identity).not.toBe(one.identity)
 })
 
+test('clients that go to the same place share what says so', () => {
+  const [one, other] = [parse({ url: 'mqtts://broker.example' }), parse({ url: 'mqtts://broker.example' })]
+  expect(other.network).toBe(one.network)
+})
+
+test.each([
+  { url: 'mqtts://other.example' },
+  { url: 'mqtts://broker.example:1' },
+  { url: 'mqtt://broker.example:8883' },
+  { url: 'mqtts://broker.example', family: 6 },
+  { url: 'mqtts://broker.example', tls: true },
+  { url: undefined, servers: ['mqtts://broker.example', 'mqtts://b'] },
+  { url: undefined, stream: () => {} },
+])('a client that goes elsewhere, or another way, does not share it: %o', (options) => {
+  const one = parse({ url: 'mqtts://broker.example' })
+  expect(parse(options).network).not.toEqual(one.network)
+})
+
+test.each([
+  { url: 'mqtts://user@broker.example' },
+  { url: 'mqtts://user:secret@broker.example' },
+  { url: 'mqtts://broker.example', tls: { key: 'secret' } },
+])('a login and options of TLS are held by nobody but their client: %o', (options) => {
+  const mine = parse(options)
+  const other = parse(options)
+  expect(other.network).not.toBe(mine.network)
+  expect(parse({ url: 'mqtts://broker.example' }).network).not.toEqual(mine.network)
+})
+
 test('a pacer is never shared: it counts what its client has sent', () => {
   const settings = parse({ profile: { name: 'slow', publishesPerSecond: { total: 1 } } })
   expect(engineSettings(settings, 'none').pacer).toBeDefined()
