@@ -3,13 +3,16 @@ const MAX_FREE_PLACES = 1024
 /** So many places are kept when the list has run empty: what a burst took is not held for ever. */
 const MAX_KEPT_PLACES = 128
 
+/** The places of all lists that nothing was put into: it stays empty, so that a list costs nothing before its first item. */
+const noPlaces: never[] = []
+
 /**
  * A list that is filled at its end and emptied at its front. One that fills and runs empty by turns, as it does when
  * messages are handled as fast as they come, stays in the same few places and makes no garbage.
  */
 export class Fifo<Item extends object> {
   /** The items from `#from` to `#to`; the places before are free, and hold nothing alive. */
-  #places: (Item | undefined)[] = []
+  #places: (Item | undefined)[] = noPlaces
   #from = 0
   #to = 0
 
@@ -22,6 +25,7 @@ export class Fifo<Item extends object> {
   }
 
   push(item: Item): void {
+    if (this.#places === noPlaces) this.#places = []
     this.#places[this.#to] = item
     this.#to += 1
   }
@@ -39,7 +43,7 @@ export class Fifo<Item extends object> {
   #empty(): void {
     this.#from = 0
     this.#to = 0
-    if (this.#places.length > MAX_KEPT_PLACES) this.#places = []
+    if (this.#places.length > MAX_KEPT_PLACES) this.#places = noPlaces
   }
 
   /** Costs no more than the items that have been taken since the last time. */
@@ -57,7 +61,7 @@ export class Fifo<Item extends object> {
   }
 
   clear(): void {
-    this.#replace([])
+    this.#replace(noPlaces)
   }
 
   keepOnly(wanted: (item: Item) => boolean): void {
