@@ -27,6 +27,12 @@ const unsentBytesMax = 1_048_576
 /** 'held': so much waits for the journal that no message should follow for now. 'full': so much waits for the socket. */
 type Output = 'open' | 'held' | 'full'
 
+/**
+ * 'paused': there is no room for what would come, and the engine knows that nothing is heard. 'behind output': only the socket's unsent
+ * bytes are in the way. Of that the engine is not told: while they leave, that proves life, and when they do not, the silence counts.
+ */
+type Input = 'reading' | 'behind output' | 'paused'
+
 /** Who is told that the stream is over. */
 export interface LinkOwner {
   linkEnded(link: Link, cause: Error | undefined): void
@@ -40,7 +46,7 @@ export class Link implements TransportEvents {
   readonly #decoder: PacketDecoder
   readonly #transport: Transport
   #output: Output = 'open'
-  #input: 'reading' | 'paused' = 'reading'
+  #input: Input = 'reading'
   /** Bytes that wait for the journal. */
   #heldBytes = 0
 
@@ -92,7 +98,13 @@ export class Link implements TransportEvents {
     if (this.connection.phase === 'closed') this.#decoder.stop()
   }
 
+  partlySent(): void {
+    this.connection.outputLeft(this.#host.now(), 'part')
+  }
+
   drained(): void {
+    const rest = this.#transport.unsentBytes + this.#heldBytes + this.#writer.byteLength
+    this.connection.outputLeft(this.#host.now(), rest > 0 ? 'part' : 'all')
     if (this.#heldBytes < flushBytes) this.#reopen()
     else this.#output = 'held'
     this.#regulateReading()
@@ -142,7 +154,7 @@ export class Link implements TransportEvents {
     this.#write(chunk)
     if (this.#output === 'held' && this.#heldBytes < flushBytes) this.#reopen()
     // A transport that still has room tells of no drain, and nothing else would end a pause that the journal caused.
-    if (this.#input === 'paused') this.#regulateReading()
+    if (this.#input !== 'reading') this.#regulateReading()
   }
 
   #write(chunk: Buffer): void {
@@ -166,17 +178,16 @@ export class Link implements TransportEvents {
   #regulateReading(): void {
     // What the transport holds counts only while it owes a `drained`: nothing else would end the pause.
     const unwritten = this.#output === 'full' ? this.#transport.unsentBytes : 0
-    const unsent = unwritten + this.#heldBytes + this.#writer.byteLength
-    const wanted = this.connection.wantsToRead && unsent < unsentBytesMax ? 'reading' : 'paused'
-    if (wanted === this.#input) return
+    const gathered = this.#heldBytes + this.#writer.byteLength
+    const hasRoom = this.connection.wantsToRead && gathered < unsentBytesMax
+    const wanted = !hasRoom ? 'paused' : gathered + unwritten < unsentBytesMax ? 'reading' : 'behind output'
+    const before = this.#input
+    if (wanted === before) return
     this.#input = wanted
-    if (wanted === 'paused') {
-      this.#transport.pause()
-      this.connection.readingPaused()
-    } else {
-      this.#transport.resume()
-      this.connection.readingResumed(this.#host.now())
-    }
+    if (wanted === 'reading') this.#transport.resume()
+    else this.#transport.pause()
+    if (wanted === 'paused') this.connection.readingPaused()
+    else if (before === 'paused') this.connection.readingResumed(this.#host.now())
   }
 
   /** A handler has ended, so there may be room again. */

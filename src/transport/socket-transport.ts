@@ -25,6 +25,7 @@ import { familyMismatch } from './address-lookup.js'
 import { connectionFailure } from './connection-failure.js'
 import type { Endpoint } from './endpoint.js'
 import { lastIssuer } from './missing-root.js'
+import { PiecewiseOutput, type PiecewiseOutputOwner, pieceBytes } from './piecewise-output.js'
 import { describePeer, dial, type SocketOptions } from './socket.js'
 import type { TlsSettings } from './tls-settings.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from './transport.js'
@@ -60,7 +61,7 @@ const nothing: Buffer[] = []
 
 type Phase = 'opening' | 'securing' | 'open' | 'finished' | 'withheld' | 'destroyed' | 'closed'
 
-class SocketTransport implements Transport {
+class SocketTransport implements Transport, PiecewiseOutputOwner {
   readonly #endpoint: Endpoint
   readonly #events: TransportEvents
   readonly #socket: Socket
@@ -71,6 +72,8 @@ class SocketTransport implements Transport {
   #reading: 'flowing' | 'paused' = 'flowing'
   /** What came during a pause, in its order. While there is any, newer bytes queue up behind it. */
   #withheld = nothing
+  /** Present once there was large output. */
+  #pieces: PiecewiseOutput | undefined
   #failure: Error | undefined
 
   constructor(options: SocketOptions, events: TransportEvents) {
@@ -96,13 +99,25 @@ class SocketTransport implements Transport {
   }
 
   get unsentBytes(): number {
-    return this.#socket.writableLength
+    return this.#socket.writableLength + (this.#pieces?.waitingBytes ?? 0)
   }
 
   write(chunk: Uint8Array): boolean {
     // Node would report a write behind `end` as an error of the connection.
     if (this.#phase !== 'open' || !this.#socket.writable) return false
-    return this.#socket.write(chunk)
+    if (this.#pieces === undefined) {
+      if (chunk.byteLength <= pieceBytes) return this.#socket.write(chunk)
+      this.#pieces = new PiecewiseOutput(this.#socket, this)
+    }
+    return this.#pieces.write(chunk)
+  }
+
+  pieceTaken(): void {
+    if (this.#phase === 'open') this.#events.partlySent()
+  }
+
+  piecesTaken(): void {
+    this.onDrain()
   }
 
   pause(): void {
@@ -123,7 +138,8 @@ class SocketTransport implements Transport {
         this.destroy()
         break
       case 'open':
-        this.#socket.end()
+        if (this.#pieces === undefined) this.#socket.end()
+        else this.#pieces.end()
         break
       case 'finished':
       case 'withheld':
@@ -201,14 +217,14 @@ class SocketTransport implements Transport {
   }
 
   onDrain(): void {
-    if (this.#phase === 'open') this.#events.drained()
+    if (this.#phase === 'open' && this.#pieces?.isWriting !== true) this.#events.drained()
   }
 
   /** The peer closes. Node answers with our FIN once everything is sent, which a peer that has gone would never let happen. */
   onEnd(): void {
     if (this.#phase !== 'open') return
     this.#phase = 'finished'
-    if (this.#socket.writableLength > 0) this.#socket.destroy()
+    if (this.unsentBytes > 0) this.#socket.destroy()
   }
 
   onError(error: Error): void {

@@ -9,6 +9,7 @@
 import type { Duplex } from 'node:stream'
 import { ConnectionLostError, UsageError } from '../errors.js'
 import { streamFailure } from './connection-failure.js'
+import { PiecewiseOutput, type PiecewiseOutputOwner, pieceBytes } from './piecewise-output.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from './transport.js'
 
 /** Opens a byte pipe. It is called for every connection anew; `signal` aborts when the pipe is no longer wanted. */
@@ -27,11 +28,13 @@ type State =
   | { readonly phase: 'open'; readonly stream: Duplex; readonly release: () => void }
   | { readonly phase: 'closed' }
 
-class StreamTransport implements Transport {
+class StreamTransport implements Transport, PiecewiseOutputOwner {
   readonly writtenChunks = 'kept'
   readonly #events: TransportEvents
   #state: State
   #reading: 'flowing' | 'paused' = 'flowing'
+  /** Present once there was large output. */
+  #pieces: PiecewiseOutput | undefined
 
   constructor(open: OpenStream, events: TransportEvents) {
     this.#events = events
@@ -49,13 +52,26 @@ class StreamTransport implements Transport {
   }
 
   get unsentBytes(): number {
-    return this.#state.phase === 'open' ? this.#state.stream.writableLength : 0
+    if (this.#state.phase !== 'open') return 0
+    return this.#state.stream.writableLength + (this.#pieces?.waitingBytes ?? 0)
   }
 
   write(chunk: Uint8Array): boolean {
     const state = this.#state
     if (state.phase !== 'open' || !state.stream.writable) return false
-    return state.stream.write(chunk)
+    if (this.#pieces === undefined) {
+      if (chunk.byteLength <= pieceBytes) return state.stream.write(chunk)
+      this.#pieces = new PiecewiseOutput(state.stream, this)
+    }
+    return this.#pieces.write(chunk)
+  }
+
+  pieceTaken(): void {
+    if (this.#state.phase === 'open') this.#events.partlySent()
+  }
+
+  piecesTaken(): void {
+    if (this.#state.phase === 'open' && this.#pieces?.isWriting !== true) this.#events.drained()
   }
 
   pause(): void {
@@ -74,7 +90,8 @@ class StreamTransport implements Transport {
         this.destroy()
         break
       case 'open':
-        this.#state.stream.end()
+        if (this.#pieces === undefined) this.#state.stream.end()
+        else this.#pieces.end()
         break
       case 'closed':
         break
@@ -107,7 +124,7 @@ class StreamTransport implements Transport {
       if (chunk instanceof Uint8Array) this.#events.received(asBuffer(chunk))
       else this.#close(notBytes(`a chunk of type ${typeof chunk}`))
     }
-    const onDrain = (): void => this.#events.drained()
+    const onDrain = (): void => this.piecesTaken()
     const onOver = (): void => this.#close(undefined)
     const onError = (error: unknown): void => this.#close(streamFailure(error))
     if (this.#reading === 'paused') stream.pause()

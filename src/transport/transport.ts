@@ -18,6 +18,8 @@ export interface TransportEvents {
   opened(): void
   /** Bytes arrived. `chunk` may be a view of a shared read buffer: it is valid only until this call returns. */
   received(chunk: Buffer): void
+  /** Of a large chunk, or of what waits behind it, some more has been taken by the operating system, and not yet all. */
+  partlySent(): void
   /** After `write` returned false on an open stream: there is room again. */
   drained(): void
   /**

@@ -224,6 +224,17 @@ export class FakeConnection {
     this.#stream.resume()
   }
 
+  /** Reads one chunk, and no more. */
+  readChunk(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#stream.once('data', () => {
+        this.#stream.pause()
+        resolve()
+      })
+      this.#stream.resume()
+    })
+  }
+
   /** Answers everything but CONNECT that comes from now on, as a server without subscribers would. */
   serve(): void {
     this.onPacket = (packet) => {

@@ -11,7 +11,7 @@ export interface Watched {
   readonly transport: Transport
   readonly peer: Promise<Peer>
   readonly closed: Promise<Error | undefined>
-  /** The names of the events, with runs of `received` as one. */
+  /** The names of the events, with runs of `received` and of `partlySent` as one. */
   readonly told: string[]
   /** All bytes so far. */
   bytes(): Buffer
@@ -60,6 +60,10 @@ export function watch(open: OpenTransport, hooks: Hooks = {}): Watched {
       length += chunk.length
       hooks.received?.(transport, chunk)
       if (waiting !== undefined && length >= waiting.length) waiting.resolve()
+    },
+    partlySent() {
+      if (told.at(-1) !== 'partlySent') told.push('partlySent')
+      hooks.partlySent?.(transport, undefined)
     },
     drained() {
       told.push('drained')

@@ -177,13 +177,47 @@ describe.each([
     expect(transport.write(Buffer.of(1))).toBe(true)
   })
 
+  it('tells that a large chunk leaves while it does, then once that there is room, and what comes behind keeps its place', async () => {
+    const { client, remote } = await connected()
+    const received = drain(remote)
+    const large = randomBytes(32 << 20)
+    expect(client.transport.write(large)).toBe(false)
+    expect(client.transport.write(Buffer.from('behind'))).toBe(false)
+    const unsent = client.transport.unsentBytes
+    expect(unsent).toBeGreaterThan(1 << 20)
+    await client.drained
+    expect(client.transport.unsentBytes).toBe(0)
+    expect(client.told).toEqual(['opened', 'partlySent', 'drained'])
+    expect(client.transport.write(Buffer.from(', last'))).toBe(true)
+    client.transport.end()
+    expect(digest(await received)).toBe(digest(Buffer.concat([large, Buffer.from('behind, last')])))
+  })
+
+  it('tells nothing of a large chunk that does not leave', async () => {
+    const { client, remote } = await connected()
+    remote.pause()
+    client.transport.write(Buffer.alloc(32 << 20))
+    // Until the buffers of both ends are full, it leaves.
+    let unsent = 0
+    while (unsent !== client.transport.unsentBytes) {
+      unsent = client.transport.unsentBytes
+      for (let turns = 0; turns < 100; turns++) await turn()
+    }
+    const told = client.told.length
+    for (let turns = 0; turns < 100; turns++) await turn()
+    expect(client.told.length).toBe(told)
+    expect(client.told).not.toContain('drained')
+    expect(client.transport.unsentBytes).toBeGreaterThan(0)
+  })
+
   it('sends what was written before end(), then closes when the server closes', async () => {
     const { client, remote } = await connected()
     const received = drain(remote)
-    client.transport.write(Buffer.alloc(1 << 20, 7))
+    client.transport.write(Buffer.alloc(32 << 20, 7))
     client.transport.end()
     client.transport.end()
-    expect((await received).length).toBe(1 << 20)
+    expect(client.transport.write(Buffer.from('late'))).toBe(false)
+    expect((await received).length).toBe(32 << 20)
     expect(await client.closed).toBeUndefined()
     expect(client.told.filter((event) => event === 'closed')).toHaveLength(1)
   })

@@ -138,6 +138,49 @@ describe("a byte pipe of the caller's", () => {
     expect(client.transport.unsentBytes).toBe(0)
   })
 
+  it('is given a large chunk piece by piece, and tells of each that has been taken', async () => {
+    const { client, remote } = await connected()
+    const sizes: number[] = []
+    const { transport } = client
+    expect(transport.write(Buffer.alloc(10_000))).toBe(true)
+    expect(transport.write(Buffer.alloc(250_000))).toBe(false)
+    expect(transport.write(Buffer.of(1))).toBe(false)
+    expect(transport.unsentBytes).toBe(250_001)
+    remote.on('data', (chunk: Buffer) => {
+      sizes.push(chunk.length)
+    })
+    await client.drained
+    expect(sizes).toEqual([10_000, 98_304, 98_304, 53_392, 1])
+    expect(client.told).toEqual(['opened', 'partlySent', 'drained'])
+    expect(transport.unsentBytes).toBe(0)
+    expect(transport.write(Buffer.of(2))).toBe(true)
+  })
+
+  it('that takes a large chunk at once asks to wait only if it tells when that is over, which some releases of Node do', async () => {
+    const { client, remote } = await connected()
+    // Whatever is read is taken within the call.
+    remote.push = () => true
+    const hasRoom = client.transport.write(Buffer.alloc(250_000))
+    expect(client.transport.unsentBytes).toBe(0)
+    if (!hasRoom) await client.drained
+    await turn()
+    expect(client.told).toEqual(hasRoom ? ['opened'] : ['opened', 'drained'])
+  })
+
+  it('ends behind a large chunk', async () => {
+    const { client, remote } = await connected()
+    client.transport.write(Buffer.alloc(250_000))
+    client.transport.end()
+    expect(client.transport.write(Buffer.of(1))).toBe(false)
+    let length = 0
+    remote.on('data', (chunk: Buffer) => {
+      length += chunk.length
+    })
+    await once(remote, 'end')
+    expect(length).toBe(250_000)
+    expect(client.told).not.toContain('drained')
+  })
+
   it('sends what was written before end(), and closes when the other side closes', async () => {
     const { client, remote } = await connected()
     client.transport.write(Buffer.from('last'))
