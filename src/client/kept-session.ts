@@ -11,7 +11,7 @@ import { JournalWriter } from './journal-writer.js'
 import { asStoreError } from './thrown.js'
 
 /** A disk that takes longer than this to sync a few records will not do it at all. */
-const closesWithinMs = 10_000
+const storeClosesWithinMs = 10_000
 
 export class KeptSession {
   readonly #store: SessionStore
@@ -53,8 +53,8 @@ export class KeptSession {
   async close(): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const tooLate = new Promise<never>((_, reject) => {
-      const error = new StoreError(`the session store has not closed within ${closesWithinMs} ms`)
-      timer = setTimeout(() => reject(error), closesWithinMs)
+      const error = new StoreError(`the session store has not closed within ${storeClosesWithinMs} ms`)
+      timer = setTimeout(() => reject(error), storeClosesWithinMs)
     })
     try {
       await Promise.race([this.#close(), tooLate])
