@@ -2,6 +2,9 @@
  * From an arrival of the engine to the handlers of the application and back. A message goes once to each handler whose filter
  * matches; what the handlers return is awaited, all of them, and then the arrival is handled, or, if one has failed,
  * what `onHandlerError` says is done.
+ *
+ * 'later' is answered while nothing may be started: a message stream among the handlers is full, or the client says goodbye. The engine
+ * keeps the arrival then, and offers it again when something has been handled, or when it is told of room by `resumeDelivery`.
  */
 import type { Arrival } from '../protocol/arrival.js'
 import type { DeliverySettings } from './client-settings.js'

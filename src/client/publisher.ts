@@ -1,6 +1,9 @@
 /**
  * `publish`: from the call of the application to the engine, and back to its promise.
  *
+ * A message that may be sent again, or wait, is copied, and its promise is a ticket that the engine hands back with the outcome. What is
+ * published before the session has been read from its store waits at the gate, and goes through it in the order of the calls.
+ *
  * At QoS 0 a message that nothing stands before goes straight into the output chunk, and its promise is one that all such
  * messages share. That promise is settled already, so a loop that awaits each publish would never leave the turn and starve
  * every timer and socket; after every `settledBytesMax` the next publishes wait for the next turn, together. They are counted
