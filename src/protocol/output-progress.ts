@@ -10,7 +10,7 @@
 export class OutputProgress {
   #lastAt = Number.NEGATIVE_INFINITY
   /** The packet that waited longest when all output had left, by the time of its writing, and when that was. */
-  #gone = { writtenAt: Number.NaN, at: Number.NaN }
+  #gone = nothingGone
 
   /**
    * Output has left. `oldestWrittenAt` tells the packet that has waited longest for its answer; Infinity if none waits.
@@ -27,3 +27,6 @@ export class OutputProgress {
     return oldestWrittenAt === this.#gone.writtenAt ? this.#gone.at : Math.max(oldestWrittenAt, this.#lastAt)
   }
 }
+
+/** The same for all connections, as long as no output has left while an answer was waited for. */
+const nothingGone = { writtenAt: Number.NaN, at: Number.NaN }
