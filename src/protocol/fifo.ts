@@ -3,7 +3,7 @@ const MAX_FREE_PLACES = 1024
 /** So many places are kept when the list has run empty: what a burst took is not held for ever. */
 const MAX_KEPT_PLACES = 128
 
-/** The places of all lists that nothing was put into: it stays empty, so that a list costs nothing before its first item. */
+/** The places of all lists that nothing was put into, and never anything else: so a list costs nothing before that. */
 const noPlaces: never[] = []
 
 /**

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PagedMap } from '../../src/protocol/paged-map.js'
 import { SequenceMap } from '../../src/protocol/sequence-map.js'
-import { retainedBytes } from './heap.js'
+import { collectGarbage, retainedBytes } from './heap.js'
 
 const sorted = (map: Iterable<readonly [number, string]>) => [...map].sort(([a], [b]) => a - b)
 
@@ -33,6 +33,17 @@ describe('the map in pages', () => {
     )
   })
 
+  test('finds what is put into a page that has run empty before, more than once', () => {
+    const map = new PagedMap<string>()
+    for (let turn = 0; turn < 3; turn += 1) {
+      map.set(1, 'gone')
+      map.delete(1)
+    }
+    map.set(1, 'a')
+    map.set(300, 'b')
+    expect([map.get(1), map.get(300), map.size]).toEqual(['a', 'b', 2])
+  })
+
   test('lets go of what was reached while it is walked through', () => {
     const map = new PagedMap<string>()
     for (let id = 1; id <= 1_000; id += 1) map.set(id, 'x')
@@ -42,6 +53,22 @@ describe('the map in pages', () => {
       map.delete(id)
     }
     expect(reached).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 1))
+    expect(map.size).toBe(0)
+  })
+
+  test('lets go of everything when it is cleared, also of a page that had run empty before', async () => {
+    const map = new PagedMap<object>()
+    const put = () => {
+      const value = {}
+      map.set(1, value)
+      return new WeakRef(value)
+    }
+    put()
+    map.delete(1)
+    const last = put()
+    map.clear()
+    await collectGarbage()
+    expect(last.deref()).toBeUndefined()
     expect(map.size).toBe(0)
   })
 
