@@ -173,9 +173,15 @@ export interface ClientOptions {
   readonly will?: WillOptions | undefined
   /** Milliseconds, 1 to 2,147,483,647: from the start of an attempt to CONNACK, credentials and TLS included. Default 30,000. */
   readonly connectTimeoutMs?: number | undefined
-  /** Milliseconds, 1 to 2,147,483,647: how long PINGREQ may go without a byte from the server. Default 10,000, or Keep Alive if that is less. */
+  /**
+   * Milliseconds, 1 to 2,147,483,647: how long PINGREQ may go without a byte from the server. While output is leaving, as a large
+   * payload does over a slow link, it counts from when some last left. Default 10,000, or Keep Alive if that is less.
+   */
   readonly pingTimeoutMs?: number | undefined
-  /** Milliseconds, 1 to 2,147,483,647: after so long without the answer to a PUBLISH or PUBREL the connection is ended and resumed. Default 60,000. */
+  /**
+   * Milliseconds, 1 to 2,147,483,647: after so long without the answer to a PUBLISH or PUBREL the connection is ended and resumed.
+   * The time it takes to upload the packet does not count, as long as some of it leaves. Default 60,000.
+   */
   readonly ackTimeoutMs?: number | undefined
   /** Milliseconds, 1 to 2,147,483,647: after so long without SUBACK or UNSUBACK the call rejects with a TimeoutError. Default 30,000. */
   readonly operationTimeoutMs?: number | undefined
