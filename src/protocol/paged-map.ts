@@ -1,5 +1,5 @@
 /**
- * A map from numbers that are handed out in a row, Packet Identifiers or sequence numbers, in pages of 256 places:
+ * A map from numbers that are handed out in a row, Packet Identifiers or sequence numbers, in pages of 128 places:
  * those in use stand close together, in one or two pages. A page that has become empty stays until its memory is wanted
  * for other numbers, so a steady flow of messages allocates nothing here; but no more than one does, so that after a
  * burst nothing is held for numbers that are gone.
@@ -10,7 +10,7 @@
  * QoS 1, 45 % of the time of a publish went into copying dead messages. Here the same happens to the Map of the pages,
  * but what its old tables hold is empty by then.
  */
-const PAGE_SIZE = 256
+const PAGE_SIZE = 128
 
 export class PagedMap<Value extends object | string> {
   /** By the number of their first place; absent before the first entry. */
