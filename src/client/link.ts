@@ -17,6 +17,7 @@ import type { JournalWriter } from './journal-writer.js'
 import type { PublishTicket } from './publish-ticket.js'
 import type { RequestTicket } from './request-ticket.js'
 import type { SessionHost } from './session-host.js'
+import { asError } from './thrown.js'
 
 /** A chunk of this size goes out at once: about what the kernel takes in one call. */
 const flushBytes = 65_536
@@ -82,7 +83,7 @@ export class Link implements TransportEvents {
       this.#decoder.decode(chunk, (packet) => this.#receivePacket(packet))
     } catch (error) {
       // What came before the fault has been handled; behind it nothing can be trusted.
-      this.#host.connectionFailed(error instanceof Error ? error : new Error(String(error)))
+      this.#host.connectionFailed(asError(error))
       return
     }
     this.#regulateReading()
@@ -154,7 +155,7 @@ export class Link implements TransportEvents {
     this.#write(chunk)
     if (this.#output === 'held' && this.#heldBytes < flushBytes) this.#reopen()
     // A transport that still has room tells of no drain, and nothing else would end a pause that the journal caused.
-    if (this.#input !== 'reading') this.#regulateReading()
+    if (this.#input === 'paused') this.#regulateReading()
   }
 
   #write(chunk: Buffer): void {
