@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Message, SessionStore } from '../../src/index.js'
 import type { JournalRecord } from '../../src/protocol/index.js'
 import { memoryStore } from '../../src/store/index.js'
-import { gate, online, quiet } from './client-on-pipe.js'
+import { fakeTime, gate, online, pass, quiet } from './client-on-pipe.js'
 import { FakeServer, message } from './fake-server.js'
 
 /** A store whose appends wait for `appending`. */
@@ -45,4 +45,33 @@ test('a client that stopped reading while much waited for the store reads on onc
   connection.send(message('after'), { type: 'puback', packetId: 1 })
   await published
   expect(seen).toEqual(['before', 'after'])
+})
+
+test('a large message that still waits for the store when what was before it has left may take its time all the same', async () => {
+  fakeTime()
+  const store = new SlowStore()
+  const server = new FakeServer({ highWaterMark: 1 })
+  const handlers = { '#': () => {} }
+  const { client, connection } = await online({ clientId: 'c', store, handlers, ackTimeoutMs: 2_000 }, server)
+  connection.serve()
+  connection.stopReading()
+  const [first, second] = [gate(), gate()]
+  store.appending = first.promise
+  connection.send(message('its PUBREC goes before', 2))
+  await quiet()
+  store.appending = second.promise
+  const large = client.publish('large', Buffer.alloc(500_000), { qos: 1 })
+  await quiet()
+  first.open()
+  await pass(500)
+  await connection.readChunk()
+  await quiet()
+  second.open()
+  for (let piece = 0; piece < 5; piece++) {
+    await pass(1_500)
+    await connection.readChunk()
+  }
+  connection.readOn()
+  await large
+  expect(server.attempts).toBe(1)
 })

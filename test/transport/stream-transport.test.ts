@@ -139,13 +139,14 @@ describe("a byte pipe of the caller's", () => {
   })
 
   it('is given a large chunk piece by piece, and tells of each that has been taken', async () => {
-    const { client, remote } = await connected()
+    const { client, ours, remote } = await connected()
     const sizes: number[] = []
     const { transport } = client
     expect(transport.write(Buffer.alloc(10_000))).toBe(true)
     expect(transport.write(Buffer.alloc(250_000))).toBe(false)
     expect(transport.write(Buffer.of(1))).toBe(false)
     expect(transport.unsentBytes).toBe(250_001)
+    expect(ours.writableLength).toBe(98_304)
     remote.on('data', (chunk: Buffer) => {
       sizes.push(chunk.length)
     })
