@@ -27,6 +27,7 @@ import type { Endpoint } from './endpoint.js'
 import { lastIssuer } from './missing-root.js'
 import { PiecewiseOutput, type PiecewiseOutputOwner, pieceBytes } from './piecewise-output.js'
 import { describePeer, dial, type SocketOptions } from './socket.js'
+import { listenTo, listenToSessions, type SocketOwner } from './socket-listeners.js'
 import type { TlsSettings } from './tls-settings.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from './transport.js'
 import { UnopenedTransport } from './unopened-transport.js'
@@ -49,19 +50,12 @@ export function openSocket(options: SocketOptions): OpenTransport {
 let readBuffer: Buffer | undefined
 const readBufferBytes = 65_536
 
-/** Leads from a socket to its transport. */
-const transport = Symbol('transport')
-
-interface Owned {
-  readonly [transport]: SocketTransport
-}
-
 /** For every connection that withholds nothing: it stays empty. */
 const nothing: Buffer[] = []
 
 type Phase = 'opening' | 'securing' | 'open' | 'finished' | 'withheld' | 'destroyed' | 'closed'
 
-class SocketTransport implements Transport, PiecewiseOutputOwner {
+class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
   readonly #endpoint: Endpoint
   readonly #events: TransportEvents
   readonly #socket: Socket
@@ -81,13 +75,10 @@ class SocketTransport implements Transport, PiecewiseOutputOwner {
     this.#events = events
     readBuffer ??= Buffer.allocUnsafeSlow(readBufferBytes)
     const { socket, secured } = dial(options, this.#reader(readBuffer))
-    this.#socket = Object.assign(socket, { [transport]: this })
+    this.#socket = socket
     this.#tls = options.tls
     this.#secured = secured
-    socket.on('drain', onDrain).on('end', onEnd).on('error', onError).on('close', onClose)
-    // Before Node's own listener, which starts the handshake of TLS.
-    socket.prependOnceListener('connect', onConnect)
-    secured?.once('secureConnect', onReady)
+    listenTo(socket, secured, this)
   }
 
   get peer(): Peer | undefined {
@@ -116,10 +107,6 @@ class SocketTransport implements Transport, PiecewiseOutputOwner {
     if (this.#phase === 'open') this.#events.partlySent()
   }
 
-  piecesTaken(): void {
-    this.onDrain()
-  }
-
   pause(): void {
     this.#reading = 'paused'
     if (this.#phase === 'open') this.#socket.pause()
@@ -138,8 +125,7 @@ class SocketTransport implements Transport, PiecewiseOutputOwner {
         this.destroy()
         break
       case 'open':
-        if (this.#pieces === undefined) this.#socket.end()
-        else this.#pieces.end()
+        ;(this.#pieces ?? this.#socket).end()
         break
       case 'finished':
       case 'withheld':
@@ -174,9 +160,7 @@ class SocketTransport implements Transport, PiecewiseOutputOwner {
     if (this.#phase !== 'opening') return
     if (this.#secured === undefined) return this.onReady()
     this.#phase = 'securing'
-    // Node asks OpenSSL for sessions when this listener is added, on the handle of that moment, and takes a new handle for
-    // each address that it tries. So it comes when TCP is connected, and before Node starts the handshake.
-    this.#secured.on('session', onSession)
+    listenToSessions(this.#secured)
   }
 
   onSession(session: Buffer): void {
@@ -253,33 +237,4 @@ class SocketTransport implements Transport, PiecewiseOutputOwner {
     this.#withheld = nothing
     this.#events.closed(this.#failure)
   }
-}
-
-/** Listeners are called with their socket as `this`, so that one of each kind serves all sockets of the process. */
-function onConnect(this: Owned): void {
-  this[transport].onConnect()
-}
-
-function onSession(this: Owned, session: Buffer): void {
-  this[transport].onSession(session)
-}
-
-function onReady(this: Owned): void {
-  this[transport].onReady()
-}
-
-function onDrain(this: Owned): void {
-  this[transport].onDrain()
-}
-
-function onEnd(this: Owned): void {
-  this[transport].onEnd()
-}
-
-function onError(this: Owned, error: Error): void {
-  this[transport].onError(error)
-}
-
-function onClose(this: Owned): void {
-  this[transport].onClose()
 }
