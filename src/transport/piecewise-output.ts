@@ -21,7 +21,7 @@ export interface PiecewiseOutputOwner {
   /** A piece has been taken, and there is more. */
   pieceTaken(): void
   /** Everything has been taken, after `write` returned false. */
-  piecesTaken(): void
+  onDrain(): void
 }
 
 export class PiecewiseOutput {
@@ -89,7 +89,7 @@ export class PiecewiseOutput {
     else {
       this.#state = 'idle'
       // A `drain` that the stream owes follows by itself.
-      if (!this.#stream.writableNeedDrain) this.#owner.piecesTaken()
+      if (!this.#stream.writableNeedDrain) this.#owner.onDrain()
     }
   }
 }

@@ -125,7 +125,8 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
         this.destroy()
         break
       case 'open':
-        ;(this.#pieces ?? this.#socket).end()
+        if (this.#pieces === undefined) this.#socket.end()
+        else this.#pieces.end()
         break
       case 'finished':
       case 'withheld':

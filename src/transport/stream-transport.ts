@@ -70,7 +70,7 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
     if (this.#state.phase === 'open') this.#events.partlySent()
   }
 
-  piecesTaken(): void {
+  onDrain(): void {
     if (this.#state.phase === 'open' && this.#pieces?.isWriting !== true) this.#events.drained()
   }
 
@@ -124,7 +124,7 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
       if (chunk instanceof Uint8Array) this.#events.received(asBuffer(chunk))
       else this.#close(notBytes(`a chunk of type ${typeof chunk}`))
     }
-    const onDrain = (): void => this.piecesTaken()
+    const onDrain = (): void => this.onDrain()
     const onOver = (): void => this.#close(undefined)
     const onError = (error: unknown): void => this.#close(streamFailure(error))
     if (this.#reading === 'paused') stream.pause()
