@@ -15,7 +15,8 @@ class Connection {
   #rest: Buffer = Buffer.alloc(0)
   #answer = Buffer.allocUnsafe(65_536)
   #answered = 0
-  #flooded = 0
+  /** Goes on from one flood to the next: the client may still hold the identifiers of the one before. */
+  #lastPacketId = 0
 
   constructor(socket: Socket) {
     this.#socket = socket
@@ -88,15 +89,17 @@ class Connection {
     const packets = Math.max(1, Math.floor(65_536 / one.length))
     const idAt = one.length - payloadBytes - 2
     const block = Buffer.concat(Array.from({ length: packets }, () => one))
-    this.#flooded = 0
+    let flooded = 0
     const go = (): void => {
-      while (this.#flooded < count) {
-        const part = Math.min(packets, count - this.#flooded)
+      while (flooded < count) {
+        const part = Math.min(packets, count - flooded)
         const chunk = Buffer.from(block.subarray(0, part * one.length))
         if (qos > 0)
-          for (let n = 0; n < part; n += 1)
-            chunk.writeUInt16BE(((this.#flooded + n) % 65_535) + 1, n * one.length + idAt)
-        this.#flooded += part
+          for (let n = 0; n < part; n += 1) {
+            this.#lastPacketId = (this.#lastPacketId % 65_535) + 1
+            chunk.writeUInt16BE(this.#lastPacketId, n * one.length + idAt)
+          }
+        flooded += part
         if (!this.#socket.write(chunk)) return void this.#socket.once('drain', go)
       }
     }
