@@ -94,7 +94,8 @@ describe('the map in pages', () => {
       }
       return map
     }
-    expect(await retainedBytes(emptied)).toBeLessThan(2_000)
+    // One page of places, which V8 rounds up differently in each release. Those of all the numbers would take 8,000 bytes.
+    expect(await retainedBytes(emptied)).toBeLessThan(4_000)
   })
 
   test.each([
