@@ -23,10 +23,13 @@ async function settledHeap(): Promise<number> {
   return lowest
 }
 
-/** Bytes that one of twenty keeps alive. A function of its own: nothing of the weighing before is on the scales. */
+/**
+ * Bytes that one of a hundred keeps alive: what the compiler or a cache takes meanwhile is divided among them. A function of
+ * its own: nothing of the weighing before is on the scales.
+ */
 async function weigh(make: () => object): Promise<number> {
   const before = await settledHeap()
-  const kept = Array.from({ length: 20 }, make)
+  const kept = Array.from({ length: 100 }, make)
   const after = await settledHeap()
   return (after - before) / kept.length
 }

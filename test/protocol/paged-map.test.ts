@@ -94,8 +94,7 @@ describe('the map in pages', () => {
       }
       return map
     }
-    // One page of places, which V8 rounds up differently in each release. Those of all the numbers would take 8,000 bytes.
-    expect(await retainedBytes(emptied)).toBeLessThan(4_000)
+    expect(await retainedBytes(emptied)).toBeLessThan(2_000)
   })
 
   test.each([
