@@ -6,7 +6,7 @@ const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.m
 /** Tests and fixtures name the package as its users do; here the names lead to the sources, so that no build is needed. */
 export const alias = [
   { find: /^mqtt311$/, replacement: source('index.ts') },
-  { find: /^mqtt311\/store\/testing$/, replacement: source('store/testing.ts') },
+  { find: /^mqtt311\/store\/testing$/, replacement: source('store/testing/index.ts') },
   { find: /^mqtt311\/(codec|protocol|store|aliyun|explain)$/, replacement: source('$1/index.ts') },
 ]
 

@@ -8,8 +8,8 @@ import type {
   ServerProfile,
 } from '../client/client-options.js'
 import { UsageError } from '../errors.js'
-import { type CredentialSource, credentialSource } from './connect-credentials.js'
-import { type ConnectionChoice, connectionOptions } from './connection-options.js'
+import { type CredentialSource, credentialSource } from './credentials.js'
+import { type ConnectionChoice, connectionOptions } from './destination.js'
 import { type Device, requireDevice } from './device.js'
 import { describe } from './device-text.js'
 import { parseIdentity } from './platform-answer.js'
