@@ -1,5 +1,5 @@
 /** Why a command ended before it was done, where no error of the library says it. */
-import type { ExitName } from './exit-code.js'
+import type { ExitName } from './outcome/exit-code.js'
 
 /** A failure that no class of the library stands for. */
 export class CommandFailure extends Error {

@@ -1,6 +1,6 @@
 /** What ends a conversation from outside: -W or a signal. A second signal ends the process where it stands. */
 import { CommandFailure, Interrupted } from './command-failure.js'
-import { exitCodeOfSignal } from './exit-code.js'
+import { exitCodeOfSignal } from './outcome/exit-code.js'
 
 export class EarlyEnd {
   /** Rejects when it is time to end, and never resolves. */

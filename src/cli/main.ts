@@ -5,10 +5,10 @@
  */
 import { UsageError } from '../errors.js'
 import { type Command, exitCodeLines, printHelp } from './command.js'
-import { exitCode } from './exit-code.js'
-import { judge } from './failure-verdict.js'
 import { nearestWord } from './nearest-word.js'
-import { flushed, muteNotes, note, print } from './output.js'
+import { exitCode } from './outcome/exit-code.js'
+import { judge } from './outcome/failure-message.js'
+import { flushed, muteNotes, note, print } from './terminal/output.js'
 
 interface Entry {
   readonly about: string
@@ -16,12 +16,18 @@ interface Entry {
 }
 
 const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
-  ['pub', { about: 'publishes a message, or one for each line of input', load: () => import('./pub.js') }],
-  ['sub', { about: 'subscribes, and prints what comes', load: () => import('./sub.js') }],
-  ['sign', { about: 'credentials for Alibaba Cloud IoT Platform', load: () => import('./sign.js') }],
-  ['register', { about: 'a device secret from Alibaba Cloud IoT Platform', load: () => import('./register.js') }],
-  ['explain', { about: 'every byte of a packet named, and what is wrong with it', load: () => import('./explain.js') }],
-  ['demo', { about: 'a conversation, byte by byte; needs no server', load: () => import('./demo.js') }],
+  ['pub', { about: 'publishes a message, or one for each line of input', load: () => import('./commands/pub.js') }],
+  ['sub', { about: 'subscribes, and prints what comes', load: () => import('./commands/sub.js') }],
+  ['sign', { about: 'credentials for Alibaba Cloud IoT Platform', load: () => import('./commands/sign.js') }],
+  [
+    'register',
+    { about: 'a device secret from Alibaba Cloud IoT Platform', load: () => import('./commands/register.js') },
+  ],
+  [
+    'explain',
+    { about: 'every byte of a packet named, and what is wrong with it', load: () => import('./commands/explain.js') },
+  ],
+  ['demo', { about: 'a conversation, byte by byte; needs no server', load: () => import('./commands/demo.js') }],
 ])
 
 function overview(): string {

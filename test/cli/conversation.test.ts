@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { converse } from '../../src/cli/conversation.js'
-import { judge } from '../../src/cli/failure-verdict.js'
-import { muteNotes } from '../../src/cli/output.js'
+import { converse } from '../../src/cli/conversation/conversation.js'
+import { judge } from '../../src/cli/outcome/failure-message.js'
+import { muteNotes } from '../../src/cli/terminal/output.js'
 import { startBroker } from './servers.js'
 
 muteNotes()

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { Progress } from '../../src/cli/progress.js'
 import type { StatusLine } from '../../src/cli/status-line.js'
+import { Progress } from '../../src/cli/terminal/progress.js'
 import { buildCommand, namedPipe, terminal } from './program.js'
 import { startBroker } from './servers.js'
 

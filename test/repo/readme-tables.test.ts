@@ -2,7 +2,7 @@
 
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
-import { exitCodeRows } from '../../src/cli/exit-code.js'
+import { exitCodeRows } from '../../src/cli/outcome/exit-code.js'
 import { clientDefaults } from '../../src/client/client-defaults.js'
 import { channels } from '../../src/client/diagnostics.js'
 import { readDocument } from './doc-blocks.js'

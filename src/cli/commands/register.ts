@@ -1,16 +1,16 @@
 /** `mqtt311 register`: dynamic registration on Alibaba Cloud IoT Platform. */
 import { open } from 'node:fs/promises'
-import { registerDevice } from '../aliyun/index.js'
-import { defineCommand } from './command.js'
-import { CommandFailure } from './command-failure.js'
-import { requireNoPositionals } from './command-line.js'
-import { endpointOptions } from './connection-options.js'
-import { readDeviceNames, readEndpoint, readSignMethod, required } from './device.js'
-import { exitCode } from './exit-code.js'
-import { readCertificate, readSecret } from './input-file.js'
-import { environment, type Field, json, labelled } from './login-format.js'
-import { print } from './output.js'
-import { startReporting } from './reporting.js'
+import { registerDevice } from '../../aliyun/index.js'
+import { defineCommand } from '../command.js'
+import { CommandFailure } from '../command-failure.js'
+import { requireNoPositionals } from '../command-line.js'
+import { startReporting } from '../conversation/reporting.js'
+import { endpointOptions } from '../flags/connection-flags.js'
+import { readDeviceNames, readEndpoint, readSignMethod, required } from '../flags/device.js'
+import { readCertificate, readSecret } from '../flags/input-file.js'
+import { exitCode } from '../outcome/exit-code.js'
+import { environment, type Field, json, labelled } from '../print/login-format.js'
+import { print } from '../terminal/output.js'
 
 const productOptions = [
   { name: 'product-key', value: 'KEY', about: 'ProductKey' },

@@ -1,11 +1,11 @@
 /** From the command line and the environment to the options of a client. */
-import type { ClientOptions, WillOptions } from '../client/client-options.js'
-import type { QoS } from '../codec/control-packet.js'
-import { UsageError } from '../errors.js'
-import { type CommandLine, readInteger } from './command-line.js'
-import { type ConnectionOptionName, platformOptions } from './connection-options.js'
+import type { ClientOptions, WillOptions } from '../../client/client-options.js'
+import type { QoS } from '../../codec/control-packet.js'
+import { UsageError } from '../../errors.js'
+import { type CommandLine, readInteger } from '../command-line.js'
+import { type ConnectionOptionName, platformOptions } from './connection-flags.js'
 import { readSecret } from './input-file.js'
-import { readTls } from './tls-settings.js'
+import { readTls } from './tls.js'
 
 type Line = CommandLine<ConnectionOptionName>
 
@@ -132,7 +132,7 @@ async function deviceOptions(line: Line, shared: ClientOptions): Promise<ClientO
     if (line.has(name)) throw new UsageError(`--${name} is made from the device: leave it out`)
   }
   const { readConnectingDevice, readEndpoint } = await import('./device.js')
-  const { aliyun } = await import('../aliyun/index.js')
+  const { aliyun } = await import('../../aliyun/index.js')
   const { MQTT_URL, MQTT_HOST } = process.env
   const isTyped = (['url', 'host', 'port'] as const).some((name) => line.has(name))
   const namesServer = isTyped || Boolean(MQTT_URL || MQTT_HOST)

@@ -1,5 +1,5 @@
 /** The options that say where the server is, who we are, and how much is told of it: alike in all commands that connect. */
-import type { Option, OptionGroup } from './command-line.js'
+import type { Option, OptionGroup } from '../command-line.js'
 
 const serverOptions = [
   {

@@ -1,13 +1,21 @@
 /** `mqtt311 sign`: what a device of Alibaba Cloud IoT Platform shows in CONNECT. */
-import { type EndpointAddress, endpointAddress } from '../aliyun/endpoint.js'
-import { type SignedConnect, signConnect } from '../aliyun/sign-connect.js'
-import { defineCommand } from './command.js'
-import { requireNoPositionals } from './command-line.js'
-import { endpointOptions, signatureOptions } from './connection-options.js'
-import { readDevice, readEndpoint } from './device.js'
-import { exitCode } from './exit-code.js'
-import { environment, type Field, json, type LoginFormat, labelled, loginFormats, shellQuote } from './login-format.js'
-import { print } from './output.js'
+import { type EndpointAddress, endpointAddress } from '../../aliyun/endpoint.js'
+import { type SignedConnect, signConnect } from '../../aliyun/sign-connect.js'
+import { defineCommand } from '../command.js'
+import { requireNoPositionals } from '../command-line.js'
+import { endpointOptions, signatureOptions } from '../flags/connection-flags.js'
+import { readDevice, readEndpoint } from '../flags/device.js'
+import { exitCode } from '../outcome/exit-code.js'
+import {
+  environment,
+  type Field,
+  json,
+  type LoginFormat,
+  labelled,
+  loginFormats,
+  shellQuote,
+} from '../print/login-format.js'
+import { print } from '../terminal/output.js'
 
 const ownOptions = [
   { name: 'id', short: 'i', aliases: ['client-id'], value: 'ID', about: 'before the |; default ProductKey.DeviceName' },

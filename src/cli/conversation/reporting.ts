@@ -1,13 +1,13 @@
 /** What is told on stderr while a command is connected: the packets if somebody asks for them, and the outages. */
-import type { MqttClient } from '../client/mqtt-client.js'
-import type { CommandLine } from './command-line.js'
-import { judge } from './failure-verdict.js'
-import { note, wantsColor } from './output.js'
+import type { MqttClient } from '../../client/mqtt-client.js'
+import type { CommandLine } from '../command-line.js'
+import { judge } from '../outcome/failure-message.js'
+import { note, wantsColor } from '../terminal/output.js'
 
 /** Tells the packets from here on, if `-d` or `--trace` asks for them. */
 export async function startReporting(line: CommandLine<'debug' | 'trace'>): Promise<void> {
   if (!line.has('trace') && !line.has('debug')) return
-  const { traceExchange } = await import('./trace.js')
+  const { traceExchange } = await import('../trace.js')
   const detail = line.has('trace') ? 'bytes' : 'lines'
   traceExchange(detail, wantsColor(process.stderr), (text) => process.stderr.write(text))
 }

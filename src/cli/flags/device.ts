@@ -1,11 +1,11 @@
 /** A device of Alibaba Cloud IoT Platform, from the command line or the environment. */
 import type { ConnectionOptions } from 'node:tls'
-import type { IdentifiedCertificateDevice, SecretDevice, TokenDevice } from '../aliyun/device.js'
-import { type Endpoint, type Region, regions } from '../aliyun/endpoint.js'
-import { type SignMethod, signMethods } from '../aliyun/signature.js'
-import { UsageError } from '../errors.js'
-import type { CommandLine } from './command-line.js'
-import type { DeviceOptionName, EndpointOptionName, SignatureOptionName } from './connection-options.js'
+import type { IdentifiedCertificateDevice, SecretDevice, TokenDevice } from '../../aliyun/device.js'
+import { type Endpoint, type Region, regions } from '../../aliyun/endpoint.js'
+import { type SignMethod, signMethods } from '../../aliyun/signature.js'
+import { UsageError } from '../../errors.js'
+import type { CommandLine } from '../command-line.js'
+import type { DeviceOptionName, EndpointOptionName, SignatureOptionName } from './connection-flags.js'
 import { readSecret } from './input-file.js'
 
 /** The device that is named, with its secret. @throws UsageError */

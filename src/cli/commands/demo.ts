@@ -1,15 +1,15 @@
 /** `mqtt311 demo`: a short conversation with every kind of packet, each byte explained. */
-import type { MqttClient } from '../client/mqtt-client.js'
-import type { QoS } from '../codec/control-packet.js'
-import { defineCommand } from './command.js'
-import { requireNoPositionals } from './command-line.js'
-import { connectionGroups } from './connection-options.js'
-import { readConnection } from './connection-settings.js'
-import { converse } from './conversation.js'
+import type { MqttClient } from '../../client/mqtt-client.js'
+import type { QoS } from '../../codec/control-packet.js'
+import { defineCommand } from '../command.js'
+import { requireNoPositionals } from '../command-line.js'
+import { converse } from '../conversation/conversation.js'
+import { readConnection } from '../flags/client-options.js'
+import { connectionGroups } from '../flags/connection-flags.js'
+import { exitCode } from '../outcome/exit-code.js'
+import { print, wantsColor } from '../terminal/output.js'
+import { traceExchange } from '../trace.js'
 import { type DemoServer, startDemoServer } from './demo-server.js'
-import { exitCode } from './exit-code.js'
-import { print, wantsColor } from './output.js'
-import { traceExchange } from './trace.js'
 
 const ownOptions = [{ name: 'timeout', short: 'W', value: 'SEC', about: 'for all of it; default 60' }] as const
 

@@ -1,10 +1,10 @@
 /** What `sub` writes for a message: the payload, with its topic, in a format, or as JSON. */
-import type { Message } from '../client/client-options.js'
-import { UsageError } from '../errors.js'
-import type { CommandLine } from './command-line.js'
+import type { Message } from '../../client/client-options.js'
+import { UsageError } from '../../errors.js'
+import type { CommandLine } from '../command-line.js'
+import { wantsColor } from '../terminal/output.js'
 import { type Appearance, compileFormat, type Unprintable } from './message-format.js'
 import { jsonLine } from './message-json.js'
-import { wantsColor } from './output.js'
 
 export type Printer = (message: Message, now: Date) => Uint8Array | Unprintable
 

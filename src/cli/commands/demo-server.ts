@@ -3,10 +3,10 @@
  * publishes to each client what that client has subscribed to; it keeps no session, no retained message, and has no password.
  */
 import type { AddressInfo, Server, Socket } from 'node:net'
-import type { ControlPacket, PublishPacket, QoS } from '../codec/control-packet.js'
-import { PacketDecoder } from '../codec/packet-decoder.js'
-import { encodePacket } from '../codec/packet-writer.js'
-import { topicMatches } from '../codec/topic.js'
+import type { ControlPacket, PublishPacket, QoS } from '../../codec/control-packet.js'
+import { PacketDecoder } from '../../codec/packet-decoder.js'
+import { encodePacket } from '../../codec/packet-writer.js'
+import { topicMatches } from '../../codec/topic.js'
 
 export interface DemoServer {
   readonly host: string

@@ -1,5 +1,5 @@
 /** Standard output and standard error, and whether they are read by a person. */
-import { statusLine } from './status-line.js'
+import { statusLine } from '../status-line.js'
 
 /** A stream that fails emits `error`, and its writes fail too: the writes are what is listened to. */
 function unheeded(): void {}

@@ -1,13 +1,13 @@
 /** `mqtt311 explain`: every byte of some Control Packets, named. */
-import { UsageError } from '../errors.js'
-import { explain, render } from '../explain/index.js'
-import { defineCommand } from './command.js'
-import type { CommandLine } from './command-line.js'
-import { exitCode } from './exit-code.js'
-import { looksLikeHex, parseHex } from './hex-text.js'
-import { readInput } from './input-file.js'
-import { print, wantsColor } from './output.js'
-import { readStandardInput } from './standard-input.js'
+import { UsageError } from '../../errors.js'
+import { explain, render } from '../../explain/index.js'
+import { defineCommand } from '../command.js'
+import type { CommandLine } from '../command-line.js'
+import { readStandardInput } from '../conversation/standard-input.js'
+import { readInput } from '../flags/input-file.js'
+import { looksLikeHex, parseHex } from '../hex-text.js'
+import { exitCode } from '../outcome/exit-code.js'
+import { print, wantsColor } from '../terminal/output.js'
 
 /** A listing of more has no reader. */
 const inputBytesMax = 67_108_864
