@@ -1,6 +1,6 @@
 /** Finding the handlers of a message, against qlobber, with which aedes does it. MQTT.js leaves it to its users. */
 import qlobber from 'qlobber'
-import { TopicRouter } from '../src/client/topic-router.js'
+import { TopicRouter } from '../src/client/deliver/topic-router.js'
 import { type Comparison, cpuTime } from './cpu-time.js'
 import type { Effort, Row, Table } from './part.js'
 

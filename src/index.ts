@@ -3,6 +3,9 @@
  *
  * @module mqtt311
  */
+
+export { connect } from './client/connect.js'
+export { MqttClient } from './client/mqtt-client.js'
 export type {
   ClientEvents,
   ClientOptions,
@@ -34,9 +37,7 @@ export type {
   SubscribeOptions,
   Subscription,
   WillOptions,
-} from './client/client-options.js'
-export { connect } from './client/connect.js'
-export { MqttClient } from './client/mqtt-client.js'
+} from './client/options/client-options.js'
 export type { QoS } from './codec/control-packet.js'
 export {
   type AnyMqttError,

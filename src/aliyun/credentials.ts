@@ -1,6 +1,6 @@
 /** With what each kind of device introduces itself, made anew for every attempt. */
 
-import type { Credentials } from '../client/client-options.js'
+import type { Credentials } from '../client/options/client-options.js'
 import type { CertificateDevice, Device, DeviceIdentity, TokenDevice } from './device.js'
 import { signConnect } from './sign-connect.js'
 import { wireClientId } from './wire-client-id.js'

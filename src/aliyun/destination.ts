@@ -1,7 +1,7 @@
 /** Where a device connects to, and whether over TLS. */
 
 import type { ConnectionOptions } from 'node:tls'
-import type { ClientOptions, ServerOptions } from '../client/client-options.js'
+import type { ClientOptions, ServerOptions } from '../client/options/client-options.js'
 import { UsageError } from '../errors.js'
 import type { CertificateDevice, SecretDevice, TokenDevice } from './device.js'
 import { type Endpoint, endpointAddress, type Region } from './endpoint.js'

@@ -1,4 +1,4 @@
-import type { ServerProfile } from '../client/client-options.js'
+import type { ServerProfile } from '../client/options/client-options.js'
 
 /**
  * What Alibaba Cloud IoT Platform allows.

@@ -6,7 +6,7 @@ import type {
   MessageHandler,
   ReconnectOptions,
   ServerProfile,
-} from '../client/client-options.js'
+} from '../client/options/client-options.js'
 import { UsageError } from '../errors.js'
 import { type CredentialSource, credentialSource } from './credentials.js'
 import { type ConnectionChoice, connectionOptions } from './destination.js'

@@ -9,8 +9,8 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import type { Message, MessageHandler } from '../client/client-options.js'
 import { MqttClient } from '../client/mqtt-client.js'
+import type { Message, MessageHandler } from '../client/options/client-options.js'
 import { ConnectionLostError, TimeoutError, UsageError } from '../errors.js'
 import { type ConnectionChoice, connectionOptions } from './destination.js'
 import type { SecretDevice, TokenDevice } from './device.js'

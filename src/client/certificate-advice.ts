@@ -1,5 +1,5 @@
 import { ConnectionLostError } from '../errors.js'
-import type { ServerProfile } from './server-profile.js'
+import type { ServerProfile } from './options/server-profile.js'
 
 /** The error, with what the profile says about the roots of its server if one of them seems to be missing here. */
 export function withRootCertificates(error: Error, profile: ServerProfile | undefined): Error {

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.js'
-import type { ClientOptions } from './client-options.js'
 import { MqttClient } from './mqtt-client.js'
+import type { ClientOptions } from './options/client-options.js'
 
 /**
  * Makes a client and connects it: `new MqttClient(options)`, then `connect()`.

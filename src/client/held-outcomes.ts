@@ -1,4 +1,4 @@
-import type { PublishTicket } from './publish-ticket.js'
+import type { PublishTicket } from './publish/publish-ticket.js'
 
 /** Outcomes of publishes that may be told only when the session store knows of them, gathered during a turn. */
 export class HeldOutcomes {

@@ -3,10 +3,18 @@ import { inspect } from 'node:util'
 import { validateTopicFilter } from '../codec/topic.js'
 import { ClosedError, UsageError } from '../errors.js'
 import { describeEndpoint } from '../transport/index.js'
-import { Announcer } from './announcer.js'
-import { clientDefaults } from './client-defaults.js'
-import type { ClientOptions } from './client-options.js'
-import { type ClientSettings, parseClientOptions } from './client-settings.js'
+import { MessageStream as Stream } from './deliver/message-stream.js'
+import { Announcer } from './events.js'
+import { warnOfForeignEvent } from './foreign-events.js'
+import { Lifecycle } from './life/lifecycle.js'
+import { callable, integer, maxTimerMs } from './options/checks.js'
+import type { ClientOptions } from './options/client-options.js'
+import { type ClientSettings, parseClientOptions } from './options/client-settings.js'
+import { clientDefaults } from './options/defaults.js'
+import { Publisher } from './publish/publisher.js'
+import { readStats } from './stats.js'
+import { parseFilters } from './subscribe/filter-requests.js'
+import { Subscriptions } from './subscribe/subscriptions.js'
 import type {
   ClientEvents,
   ClientState,
@@ -20,16 +28,8 @@ import type {
   PublishOptions,
   SubscribeOptions,
   Subscription,
-} from './client-surface.js'
-import { parseFilters } from './filter-requests.js'
-import { warnOfForeignEvent } from './foreign-events.js'
-import { Lifecycle } from './lifecycle.js'
-import { MessageStream as Stream } from './message-stream.js'
-import { callable, integer, maxTimerMs } from './option-checks.js'
-import { Publisher } from './publisher.js'
-import { readStats } from './stats.js'
-import { Subscriptions } from './subscriptions.js'
-import { rejection, tamed } from './tamed-promise.js'
+} from './surface/client-surface.js'
+import { rejection, tamed } from './waiting/promises.js'
 
 /**
  * A client of one server, or of several that share their sessions. It is used once: after `end()`, `destroy()` or a terminal

@@ -2,9 +2,9 @@
  * Whether and when a client tries again, and what it says about the end of the last try: the policy judges the error, the
  * back-off draws the wait.
  */
-import { type BackoffState, endAttempt, initialBackoff, nextDelayMs, startAttempt } from './backoff.js'
-import { type ConnectionEnd, ReconnectPolicy } from './reconnect-policy.js'
-import type { ReconnectSettings } from './reconnect-settings.js'
+import { type BackoffState, endAttempt, initialBackoff, nextDelayMs, startAttempt } from './life/backoff.js'
+import { type ConnectionEnd, ReconnectPolicy } from './life/reconnect-policy.js'
+import type { ReconnectSettings } from './options/reconnect.js'
 
 /** How a connection, or the attempt to get one, has ended. */
 export interface AttemptOutcome {

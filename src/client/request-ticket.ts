@@ -1,5 +1,5 @@
 import type { SubscribeRequest, UnsubscribeRequest } from '../protocol/requests.js'
-import type { GrantedFilter } from './client-surface.js'
+import type { GrantedFilter } from './surface/client-surface.js'
 
 /** What the client wants to know of a SUBSCRIBE or UNSUBSCRIBE that the engine sends for it. */
 export interface RequestTicket {

@@ -1,5 +1,5 @@
-import type { ClientStats } from './client-surface.js'
-import type { SessionHost } from './session-host.js'
+import type { SessionHost } from './engine/engine-driver.js'
+import type { ClientStats } from './surface/client-surface.js'
 
 /** The numbers of a client at this moment. */
 export function readStats(host: SessionHost): ClientStats {

@@ -2,7 +2,7 @@ import { createSecureContext } from 'node:tls'
 import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { type AliyunOptions, aliyun, aliyunProfile, aliyunRoots, type Device } from '../../src/aliyun/index.js'
-import type { ClientOptions, Credentials, Message } from '../../src/client/client-options.js'
+import type { ClientOptions, Credentials, Message } from '../../src/client/options/client-options.js'
 import { UsageError } from '../../src/errors.js'
 
 const secret = { productKey: 'a1Pk', deviceName: 'lamp', deviceSecret: 'the-secret' }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { compileFormat, Unprintable } from '../../src/cli/print/message-format.js'
 import { jsonLine } from '../../src/cli/print/message-json.js'
-import type { Message } from '../../src/client/client-options.js'
+import type { Message } from '../../src/client/options/client-options.js'
 
 function message(topic: string, payload: string | Uint8Array, change: Partial<Message> = {}): Message {
   const bytes = Buffer.from(payload)

@@ -8,7 +8,7 @@ import {
   initialBackoff,
   nextDelayMs,
   startAttempt,
-} from '../../src/client/backoff.js'
+} from '../../src/client/life/backoff.js'
 
 const settings: BackoffSettings = {
   minDelayMs: 1_000,

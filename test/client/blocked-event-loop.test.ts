@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { DeadlineTimer } from '../../src/client/deadline-timer.js'
+import { DeadlineTimer } from '../../src/client/engine/deadline-timer.js'
 
 function block(milliseconds: number): void {
   const end = performance.now() + milliseconds

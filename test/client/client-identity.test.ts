@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type IdentitySettings, identityFor, type SessionTerms } from '../../src/client/client-identity.js'
-import type { ClientOptions, Credentials } from '../../src/client/client-options.js'
-import { parseClientOptions } from '../../src/client/client-settings.js'
+import type { ClientOptions, Credentials } from '../../src/client/options/client-options.js'
+import { parseClientOptions } from '../../src/client/options/client-settings.js'
+import { type IdentitySettings, identityFor, type SessionTerms } from '../../src/client/options/identity.js'
 import { UsageError } from '../../src/errors.js'
 
 const url = 'mqtt://a'

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { clientDefaults } from '../../src/client/client-defaults.js'
-import type { ClientOptions } from '../../src/client/client-options.js'
-import { clientChecks, parseClientOptions } from '../../src/client/client-settings.js'
+import type { ClientOptions } from '../../src/client/options/client-options.js'
+import { clientChecks, parseClientOptions } from '../../src/client/options/client-settings.js'
+import { clientDefaults } from '../../src/client/options/defaults.js'
 import { UsageError } from '../../src/errors.js'
 import type { SessionStore } from '../../src/store/session-store.js'
 

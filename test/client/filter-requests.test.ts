@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseFilters } from '../../src/client/filter-requests.js'
+import { parseFilters } from '../../src/client/subscribe/filter-requests.js'
 import { isMqttError, type UsageError } from '../../src/index.js'
 
 function refusal(action: () => unknown): UsageError {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { expect, it } from 'vitest'
-import { ReceivedMessage } from '../../src/client/message.js'
+import { ReceivedMessage } from '../../src/client/surface/message.js'
 
 const message = (payload: Buffer) =>
   new ReceivedMessage({ type: 'publish', topic: 'a/b', payload, qos: 1, packetId: 7, dup: true, retain: true })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { PublishPacer } from '../../src/client/publish-pacer.js'
+import { PublishPacer } from '../../src/client/publish/pacer.js'
 import { type ClientOptions, QueueFullError, TimeoutError } from '../../src/index.js'
 import { event, fakeTime, online, outcomeOf, pass, quiet, rejectionOf, watch } from './client-on-pipe.js'
 import type { FakeConnection } from './fake-server.js'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { ClientOptions, ServerProfile } from '../../src/client/client-options.js'
-import { parseClientOptions } from '../../src/client/client-settings.js'
-import { parseServerProfile, requirePublishable, requireTopicWithin } from '../../src/client/profile-limits.js'
+import type { ClientOptions, ServerProfile } from '../../src/client/options/client-options.js'
+import { parseClientOptions } from '../../src/client/options/client-settings.js'
+import { parseServerProfile, requirePublishable, requireTopicWithin } from '../../src/client/options/profile-limits.js'
 import { UsageError } from '../../src/errors.js'
 
 const parse = (options: ClientOptions) => parseClientOptions({ url: 'mqtt://a', ...options }, () => 0)

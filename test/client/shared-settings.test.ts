@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { parseClientOptions } from '../../src/client/client-settings.js'
-import { engineSettings } from '../../src/client/engine-settings.js'
-import { SharedSettings } from '../../src/client/shared-settings.js'
+import { engineSettings } from '../../src/client/engine/engine-settings.js'
+import { parseClientOptions } from '../../src/client/options/client-settings.js'
+import { SharedSettings } from '../../src/client/options/shared-settings.js'
 
 const parse = (options: object) => parseClientOptions({ url: 'mqtt://[::1]', ...options }, Math.random)
 

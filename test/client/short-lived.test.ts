@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ReconnectPolicy } from '../../src/client/reconnect-policy.js'
+import { ReconnectPolicy } from '../../src/client/life/reconnect-policy.js'
 import { ConnectionLostError, type LossReason } from '../../src/errors.js'
 
 describe('connections that end soon after CONNACK', () => {

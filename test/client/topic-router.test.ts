@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { TopicRouter, unshared } from '../../src/client/topic-router.js'
+import { TopicRouter, unshared } from '../../src/client/deliver/topic-router.js'
 import { topicMatches } from '../../src/codec/topic.js'
 
 function routerOf(...filters: string[]): TopicRouter<string> {

@@ -31,16 +31,19 @@ describe('the judge of imports', () => {
     ['src/codec/utf8.ts', `import { byteAt } from './byte-at.js'`],
     ['src/codec/utf8.ts', `import { UsageError } from '../errors.js'`],
     ['src/protocol/session.ts', `import type { ControlPacket } from '../codec/control-packet.js'`],
-    ['src/client/link.ts', `import { Session } from '../protocol/index.js'; import { connect } from 'node:net'`],
+    [
+      'src/client/engine/connection-stream.ts',
+      `import { Session } from '../protocol/index.js'; import { connect } from 'node:net'`,
+    ],
     ['src/cli/main.ts', `import { MqttClient } from '../client/client.js'`],
     ['src/aliyun/preset.ts', `import type { ClientOptions } from '../client/client-options.js'`],
     ['src/aliyun/preset.ts', `import { type ClientOptions } from '../client/client-options.js'`],
-    ['src/client/link.ts', `import type { SessionStore } from '../store/session-store.js'`],
+    ['src/client/engine/connection-stream.ts', `import type { SessionStore } from '../store/session-store.js'`],
     ['src/index.ts', `export { MqttClient } from './client/client.js'`],
     ['src/protocol/session.ts', `const size = Buffer.byteLength('a') + Math.max(1, 2)`],
     ['src/protocol/session.ts', `interface Has { readonly process: number }; declare const has: Has; has.process`],
     [
-      'src/client/backoff.ts',
+      'src/client/life/backoff.ts',
       `const jitter = Math.random() * Date.now(); setTimeout(() => console.log(process.pid), 1)`,
     ],
   ])('passes %s with: %s', (path, text) => {
@@ -59,15 +62,27 @@ describe('the judge of imports', () => {
     ['sideways', 'src/store/file-store.ts', `import type { ClientOptions } from '../client/client-options.js'`],
     ['sideways, as a value', 'src/aliyun/preset.ts', `import { defaults } from '../client/client-defaults.js'`],
     ['sideways, a type and a value', 'src/aliyun/preset.ts', `import { type A, b } from '../client/client-options.js'`],
-    ['sideways, a value of the seam', 'src/client/link.ts', `import { seam } from '../store/session-store.js'`],
-    ['sideways, past the seam', 'src/client/link.ts', `import type { Lock } from '../store/directory-lock.js'`],
+    [
+      'sideways, a value of the seam',
+      'src/client/engine/connection-stream.ts',
+      `import { seam } from '../store/session-store.js'`,
+    ],
+    [
+      'sideways, past the seam',
+      'src/client/engine/connection-stream.ts',
+      `import type { Lock } from '../store/directory-lock.js'`,
+    ],
     ['sideways, for its effects', 'src/aliyun/preset.ts', `import '../client/client.js'`],
     ['from Node into a pure folder', 'src/codec/utf8.ts', `import { Buffer } from 'node:buffer'`],
     ['from Node, as a type', 'src/protocol/session.ts', `import type { EventEmitter } from 'node:events'`],
     ['from Node, by a computed name', 'src/protocol/session.ts', `const load = (name: string) => import(name)`],
-    ['from a dependency', 'src/client/link.ts', `import packet from 'mqtt-packet'`],
-    ['without an extension', 'src/client/link.ts', `import { Session } from '../protocol/session'`],
-    ['from a folder without a layer', 'src/client/link.ts', `import { debounce } from '../utils/debounce.js'`],
+    ['from a dependency', 'src/client/engine/connection-stream.ts', `import packet from 'mqtt-packet'`],
+    ['without an extension', 'src/client/engine/connection-stream.ts', `import { Session } from '../protocol/session'`],
+    [
+      'from a folder without a layer',
+      'src/client/engine/connection-stream.ts',
+      `import { debounce } from '../utils/debounce.js'`,
+    ],
   ])('refuses an import %s: %s with %s', (_, path, text) => {
     expect(faults(path, text)).toHaveLength(1)
   })

@@ -3,8 +3,8 @@
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 import { exitCodeRows } from '../../src/cli/outcome/exit-code.js'
-import { clientDefaults } from '../../src/client/client-defaults.js'
-import { channels } from '../../src/client/diagnostics.js'
+import { clientDefaults } from '../../src/client/options/defaults.js'
+import { channels } from '../../src/client/surface/diagnostics.js'
 import { readDocument } from './doc-blocks.js'
 
 const readme = readDocument('README.md')
@@ -130,6 +130,6 @@ describe('README.md', () => {
         .map(({ name }) => name)
         .sort(),
     )
-    expect(names('Counter').sort()).toEqual(membersOf('src/client/client-surface.ts', 'ClientStats').sort())
+    expect(names('Counter').sort()).toEqual(membersOf('src/client/surface/client-surface.ts', 'ClientStats').sort())
   })
 })

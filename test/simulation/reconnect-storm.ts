@@ -9,8 +9,8 @@ import {
   endAttempt,
   initialBackoff,
   nextDelayMs,
-} from '../../src/client/backoff.js'
-import { clientDefaults } from '../../src/client/client-defaults.js'
+} from '../../src/client/life/backoff.js'
+import { clientDefaults } from '../../src/client/options/defaults.js'
 import { SeededRandom } from './seeded-random.js'
 
 export interface Outage {

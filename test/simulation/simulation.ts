@@ -5,8 +5,8 @@
  * judged.
  */
 import { type Clock, install } from '@sinonjs/fake-timers'
-import { channels } from '../../src/client/diagnostics.js'
 import { MqttClient } from '../../src/client/mqtt-client.js'
+import { channels } from '../../src/client/surface/diagnostics.js'
 import type { ControlPacket } from '../../src/codec/control-packet.js'
 import { createFileStore } from '../../src/store/file-store.js'
 import type { SessionStore } from '../../src/store/session-store.js'

@@ -1,6 +1,7 @@
 /** `mqtt311 sub`: prints what the server sends. */
-import type { Message } from '../../client/client-options.js'
+
 import type { MqttClient } from '../../client/mqtt-client.js'
+import type { Message } from '../../client/options/client-options.js'
 import type { QoS } from '../../codec/control-packet.js'
 import { topicMatches, validateTopicFilter } from '../../codec/topic.js'
 import { SubscribeRefusedError, UsageError } from '../../errors.js'

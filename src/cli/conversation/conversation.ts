@@ -2,8 +2,9 @@
  * One client from its first connection to its end, and all that may end it: its work is done, it fails, time runs out, or a
  * signal arrives. Whatever comes first decides how the command ends; the client says goodbye in any case.
  */
-import type { ClientOptions } from '../../client/client-options.js'
+
 import { MqttClient } from '../../client/mqtt-client.js'
+import type { ClientOptions } from '../../client/options/client-options.js'
 import { ClosedError, isMqttError } from '../../errors.js'
 import { CommandFailure, Interrupted } from '../command-failure.js'
 import { EarlyEnd } from '../early-end.js'

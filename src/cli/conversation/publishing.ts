@@ -2,8 +2,9 @@
  * Many messages, one after the other, and no more of them at a time than fit into memory: `send` waits while too much is
  * on its way, and so the pace of the server reaches whoever writes to our standard input.
  */
-import type { PublishOptions } from '../../client/client-options.js'
+
 import type { MqttClient } from '../../client/mqtt-client.js'
+import type { PublishOptions } from '../../client/options/client-options.js'
 
 /** Messages and bytes on their way; a single message may be larger. */
 const messagesMax = 1_000

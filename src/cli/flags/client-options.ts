@@ -1,5 +1,5 @@
 /** From the command line and the environment to the options of a client. */
-import type { ClientOptions, WillOptions } from '../../client/client-options.js'
+import type { ClientOptions, WillOptions } from '../../client/options/client-options.js'
 import type { QoS } from '../../codec/control-packet.js'
 import { UsageError } from '../../errors.js'
 import { type CommandLine, readInteger } from '../command-line.js'

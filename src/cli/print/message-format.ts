@@ -2,7 +2,7 @@
  * The formats of `sub -F`, read once and applied to each message: those of mosquitto_sub, as far as MQTT 3.1.1 has what
  * they show.
  */
-import type { Message } from '../../client/client-options.js'
+import type { Message } from '../../client/options/client-options.js'
 import { UsageError } from '../../errors.js'
 import { isJson, jsonLine } from './message-json.js'
 import { isoTime, timeLetters, unixTime } from './time-format.js'

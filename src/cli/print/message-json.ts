@@ -1,4 +1,4 @@
-import type { Message } from '../../client/client-options.js'
+import type { Message } from '../../client/options/client-options.js'
 import { isoTimeWithFraction } from './time-format.js'
 
 /**

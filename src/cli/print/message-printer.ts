@@ -1,5 +1,5 @@
 /** What `sub` writes for a message: the payload, with its topic, in a format, or as JSON. */
-import type { Message } from '../../client/client-options.js'
+import type { Message } from '../../client/options/client-options.js'
 import { UsageError } from '../../errors.js'
 import type { CommandLine } from '../command-line.js'
 import { wantsColor } from '../terminal/output.js'

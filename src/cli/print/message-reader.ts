@@ -4,8 +4,9 @@
  * A message is acknowledged when it has been printed, or was not to be printed. What comes behind the last one is left
  * unacknowledged: in a persistent session the next command gets it.
  */
-import type { Message } from '../../client/client-options.js'
+
 import type { MqttClient } from '../../client/mqtt-client.js'
+import type { Message } from '../../client/options/client-options.js'
 import { note, print } from '../terminal/output.js'
 import { Unprintable } from './message-format.js'
 import type { Printer } from './message-printer.js'

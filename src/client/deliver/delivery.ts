@@ -1,0 +1,168 @@
+/**
+ * From an arrival of the engine to the handlers of the application and back. A message goes once to each handler whose filter
+ * matches; what the handlers return is awaited, all of them, and then the arrival is handled, or, if one has failed,
+ * what `onHandlerError` says is done.
+ *
+ * 'later' is answered while nothing may be started: a message stream among the handlers is full, or the client says goodbye. The engine
+ * keeps the arrival then, and offers it again when something has been handled, or when it is told of room by `resumeDelivery`.
+ */
+import type { Arrival } from '../../protocol/arrival.js'
+import type { DeliverySettings } from '../options/client-settings.js'
+import type { HandlerErrorAction, Message, MessageHandler } from '../surface/client-surface.js'
+import { ReceivedMessage } from '../surface/message.js'
+import type { MessageStream } from './message-stream.js'
+import { TopicRouter } from './topic-router.js'
+
+/** What the delivery needs of the client. */
+export interface DeliveryHost {
+  handled(arrival: Arrival): void
+  failed(arrival: Arrival, message: Message, action: HandlerErrorAction, error: unknown): void
+  unclaimed(message: Message): void
+}
+
+/** How the handlers of one message have fared so far; a failure keeps the first error. */
+type Outcome = { readonly is: 'well' } | { readonly is: 'failed'; readonly error: unknown }
+
+const well: Outcome = { is: 'well' }
+const noHandlers: readonly MessageHandler[] = []
+
+function firstFailure(before: Outcome, error: unknown): Outcome {
+  return before.is === 'failed' ? before : { is: 'failed', error }
+}
+
+function outcomeAfter(before: Outcome, result: PromiseSettledResult<unknown>): Outcome {
+  return result.status === 'rejected' ? firstFailure(before, result.reason) : before
+}
+
+export class Delivery {
+  #router: TopicRouter<MessageHandler> | undefined
+  /** Handlers that belong to a message stream, which may be full. Absent before the first stream. */
+  #streams: Map<MessageHandler, MessageStream> | undefined
+  readonly #host: DeliveryHost
+  readonly #settings: DeliverySettings
+  /** The arrivals whose handlers are being called at this very moment, one inside the other. */
+  #calling: Arrival | undefined
+  #state: 'delivering' | 'stopped' = 'delivering'
+
+  constructor(host: DeliveryHost, settings: DeliverySettings) {
+    this.#host = host
+    this.#settings = settings
+    for (const [filter, handler] of settings.handlers) this.router.add(filter, handler)
+  }
+
+  /** The arrival whose handler is on the call stack. */
+  get calling(): Arrival | undefined {
+    return this.#calling
+  }
+
+  /** Made for the first route. */
+  get router(): TopicRouter<MessageHandler> {
+    this.#router ??= new TopicRouter()
+    return this.#router
+  }
+
+  addStream(stream: MessageStream): void {
+    this.#streams ??= new Map()
+    this.#streams.set(stream.handle, stream)
+  }
+
+  removeStream(stream: MessageStream): void {
+    this.#streams?.delete(stream.handle)
+  }
+
+  /** No handler is started from here on: what still waits could not be acknowledged any more. */
+  stop(): void {
+    this.#state = 'stopped'
+  }
+
+  /** The client has ended, so the loops over its messages end too. */
+  close(error: Error | undefined): void {
+    this.stop()
+    for (const stream of [...(this.#streams?.values() ?? [])]) {
+      if (error === undefined) stream.finish()
+      else stream.fail(error)
+    }
+  }
+
+  deliver(arrival: Arrival): 'done' | 'running' | 'later' {
+    if (this.#state === 'stopped') return 'later'
+    const handlers = this.#router?.match(arrival.packet.topic) ?? noHandlers
+    const streams = this.#streams
+    if (streams !== undefined && streams.size > 0 && handlers.some((handler) => streams.get(handler)?.isFull))
+      return 'later'
+    const message = new ReceivedMessage(arrival.packet)
+    if (handlers.length === 0) return this.#deliverUnrouted(arrival, message)
+    return this.#call(arrival, message, handlers)
+  }
+
+  #deliverUnrouted(arrival: Arrival, message: Message): 'done' | 'running' {
+    const { onMessage } = this.#settings
+    if (onMessage !== undefined) return this.#call(arrival, message, [onMessage])
+    // [MQTT-4.5.0-2] [4.5 unasked messages] Nobody wants it, and it is acknowledged all the same.
+    this.#host.unclaimed(message)
+    return 'done'
+  }
+
+  #call(arrival: Arrival, message: Message, handlers: readonly MessageHandler[]): 'done' | 'running' {
+    const outer = this.#calling
+    this.#calling = arrival
+    let outcome = well
+    let running: PromiseLike<unknown>[] | undefined
+    for (const handler of handlers) {
+      try {
+        const result = handler(message)
+        if (isPromiseLike(result)) {
+          running ??= []
+          running.push(result)
+        }
+      } catch (error) {
+        outcome = firstFailure(outcome, error)
+      }
+    }
+    this.#calling = outer
+    if (running === undefined) return this.#endAtOnce(arrival, message, outcome)
+    this.#await(arrival, message, running, outcome)
+    return 'running'
+  }
+
+  #endAtOnce(arrival: Arrival, message: Message, outcome: Outcome): 'done' | 'running' {
+    if (outcome.is === 'well') return 'done'
+    const action = this.#actionFor(outcome.error, message)
+    if (action.is === 'acknowledge') return 'done'
+    this.#host.failed(arrival, message, action.is, action.error)
+    return 'running'
+  }
+
+  #await(arrival: Arrival, message: Message, running: readonly PromiseLike<unknown>[], before: Outcome): void {
+    const [only] = running
+    if (only !== undefined && running.length === 1) {
+      // Nearly every message has one handler, and waiting for one as for many made it twice as dear.
+      Promise.resolve(only).then(
+        () => this.#end(arrival, message, before),
+        (error: unknown) => this.#end(arrival, message, firstFailure(before, error)),
+      )
+    } else {
+      Promise.allSettled(running).then((results) => this.#end(arrival, message, results.reduce(outcomeAfter, before)))
+    }
+  }
+
+  #end(arrival: Arrival, message: Message, outcome: Outcome): void {
+    if (outcome.is === 'well') return this.#host.handled(arrival)
+    const action = this.#actionFor(outcome.error, message)
+    if (action.is === 'acknowledge') this.#host.handled(arrival)
+    else this.#host.failed(arrival, message, action.is, action.error)
+  }
+
+  /** What is to become of a message whose handler threw. An `onHandlerError` that throws itself ends the client, with its error. */
+  #actionFor(error: unknown, message: Message): { readonly is: HandlerErrorAction; readonly error: unknown } {
+    try {
+      return { is: this.#settings.onHandlerError?.(error, message) ?? 'close', error }
+    } catch (second) {
+      return { is: 'close', error: second }
+    }
+  }
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}

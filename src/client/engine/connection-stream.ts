@@ -1,0 +1,208 @@
+/**
+ * One stream of bytes to a server with the engine's Connection at its end. It turns bytes into packets and packets into bytes, and
+ * nothing else: what a packet means is the engine's affair, what the end of the stream means is the lifecycle's.
+ *
+ * Packets that are sent gather in the writer's chunk. The chunk goes to the socket once a turn of the event loop, or at once when
+ * it has grown to `flushBytes`; after a read of the socket it goes without waiting for the end of the turn, so that
+ * all acknowledgements of one read leave in one write.
+ */
+import type { ControlPacket } from '../../codec/control-packet.js'
+import { PacketDecoder } from '../../codec/packet-decoder.js'
+import { PacketWriter } from '../../codec/packet-writer.js'
+import { ConnectionLostError } from '../../errors.js'
+import type { Connection } from '../../protocol/connection.js'
+import type { OpenTransport, Peer, Transport, TransportEvents } from '../../transport/transport.js'
+import type { PublishTicket } from '../publish/publish-ticket.js'
+import type { RequestTicket } from '../request-ticket.js'
+import { channels } from '../surface/diagnostics.js'
+import { asError } from '../thrown.js'
+import type { SessionHost } from './engine-driver.js'
+import type { JournalWriter } from './journal-writer.js'
+
+/** A chunk of this size goes out at once: about what the kernel takes in one call. */
+const flushBytes = 65_536
+
+/** With so much unsent, the socket is not read either: a server that does not read could make us pile up acknowledgements. */
+const unsentBytesMax = 1_048_576
+
+/** 'held': so much waits for the journal that no message should follow for now. 'full': so much waits for the socket. */
+type Output = 'open' | 'held' | 'full'
+
+/**
+ * 'paused': there is no room for what would come, and the engine knows that nothing is heard. 'behind output': only the socket's unsent
+ * bytes are in the way. Of that the engine is not told: while they leave, that proves life, and when they do not, the silence counts.
+ */
+type Input = 'reading' | 'behind output' | 'paused'
+
+/** Who is told that the stream is over. */
+export interface LinkOwner {
+  linkEnded(link: Link, cause: Error | undefined): void
+}
+
+export class Link implements TransportEvents {
+  readonly connection: Connection<PublishTicket, RequestTicket>
+  readonly #host: SessionHost
+  readonly #owner: LinkOwner
+  readonly #writer = new PacketWriter()
+  readonly #decoder: PacketDecoder
+  readonly #transport: Transport
+  #output: Output = 'open'
+  #input: Input = 'reading'
+  /** Bytes that wait for the journal. */
+  #heldBytes = 0
+
+  constructor(
+    host: SessionHost,
+    connection: Connection<PublishTicket, RequestTicket>,
+    open: OpenTransport,
+    maxPacketBytes: number,
+    owner: LinkOwner,
+  ) {
+    this.connection = connection
+    this.#host = host
+    this.#owner = owner
+    this.#decoder = new PacketDecoder({ maxPacketBytes })
+    this.#transport = open(this)
+  }
+
+  get peer(): Peer | undefined {
+    return this.#transport.peer
+  }
+
+  // What the transport tells.
+
+  opened(): void {
+    this.connection.open(this.#host.now())
+    this.#host.flush()
+  }
+
+  received(chunk: Buffer): void {
+    this.#host.counters.bytesIn += chunk.byteLength
+    this.connection.bytesReceived(this.#host.now())
+    try {
+      this.#decoder.decode(chunk, (packet) => this.#receivePacket(packet))
+    } catch (error) {
+      // What came before the fault has been handled; behind it nothing can be trusted.
+      this.#host.connectionFailed(asError(error))
+      return
+    }
+    this.#regulateReading()
+    this.#host.flush()
+  }
+
+  #receivePacket(packet: ControlPacket<Buffer>): void {
+    this.#host.counters.packetsIn[packet.type] += 1
+    if (channels.packetIn.hasSubscribers) channels.packetIn.publish({ client: this.#host.client, packet })
+    this.connection.receive(packet)
+    if (packet.type === 'pingresp') this.#host.pingAnswered()
+    // [MQTT-4.8.0-1] Nothing behind a fault is looked at, and nothing behind the end that a handler asked for.
+    if (this.connection.phase === 'closed') this.#decoder.stop()
+  }
+
+  partlySent(): void {
+    this.connection.outputLeft(this.#host.now(), 'part')
+  }
+
+  drained(): void {
+    const rest = this.#transport.unsentBytes + this.#heldBytes + this.#writer.byteLength
+    this.connection.outputLeft(this.#host.now(), rest > 0 ? 'part' : 'all')
+    if (this.#heldBytes < flushBytes) this.#reopen()
+    else this.#output = 'held'
+    this.#regulateReading()
+  }
+
+  closed(cause: Error | undefined): void {
+    this.#owner.linkEnded(this, cause ?? this.#unexpectedEnd())
+  }
+
+  /** The server has closed in good order for TCP, but MQTT has no such thing: it says whether a packet was cut. */
+  #unexpectedEnd(): ConnectionLostError {
+    try {
+      this.#decoder.end()
+      return new ConnectionLostError('the server closed the connection', { reason: 'closed' })
+    } catch (error) {
+      return new ConnectionLostError('the server closed the connection in the middle of a packet', {
+        reason: 'closed',
+        cause: error,
+      })
+    }
+  }
+
+  // What the client asks.
+
+  send(packet: ControlPacket): void {
+    this.#writer.write(packet)
+    this.#host.counters.packetsOut[packet.type] += 1
+    if (channels.packetOut.hasSubscribers) channels.packetOut.publish({ client: this.#host.client, packet })
+    if (this.#writer.byteLength >= flushBytes) this.#host.flush()
+  }
+
+  /** Hands what was sent to the socket, once all that the journal was told before is safe. */
+  flush(journal: JournalWriter | undefined): void {
+    if (this.#writer.byteLength === 0) return
+    const chunk = this.#writer.take()
+    if (journal === undefined) return this.#write(chunk)
+    this.#heldBytes += chunk.byteLength
+    journal.whenSafe(() => this.#release(chunk))
+    if (this.#heldBytes >= flushBytes && this.#output === 'open') {
+      this.#output = 'held'
+      this.connection.outputFull()
+    }
+  }
+
+  #release(chunk: Buffer): void {
+    this.#heldBytes -= chunk.byteLength
+    this.#write(chunk)
+    if (this.#output === 'held' && this.#heldBytes < flushBytes) this.#reopen()
+    // A transport that still has room tells of no drain, and nothing else would end a pause that the journal caused.
+    if (this.#input === 'paused') this.#regulateReading()
+  }
+
+  #write(chunk: Buffer): void {
+    this.#host.counters.bytesOut += chunk.byteLength
+    this.connection.bytesSent(this.#host.now())
+    const hasRoom = this.#transport.write(chunk)
+    // The operating system took all of it at once, so nobody will read the chunk again.
+    if (this.#transport.writtenChunks === 'free' && this.#transport.unsentBytes === 0) this.#writer.recycle(chunk)
+    if (hasRoom) return
+    this.#output = 'full'
+    this.connection.outputFull()
+  }
+
+  #reopen(): void {
+    this.#output = 'open'
+    this.connection.outputDrained(this.#host.now())
+    this.#host.scheduleFlush()
+  }
+
+  /** Reads or does not read, as the backlog of messages and of unsent acknowledgements demands. */
+  #regulateReading(): void {
+    // What the transport holds counts only while it owes a `drained`: nothing else would end the pause.
+    const unwritten = this.#output === 'full' ? this.#transport.unsentBytes : 0
+    const gathered = this.#heldBytes + this.#writer.byteLength
+    const hasRoom = this.connection.wantsToRead && gathered < unsentBytesMax
+    const wanted = !hasRoom ? 'paused' : gathered + unwritten < unsentBytesMax ? 'reading' : 'behind output'
+    const before = this.#input
+    if (wanted === before) return
+    this.#input = wanted
+    if (wanted === 'reading') this.#transport.resume()
+    else this.#transport.pause()
+    if (wanted === 'paused') this.connection.readingPaused()
+    else if (before === 'paused') this.connection.readingResumed(this.#host.now())
+  }
+
+  /** A handler has ended, so there may be room again. */
+  deliveryProgressed(): void {
+    this.#regulateReading()
+  }
+
+  /** After DISCONNECT: closes when everything has been written. */
+  end(): void {
+    this.#transport.end()
+  }
+
+  destroy(): void {
+    this.#decoder.stop()
+    this.#transport.destroy()
+  }
+}

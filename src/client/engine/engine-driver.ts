@@ -1,0 +1,312 @@
+/**
+ * Drives the engine: gives it a clock, a timer, a socket and a journal, and hands its answers to whoever waits for them.
+ *
+ * Work is gathered by turns of the event loop. The first thing that happens in a turn reads the clock and schedules a flush for
+ * the end of the turn; the flush writes one chunk, starts one append to the journal, and looks at the next deadline once, however
+ * many messages the turn had.
+ */
+import type { ControlPacket, SubackPacket } from '../../codec/control-packet.js'
+import { ConnectionLostError, type MqttError, StoreError, UsageError } from '../../errors.js'
+import type { Arrival } from '../../protocol/arrival.js'
+import type { Connection } from '../../protocol/connection.js'
+import type { Anomaly, Driver } from '../../protocol/driver.js'
+import type { JournalRecord } from '../../protocol/journal-record.js'
+import type { OutgoingMessage } from '../../protocol/outgoing-message.js'
+import type { Request } from '../../protocol/requests.js'
+import { Session } from '../../protocol/session.js'
+import { Delivery, type DeliveryHost } from '../deliver/delivery.js'
+import { HeldOutcomes } from '../held-outcomes.js'
+import type { ClientSettings } from '../options/client-settings.js'
+import type { PublishTicket } from '../publish/publish-ticket.js'
+import type { RequestTicket } from '../request-ticket.js'
+import type { HandlerErrorAction, Message } from '../surface/client-surface.js'
+import { ClientCounters } from '../surface/counters.js'
+import { channels } from '../surface/diagnostics.js'
+import { asError } from '../thrown.js'
+import type { Link } from './connection-stream.js'
+import { type DeadlineHost, DeadlineTimer } from './deadline-timer.js'
+import { engineSettings } from './engine-settings.js'
+import type { JournalWriter } from './journal-writer.js'
+import { KeptSession } from './opened-store.js'
+import { PingWaiters } from './pings.js'
+
+/** What the host tells the lifecycle of the client. */
+export interface SessionHostEvents {
+  connected(sessionPresent: boolean): void
+  /** The connection cannot go on, for this reason. */
+  connectionFailed(error: Error): void
+  /** The client cannot go on, for this reason. */
+  failed(error: Error): void
+  refused(filters: readonly string[]): void
+  /** A turn is over: something may have finished. */
+  turnEnded(): void
+}
+
+export class SessionHost implements Driver<PublishTicket, RequestTicket>, DeliveryHost, DeadlineHost {
+  /** The MqttClient, for the messages of the diagnostics channels. */
+  readonly client: object
+  readonly counters = new ClientCounters()
+  readonly delivery: Delivery
+  readonly #settings: ClientSettings
+  readonly #events: SessionHostEvents
+  readonly #timer = new DeadlineTimer(this)
+  #session: Session<PublishTicket, RequestTicket> | undefined
+  /** Undefined before the first attempt, and for good if there is no store. */
+  #kept: KeptSession | undefined
+  #link: Link | undefined
+  #life: 'going-on' | 'ended' = 'going-on'
+  #pings: PingWaiters | undefined
+  #turn: { readonly is: 'none' } | { readonly is: 'begun'; readonly at: number } = noTurn
+  #outcomes: HeldOutcomes | undefined
+
+  constructor(client: object, settings: ClientSettings, events: SessionHostEvents) {
+    this.client = client
+    this.#settings = settings
+    this.#events = events
+    this.delivery = new Delivery(this, settings.delivery)
+    if (settings.store === undefined)
+      this.#session = new Session(engineSettings(this.#settings, 'none'), this, undefined, this.now())
+  }
+
+  // The session and its store.
+
+  get #journal(): JournalWriter | undefined {
+    return this.#kept?.journal
+  }
+
+  get hasEnded(): boolean {
+    return this.#life === 'ended'
+  }
+
+  get isOpen(): boolean {
+    return this.#session !== undefined
+  }
+
+  get session(): Session<PublishTicket, RequestTicket> {
+    if (this.#session === undefined) throw new StoreError('the session store has not been opened')
+    return this.#session
+  }
+
+  /** Reads the stored session, once. @throws StoreError */
+  async openSession(sessionId: string): Promise<void> {
+    const { store } = this.#settings
+    if (store === undefined) return
+    this.#kept ??= new KeptSession(store, (error) => this.#events.failed(error))
+    const stored = await this.#kept.open(sessionId)
+    // An attempt that timed out may have waited for the same opening.
+    this.#session ??= new Session(engineSettings(this.#settings, 'kept'), this, stored, this.now())
+  }
+
+  /** @throws StoreError */
+  async closeSession(): Promise<void> {
+    await this.#kept?.close()
+  }
+
+  // The connection.
+
+  get connection(): Connection<PublishTicket, RequestTicket> | undefined {
+    return this.#session?.connection
+  }
+
+  get link(): Link | undefined {
+    return this.#link
+  }
+
+  attach(link: Link): void {
+    this.#link = link
+  }
+
+  /** Sends PINGREQ; resolves with the milliseconds until PINGRESP came. */
+  ping(): Promise<number> {
+    const connection = this.#session?.connection
+    if (connection?.phase !== 'connected') {
+      throw new ConnectionLostError('there is no connection to ping on', { reason: 'offline' })
+    }
+    this.#pings ??= new PingWaiters()
+    const answered = this.#pings.wait()
+    connection.ping(this.now())
+    this.scheduleFlush()
+    return answered
+  }
+
+  pingAnswered(): void {
+    this.#pings?.answered()
+  }
+
+  /** The connection is over, or must not be used any more. */
+  detach(): void {
+    this.#pings?.lost()
+    this.#session?.lost()
+    this.#link?.destroy()
+    this.#link = undefined
+  }
+
+  connectionFailed(error: Error): void {
+    this.#events.connectionFailed(error)
+  }
+
+  // Time, and the turn of the event loop.
+
+  now(): number {
+    return performance.now()
+  }
+
+  /** The time at which this turn began; what is written in it goes out at its end. */
+  turn(): number {
+    if (this.#turn.is === 'begun') return this.#turn.at
+    const at = this.now()
+    this.#turn = { is: 'begun', at }
+    process.nextTick(endTurn, this)
+    return at
+  }
+
+  scheduleFlush(): void {
+    this.turn()
+  }
+
+  flush(): void {
+    this.#turn = noTurn
+    this.#link?.flush(this.#journal)
+    if (this.#outcomes?.any) this.whenSafe(this.#outcomes.take())
+    this.#journal?.append()
+    // What still waits in the queue of a client that has ended must not keep the process alive.
+    if (this.#session !== undefined && !this.hasEnded) this.#timer.arm(this.#session.nextDeadline(), this.now())
+    this.#events.turnEnded()
+  }
+
+  /** Runs `action` once everything that the journal was told is safe. */
+  whenSafe(action: () => void): void {
+    if (this.#journal === undefined) action()
+    else this.#journal.whenSafe(action)
+  }
+
+  deadlineReached(): void {
+    this.#session?.tick(this.now())
+    this.flush()
+  }
+
+  stopTimer(): void {
+    this.#timer.clear()
+  }
+
+  /** Resolves the ticket once the session store has its message. */
+  resolveWhenStored(ticket: PublishTicket): void {
+    this.#outcomes ??= new HeldOutcomes()
+    this.#outcomes.stored(ticket)
+    this.scheduleFlush()
+  }
+
+  /** Rejects the ticket once the session store knows that its message is withdrawn. */
+  rejectWhenStored(ticket: PublishTicket, reason: unknown): void {
+    this.counters.rejected += 1
+    if (channels.rejected.hasSubscribers) channels.rejected.publish({ client: this.client, error: reason })
+    this.#outcomes ??= new HeldOutcomes()
+    this.#outcomes.withdrawn(ticket, reason)
+    this.scheduleFlush()
+  }
+
+  /** Every promise that still waits is told that it waits in vain. */
+  rejectAll(errorFor: (message: OutgoingMessage<PublishTicket> | undefined) => unknown): void {
+    this.#life = 'ended'
+    if (this.#session === undefined) return
+    for (const message of this.#session.outgoing.unsettled()) {
+      if (message.ticket?.isWaiting !== true) continue
+      this.counters.rejected += 1
+      message.ticket.reject(errorFor(message))
+    }
+    this.#outcomes?.giveUp(errorFor(undefined))
+    for (const request of [...this.#session.requests.unanswered()]) request.ticket?.failed(errorFor(undefined))
+  }
+
+  // What the engine asks of its driver.
+
+  send(packet: ControlPacket): void {
+    this.#link?.send(packet)
+    this.scheduleFlush()
+  }
+
+  record(record: JournalRecord): void {
+    this.#journal?.record(record)
+    this.scheduleFlush()
+  }
+
+  deliver(arrival: Arrival): 'done' | 'running' | 'later' {
+    return this.delivery.deliver(arrival)
+  }
+
+  settled(message: OutgoingMessage<PublishTicket>): void {
+    message.ticket?.resolve()
+  }
+
+  rejected(message: OutgoingMessage<PublishTicket>, error: MqttError): void {
+    if (message.ticket?.isWaiting) this.rejectWhenStored(message.ticket, error)
+  }
+
+  answered(request: Request<RequestTicket>, returnCodes: SubackPacket['returnCodes']): void {
+    request.ticket?.answered(request, returnCodes)
+  }
+
+  unanswered(request: Request<RequestTicket>, error: MqttError): void {
+    request.ticket?.failed(error)
+  }
+
+  refused(filters: readonly string[]): void {
+    this.#events.refused(filters)
+  }
+
+  connected(sessionPresent: boolean): void {
+    this.#events.connected(sessionPresent)
+  }
+
+  closing(error: MqttError): void {
+    this.#events.connectionFailed(error)
+  }
+
+  anomaly(anomaly: Anomaly, packetId: number): void {
+    this.counters.anomalies += 1
+    if (channels.anomaly.hasSubscribers) channels.anomaly.publish({ client: this.client, anomaly, packetId })
+  }
+
+  // What the delivery tells.
+
+  handled(arrival: Arrival): void {
+    this.session.handled(arrival)
+    this.#link?.deliveryProgressed()
+    this.scheduleFlush()
+  }
+
+  resumeDelivery(): void {
+    this.session.resumeDelivery()
+    this.#link?.deliveryProgressed()
+    this.scheduleFlush()
+  }
+
+  failed(arrival: Arrival, message: Message, action: HandlerErrorAction, error: unknown): void {
+    // At QoS 0 nobody would send it again: the failure is reported by `onHandlerError`, and the message is over.
+    if (action === 'redeliver' && message.qos === 0) return this.handled(arrival)
+    this.session.unhandled(arrival)
+    if (action === 'redeliver' && !this.#settings.session.cleanSession) {
+      // Its connection has ended already: the next one brings the message, and must not pay for it.
+      if (this.connection?.phase !== 'connected') return this.resumeDelivery()
+      const text = 'a handler failed, and onHandlerError asked for the message to be sent again'
+      this.#events.connectionFailed(new ConnectionLostError(text, { reason: 'redelivery', cause: error }))
+    } else if (action === 'redeliver') {
+      const text =
+        "onHandlerError answered 'redeliver', which needs a session that the server resumes: set cleanSession to false"
+      this.#events.failed(new UsageError(text, { cause: error }))
+    } else this.#events.failed(asError(error))
+  }
+
+  unclaimed(message: Message): void {
+    this.counters.unclaimed += 1
+    if (this.counters.unclaimed > 1) return
+    process.emitWarning(
+      `a message on ${JSON.stringify(message.topic)} matches no handler; give onMessage, or subscribe with a handler (said once)`,
+      'Mqtt311Warning',
+    )
+  }
+}
+
+const noTurn = { is: 'none' } as const
+
+const endTurn = (host: SessionHost): void => host.flush()

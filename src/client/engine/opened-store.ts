@@ -1,0 +1,72 @@
+/**
+ * A session in its store: opened by the first attempt that has credentials, written to ahead of the wire, and closed last.
+ *
+ * It is opened once, under one name. An attempt that timed out may have left the store opening; the next one waits for the same
+ * opening, since the store holds a lock. For the same reason a client that ends in the middle of it waits before it closes.
+ */
+import { StoreError } from '../../errors.js'
+import type { StoredSession } from '../../protocol/journal-record.js'
+import type { SessionStore } from '../../store/session-store.js'
+import { asStoreError } from '../thrown.js'
+import { JournalWriter } from './journal-writer.js'
+
+/** A disk that takes longer than this to sync a few records will not do it at all. */
+const storeClosesWithinMs = 10_000
+
+export class KeptSession {
+  readonly #store: SessionStore
+  readonly #failed: (error: StoreError) => void
+  #opening: { readonly sessionId: string; readonly stored: Promise<StoredSession> } | undefined
+  #journal: JournalWriter | undefined
+
+  /** `failed` is told when the store cannot keep what it was given. */
+  constructor(store: SessionStore, failed: (error: StoreError) => void) {
+    this.#store = store
+    this.#failed = failed
+  }
+
+  /** Undefined until the store is open. */
+  get journal(): JournalWriter | undefined {
+    return this.#journal
+  }
+
+  /** What the store has of the session, read by the first call. @throws StoreError */
+  async open(sessionId: string): Promise<StoredSession> {
+    this.#opening ??= { sessionId, stored: this.#read(sessionId) }
+    if (this.#opening.sessionId === sessionId) return this.#opening.stored
+    throw new StoreError(
+      `the credentials name the session ${JSON.stringify(sessionId)}, but this client has opened ${JSON.stringify(this.#opening.sessionId)}: give a sessionId that stays the same`,
+    )
+  }
+
+  async #read(sessionId: string): Promise<StoredSession> {
+    try {
+      const stored = await this.#store.open(sessionId)
+      this.#journal = new JournalWriter(this.#store, (error) => this.#failed(asStoreError(error)))
+      return stored
+    } catch (error) {
+      throw asStoreError(error)
+    }
+  }
+
+  /** A store that never answers must not keep the end of a client from coming. @throws StoreError */
+  async close(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const tooLate = new Promise<never>((_, reject) => {
+      const error = new StoreError(`the session store has not closed within ${storeClosesWithinMs} ms`)
+      timer = setTimeout(() => reject(error), storeClosesWithinMs)
+    })
+    try {
+      await Promise.race([this.#close(), tooLate])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #close(): Promise<void> {
+    await this.#opening?.stored.catch(() => {})
+    if (this.#journal === undefined) return
+    await this.#journal.settled()
+    await this.#store.close()
+  }
+}

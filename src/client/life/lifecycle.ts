@@ -1,0 +1,315 @@
+/**
+ * The life of a client: attempts, connections, the waits between them, and the end.
+ *
+ *   idle --connect()--> attempting --CONNACK 0--> online
+ *                          ^   |                    |
+ *                          |   | failed             | lost
+ *                          |   v                    v
+ *                          waiting <----------------+
+ *
+ * and from each of them to `closed`, which is final. An attempt asks for the credentials, opens the session store the first time,
+ * opens the stream, sends CONNECT and waits for CONNACK, all within `connectTimeoutMs`. Ending is no phase of its own: while
+ * `end()` waits for what is in flight, connections come and go as before.
+ */
+import type { ConnectPacket } from '../../codec/control-packet.js'
+import { ClosedError, ConnectionLostError, isMqttError, StoreError, TimeoutError, UsageError } from '../../errors.js'
+import type { OpenTransport } from '../../transport/index.js'
+import { Attempt, type AttemptHost } from '../attempt.js'
+import { withRootCertificates } from '../certificate-advice.js'
+import { Link, type LinkOwner } from '../engine/connection-stream.js'
+import { SessionHost, type SessionHostEvents } from '../engine/engine-driver.js'
+import type { ClientSettings } from '../options/client-settings.js'
+import { type Identity, identityFor } from '../options/identity.js'
+import { Reconnection } from '../reconnection.js'
+import type { ClientState, CloseEvent, OfflineEvent, OnlineEvent, RefusedEvent } from '../surface/client-surface.js'
+import { channels } from '../surface/diagnostics.js'
+import { asError } from '../thrown.js'
+import { type Abortable, signalWatches } from '../waiting/signal-watches.js'
+import { SessionGate } from '../waiting/waiting-calls.js'
+import { Network } from './destinations.js'
+import { Ending } from './ending.js'
+import type { ConnectionEnd } from './reconnect-policy.js'
+
+/** What the client tells the application. */
+export interface Announcements {
+  online(event: OnlineEvent): void
+  offline(event: OfflineEvent): void
+  refused(event: RefusedEvent): void
+  /** Everything has been settled. `told`: whether the error has reached somebody already, through `connect()`. */
+  closed(event: CloseEvent, told: 'told' | 'untold'): void
+}
+
+type Phase =
+  | { readonly is: 'idle' }
+  | { readonly is: 'attempting'; readonly attempt: Attempt }
+  | { readonly is: 'online'; readonly since: number }
+  | { readonly is: 'waiting'; readonly timer: NodeJS.Timeout }
+  | { readonly is: 'closed' }
+
+interface Waiter<T> {
+  readonly resolve: (value: T) => void
+  readonly reject: (reason: unknown) => void
+}
+
+export class Lifecycle implements SessionHostEvents, AttemptHost, LinkOwner, Abortable {
+  readonly host: SessionHost
+  readonly #settings: ClientSettings
+  readonly #announce: Announcements
+  readonly #network: Network
+  /** Undefined: the client ends with its first connection. */
+  readonly #reconnection: Reconnection | undefined
+  #phase: Phase = { is: 'idle' }
+  #lastError: Error | undefined
+  #connecting: Waiter<OnlineEvent> | undefined
+  #ending: Ending | undefined
+  /** Calls that wait for the session to be read from its store. Absent until there is one: in memory, none waits. */
+  #gate: SessionGate | undefined
+  /** Resolves when the store of a client that is closed has been closed too. */
+  #finished: Promise<void> | undefined
+
+  constructor(client: object, settings: ClientSettings, announce: Announcements) {
+    this.#settings = settings
+    this.#announce = announce
+    this.#network = new Network(settings.network)
+    if (settings.reconnect !== undefined) this.#reconnection = new Reconnection(settings.reconnect)
+    this.host = new SessionHost(client, settings, this)
+    const { signal } = settings
+    if (signal?.aborted) this.aborted(signal.reason)
+    else if (signal !== undefined) signalWatches.add(signal, this)
+  }
+
+  get state(): ClientState {
+    if (this.#phase.is === 'closed') return 'closed'
+    if (this.#ending !== undefined) return 'closing'
+    if (this.#phase.is === 'idle' || this.#phase.is === 'online') return this.#phase.is
+    // With `retryInitial` there are waits before the first connection; what is asked in them waits for it all the same.
+    return this.host.counters.connections === 0 ? 'connecting' : 'offline'
+  }
+
+  /** Resolves when the session has been read from its store; rejects when the client closes before, or the signal is aborted. */
+  whenOpen(signal: AbortSignal | undefined): Promise<void> {
+    if (this.host.isOpen) return Promise.resolve()
+    this.#gate ??= new SessionGate()
+    return this.#gate.wait(signal)
+  }
+
+  // Attempts.
+
+  connect(): Promise<OnlineEvent> {
+    if (this.#phase.is !== 'idle') {
+      const text = this.#phase.is === 'closed' ? 'this client is closed: make a new one' : 'connect() was called before'
+      // [MQTT-3.1.0-2] A client connects once; its reconnections are its own affair.
+      throw new UsageError(text, { statement: 'MQTT-3.1.0-2' })
+    }
+    return new Promise((resolve, reject) => {
+      this.#connecting = { resolve, reject }
+      this.#startAttempt()
+    })
+  }
+
+  #startAttempt(): void {
+    const attempt = new Attempt(this.#settings.connection.connectTimeoutMs, this)
+    this.#phase = { is: 'attempting', attempt }
+    this.#reconnection?.attemptStarted(this.host.now())
+    this.#run(attempt).catch((error: unknown) => {
+      if (this.#isCurrent(attempt)) this.#ended(asError(error))
+    })
+  }
+
+  async #run(attempt: Attempt): Promise<void> {
+    const { identity, session, profile } = this.#settings
+    const server = this.#network.next()
+    const answer = await this.#askCredentials(attempt)
+    if (!this.#isCurrent(attempt)) return
+    const who = identityFor(identity, { cleanSession: session.cleanSession, profile }, server.login, answer)
+    await this.host.openSession(who.sessionId)
+    if (!this.#isCurrent(attempt)) return
+    this.#gate?.open()
+    this.#openLink(this.#connectPacket(who), server.open)
+  }
+
+  async #askCredentials(attempt: Attempt) {
+    const { credentials } = this.#settings.identity
+    if (credentials === undefined) return undefined
+    try {
+      return await credentials({ signal: attempt.signal, lastError: this.#lastError })
+    } catch (error) {
+      if (isMqttError(error)) throw error
+      throw new ConnectionLostError('credentials() failed', { reason: 'credentials', cause: error })
+    }
+  }
+
+  #openLink(connect: ConnectPacket, open: OpenTransport): void {
+    const { connectTimeoutMs, pingTimeoutMs, maxPacketBytes } = this.#settings.connection
+    const settings = { connect, pingTimeoutMs, connackTimeoutMs: connectTimeoutMs }
+    const connection = this.host.session.connect(settings, this.host.now())
+    this.host.attach(new Link(this.host, connection, open, maxPacketBytes, this))
+  }
+
+  #connectPacket({ clientId, username, password }: Identity): ConnectPacket {
+    const { cleanSession, keepAliveSeconds, will } = this.#settings.session
+    // [3.1.2.4 discarding state] Every attempt asks for the same, so a session to be discarded is discarded in the end.
+    return { type: 'connect', clientId, cleanSession, keepAlive: keepAliveSeconds, username, password, will }
+  }
+
+  #isCurrent(attempt: Attempt): boolean {
+    return this.#phase.is === 'attempting' && this.#phase.attempt === attempt
+  }
+
+  attemptTimedOut(attempt: Attempt): void {
+    if (!this.#isCurrent(attempt)) return
+    const timeoutMs = this.#settings.connection.connectTimeoutMs
+    const text = `no CONNACK within ${timeoutMs} ms from the start of the attempt (connectTimeoutMs)`
+    this.#ended(new TimeoutError(text, { operation: 'connect', timeoutMs }))
+  }
+
+  linkEnded(link: Link, cause: Error | undefined): void {
+    if (this.host.link !== link) return
+    this.#ended(cause ?? new ConnectionLostError('the connection was closed', { reason: 'closed' }))
+  }
+
+  // What the engine and the stores say.
+
+  connected(sessionPresent: boolean): void {
+    if (this.#phase.is !== 'attempting') return
+    this.#phase.attempt.succeeded()
+    this.#phase = { is: 'online', since: this.host.now() }
+    this.host.counters.connections += 1
+    this.#connecting?.resolve({ sessionPresent })
+    this.#connecting = undefined
+    if (channels.connect.hasSubscribers) {
+      channels.connect.publish({ client: this.host.client, peer: this.host.link?.peer, sessionPresent })
+    }
+    this.#announce.online({ sessionPresent })
+  }
+
+  connectionFailed(error: Error): void {
+    this.#ended(error)
+  }
+
+  failed(error: Error): void {
+    this.#close(error)
+  }
+
+  refused(filters: readonly string[]): void {
+    this.#announce.refused({ filters })
+  }
+
+  turnEnded(): void {
+    if (this.#ending !== undefined) this.#checkEnding(this.#ending)
+  }
+
+  /** The connection, or the attempt to get one, is over. */
+  #ended(cause: Error): void {
+    const phase = this.#phase
+    if (phase.is !== 'attempting' && phase.is !== 'online') return
+    if (phase.is === 'attempting') phase.attempt.abandon(cause)
+    const now = this.host.now()
+    const connection = phase.is === 'online' ? this.#connectionEnd(now - phase.since) : undefined
+    this.host.detach()
+    if (this.#ending?.stage === 'goodbye') return this.#close(undefined)
+    const reason = connection === undefined ? withRootCertificates(cause, this.#settings.profile) : cause
+    const everOnline = this.host.counters.connections > 0
+    const next = this.#reconnection?.ended({ error: reason, connection, everOnline, now })
+    const { error, delayMs } = next ?? { error: reason, delayMs: undefined }
+    if (delayMs === undefined) return this.#close(error)
+    this.#lastError = error
+    this.#phase = { is: 'waiting', timer: setTimeout(() => this.#startAttempt(), delayMs) }
+    if (channels.reconnect.hasSubscribers) {
+      channels.reconnect.publish({ client: this.host.client, error, retryInMs: delayMs })
+    }
+    this.#announce.offline({ error, retryInMs: delayMs })
+    if (this.#ending !== undefined) this.#checkEnding(this.#ending)
+  }
+
+  #connectionEnd(upForMs: number): ConnectionEnd {
+    return { upForMs, unacknowledged: this.host.session.table.oldestSent()?.message }
+  }
+
+  // The end.
+
+  end(timeoutMs: number): Promise<void> {
+    if (this.#ending !== undefined) return this.#ending.promise
+    if (this.#phase.is === 'closed') return this.#finished ?? Promise.resolve()
+    const ending = new Ending(timeoutMs, this.host.delivery.calling, () => this.#sayGoodbye(ending))
+    this.#ending = ending
+    // A handler that calls this and returns has done its work: its message is acknowledged at the end of the turn.
+    if (ending.caller === undefined) this.#checkEnding(ending)
+    else this.host.scheduleFlush()
+    return ending.promise
+  }
+
+  /** Goes on with the end as far as what is in flight allows. */
+  #checkEnding(ending: Ending): void {
+    if (ending.stage === 'goodbye' || this.#phase.is === 'closed') return
+    if (this.host.isOpen && this.#phase.is !== 'idle') {
+      const { session } = this.host
+      if (!session.settled) return
+      const others = session.incoming.running - (ending.caller?.progress === 'running' ? 1 : 0)
+      if (others > 0) return ending.awaitHandlers(() => this.#sayGoodbye(ending))
+    }
+    this.#sayGoodbye(ending)
+  }
+
+  #sayGoodbye(ending: Ending): void {
+    const { link } = this.host
+    if (this.#phase.is !== 'online' || link === undefined) return this.#close(undefined)
+    ending.sayGoodbye(() => this.#close(undefined))
+    this.host.delivery.stop()
+    link.connection.disconnect()
+    this.host.flush()
+    // [MQTT-3.14.4-1] After DISCONNECT the connection is closed from our side.
+    this.host.whenSafe(() => link.end())
+  }
+
+  destroy(error: Error | undefined): void {
+    this.#close(error)
+  }
+
+  /** The signal that stands for the whole client has fired. */
+  aborted(reason: unknown): void {
+    this.#close(reason instanceof Error ? reason : new ClosedError('the signal was aborted', { cause: reason }))
+  }
+
+  #close(error: Error | undefined): void {
+    const phase = this.#phase
+    if (phase.is === 'closed') return
+    this.#phase = { is: 'closed' }
+    if (this.#settings.signal !== undefined) signalWatches.delete(this.#settings.signal, this)
+    if (phase.is === 'attempting') phase.attempt.abandon(error ?? new ClosedError('the client was ended'))
+    if (phase.is === 'waiting') clearTimeout(phase.timer)
+    this.#ending?.stopTimers()
+    this.host.delivery.close(error)
+    this.host.detach()
+    this.host.stopTimer()
+    const told = this.#connecting === undefined ? 'untold' : 'told'
+    this.#rejectWaiting(error)
+    this.#finished = this.#finish(error, told)
+  }
+
+  /** Everything that waits is told that it waits in vain, and why. */
+  #rejectWaiting(error: Error | undefined): void {
+    const reason = (delivery?: 'none' | 'unknown' | 'stored') =>
+      new ClosedError(error === undefined ? 'the client was ended' : `the client was ended: ${error.message}`, {
+        cause: error,
+        delivery,
+      })
+    this.#connecting?.reject(error ?? reason())
+    this.#connecting = undefined
+    this.#gate?.fail(() => reason('none'))
+    // What a store that has failed still holds, nobody knows.
+    const stored = error instanceof StoreError ? 'unknown' : 'stored'
+    this.host.rejectAll((message) => reason(message?.delivery === 'stored' ? stored : message?.delivery))
+  }
+
+  async #finish(error: Error | undefined, told: 'told' | 'untold'): Promise<void> {
+    let final = error
+    try {
+      await this.host.closeSession()
+    } catch (storeError) {
+      final ??= asError(storeError)
+    }
+    this.#announce.closed(final === undefined ? {} : { error: final }, told)
+    this.#ending?.done()
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * Subscriptions as the application sees them, above the SUBSCRIBEs of the engine.
+ *
+ * A Topic Filter may be subscribed several times; each subscription is one use of it. SUBSCRIBE is sent for each,
+ * at the highest QoS of all uses, because a second SUBSCRIBE replaces the first on the server; UNSUBSCRIBE is sent with the last.
+ * Routes are there before SUBSCRIBE is written, since the server may send a matching message before SUBACK (section 3.8.4).
+ *
+ * A subscription that was given up before its SUBACK came (aborted, timed out) or that the server refused in part has no
+ * uses any more; what the server grants of it all the same is unsubscribed, unless another use has the filter.
+ */
+import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
+import type { Request } from '../../protocol/requests.js'
+import type { Session } from '../../protocol/session.js'
+import type { TopicRouter } from '../deliver/topic-router.js'
+import { beyond } from '../options/profile-limits.js'
+import type { ServerProfile } from '../options/server-profile.js'
+import type { PublishTicket } from '../publish/publish-ticket.js'
+import type { RequestTicket } from '../request-ticket.js'
+import type { GrantedFilter, MessageHandler, Subscription } from '../surface/client-surface.js'
+import { rejection, tamed } from '../waiting/promises.js'
+import { SubscribeTicket, UnsubscribeTicket } from './tickets.js'
+
+/** What the subscriptions need of the client. */
+export interface SubscriptionHost {
+  readonly session: Session<PublishTicket, RequestTicket>
+  readonly hasEnded: boolean
+  now(): number
+  scheduleFlush(): void
+}
+
+export class Subscriptions {
+  readonly #host: SubscriptionHost
+  readonly #router: TopicRouter<MessageHandler>
+  /** The subscriptions that hold each filter. */
+  readonly #uses = new Map<string, readonly ActiveSubscription[]>()
+
+  /** What the server allows: how many Topic Filters at one time, and in one SUBSCRIBE or UNSUBSCRIBE. */
+  readonly #profile: ServerProfile | undefined
+
+  constructor(host: SubscriptionHost, router: TopicRouter<MessageHandler>, profile: ServerProfile | undefined) {
+    this.#host = host
+    this.#router = router
+    this.#profile = profile
+  }
+
+  /** Refuses what would be more Topic Filters than the server allows. @throws UsageError */
+  #requireRoomFor(requests: readonly SubscriptionRequest[]): void {
+    const profile = this.#profile
+    if (profile?.maxSubscriptions === undefined) return
+    const added = new Set(requests.map(({ filter }) => filter).filter((filter) => !this.#uses.has(filter)))
+    const size = this.#uses.size + added.size
+    if (size <= profile.maxSubscriptions) return
+    const asked = `this would make ${size} subscriptions`
+    throw beyond(profile, 'maxSubscriptions', asked, `at most ${profile.maxSubscriptions}`)
+  }
+
+  /** @throws UsageError */
+  subscribe(
+    requests: readonly SubscriptionRequest[],
+    handler: MessageHandler | undefined,
+    signal: AbortSignal | undefined,
+    ended?: () => void,
+  ): Promise<Subscription> {
+    if (signal?.aborted) return rejection(signal.reason)
+    this.#requireRoomFor(requests)
+    const subscription = new ActiveSubscription(this, requests, handler, ended)
+    // [3.8.4 early messages] The routes are there before SUBSCRIBE is written.
+    this.#add(subscription)
+    return new Promise((resolve, reject) => {
+      const ticket = new SubscribeTicket(this, subscription, signal, resolve, reject)
+      const asked = requests.map(({ filter }) => ({ filter, qos: this.#highestQos(filter) }))
+      for (const part of this.#parts(asked)) {
+        ticket.asked(this.#host.session.subscribe(part, ticket, this.#host.now()))
+      }
+      this.#host.scheduleFlush()
+    })
+  }
+
+  abandon(request: Request<RequestTicket>): void {
+    this.#host.session.abandon(request)
+  }
+
+  #add(subscription: ActiveSubscription): void {
+    for (const { filter } of subscription.requests) {
+      const uses = this.#uses.get(filter) ?? []
+      if (!uses.includes(subscription)) this.#uses.set(filter, [...uses, subscription])
+      if (subscription.handler !== undefined) this.#router.add(filter, subscription.handler)
+    }
+  }
+
+  #highestQos(filter: string): QoS {
+    let highest: QoS = 0
+    for (const { requests } of this.#uses.get(filter) ?? []) {
+      for (const request of requests) if (request.filter === filter && request.qos > highest) highest = request.qos
+    }
+    return highest
+  }
+
+  /** Ends a subscription's uses and routes. The filters that nobody uses any more are returned. */
+  release(subscription: ActiveSubscription): readonly string[] {
+    const unused: string[] = []
+    for (const { filter } of subscription.requests) {
+      if (subscription.handler !== undefined) this.#router.remove(filter, subscription.handler)
+      const uses = this.#uses.get(filter) ?? []
+      const others = uses.filter((use) => use !== subscription)
+      if (others.length > 0) this.#uses.set(filter, others)
+      else if (this.#uses.delete(filter)) unused.push(filter)
+    }
+    subscription.requests = []
+    return unused
+  }
+
+  /** What one packet may hold of a list; a server's profile may allow few Topic Filters in each. */
+  *#parts<T>(list: readonly T[]): IterableIterator<readonly T[]> {
+    const size = Math.min(list.length, this.#profile?.maxFiltersPerSubscribe ?? list.length)
+    for (let from = 0; from < list.length; from += size) yield list.slice(from, from + size)
+  }
+
+  /** Sends UNSUBSCRIBE; resolves with UNSUBACK. */
+  async unsubscribe(filters: readonly string[]): Promise<void> {
+    // Without a client there is no subscription either.
+    if (this.#host.hasEnded) return
+    await Promise.all([...this.#parts(filters)].map((part) => this.#unsubscribePart(part)))
+  }
+
+  #unsubscribePart(filters: readonly string[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#host.session.unsubscribe(filters, new UnsubscribeTicket(resolve, reject), this.#host.now())
+      this.#host.scheduleFlush()
+    })
+  }
+
+  /** Every use of these filters ends, whoever made it, and UNSUBSCRIBE is sent even for filters that no one is known to use. */
+  unsubscribeAll(filters: readonly string[]): Promise<void> {
+    for (const filter of filters) {
+      for (const subscription of this.#uses.get(filter) ?? []) this.#dropFilter(subscription, filter)
+      this.#uses.delete(filter)
+    }
+    return this.unsubscribe(filters)
+  }
+
+  #dropFilter(subscription: ActiveSubscription, filter: string): void {
+    for (const request of subscription.requests) {
+      if (request.filter === filter && subscription.handler !== undefined)
+        this.#router.remove(filter, subscription.handler)
+    }
+    subscription.drop(filter)
+    if (subscription.requests.length === 0) subscription.ended?.()
+  }
+
+  /** Takes back what the server granted to a subscription that is no more. */
+  takeBack(granted: readonly GrantedFilter[]): void {
+    const unused = granted.map(({ filter }) => filter).filter((filter) => !this.#uses.has(filter))
+    // Nobody waits for this one: when it fails, the connection is over, and the grant with it.
+    tamed(this.unsubscribe(unused))
+  }
+}
+
+/** One successful, or still unanswered, `subscribe`. */
+export class ActiveSubscription implements Subscription {
+  readonly #owner: Subscriptions
+  readonly handler: MessageHandler | undefined
+  /** Told when somebody else has unsubscribed all of its filters. */
+  readonly ended: (() => void) | undefined
+  requests: readonly SubscriptionRequest[]
+  granted: readonly GrantedFilter[] = []
+  #unsubscribed: Promise<void> | undefined
+
+  constructor(
+    owner: Subscriptions,
+    requests: readonly SubscriptionRequest[],
+    handler: MessageHandler | undefined,
+    ended: (() => void) | undefined,
+  ) {
+    this.#owner = owner
+    this.requests = requests
+    this.handler = handler
+    this.ended = ended
+  }
+
+  drop(filter: string): void {
+    this.requests = this.requests.filter((request) => request.filter !== filter)
+  }
+
+  unsubscribe(): Promise<void> {
+    this.#unsubscribed ??= tamed(this.#owner.unsubscribe(this.#owner.release(this)))
+    return this.#unsubscribed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.unsubscribe()
+  }
+}

@@ -1,0 +1,38 @@
+import { isUtf8 } from 'node:buffer'
+import { type InspectOptions, inspect } from 'node:util'
+import type { PublishPacket, QoS } from '../../codec/control-packet.js'
+import type { Message } from './client-surface.js'
+
+/** The most characters of a payload that `util.inspect` shows: enough to recognise a message in a log. */
+const shownCharacters = 64
+
+/** An Application Message made of the PUBLISH that brought it. Its methods are on the prototype: a message is six fields. */
+export class ReceivedMessage implements Message {
+  readonly topic: string
+  readonly payload: Buffer
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly dup: boolean
+
+  constructor(packet: PublishPacket<Buffer>) {
+    this.topic = packet.topic
+    this.payload = packet.payload
+    this.qos = packet.qos
+    this.retain = packet.retain
+    this.dup = packet.qos === 0 ? false : packet.dup
+  }
+
+  text(): string {
+    return this.payload.toString('utf8')
+  }
+
+  json<T = unknown>(): T {
+    return JSON.parse(this.text())
+  }
+
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { topic, payload, qos, retain, dup } = this
+    const shown = isUtf8(payload) ? payload.toString('utf8') : payload
+    return `Message ${inspect({ topic, payload: shown, qos, retain, dup }, { ...options, maxStringLength: shownCharacters, breakLength: Number.POSITIVE_INFINITY })}`
+  }
+}
