@@ -4,7 +4,7 @@
  */
 import { subscribe } from 'node:diagnostics_channel'
 import type { ControlPacket } from '../codec/control-packet.js'
-import { encodePacket } from '../codec/packet-writer.js'
+import { encodePacket } from '../codec/encode/packet-writer.js'
 import { explain, render, summarize } from '../explain/index.js'
 import type { Peer } from '../transport/transport.js'
 

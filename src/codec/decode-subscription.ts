@@ -1,5 +1,5 @@
 import type { SubackPacket, SubscribePacket, SubscriptionRequest, UnsubscribePacket } from './control-packet.js'
-import type { PacketReader } from './packet-reader.js'
+import type { PacketReader } from './decode/packet-reader.js'
 import { isSubackCode } from './suback-code.js'
 
 /** SUBSCRIBE (section 3.8). */

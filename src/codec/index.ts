@@ -31,7 +31,7 @@ export type {
   UnsubscribePacket,
   Will,
 } from './control-packet.js'
+export { PacketDecoder, type PacketDecoderOptions } from './decode/packet-decoder.js'
+export { encodePacket, PacketWriter } from './encode/packet-writer.js'
 export { MAX_PACKET_BYTES, MAX_REMAINING_LENGTH } from './fixed-header.js'
-export { PacketDecoder, type PacketDecoderOptions } from './packet-decoder.js'
-export { encodePacket, PacketWriter } from './packet-writer.js'
 export { topicMatches, validateTopicFilter, validateTopicName } from './topic.js'

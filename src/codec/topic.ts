@@ -1,6 +1,6 @@
 /** Topic Names and Topic Filters (section 4.7): their rules, and which name a filter matches. */
 import { UsageError } from '../errors.js'
-import { quote, textLength } from './packet-field.js'
+import { quote, textLength } from './field-checks.js'
 
 const HASH = 0x23
 const DOLLAR = 0x24

@@ -8,7 +8,7 @@ import {
   WILL_FLAG,
   WILL_QOS_SHIFT,
   WILL_RETAIN_FLAG,
-} from '../codec/connect-flags.js'
+} from '../codec/packet-constants.js'
 import { QOS_MASK } from '../codec/packet-type.js'
 import type { AnnotationPart } from './annotation.js'
 import type { FieldWalk, PacketCondition, Reading } from './field-walk.js'

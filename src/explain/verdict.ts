@@ -3,8 +3,8 @@
  * an opinion of its own.
  */
 
+import { PacketDecoder } from '../codec/decode/packet-decoder.js'
 import { MAX_PACKET_BYTES } from '../codec/fixed-header.js'
-import { PacketDecoder } from '../codec/packet-decoder.js'
 import { type Fault, MalformedPacketError } from '../errors.js'
 import { titleOf } from './summary.js'
 

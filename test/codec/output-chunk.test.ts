@@ -1,6 +1,6 @@
 import { encodePacket, PacketWriter } from 'mqtt311/codec'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { recycle } from '../../src/codec/output-chunk.js'
+import { recycle } from '../../src/codec/encode/output-chunk.js'
 
 function chunkOf(payloadBytes: number, writer = new PacketWriter()): Buffer {
   writer.publish('a', Buffer.alloc(payloadBytes, 'x'), 0, false, false, undefined)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { TopicBytes } from '../../src/codec/topic-bytes.js'
+import { TopicBytes } from '../../src/codec/encode/topic-bytes.js'
 
 const others = (count: number) => Array.from({ length: count }, (_, index) => `other/${index}`)
 

@@ -5,8 +5,8 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { ControlPacket } from '../../src/codec/control-packet.js'
-import { PacketDecoder } from '../../src/codec/packet-decoder.js'
-import { encodePacket } from '../../src/codec/packet-writer.js'
+import { PacketDecoder } from '../../src/codec/decode/packet-decoder.js'
+import { encodePacket } from '../../src/codec/encode/packet-writer.js'
 
 type Publish = Extract<ControlPacket<Buffer>, { type: 'publish' }>
 

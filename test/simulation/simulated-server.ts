@@ -1,6 +1,6 @@
 import type { ControlPacket } from '../../src/codec/control-packet.js'
-import { PacketDecoder } from '../../src/codec/packet-decoder.js'
-import { encodePacket } from '../../src/codec/packet-writer.js'
+import { PacketDecoder } from '../../src/codec/decode/packet-decoder.js'
+import { encodePacket } from '../../src/codec/encode/packet-writer.js'
 import { type Configuration, configuration } from '../model/configuration.js'
 import { named } from '../model/packet-name.js'
 import {

@@ -4,8 +4,8 @@
  */
 import type { AddressInfo, Server, Socket } from 'node:net'
 import type { ControlPacket, PublishPacket, QoS } from '../../codec/control-packet.js'
-import { PacketDecoder } from '../../codec/packet-decoder.js'
-import { encodePacket } from '../../codec/packet-writer.js'
+import { PacketDecoder } from '../../codec/decode/packet-decoder.js'
+import { encodePacket } from '../../codec/encode/packet-writer.js'
 import { topicMatches } from '../../codec/topic.js'
 
 export interface DemoServer {

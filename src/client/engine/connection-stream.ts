@@ -7,8 +7,8 @@
  * all acknowledgements of one read leave in one write.
  */
 import type { ControlPacket } from '../../codec/control-packet.js'
-import { PacketDecoder } from '../../codec/packet-decoder.js'
-import { PacketWriter } from '../../codec/packet-writer.js'
+import { PacketDecoder } from '../../codec/decode/packet-decoder.js'
+import { PacketWriter } from '../../codec/encode/packet-writer.js'
 import { ConnectionLostError } from '../../errors.js'
 import type { Connection } from '../../protocol/connection.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from '../../transport/transport.js'

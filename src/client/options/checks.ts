@@ -3,7 +3,7 @@
  * used, or undefined where the option is absent, and refuses everything else with a UsageError: nothing is coerced, so
  * `null`, `NaN` and `'60'` are mistakes and not zero, a default or sixty.
  */
-import { quote } from '../../codec/packet-field.js'
+import { quote } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
 import { adviceForUnknown } from './unknown-names.js'
 

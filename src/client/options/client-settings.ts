@@ -4,7 +4,7 @@
  * have to decide about.
  */
 import type { Will } from '../../codec/control-packet.js'
-import { quote } from '../../codec/packet-field.js'
+import { quote } from '../../codec/field-checks.js'
 import { topicNameLength, validateTopicFilter, validateTopicName } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
 import type { SessionStore } from '../../store/session-store.js'

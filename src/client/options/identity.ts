@@ -3,7 +3,7 @@
  * a server, and, with precedence over both, from the function `credentials`, which is asked anew for each attempt. So the
  * rules are held in one place, and twice: when the client is made, against what is known by then, and before each CONNECT.
  */
-import { textLength } from '../../codec/packet-field.js'
+import { textLength } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
 import { anything, type Checks, fieldBytes, group } from './checks.js'
 import type { ClientOptions, Credentials } from './client-options.js'

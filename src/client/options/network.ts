@@ -1,6 +1,6 @@
 /** Where a client connects to: servers by name or address, or a function that opens any other pipe of bytes. */
 import type { ConnectionOptions } from 'node:tls'
-import { quote } from '../../codec/packet-field.js'
+import { quote } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
 import { type ServerAddress, serverAddresses } from '../../transport/endpoint.js'
 import { type Checks, callable, flag, group, isRecord, oneOf, twoBytes } from './checks.js'

@@ -2,7 +2,7 @@
  * Writes fields into room that was reserved, and returns the offset behind them. What is written has been checked
  * before.
  */
-import { packetSize, writeFixedHeader } from './fixed-header.js'
+import { packetSize, writeFixedHeader } from '../fixed-header.js'
 import type { OutputChunk } from './output-chunk.js'
 
 /** Up to here a loop is faster than a native copy. */

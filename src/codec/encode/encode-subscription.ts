@@ -1,12 +1,12 @@
-import { UsageError } from '../errors.js'
-import type { QoS, SubackPacket, SubscribePacket, UnsubscribePacket } from './control-packet.js'
+import { UsageError } from '../../errors.js'
+import type { QoS, SubackPacket, SubscribePacket, UnsubscribePacket } from '../control-packet.js'
+import { quote, requireList, requirePacketIdentifier, requireQos } from '../field-checks.js'
+import { MAX_REMAINING_LENGTH } from '../fixed-header.js'
+import { firstByteOf, packetTypes } from '../packet-type.js'
+import { isSubackCode } from '../suback-code.js'
+import { topicFilterLength } from '../topic.js'
 import { beginPacket, writeText, writeUint16 } from './field-writer.js'
-import { MAX_REMAINING_LENGTH } from './fixed-header.js'
 import type { OutputChunk } from './output-chunk.js'
-import { quote, requireList, requirePacketIdentifier, requireQos } from './packet-field.js'
-import { firstByteOf, packetTypes } from './packet-type.js'
-import { isSubackCode } from './suback-code.js'
-import { topicFilterLength } from './topic.js'
 
 const SUBSCRIBE = firstByteOf(packetTypes.subscribe)
 const SUBACK = firstByteOf(packetTypes.suback)

@@ -5,14 +5,14 @@
  * Everything about a packet is checked before the chunk is touched. What is refused leaves what was written before it
  * as it was, and nothing of itself.
  */
-import { UsageError } from '../errors.js'
-import type { AcknowledgementPacket, ControlPacket, PacketIdentifier, QoS } from './control-packet.js'
+import { UsageError } from '../../errors.js'
+import type { AcknowledgementPacket, ControlPacket, PacketIdentifier, QoS } from '../control-packet.js'
+import { quote, requirePacketIdentifier } from '../field-checks.js'
+import { firstByteOf, packetTypes } from '../packet-type.js'
 import { encodeConnack, encodeConnect } from './encode-connect.js'
 import { encodePublish, encodePublishHeader } from './encode-publish.js'
 import { encodeSuback, encodeSubscribe, encodeUnsubscribe } from './encode-subscription.js'
 import { OutputChunk, recycle } from './output-chunk.js'
-import { quote, requirePacketIdentifier } from './packet-field.js'
-import { firstByteOf, packetTypes } from './packet-type.js'
 import { TopicBytes } from './topic-bytes.js'
 
 /** Encodes Control Packets one behind the other, to be written to the connection as one chunk. */

@@ -5,12 +5,12 @@
  * One reader serves many packets, and one decoder after the other: `load` gives it the bytes, `start` and `end` are
  * moved from packet to packet.
  */
-import { type Fault, MalformedPacketError } from '../errors.js'
-import { byteAt } from './byte-at.js'
+import { type Fault, MalformedPacketError } from '../../errors.js'
+import { byteAt } from '../byte-at.js'
+import { topicFilterFault, topicNameFault } from '../topic.js'
+import { faultIndex, isPlainAscii } from '../utf8.js'
 import { PayloadCopies } from './payload-copies.js'
-import { topicFilterFault, topicNameFault } from './topic.js'
 import { TopicMemory } from './topic-memory.js'
-import { faultIndex, isPlainAscii } from './utf8.js'
 
 /** From this size of a chunk on, a view of it by words costs less than it spares. */
 const MIN_WORDS_BYTES = 1024

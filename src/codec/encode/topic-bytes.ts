@@ -8,7 +8,7 @@
  * objects around them, where each publish then takes 70 ns instead of 380. When a bound is reached, all are forgotten;
  * that is seldom, needs no order of use, and costs no more than encoding them again.
  */
-import { topicNameLength } from './topic.js'
+import { topicNameLength } from '../topic.js'
 
 const MAX_TOPICS = 1024
 const MAX_BYTES = 65_536

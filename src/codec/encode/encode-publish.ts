@@ -1,9 +1,9 @@
-import { UsageError } from '../errors.js'
-import type { PacketIdentifier, QoS } from './control-packet.js'
-import { MAX_REMAINING_LENGTH, remainingLengthSize, writeFixedHeader } from './fixed-header.js'
+import { UsageError } from '../../errors.js'
+import type { PacketIdentifier, QoS } from '../control-packet.js'
+import { flagBit, requirePacketIdentifier, requireQos } from '../field-checks.js'
+import { MAX_REMAINING_LENGTH, remainingLengthSize, writeFixedHeader } from '../fixed-header.js'
+import { DUP_FLAG, firstByteOf, packetTypes, QOS_SHIFT } from '../packet-type.js'
 import type { OutputChunk } from './output-chunk.js'
-import { flagBit, requirePacketIdentifier, requireQos } from './packet-field.js'
-import { DUP_FLAG, firstByteOf, packetTypes, QOS_SHIFT } from './packet-type.js'
 import type { TopicBytes } from './topic-bytes.js'
 
 const PUBLISH = firstByteOf(packetTypes.publish)

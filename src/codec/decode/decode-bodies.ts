@@ -1,7 +1,7 @@
-import { byteAt } from './byte-at.js'
-import type { PublishPacket } from './control-packet.js'
+import { byteAt } from '../byte-at.js'
+import type { PublishPacket } from '../control-packet.js'
+import { DUP_FLAG, QOS_MASK, QOS_SHIFT, RETAIN_FLAG } from '../packet-type.js'
 import type { PacketReader } from './packet-reader.js'
-import { DUP_FLAG, QOS_MASK, QOS_SHIFT, RETAIN_FLAG } from './packet-type.js'
 
 /** PUBLISH (section 3.3). That DUP and QoS go together was seen by the first byte already. */
 export function decodePublish(reader: PacketReader): PublishPacket<Buffer> {

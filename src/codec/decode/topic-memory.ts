@@ -6,7 +6,7 @@
  * Bounded in number and in length: 16 slots of 128 bytes, in one block that is made with the first topic. A topic has
  * one slot, found by a rough hash, and is displaced by the next topic that falls into it.
  */
-import { byteAt } from './byte-at.js'
+import { byteAt } from '../byte-at.js'
 
 const SLOTS = 16
 const SLOT_BYTES = 128

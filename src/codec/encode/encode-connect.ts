@@ -1,4 +1,6 @@
-import { UsageError } from '../errors.js'
+import { UsageError } from '../../errors.js'
+import type { ConnackPacket, ConnectPacket, Will } from '../control-packet.js'
+import { binaryLength, flagBit, quote, requireKeepAlive, requireQos, textLength } from '../field-checks.js'
 import {
   CLEAN_SESSION_FLAG,
   MAX_RETURN_CODE,
@@ -9,13 +11,11 @@ import {
   WILL_FLAG,
   WILL_QOS_SHIFT,
   WILL_RETAIN_FLAG,
-} from './connect-flags.js'
-import type { ConnackPacket, ConnectPacket, Will } from './control-packet.js'
+} from '../packet-constants.js'
+import { firstByteOf, packetTypes } from '../packet-type.js'
+import { topicNameLength } from '../topic.js'
 import { beginPacket, writeBinary, writeText, writeUint16 } from './field-writer.js'
 import type { OutputChunk } from './output-chunk.js'
-import { binaryLength, flagBit, quote, requireKeepAlive, requireQos, textLength } from './packet-field.js'
-import { firstByteOf, packetTypes } from './packet-type.js'
-import { topicNameLength } from './topic.js'
 
 const CONNECT = firstByteOf(packetTypes.connect)
 const CONNACK = firstByteOf(packetTypes.connack)

@@ -13,17 +13,17 @@
  *                                    the bytes are no packet: nothing behind them can be trusted, and the error is kept,
  *                                    which each later call throws again
  */
-import { type MalformedPacketError, UsageError } from '../errors.js'
-import { byteAt } from './byte-at.js'
-import type { ControlPacket } from './control-packet.js'
+import { type MalformedPacketError, UsageError } from '../../errors.js'
+import { byteAt } from '../byte-at.js'
+import type { ControlPacket } from '../control-packet.js'
+import { decodeSuback, decodeSubscribe, decodeUnsubscribe } from '../decode-subscription.js'
+import { MAX_PACKET_BYTES } from '../fixed-header.js'
+import { describeFirstByte, type PacketType, typeOfFirstByte } from '../packet-type.js'
+import { decodePublish } from './decode-bodies.js'
 import { decodeConnack, decodeConnect } from './decode-connect.js'
 import { readPacketSize } from './decode-fixed-header.js'
-import { decodePublish } from './decode-publish.js'
-import { decodeSuback, decodeSubscribe, decodeUnsubscribe } from './decode-subscription.js'
-import { MAX_PACKET_BYTES } from './fixed-header.js'
 import { PacketAssembly } from './packet-assembly.js'
 import { borrowReader, type PacketReader, returnReader } from './packet-reader.js'
-import { describeFirstByte, type PacketType, typeOfFirstByte } from './packet-type.js'
 
 /** What a decoder can be told. */
 export interface PacketDecoderOptions {

@@ -1,3 +1,4 @@
+import type { ConnackPacket, ConnectPacket, QoS, Will } from '../control-packet.js'
 import {
   CLEAN_SESSION_FLAG,
   MAX_RETURN_CODE,
@@ -9,8 +10,7 @@ import {
   WILL_FLAG,
   WILL_QOS_SHIFT,
   WILL_RETAIN_FLAG,
-} from './connect-flags.js'
-import type { ConnackPacket, ConnectPacket, QoS, Will } from './control-packet.js'
+} from '../packet-constants.js'
 import type { PacketReader } from './packet-reader.js'
 
 /** CONNECT (section 3.1). */

@@ -1,6 +1,6 @@
-import { byteAt } from './byte-at.js'
+import { byteAt } from '../byte-at.js'
+import { describeFirstByte, packetTypeOfCode, QOS_MASK, QOS_SHIFT, typeOfFirstByte } from '../packet-type.js'
 import type { PacketReader } from './packet-reader.js'
-import { describeFirstByte, packetTypeOfCode, QOS_MASK, QOS_SHIFT, typeOfFirstByte } from './packet-type.js'
 
 /**
  * Reads the fixed header at `reader.start`, as far as it is there, and returns the size of the whole packet, or 0 if
