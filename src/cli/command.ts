@@ -1,5 +1,5 @@
 /** What a subcommand is: its options, its help, and what it does. Each has a file of its own, and `main` finds it by its name. */
-import { wrapWords } from '../explain/display-width.js'
+import { wrapWords } from '../explain/listing/display-width.js'
 import { type CommandLine, type OptionGroup, parseCommandLine } from './command-line.js'
 import { exitCode, exitCodeRows } from './outcome/exit-code.js'
 import { print } from './terminal/output.js'

@@ -8,9 +8,9 @@
  */
 
 import type { Annotation } from './annotation.js'
-import { FieldWalk, type PacketCondition } from './field-walk.js'
-import { countBytes } from './numerals.js'
-import { walkPacket } from './packet-fields.js'
+import { FieldWalk, type PacketCondition } from './fields/field-walk.js'
+import { walkPacket } from './fields/packet-fields.js'
+import { countBytes } from './listing/numerals.js'
 import { judge, type VerdictFault } from './verdict.js'
 
 /**

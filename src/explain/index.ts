@@ -6,5 +6,5 @@
 
 export type { Annotation, AnnotationPart } from './annotation.js'
 export { explain } from './explain.js'
-export { type RenderOptions, render } from './render.js'
+export { type RenderOptions, render } from './listing/render.js'
 export { summarize } from './summary.js'

@@ -1,7 +1,7 @@
 import type { ConnectPacket, ControlPacket, PublishPacket } from '../codec/control-packet.js'
-import { countBytes } from './numerals.js'
-import { passwordShape } from './password-shape.js'
-import { quote } from './quoted-text.js'
+import { passwordShape } from './fields/password-shape.js'
+import { countBytes } from './listing/numerals.js'
+import { quote } from './listing/quoted-text.js'
 
 /** The columns that each text of a summary may take, and the entries of a list that it names. */
 const textColumns = 60

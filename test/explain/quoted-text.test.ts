@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { escapeText, payloadText, quote } from '../../src/explain/quoted-text.js'
+import { escapeText, payloadText, quote } from '../../src/explain/listing/quoted-text.js'
 
 describe('quoted text', () => {
   it('names line breaks and tabs, and gives other controls their number', () => {

@@ -4,7 +4,7 @@
  * Whoever is done at once sees nothing of it: the line appears after the first pause, and only a line that has appeared
  * leaves its last state behind.
  */
-import { shorten } from '../../explain/display-width.js'
+import { shorten } from '../../explain/listing/display-width.js'
 import type { StatusLine } from '../status-line.js'
 
 /** Milliseconds between two drawings. */

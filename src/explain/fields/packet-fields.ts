@@ -1,10 +1,10 @@
 /** The layout of the fourteen packets behind their fixed header, in the order of section 3. */
 
-import { QOS_MASK, QOS_SHIFT } from '../codec/packet-type.js'
+import { QOS_MASK, QOS_SHIFT } from '../../codec/packet-type.js'
+import { bitsOf, hexByte } from '../listing/numerals.js'
 import { walkConnect } from './connect-fields.js'
 import type { FieldWalk, PacketCondition } from './field-walk.js'
 import { flagPart, type PacketStart, promiseOf, walkFixedHeader } from './fixed-header-fields.js'
-import { bitsOf, hexByte } from './numerals.js'
 
 /** The Return Codes of CONNACK (section 3.2.2.3). */
 const connackCodes = [

@@ -8,12 +8,12 @@ import {
   WILL_FLAG,
   WILL_QOS_SHIFT,
   WILL_RETAIN_FLAG,
-} from '../codec/packet-constants.js'
-import { QOS_MASK } from '../codec/packet-type.js'
-import type { AnnotationPart } from './annotation.js'
+} from '../../codec/packet-constants.js'
+import { QOS_MASK } from '../../codec/packet-type.js'
+import type { AnnotationPart } from '../annotation.js'
+import { bitsOf, countBytes, hexByte } from '../listing/numerals.js'
 import type { FieldWalk, PacketCondition, Reading } from './field-walk.js'
 import { flagPart, promiseOf } from './fixed-header-fields.js'
-import { bitsOf, countBytes, hexByte } from './numerals.js'
 import { passwordShape } from './password-shape.js'
 
 /** Protocol levels that are met in practice; 3.1.1 is level 4. */

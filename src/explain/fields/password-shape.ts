@@ -1,4 +1,4 @@
-import { countBytes } from './numerals.js'
+import { countBytes } from '../listing/numerals.js'
 
 /** What a password of hexadecimal digits may be, by its length in bytes: platforms that sign ask for one of these. */
 const digests: Readonly<Record<number, string>> = { 32: 'HMAC-MD5', 40: 'HMAC-SHA1', 64: 'HMAC-SHA256' }

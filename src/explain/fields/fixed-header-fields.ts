@@ -1,10 +1,10 @@
 /** The first bytes of every packet: type, flags and Remaining Length (section 2.2). */
 
-import type { PacketName } from '../codec/control-packet.js'
-import { DUP_FLAG, packetTypeOfCode, QOS_MASK, QOS_SHIFT, RETAIN_FLAG } from '../codec/packet-type.js'
-import type { AnnotationPart } from './annotation.js'
+import type { PacketName } from '../../codec/control-packet.js'
+import { DUP_FLAG, packetTypeOfCode, QOS_MASK, QOS_SHIFT, RETAIN_FLAG } from '../../codec/packet-type.js'
+import type { AnnotationPart } from '../annotation.js'
+import { bitsOf, groupDigits } from '../listing/numerals.js'
 import type { FieldWalk } from './field-walk.js'
-import { bitsOf, groupDigits } from './numerals.js'
 
 /** What each level of the Quality of Service promises (section 4.3). */
 const promises = ['at most once', 'at least once', 'exactly once', 'forbidden'] as const

@@ -6,10 +6,10 @@
  * every `take` finds nothing. So the functions that know the layout of a packet read like that layout, without a check.
  */
 
-import { byteAt } from '../codec/byte-at.js'
-import type { Annotation, AnnotationPart } from './annotation.js'
-import { countBytes, groupDigits } from './numerals.js'
-import { payloadText, quote, textOf } from './quoted-text.js'
+import { byteAt } from '../../codec/byte-at.js'
+import type { Annotation, AnnotationPart } from '../annotation.js'
+import { countBytes, groupDigits } from '../listing/numerals.js'
+import { payloadText, quote, textOf } from '../listing/quoted-text.js'
 
 /** What the decoder has found: whether the packet breaks a rule somewhere. */
 export type PacketCondition = 'sound' | 'faulty'

@@ -9,11 +9,11 @@
  * so may the bits. What is wrong stands under the byte that is in brackets.
  */
 
-import type { Annotation } from './annotation.js'
+import type { Annotation } from '../annotation.js'
+import { type Paint, paintWith } from '../palette.js'
 import { displayWidth, pad, shorten, wrapAnywhere, wrapWords } from './display-width.js'
 import { hexRowColumns, hexRows, usualRows } from './hex-rows.js'
 import { countBytes, groupDigits } from './numerals.js'
-import { type Paint, paintWith } from './palette.js'
 import { escapeText } from './quoted-text.js'
 
 /** How a listing looks. */

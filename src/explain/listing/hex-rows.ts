@@ -1,4 +1,4 @@
-import { byteAt } from '../codec/byte-at.js'
+import { byteAt } from '../../codec/byte-at.js'
 import { groupDigits, hexByte } from './numerals.js'
 
 /** Bytes in one row of the listing. */
