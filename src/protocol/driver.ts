@@ -11,9 +11,9 @@
 import type { ControlPacket } from '../codec/control-packet.js'
 import type { MqttError } from '../errors.js'
 import type { Arrival } from './arrival.js'
-import type { JournalRecord } from './journal-record.js'
-import type { OutgoingMessage } from './outgoing-message.js'
-import type { Request } from './requests.js'
+import type { OutgoingMessage } from './exchange/outgoing-message.js'
+import type { JournalRecord } from './journal/journal-record.js'
+import type { Request } from './requests/requests.js'
 
 /** What a server did that is odd but harmless; counted, and reported for diagnosis. */
 export type Anomaly =

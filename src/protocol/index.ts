@@ -5,7 +5,8 @@
  */
 
 export { Arrival } from './arrival.js'
-export { Connection, type ConnectionSettings } from './connection.js'
+export { Connection, type ConnectionSettings } from './connection/connection.js'
+export { KeepAlive } from './connection/keep-alive.js'
 export type { Anomaly, Driver } from './driver.js'
 export {
   type AcknowledgementName,
@@ -15,23 +16,22 @@ export {
   PublishExchange,
   RequestExchange,
   type Step,
-} from './exchange.js'
-export { ExchangeTable } from './exchange-table.js'
-export { Incoming } from './incoming.js'
-export type { JournalRecord, StoredMessage, StoredSession } from './journal-record.js'
-export { KeepAlive } from './keep-alive.js'
+} from './exchange/exchange.js'
+export { ExchangeTable } from './exchange/exchange-table.js'
+export { OutgoingMessage, type Place } from './exchange/outgoing-message.js'
+export { MAX_PACKET_IDENTIFIER, PacketIdentifiers } from './exchange/packet-identifiers.js'
+export { Incoming } from './incoming/incoming.js'
+export type { JournalRecord, StoredMessage, StoredSession } from './journal/journal-record.js'
 export type { MessageDraft } from './message-intake.js'
-export { Outgoing } from './outgoing.js'
-export { OutgoingMessage, type Place } from './outgoing-message.js'
-export { OutgoingQueue, type QueueLimits } from './outgoing-queue.js'
-export type { Pacer } from './pacer.js'
-export { MAX_PACKET_IDENTIFIER, PacketIdentifiers } from './packet-identifiers.js'
+export { Outgoing } from './outgoing/outgoing.js'
+export { OutgoingQueue, type QueueLimits } from './outgoing/outgoing-queue.js'
+export type { Pacer } from './outgoing/pacing.js'
 export {
   type Request,
   type RequestSettings,
   Requests,
   type SubscribeRequest,
   type UnsubscribeRequest,
-} from './requests.js'
+} from './requests/requests.js'
 export { Session } from './session.js'
 export type { SessionSettings } from './session-settings.js'

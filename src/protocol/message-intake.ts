@@ -1,8 +1,8 @@
 /** How messages get into the outgoing queue, and how they leave it again without having been sent. */
 import { QueueFullError, TimeoutError } from '../errors.js'
 import type { Driver } from './driver.js'
-import { OutgoingMessage } from './outgoing-message.js'
-import type { OutgoingQueue } from './outgoing-queue.js'
+import { OutgoingMessage } from './exchange/outgoing-message.js'
+import type { OutgoingQueue } from './outgoing/outgoing-queue.js'
 
 /** A message as its publisher gives it. */
 export interface MessageDraft {

@@ -1,5 +1,5 @@
 import type { QoS } from '../codec/control-packet.js'
-import type { Pacer } from './pacer.js'
+import type { Pacer } from './outgoing/pacing.js'
 
 /** Asks the pacer for each PUBLISH, and remembers when to ask it again and how many it has made wait. */
 export class PacingGate {

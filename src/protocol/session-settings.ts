@@ -1,5 +1,5 @@
-import type { QueueLimits } from './outgoing-queue.js'
-import type { Pacer } from './pacer.js'
+import type { QueueLimits } from './outgoing/outgoing-queue.js'
+import type { Pacer } from './outgoing/pacing.js'
 
 /** What a session is told once; all times in milliseconds, all sizes in bytes. */
 export interface SessionSettings {

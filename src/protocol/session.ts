@@ -16,15 +16,15 @@
  */
 import type { SubscriptionRequest } from '../codec/control-packet.js'
 import type { Arrival } from './arrival.js'
-import { Connection, type ConnectionSettings } from './connection.js'
+import { Connection, type ConnectionSettings } from './connection/connection.js'
 import type { Driver } from './driver.js'
-import { ExchangeTable } from './exchange-table.js'
-import { Incoming } from './incoming.js'
-import type { StoredSession } from './journal-record.js'
+import { ExchangeTable } from './exchange/exchange-table.js'
+import type { OutgoingMessage } from './exchange/outgoing-message.js'
+import { Incoming } from './incoming/incoming.js'
+import type { StoredSession } from './journal/journal-record.js'
 import type { MessageDraft } from './message-intake.js'
-import { Outgoing } from './outgoing.js'
-import type { OutgoingMessage } from './outgoing-message.js'
-import { type Request, Requests, type SubscribeRequest, type UnsubscribeRequest } from './requests.js'
+import { Outgoing } from './outgoing/outgoing.js'
+import { type Request, Requests, type SubscribeRequest, type UnsubscribeRequest } from './requests/requests.js'
 import type { SessionSettings } from './session-settings.js'
 
 /** `P` is the driver's ticket for a publish, `R` its ticket for a SUBSCRIBE or UNSUBSCRIBE. */

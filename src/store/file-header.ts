@@ -12,7 +12,7 @@
  *   checksum       4 bytes   CRC-32C of all before it; the checksums of the records go on from here
  */
 import { StoreError } from '../errors.js'
-import type { SessionCursor } from '../protocol/stored-session.js'
+import type { SessionCursor } from '../protocol/journal/session-reducer.js'
 import { crc32c, viewOf } from './checksum.js'
 
 export interface JournalFileName {

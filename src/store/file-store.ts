@@ -7,7 +7,7 @@
  * the journal has failed: until then its last bytes may still be on their way to the disk.
  */
 import { StoreError, UsageError } from '../errors.js'
-import type { JournalRecord, StoredSession } from '../protocol/journal-record.js'
+import type { JournalRecord, StoredSession } from '../protocol/journal/journal-record.js'
 import { type DirectoryLock, lockDirectory, machineProcesses, type ProcessTable } from './directory-lock.js'
 import { type Fsync, Journal, type JournalSettings } from './journal.js'
 import { directoryFiles, type JournalFiles } from './journal-files.js'

@@ -4,8 +4,14 @@
  * @module mqtt311/store
  */
 export { isMqttError, StoreError } from '../errors.js'
-export type { JournalRecord, StoredMessage, StoredSession } from '../protocol/journal-record.js'
-export { emptySession, recordsOf, replay, type SessionCursor, SessionReducer } from '../protocol/stored-session.js'
+export type { JournalRecord, StoredMessage, StoredSession } from '../protocol/journal/journal-record.js'
+export {
+  emptySession,
+  recordsOf,
+  replay,
+  type SessionCursor,
+  SessionReducer,
+} from '../protocol/journal/session-reducer.js'
 export { type FileStore, type FileStoreOptions, fileStore } from './file-store.js'
 export type { Fsync } from './journal.js'
 export type { TornTail } from './journal-recovery.js'

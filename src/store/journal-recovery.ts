@@ -17,7 +17,7 @@
  * last `synced` record for this reason, so it takes a crash and damage in the same place.
  */
 import { StoreError } from '../errors.js'
-import { SessionReducer } from '../protocol/stored-session.js'
+import { SessionReducer } from '../protocol/journal/session-reducer.js'
 import { viewOf } from './checksum.js'
 import {
   decodeHeader,

@@ -16,8 +16,8 @@
  * is rejected with that first error, and what had resolved is what the next opening finds.
  */
 import type { StoreError } from '../errors.js'
-import type { JournalRecord, StoredSession } from '../protocol/journal-record.js'
-import type { SessionReducer } from '../protocol/stored-session.js'
+import type { JournalRecord, StoredSession } from '../protocol/journal/journal-record.js'
+import type { SessionReducer } from '../protocol/journal/session-reducer.js'
 import { encodeHeader, seedOf } from './file-header.js'
 import type { JournalFiles } from './journal-files.js'
 import { type Recovery, recover, type TornTail } from './journal-recovery.js'

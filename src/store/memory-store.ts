@@ -1,6 +1,6 @@
 import { StoreError } from '../errors.js'
-import type { JournalRecord, StoredSession } from '../protocol/journal-record.js'
-import { SessionReducer } from '../protocol/stored-session.js'
+import type { JournalRecord, StoredSession } from '../protocol/journal/journal-record.js'
+import { SessionReducer } from '../protocol/journal/session-reducer.js'
 import type { SessionStore } from './session-store.js'
 
 /**

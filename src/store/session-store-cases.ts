@@ -1,8 +1,8 @@
 /** The cases of the suite in mqtt311/store/testing. */
 import assert from 'node:assert/strict'
 import { StoreError } from '../errors.js'
-import type { JournalRecord, StoredSession } from '../protocol/journal-record.js'
-import { emptySession, replay } from '../protocol/stored-session.js'
+import type { JournalRecord, StoredSession } from '../protocol/journal/journal-record.js'
+import { emptySession, replay } from '../protocol/journal/session-reducer.js'
 import { randomLog } from './random-log.js'
 import type { SessionStore } from './session-store.js'
 

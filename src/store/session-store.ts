@@ -1,4 +1,4 @@
-import type { JournalRecord, StoredSession } from '../protocol/journal-record.js'
+import type { JournalRecord, StoredSession } from '../protocol/journal/journal-record.js'
 
 /**
  * Where a session outlives its client. Implement it over any storage that can keep an ordered log, or the state that the

@@ -20,7 +20,7 @@ const rule: Statement = {
 const misprinted: Statement = { ...rule, id: 'MQTT-3.8.3-4', printed: 'MQTT-3-8.3-4' }
 const ofServers: Statement = { ...rule, id: 'MQTT-3.1.2-5', client: 'no', reason: 'it is in the server' }
 
-const site = { id: rule.id, path: 'src/protocol/incoming.ts', line: 7 }
+const site = { id: rule.id, path: 'src/protocol/incoming/incoming.ts', line: 7 }
 const proof = { id: rule.id, path: 'test/protocol/incoming.test.ts', title: 'is delivered once' }
 const sound: Survey = {
   statements: [rule, ofServers],
@@ -45,12 +45,12 @@ describe('the checker of the survey', () => {
     [
       'a line that cites a statement of MQTT 5.0',
       { sites: [site, { ...site, id: 'MQTT-4.13.1-1' }] },
-      'src/protocol/incoming.ts:7 names [MQTT-4.13.1-1]: MQTT 3.1.1 has no such statement',
+      'src/protocol/incoming/incoming.ts:7 names [MQTT-4.13.1-1]: MQTT 3.1.1 has no such statement',
     ],
     [
       'a comment that mentions one',
       { mentions: [{ ...site, id: 'MQTT-3.1.2-99' }] },
-      'src/protocol/incoming.ts:7 names [MQTT-3.1.2-99]: MQTT 3.1.1 has no such statement',
+      'src/protocol/incoming/incoming.ts:7 names [MQTT-3.1.2-99]: MQTT 3.1.1 has no such statement',
     ],
     [
       'a test that cites one',
@@ -68,17 +68,17 @@ describe('the checker of the survey', () => {
     [
       'a line without a test',
       { tests: [] },
-      'MQTT-4.3.3-2 is upheld in src/protocol/incoming.ts:7, but no test cites it',
+      'MQTT-4.3.3-2 is upheld in src/protocol/incoming/incoming.ts:7, but no test cites it',
     ],
     [
       'a line whose only test needs mosquitto',
       { tests: [], brokerTests: [proof] },
-      'MQTT-4.3.3-2 is upheld in src/protocol/incoming.ts:7, but no test cites it',
+      'MQTT-4.3.3-2 is upheld in src/protocol/incoming/incoming.ts:7, but no test cites it',
     ],
     [
       'a line without a test, of a statement that binds no client',
       { sites: [site, { ...site, id: ofServers.id }] },
-      'MQTT-3.1.2-5 is upheld in src/protocol/incoming.ts:7, but no test cites it',
+      'MQTT-3.1.2-5 is upheld in src/protocol/incoming/incoming.ts:7, but no test cites it',
     ],
     [
       'a test of what no line upholds',

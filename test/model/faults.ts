@@ -13,7 +13,7 @@ import type {
   StoredSession,
 } from '../../src/protocol/index.js'
 import { Session } from '../../src/protocol/index.js'
-import { SessionReducer } from '../../src/protocol/stored-session.js'
+import { SessionReducer } from '../../src/protocol/journal/session-reducer.js'
 
 export const faults = [
   'none',

@@ -5,7 +5,7 @@
  */
 import type { QoS } from '../../src/codec/control-packet.js'
 import type { JournalRecord, StoredSession } from '../../src/protocol/index.js'
-import { emptySession } from '../../src/protocol/stored-session.js'
+import { emptySession } from '../../src/protocol/journal/session-reducer.js'
 import type { Configuration, Mishaps } from './configuration.js'
 import type { NamedPacket } from './packet-name.js'
 import { newServer, type Server } from './reference-server.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { Fifo } from '../../src/protocol/fifo.js'
+import { Fifo } from '../../src/protocol/lists/fifo.js'
 import { collectGarbage, retainedBytes } from './heap.js'
 
 interface Item {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { StoredMessage, StoredSession } from '../../src/protocol/index.js'
-import { replay } from '../../src/protocol/stored-session.js'
+import { replay } from '../../src/protocol/journal/session-reducer.js'
 import { EngineHarness } from './engine-harness.js'
 import { arrives, puback, pubcomp, pubrec, pubrel } from './packet-notation.js'
 

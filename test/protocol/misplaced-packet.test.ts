@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { misplaced } from '../../src/protocol/misplaced-packet.js'
+import { misplaced } from '../../src/protocol/connection/violations.js'
 
 describe('a packet where it may not stand is named, with what it came before', () => {
   test.each([

@@ -1,6 +1,6 @@
 /** Outgoing messages: both hand-shakes, the window, and what is sent again in which order. */
 import { describe, expect, test } from 'vitest'
-import { replay } from '../../src/protocol/stored-session.js'
+import { replay } from '../../src/protocol/journal/session-reducer.js'
 import { EngineHarness } from './engine-harness.js'
 import { arrives, connack, puback, pubcomp, pubrec, suback } from './packet-notation.js'
 

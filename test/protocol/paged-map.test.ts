@@ -2,8 +2,8 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { PagedMap } from '../../src/protocol/paged-map.js'
-import { SequenceMap } from '../../src/protocol/sequence-map.js'
+import { PagedMap } from '../../src/protocol/lists/paged-map.js'
+import { SequenceMap } from '../../src/protocol/lists/sequence-map.js'
 import { collectGarbage, retainedBytes } from './heap.js'
 
 const sorted = (map: Iterable<readonly [number, string]>) => [...map].sort(([a], [b]) => a - b)

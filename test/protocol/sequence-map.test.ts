@@ -1,8 +1,8 @@
 /** Messages by sequence number, and the linked list that gives them their order. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Linked, LinkedList } from '../../src/protocol/linked-list.js'
-import { SequenceMap } from '../../src/protocol/sequence-map.js'
+import { type Linked, LinkedList } from '../../src/protocol/lists/linked-list.js'
+import { SequenceMap } from '../../src/protocol/lists/sequence-map.js'
 
 class Item implements Linked<Item> {
   previous: Item | undefined

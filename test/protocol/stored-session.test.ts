@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { StoreError } from '../../src/errors.js'
-import type { JournalRecord } from '../../src/protocol/journal-record.js'
-import { emptySession, recordsOf, replay, SessionReducer } from '../../src/protocol/stored-session.js'
+import type { JournalRecord } from '../../src/protocol/journal/journal-record.js'
+import { emptySession, recordsOf, replay, SessionReducer } from '../../src/protocol/journal/session-reducer.js'
 import { randomLog } from '../../src/store/random-log.js'
 
 const payload = Buffer.from('p')

@@ -23,9 +23,9 @@ const longer: Readonly<Record<string, string>> = {
   'src/client/mqtt-client.ts': 'the public surface: half of it is what users read in their editor',
   'src/client/engine/engine-driver.ts':
     'implements two interfaces, of the engine and of the delivery, a line or two for each member',
-  'src/protocol/connection.ts': 'one state machine and its exhaustive switch over what a server may send',
-  'src/protocol/incoming.ts': 'one direction of the protocol, with its theory',
-  'src/protocol/outgoing.ts': 'the other direction',
+  'src/protocol/connection/connection.ts': 'one state machine and its exhaustive switch over what a server may send',
+  'src/protocol/incoming/incoming.ts': 'one direction of the protocol, with its theory',
+  'src/protocol/outgoing/outgoing.ts': 'the other direction',
   'src/store/journal.ts': 'group commit, segments and compaction share one end of the log',
   'src/store/session-store-cases.ts': 'a list of independent cases',
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { JournalRecord } from '../../src/protocol/journal-record.js'
+import type { JournalRecord } from '../../src/protocol/journal/journal-record.js'
 import type { SessionStore } from '../../src/store/session-store.js'
 import { type StoreFault, simulate } from './simulation.js'
 

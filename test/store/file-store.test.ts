@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { JournalRecord } from '../../src/protocol/journal-record.js'
-import { replay } from '../../src/protocol/stored-session.js'
+import type { JournalRecord } from '../../src/protocol/journal/journal-record.js'
+import { replay } from '../../src/protocol/journal/session-reducer.js'
 import { createFileStore, fileStore } from '../../src/store/file-store.js'
 import { randomLog } from '../../src/store/random-log.js'
 import { plain } from './session-comparison.js'

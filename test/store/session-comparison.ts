@@ -1,5 +1,5 @@
-import type { JournalRecord, StoredSession } from '../../src/protocol/journal-record.js'
-import { replay } from '../../src/protocol/stored-session.js'
+import type { JournalRecord, StoredSession } from '../../src/protocol/journal/journal-record.js'
+import { replay } from '../../src/protocol/journal/session-reducer.js'
 
 /** A session as plain values that compare by content. */
 export function plain(session: StoredSession): unknown {

@@ -1,8 +1,8 @@
 import { type SessionStore, StoreError } from 'mqtt311/store'
 import { type SessionStoreCase, sessionStoreSuite } from 'mqtt311/store/testing'
 import { describe, expect, it } from 'vitest'
-import type { JournalRecord, StoredSession } from '../../src/protocol/journal-record.js'
-import { emptySession, replay } from '../../src/protocol/stored-session.js'
+import type { JournalRecord, StoredSession } from '../../src/protocol/journal/journal-record.js'
+import { emptySession, replay } from '../../src/protocol/journal/session-reducer.js'
 
 /** A store that passes, made of a list: each fault below replaces one of its members. */
 class ListStore implements SessionStore {

@@ -1,4 +1,4 @@
-import type { JournalRecord } from '../../protocol/journal-record.js'
+import type { JournalRecord } from '../../protocol/journal/journal-record.js'
 import type { SessionStore } from '../../store/session-store.js'
 
 /** Records that the store has been given, and what runs once they are safe. */

@@ -5,7 +5,7 @@
  * opening, since the store holds a lock. For the same reason a client that ends in the middle of it waits before it closes.
  */
 import { StoreError } from '../../errors.js'
-import type { StoredSession } from '../../protocol/journal-record.js'
+import type { StoredSession } from '../../protocol/journal/journal-record.js'
 import type { SessionStore } from '../../store/session-store.js'
 import { asStoreError } from '../thrown.js'
 import { JournalWriter } from './journal-writer.js'

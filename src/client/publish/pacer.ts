@@ -1,5 +1,5 @@
 import type { QoS } from '../../codec/control-packet.js'
-import type { Pacer } from '../../protocol/pacer.js'
+import type { Pacer } from '../../protocol/outgoing/pacing.js'
 import type { PublishRate } from '../options/server-profile.js'
 import { TokenBucket } from '../token-bucket.js'
 

@@ -1,4 +1,4 @@
-import type { OutgoingMessage } from '../../protocol/outgoing-message.js'
+import type { OutgoingMessage } from '../../protocol/exchange/outgoing-message.js'
 import { tamed } from '../waiting/promises.js'
 import type { Abortable } from '../waiting/signal-watches.js'
 

@@ -10,20 +10,20 @@
  * Every packet that a server may not send here ends the connection with a ProtocolViolationError; the decoder
  * has refused what no peer may send before.
  */
-import type { ConnackPacket, ConnectPacket, ControlPacket } from '../codec/control-packet.js'
+import type { ConnackPacket, ConnectPacket, ControlPacket } from '../../codec/control-packet.js'
 import {
   ConnectionLostError,
   ConnectionRefusedError,
   type MqttError,
   ProtocolViolationError,
   TimeoutError,
-} from '../errors.js'
+} from '../../errors.js'
+import type { Driver } from '../driver.js'
+import type { Session } from '../session.js'
 import { Acknowledgements } from './acknowledgements.js'
-import type { Driver } from './driver.js'
 import { KeepAlive } from './keep-alive.js'
-import { misplaced } from './misplaced-packet.js'
 import { OutputProgress } from './output-progress.js'
-import type { Session } from './session.js'
+import { misplaced } from './violations.js'
 
 /** What one connection is told: its CONNECT, and how long it waits. */
 export interface ConnectionSettings {

@@ -1,4 +1,4 @@
-import type { PacketIdentifier } from '../codec/control-packet.js'
+import type { PacketIdentifier } from '../../codec/control-packet.js'
 
 /** The highest Packet Identifier; the lowest is 1 (section 2.3.1). */
 export const MAX_PACKET_IDENTIFIER = 65_535

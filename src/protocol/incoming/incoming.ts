@@ -22,14 +22,14 @@
  * on: once the backlog is full, every further message is shed, neither kept nor acknowledged, until all handlers have
  * ended. Then the connection is given up, and the server sends again, in the right order, what was shed.
  */
-import type { PacketIdentifier, PublishAcknowledgedPacket, PublishPacket } from '../codec/control-packet.js'
-import { ProtocolViolationError } from '../errors.js'
-import { Arrival } from './arrival.js'
+import type { PacketIdentifier, PublishAcknowledgedPacket, PublishPacket } from '../../codec/control-packet.js'
+import { ProtocolViolationError } from '../../errors.js'
+import { Arrival } from '../arrival.js'
+import type { Driver } from '../driver.js'
+import { Fifo } from '../lists/fifo.js'
+import { PagedMap } from '../lists/paged-map.js'
+import type { SessionSettings } from '../session-settings.js'
 import { Backlog } from './backlog.js'
-import type { Driver } from './driver.js'
-import { Fifo } from './fifo.js'
-import { PagedMap } from './paged-map.js'
-import type { SessionSettings } from './session-settings.js'
 
 /** A message that has to be acknowledged. */
 type OwedArrival = Arrival<PublishAcknowledgedPacket<Buffer>>

@@ -18,9 +18,9 @@
  * - The wrong kind of acknowledgement: the server answers at another QoS than we sent. Whatever we did next would be a
  *   guess.
  */
-import type { PacketIdentifier } from '../codec/control-packet.js'
+import type { PacketIdentifier } from '../../codec/control-packet.js'
+import type { Request } from '../requests/requests.js'
 import type { OutgoingMessage } from './outgoing-message.js'
-import type { Request } from './requests.js'
 
 /** The packets that end an exchange of the client, or bring it one step on. */
 export type AcknowledgementName = 'puback' | 'pubrec' | 'pubcomp' | 'suback' | 'unsuback'

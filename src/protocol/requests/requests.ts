@@ -9,12 +9,12 @@
  * When the server has lost the session, the engine subscribes by itself what had been granted, before anything else.
  * Such a request has no ticket: nobody waits for it, and it dies with its connection, since the next one makes it anew.
  */
-import type { ControlPacket, PacketIdentifier, SubscriptionRequest } from '../codec/control-packet.js'
-import { SUBSCRIBE_FAILURE } from '../codec/suback-code.js'
-import { TimeoutError } from '../errors.js'
-import { RequestExchange } from './exchange.js'
-import type { ExchangeTable } from './exchange-table.js'
-import { Subscriptions } from './subscriptions.js'
+import type { ControlPacket, PacketIdentifier, SubscriptionRequest } from '../../codec/control-packet.js'
+import { SUBSCRIBE_FAILURE } from '../../codec/suback-code.js'
+import { TimeoutError } from '../../errors.js'
+import { RequestExchange } from '../exchange/exchange.js'
+import type { ExchangeTable } from '../exchange/exchange-table.js'
+import { Subscriptions } from './granted-filters.js'
 
 interface RequestLife<R> {
   /** The driver's own; undefined for what the engine asks by itself. */

@@ -15,11 +15,11 @@
  * A record that cannot follow what came before it is a fault of whoever wrote the log, or of the disk. It is refused
  * with a StoreError and changes nothing; it is never guessed at, because each guess loses a message or doubles it.
  */
-import type { PacketIdentifier } from '../codec/control-packet.js'
-import { StoreError } from '../errors.js'
+import type { PacketIdentifier } from '../../codec/control-packet.js'
+import { StoreError } from '../../errors.js'
+import { MAX_PACKET_IDENTIFIER, packetIdentifierAfter } from '../exchange/packet-identifiers.js'
+import { SequenceMap } from '../lists/sequence-map.js'
 import type { JournalRecord, StoredMessage, StoredSession } from './journal-record.js'
-import { MAX_PACKET_IDENTIFIER, packetIdentifierAfter } from './packet-identifiers.js'
-import { SequenceMap } from './sequence-map.js'
 
 /** Where sequence numbers and Packet Identifiers go on. It outlives the messages that moved it. */
 export type SessionCursor = Pick<StoredSession, 'nextSequence' | 'nextPacketId'>

@@ -1,5 +1,5 @@
-import type { QoS } from '../codec/control-packet.js'
-import type { DeliveryState } from '../errors.js'
+import type { QoS } from '../../codec/control-packet.js'
+import type { DeliveryState } from '../../errors.js'
 
 /** Where a message is: in the queue, under a Packet Identifier, or neither any more. */
 export type Place = 'queue' | 'exchange' | 'gone'

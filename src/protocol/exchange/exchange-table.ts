@@ -1,8 +1,8 @@
-import type { PacketIdentifier } from '../codec/control-packet.js'
+import type { PacketIdentifier } from '../../codec/control-packet.js'
+import { LinkedList } from '../lists/linked-list.js'
+import { PagedMap } from '../lists/paged-map.js'
 import { type Exchange, NOT_SENT, PublishExchange } from './exchange.js'
-import { LinkedList } from './linked-list.js'
 import { PacketIdentifiers } from './packet-identifiers.js'
-import { PagedMap } from './paged-map.js'
 
 /**
  * Every exchange that is open, by Packet Identifier: one table and one source of identifiers for PUBLISH, SUBSCRIBE and

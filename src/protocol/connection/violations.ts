@@ -1,5 +1,5 @@
-import type { PacketName } from '../codec/control-packet.js'
-import { ProtocolViolationError } from '../errors.js'
+import type { PacketName } from '../../codec/control-packet.js'
+import { ProtocolViolationError } from '../../errors.js'
 
 /** The violation in a packet that is well formed and may not stand where it does, whatever it says. */
 export function misplaced(name: PacketName, phase: 'new' | 'connecting' | 'connected'): ProtocolViolationError {

@@ -7,7 +7,7 @@
  *   incoming   held -> released                              QoS 2 only: from the end of the handler to PUBREL
  *   session    forgotten                                     the server lost the session: see below
  */
-import type { PacketIdentifier } from '../codec/control-packet.js'
+import type { PacketIdentifier } from '../../codec/control-packet.js'
 
 /** One thing that happened to a session and that a later process must know. */
 export type JournalRecord =

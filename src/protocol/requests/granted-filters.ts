@@ -10,7 +10,7 @@
  * Several requests may name one filter. Any grant counts; a subscription without one is over only when none of them is
  * left that could bring it.
  */
-import type { QoS, SubscriptionRequest } from '../codec/control-packet.js'
+import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
 import type { Request, SubscribeRequest } from './requests.js'
 
 interface Subscription<R> {

@@ -1,4 +1,4 @@
-import type { QoS } from '../codec/control-packet.js'
+import type { QoS } from '../../codec/control-packet.js'
 
 /**
  * What holds messages back although window and socket would take them: a server that drops in silence what comes faster

@@ -6,16 +6,16 @@
  * reaches; only when all of them are out does the queue go on. A message at QoS 0 leaves the queue and is settled by
  * being written.
  */
-import type { ControlPacket, QoS } from '../codec/control-packet.js'
-import type { Driver } from './driver.js'
-import { NOT_SENT, PublishExchange } from './exchange.js'
-import type { ExchangeTable } from './exchange-table.js'
-import type { StoredSession } from './journal-record.js'
-import { type MessageDraft, MessageIntake } from './message-intake.js'
-import { OutgoingMessage } from './outgoing-message.js'
+import type { ControlPacket, QoS } from '../../codec/control-packet.js'
+import type { Driver } from '../driver.js'
+import { NOT_SENT, PublishExchange } from '../exchange/exchange.js'
+import type { ExchangeTable } from '../exchange/exchange-table.js'
+import { OutgoingMessage } from '../exchange/outgoing-message.js'
+import type { StoredSession } from '../journal/journal-record.js'
+import { type MessageDraft, MessageIntake } from '../message-intake.js'
+import { PacingGate } from '../pacing-gate.js'
+import type { SessionSettings } from '../session-settings.js'
 import { OutgoingQueue, type QueueLimits } from './outgoing-queue.js'
-import { PacingGate } from './pacing-gate.js'
-import type { SessionSettings } from './session-settings.js'
 
 const nothing: readonly never[] = []
 

@@ -1,5 +1,5 @@
-import { LinkedList } from './linked-list.js'
-import type { OutgoingMessage } from './outgoing-message.js'
+import type { OutgoingMessage } from '../exchange/outgoing-message.js'
+import { LinkedList } from '../lists/linked-list.js'
 
 /** How much the queue takes. */
 export interface QueueLimits {

@@ -2,11 +2,17 @@
  * What the acknowledgements of a server do: the table of `exchange.ts` put into effect on the exchanges of a session.
  * What breaks the protocol is returned, and nothing has been changed then.
  */
-import type { PacketIdentifier, SubackPacket } from '../codec/control-packet.js'
-import { ProtocolViolationError, type Violation } from '../errors.js'
-import type { Driver } from './driver.js'
-import { type AcknowledgementName, type Exchange, nextStep, PublishExchange, RequestExchange } from './exchange.js'
-import type { Session } from './session.js'
+import type { PacketIdentifier, SubackPacket } from '../../codec/control-packet.js'
+import { ProtocolViolationError, type Violation } from '../../errors.js'
+import type { Driver } from '../driver.js'
+import {
+  type AcknowledgementName,
+  type Exchange,
+  nextStep,
+  PublishExchange,
+  RequestExchange,
+} from '../exchange/exchange.js'
+import type { Session } from '../session.js'
 
 type Answer = ProtocolViolationError | undefined
 

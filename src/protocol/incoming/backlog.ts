@@ -1,5 +1,5 @@
-import type { Arrival } from './arrival.js'
-import { Fifo } from './fifo.js'
+import type { Arrival } from '../arrival.js'
+import { Fifo } from '../lists/fifo.js'
 
 /** Messages that have arrived and wait for their handlers, first in, first out, with what they weigh. */
 export class Backlog {
