@@ -9,7 +9,7 @@ const library = {
   codec: 'src/codec/index.ts',
   protocol: 'src/protocol/index.ts',
   store: 'src/store/index.ts',
-  'store-testing': 'src/store/testing.ts',
+  'store-testing': 'src/store/testing/index.ts',
   aliyun: 'src/aliyun/index.ts',
   explain: 'src/explain/index.ts',
 }

@@ -12,8 +12,8 @@ export {
   type SessionCursor,
   SessionReducer,
 } from '../protocol/journal/session-reducer.js'
-export { type FileStore, type FileStoreOptions, fileStore } from './file-store.js'
-export type { Fsync } from './journal.js'
-export type { TornTail } from './journal-recovery.js'
+export { type FileStore, type FileStoreOptions, fileStore } from './file/file-store.js'
+export type { Fsync } from './file/journal.js'
+export type { TornTail } from './file/journal-recovery.js'
 export { memoryStore } from './memory-store.js'
 export type { SessionStore } from './session-store.js'

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { StoreError } from '../../src/errors.js'
 import type { JournalRecord } from '../../src/protocol/journal/journal-record.js'
 import { emptySession, recordsOf, replay, SessionReducer } from '../../src/protocol/journal/session-reducer.js'
-import { randomLog } from '../../src/store/random-log.js'
+import { randomLog } from '../../src/store/testing/random-log.js'
 
 const payload = Buffer.from('p')
 const queued = (sequence: number, qos: 1 | 2 = 2): JournalRecord => {

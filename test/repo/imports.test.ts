@@ -59,7 +59,7 @@ describe('the judge of imports', () => {
     ['upwards, to the whole package', 'src/store/session-store.ts', `import { connect } from '../index.js'`],
     ['upwards from the bottom', 'src/errors.ts', `import { byteAt } from './codec/byte-at.js'`],
     ['sideways', 'src/protocol/session.ts', `import { openSocket } from '../transport/socket.js'`],
-    ['sideways', 'src/store/file-store.ts', `import type { ClientOptions } from '../client/client-options.js'`],
+    ['sideways', 'src/store/file/file-store.ts', `import type { ClientOptions } from '../client/client-options.js'`],
     ['sideways, as a value', 'src/aliyun/preset.ts', `import { defaults } from '../client/client-defaults.js'`],
     ['sideways, a type and a value', 'src/aliyun/preset.ts', `import { type A, b } from '../client/client-options.js'`],
     [

@@ -26,8 +26,8 @@ const longer: Readonly<Record<string, string>> = {
   'src/protocol/connection/connection.ts': 'one state machine and its exhaustive switch over what a server may send',
   'src/protocol/incoming/incoming.ts': 'one direction of the protocol, with its theory',
   'src/protocol/outgoing/outgoing.ts': 'the other direction',
-  'src/store/journal.ts': 'group commit, segments and compaction share one end of the log',
-  'src/store/session-store-cases.ts': 'a list of independent cases',
+  'src/store/file/journal.ts': 'group commit, segments and compaction share one end of the log',
+  'src/store/testing/cases.ts': 'a list of independent cases',
 }
 
 /** What a person would read about the faults of a syntax tree, line by line. */

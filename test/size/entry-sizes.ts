@@ -12,7 +12,7 @@ const entries: Readonly<Record<string, string>> = {
   'mqtt311/codec': 'src/codec/index.ts',
   'mqtt311/protocol': 'src/protocol/index.ts',
   'mqtt311/store': 'src/store/index.ts',
-  'mqtt311/store/testing': 'src/store/testing.ts',
+  'mqtt311/store/testing': 'src/store/testing/index.ts',
   'mqtt311/aliyun': 'src/aliyun/index.ts',
   'mqtt311/explain': 'src/explain/index.ts',
 }

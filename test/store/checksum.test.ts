@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { crc32c, viewOf } from '../../src/store/checksum.js'
+import { crc32c, viewOf } from '../../src/store/file/checksum.js'
 
 describe('CRC-32C', () => {
   // The vectors of RFC 3720, appendix B.4, and the check value of the polynomial.

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { JournalRecord } from '../../src/protocol/journal/journal-record.js'
 import { replay } from '../../src/protocol/journal/session-reducer.js'
-import { createFileStore, fileStore } from '../../src/store/file-store.js'
-import { randomLog } from '../../src/store/random-log.js'
+import { createFileStore, fileStore } from '../../src/store/file/file-store.js'
+import { randomLog } from '../../src/store/testing/random-log.js'
 import { plain } from './session-comparison.js'
 import { type Operation, SimulatedDisk, systemError } from './simulated-disk.js'
 

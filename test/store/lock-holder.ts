@@ -2,7 +2,7 @@
  * Run as a process of its own by the tests of the lock: opens the store, stores a message and says so. Then it holds on
  * until it is killed, or with the argument `endless` goes on storing messages and tells the number of each.
  */
-import { fileStore } from '../../src/store/file-store.js'
+import { fileStore } from '../../src/store/file/file-store.js'
 
 const [, , directory = '', mode] = process.argv
 const store = fileStore(directory, { segmentBytes: 4096 })

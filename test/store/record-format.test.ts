@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { viewOf } from '../../src/store/checksum.js'
-import { decodeHeader, encodeHeader, fileName, parseFileName, seedOf } from '../../src/store/file-header.js'
-import { decodeRecord, type FileRecord, RecordWriter } from '../../src/store/record-format.js'
+import { viewOf } from '../../src/store/file/checksum.js'
+import { decodeHeader, encodeHeader, fileName, parseFileName, seedOf } from '../../src/store/file/file-header.js'
+import { decodeRecord, type FileRecord, RecordWriter } from '../../src/store/file/record-format.js'
 
 const payload = Buffer.from('hi')
 /** Written out, because files of earlier versions have to stay readable. Seed and offset are 0. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileStore, memoryStore } from 'mqtt311/store'
 import { sessionStoreSuite } from 'mqtt311/store/testing'
 import { describe, expect, it } from 'vitest'
-import { createFileStore, type FileStoreOptions } from '../../src/store/file-store.js'
+import { createFileStore, type FileStoreOptions } from '../../src/store/file/file-store.js'
 import { SimulatedDisk } from './simulated-disk.js'
 
 describe('the memory store', () => {

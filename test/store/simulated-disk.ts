@@ -5,8 +5,8 @@
  * file keeps what was synced, and of the rest an arbitrary part, the later perhaps without the earlier; names that were
  * not synced may be there or not.
  */
-import type { FileStoreMachine } from '../../src/store/file-store.js'
-import type { JournalFile, JournalFiles } from '../../src/store/journal-files.js'
+import type { FileStoreMachine } from '../../src/store/file/file-store.js'
+import type { JournalFile, JournalFiles } from '../../src/store/file/journal-files.js'
 
 export type Operation = 'append' | 'sync' | 'create' | 'open' | 'rename' | 'remove' | 'syncDirectory' | 'readAll'
 

@@ -18,9 +18,9 @@
  * What it cannot tell: processes of different machines, or of containers that do not see each other's, that share a
  * directory. Give each its own.
  */
-import { StoreError } from '../errors.js'
+import { StoreError } from '../../errors.js'
+import { storeFailure } from '../store-failure.js'
 import { isCode, type JournalFile, type JournalFiles, onFile } from './journal-files.js'
-import { storeFailure } from './store-failure.js'
 
 /** Names one process among all that ever ran on this machine. */
 export interface ProcessIdentity {

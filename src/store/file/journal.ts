@@ -15,16 +15,16 @@
  * dropped the pages and would report success if asked again. So everything that waits and all that comes later
  * is rejected with that first error, and what had resolved is what the next opening finds.
  */
-import type { StoreError } from '../errors.js'
-import type { JournalRecord, StoredSession } from '../protocol/journal/journal-record.js'
-import type { SessionReducer } from '../protocol/journal/session-reducer.js'
+import type { StoreError } from '../../errors.js'
+import type { JournalRecord, StoredSession } from '../../protocol/journal/journal-record.js'
+import type { SessionReducer } from '../../protocol/journal/session-reducer.js'
+import { storeFailure } from '../store-failure.js'
 import { encodeHeader, seedOf } from './file-header.js'
 import type { JournalFiles } from './journal-files.js'
 import { type Recovery, recover, type TornTail } from './journal-recovery.js'
 import { RecordWriter, syncedRecordLength } from './record-format.js'
 import { SegmentFile } from './segment-file.js'
 import { removeFiles, writeSnapshot } from './snapshot-file.js'
-import { storeFailure } from './store-failure.js'
 
 /** When appends are synced: before they resolve, when the operating system likes, or so often. */
 export type Fsync =

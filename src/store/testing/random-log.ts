@@ -1,5 +1,5 @@
-import type { JournalRecord } from '../protocol/journal/journal-record.js'
-import { emptySession } from '../protocol/journal/session-reducer.js'
+import type { JournalRecord } from '../../protocol/journal/journal-record.js'
+import { emptySession } from '../../protocol/journal/session-reducer.js'
 
 /**
  * A log of `length` records that a session could have written, the same one for the same seed. For the suite, which has to

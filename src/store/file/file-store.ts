@@ -6,14 +6,14 @@
  * A store may be opened again after it was closed. Its lock is held from opening until the journal is closed, also when
  * the journal has failed: until then its last bytes may still be on their way to the disk.
  */
-import { StoreError, UsageError } from '../errors.js'
-import type { JournalRecord, StoredSession } from '../protocol/journal/journal-record.js'
+import { StoreError, UsageError } from '../../errors.js'
+import type { JournalRecord, StoredSession } from '../../protocol/journal/journal-record.js'
+import type { SessionStore } from '../session-store.js'
+import { storeFailure } from '../store-failure.js'
 import { type DirectoryLock, lockDirectory, machineProcesses, type ProcessTable } from './directory-lock.js'
 import { type Fsync, Journal, type JournalSettings } from './journal.js'
 import { directoryFiles, type JournalFiles } from './journal-files.js'
 import type { TornTail } from './journal-recovery.js'
-import type { SessionStore } from './session-store.js'
-import { storeFailure } from './store-failure.js'
 
 /** How often a file store writes through to the disk, and how it divides its log. */
 export interface FileStoreOptions {

@@ -16,8 +16,8 @@
  * One thing cannot be told: damage in the very last group, which nothing behind it vouches for. `close` writes a
  * last `synced` record for this reason, so it takes a crash and damage in the same place.
  */
-import { StoreError } from '../errors.js'
-import { SessionReducer } from '../protocol/journal/session-reducer.js'
+import { StoreError } from '../../errors.js'
+import { SessionReducer } from '../../protocol/journal/session-reducer.js'
 import { viewOf } from './checksum.js'
 import {
   decodeHeader,

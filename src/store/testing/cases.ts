@@ -1,10 +1,10 @@
 /** The cases of the suite in mqtt311/store/testing. */
 import assert from 'node:assert/strict'
-import { StoreError } from '../errors.js'
-import type { JournalRecord, StoredSession } from '../protocol/journal/journal-record.js'
-import { emptySession, replay } from '../protocol/journal/session-reducer.js'
+import { StoreError } from '../../errors.js'
+import type { JournalRecord, StoredSession } from '../../protocol/journal/journal-record.js'
+import { emptySession, replay } from '../../protocol/journal/session-reducer.js'
+import type { SessionStore } from '../session-store.js'
 import { randomLog } from './random-log.js'
-import type { SessionStore } from './session-store.js'
 
 /** Storage of its own for one case. */
 export interface SessionStoreFixture {

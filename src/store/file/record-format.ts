@@ -20,8 +20,8 @@
  * The seed is the checksum of the file's header, which names its number and session. So bytes of another file, or bytes
  * that have moved (a journal that travels in a payload), never pass for a record that was written here.
  */
-import { StoreError } from '../errors.js'
-import type { JournalRecord } from '../protocol/journal/journal-record.js'
+import { StoreError } from '../../errors.js'
+import type { JournalRecord } from '../../protocol/journal/journal-record.js'
 import { crc32c, viewOf } from './checksum.js'
 
 /** Whatever stands in a file: what the session records, and what the store adds for itself. */

@@ -11,8 +11,8 @@
  *   identity       2 bytes of length, then the session's identity in UTF-8
  *   checksum       4 bytes   CRC-32C of all before it; the checksums of the records go on from here
  */
-import { StoreError } from '../errors.js'
-import type { SessionCursor } from '../protocol/journal/session-reducer.js'
+import { StoreError } from '../../errors.js'
+import type { SessionCursor } from '../../protocol/journal/session-reducer.js'
 import { crc32c, viewOf } from './checksum.js'
 
 export interface JournalFileName {

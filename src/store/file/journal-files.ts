@@ -6,7 +6,7 @@
  * names do; `create` fails if the name is there; `rename` replaces at once and wholly. Nothing else is relied on.
  */
 import type { FileHandle } from 'node:fs/promises'
-import { storeFailure } from './store-failure.js'
+import { storeFailure } from '../store-failure.js'
 
 export interface JournalFile {
   /** Writes at the end of the file and gives the number of bytes that were taken, which may be fewer than were given. */

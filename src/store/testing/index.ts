@@ -4,7 +4,7 @@
  * @module mqtt311/store/testing
  */
 import assert from 'node:assert/strict'
-import { cases, type SessionStoreFixture } from './session-store-cases.js'
+import { cases, type SessionStoreFixture } from './cases.js'
 
 export type { SessionStoreFixture }
 

@@ -4,8 +4,8 @@
  * The order of the steps is what makes it safe to stop after any of them: write under a name that does not count, sync,
  * rename, sync the directory, and only then remove what the snapshot replaces.
  */
-import type { StoredSession } from '../protocol/journal/journal-record.js'
-import { recordsOf } from '../protocol/journal/session-reducer.js'
+import type { StoredSession } from '../../protocol/journal/journal-record.js'
+import { recordsOf } from '../../protocol/journal/session-reducer.js'
 import { encodeHeader, fileName, parseFileName, seedOf, unfinishedName } from './file-header.js'
 import { appendAll, type JournalFile, type JournalFiles, onFile } from './journal-files.js'
 import { RecordWriter } from './record-format.js'
