@@ -24,13 +24,13 @@ import { isMqttError } from '../errors.js'
 import { familyMismatch } from './address-lookup.js'
 import { connectionFailure } from './connection-failure.js'
 import type { Endpoint } from './endpoint.js'
-import { lastIssuer } from './missing-root.js'
 import { PiecewiseOutput, type PiecewiseOutputOwner, pieceBytes } from './piecewise-output.js'
 import { describePeer, dial, type SocketOptions } from './socket.js'
 import { listenTo, listenToSessions, type SocketOwner } from './socket-listeners.js'
-import type { TlsSettings } from './tls-settings.js'
+import type { TlsSettings } from './tls-context.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from './transport.js'
 import { UnopenedTransport } from './unopened-transport.js'
+import { lastIssuer } from './untrusted-issuer.js'
 
 /** The seam over a TCP or TLS connection. Opening never throws: what cannot be opened tells its cause in `closed`. */
 export function openSocket(options: SocketOptions): OpenTransport {

@@ -3,9 +3,9 @@ import type { OnReadOpts, Socket, TcpNetConnectOpts } from 'node:net'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { type AddressFamily, addressLookup } from './address-lookup.js'
 import type { Endpoint } from './endpoint.js'
-import { watchRoot } from './missing-root.js'
-import type { TlsSettings } from './tls-settings.js'
+import type { TlsSettings } from './tls-context.js'
 import type { Peer } from './transport.js'
+import { watchRoot } from './untrusted-issuer.js'
 
 export interface SocketOptions {
   readonly endpoint: Endpoint
