@@ -1,8 +1,8 @@
 /** Against aedes over TCP: two clients, every QoS, sessions that are resumed, and the will. */
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type ClientOptions, connect, type Message, MqttClient } from '../../src/index.js'
-import { aedesServer } from './aedes-server.js'
-import { event } from './client-on-pipe.js'
+import { aedesServer } from './peers/aedes-server.js'
+import { event } from './peers/client-on-pipe.js'
 
 /** A connected client that is gone when the test is over. */
 async function connected(url: string, options: ClientOptions = {}): Promise<MqttClient> {

@@ -3,8 +3,8 @@ import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { MqttClient } from '../../src/index.js'
-import { clientOf, event, online, quiet, rejectionOf } from './client-on-pipe.js'
-import { FakeServer, message } from './fake-server.js'
+import { clientOf, event, online, quiet, rejectionOf } from './peers/client-on-pipe.js'
+import { FakeServer, message } from './peers/fake-server.js'
 
 function warnings(): (string | Error)[] {
   const given: (string | Error)[] = []

@@ -1,9 +1,9 @@
 /** Against aedes, a server that knows the standard and nothing of us: what is not in the standard must not be needed. */
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { connect, MqttClient } from '../../src/index.js'
-import { aedesServer } from './aedes-server.js'
-import { outcomeOf } from './client-on-pipe.js'
-import { FakeServer } from './fake-server.js'
+import { aedesServer } from './peers/aedes-server.js'
+import { outcomeOf } from './peers/client-on-pipe.js'
+import { FakeServer } from './peers/fake-server.js'
 
 describe('a client without a profile', () => {
   test('connects, subscribes, publishes and is answered at every QoS by a plain server [MQTT-7.0.0-2]', async () => {

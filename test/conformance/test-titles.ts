@@ -25,7 +25,7 @@ export interface TestTitles {
 /** The identifiers that a table from the vectors cites, each with the number of its rows. */
 export type VectorRows = ReadonlyMap<string, number>
 
-/** Such tables by file and title: `test/codec/malformed.test.ts: vectors that a decoder refuses`. */
+/** Such tables by file and title: `test/codec/decode/malformed.test.ts: vectors that a decoder refuses`. */
 export type VectorTables = ReadonlyMap<string, VectorRows>
 
 const placeholder = /\[(?:%s|\$\w+|…)\]/

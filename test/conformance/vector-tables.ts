@@ -10,15 +10,14 @@ const isOfConnect = (row: Row) => cell(row, 'api_input').startsWith('connect(')
 
 /** By file and title, as the title is written. */
 const tables: Readonly<Record<string, (row: Row) => boolean>> = {
-  'test/codec/malformed.test.ts: vectors that a decoder refuses': isDecoded,
-  'test/codec/packet-writer.test.ts: vectors that are refused before a byte is written': (row) =>
+  'test/codec/decode/malformed.test.ts: vectors that a decoder refuses': isDecoded,
+  'test/codec/encode/packet-writer.test.ts: vectors that are refused before a byte is written': (row) =>
     isEncoded(row) && cell(row, 'offset') === '',
-  'test/codec/packet-writer.test.ts: vectors that are refused before a byte is written › … is refused by a decoder': (
-    row,
-  ) => isEncoded(row) && cell(row, 'offset') !== '',
-  'test/client/publish-vectors.test.ts: calls that are refused before a byte is written': (row) =>
+  'test/codec/encode/packet-writer.test.ts: vectors that are refused before a byte is written › … is refused by a decoder':
+    (row) => isEncoded(row) && cell(row, 'offset') !== '',
+  'test/client/publish/publish-vectors.test.ts: calls that are refused before a byte is written': (row) =>
     isCall(row) && isOfClient(row),
-  'test/client/publish-vectors.test.ts: options that are refused when the client is made': (row) =>
+  'test/client/publish/publish-vectors.test.ts: options that are refused when the client is made': (row) =>
     isCall(row) && isOfConnect(row),
 }
 

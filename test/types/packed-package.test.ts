@@ -9,7 +9,7 @@ import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { aedesServer } from '../client/aedes-server.js'
+import { aedesServer } from '../client/peers/aedes-server.js'
 import { describeDeclarations } from './declarations.js'
 import { type PackedPackage, packPackage } from './packed-package.js'
 

@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest'
+import type { ClientOptions, HandlerErrorAction } from '../../../src/index.js'
+import { event, gate, online, quiet, rejectionOf } from '../peers/client-on-pipe.js'
+import { message } from '../peers/fake-server.js'
+
+const persistent = { cleanSession: false, clientId: 'c', reconnect: { minDelayMs: 1, maxDelayMs: 1 } } as const
+
+describe('a handler that fails', () => {
+  const fault = new Error('the database is away')
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw fault
+      },
+    ],
+    ['rejects', () => Promise.reject(fault)],
+  ])('(%s) ends the client with its error by default, and its message stays unacknowledged', async (_, handler) => {
+    const { client, connection } = await online()
+    client.handle('a', handler)
+    connection.send(message('a', 1, 1))
+    expect(await rejectionOf(client.closed)).toBe(fault)
+    await connection.closed
+    expect(connection.names).toEqual(['connect'])
+  })
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw fault
+      },
+    ],
+    ['rejects', () => Promise.reject(fault)],
+  ])("(%s) is overlooked if onHandlerError answers 'acknowledge'", async (_, handler) => {
+    const told: unknown[] = []
+    const onHandlerError: ClientOptions['onHandlerError'] = (error, { topic }) => {
+      told.push([error, topic])
+      return 'acknowledge'
+    }
+    const { client, connection } = await online({ onHandlerError })
+    client.handle('a', handler)
+    connection.send(message('a', 1, 1))
+    await connection.next('puback')
+    expect(told).toEqual([[fault, 'a']])
+    expect(client.state).toBe('online')
+  })
+
+  test.each([1, 2] as const)("at QoS %i comes again if onHandlerError answers 'redeliver'", async (qos) => {
+    const { client, connection, server } = await online({ ...persistent, onHandlerError: () => 'redeliver' })
+    let calls = 0
+    client.handle('a', () => {
+      calls += 1
+      if (calls === 1) throw fault
+    })
+    const offline = event(client, 'offline')
+    connection.send(message('a', qos, 7))
+    expect((await offline).error).toMatchObject({ reason: 'redelivery', cause: fault })
+    await connection.closed
+    const again = await server.admitted(true)
+    again.send(message('a', qos, 7, true))
+    await again.next(qos === 1 ? 'puback' : 'pubrec')
+    expect(calls).toBe(2)
+  })
+
+  test("after its connection has gone does not cost the next attempt ('redeliver')", async () => {
+    const { client, connection, server } = await online({ ...persistent, onHandlerError: () => 'redeliver' })
+    const slow = gate()
+    client.handle('a', () => slow.promise)
+    connection.send(message('a', 1, 7))
+    await quiet()
+    connection.cut()
+    const again = await server.accepted()
+    await again.next('connect')
+    slow.fail(fault)
+    await quiet()
+    again.send({ type: 'connack', sessionPresent: true, returnCode: 0 })
+    await event(client, 'online')
+    expect(server.attempts).toBe(2)
+  })
+
+  test("at QoS 0 cannot come again: 'redeliver' leaves it at that", async () => {
+    const { client, connection } = await online({ ...persistent, onHandlerError: () => 'redeliver' })
+    client.handle('a', () => {
+      throw fault
+    })
+    connection.send(message('a'), message('b', 1, 1))
+    await connection.next('puback')
+    expect(client.state).toBe('online')
+  })
+
+  test("'redeliver' needs a session that the server resumes: without one the client ends and says so", async () => {
+    const { client, connection } = await online({ onHandlerError: () => 'redeliver' })
+    client.handle('a', () => {
+      throw fault
+    })
+    connection.send(message('a', 1, 1))
+    expect(await rejectionOf(client.closed)).toMatchObject({ code: 'MQTT_USAGE', cause: fault })
+  })
+
+  test('and an onHandlerError that throws end the client with the second error', async () => {
+    const second = new Error('and the logger too')
+    const { client, connection } = await online({
+      onHandlerError: (): HandlerErrorAction => {
+        throw second
+      },
+    })
+    client.handle('a', () => Promise.reject(fault))
+    connection.send(message('a'))
+    expect(await rejectionOf(client.closed)).toBe(second)
+  })
+
+  test('is waited for together with the other handlers of its message', async () => {
+    const { client, connection } = await online({ onHandlerError: () => 'acknowledge' })
+    const slow = gate()
+    client.handle('a', () => {
+      throw fault
+    })
+    client.handle('a', () => slow.promise)
+    connection.send(message('a', 1, 1))
+    await quiet()
+    expect(connection.names).toEqual(['connect'])
+    slow.open()
+    await connection.next('puback')
+  })
+
+  test.each([
+    ['a throw counts before a rejection', ['rejects', 'throws'], 1],
+    ['of throws, the first', ['throws', 'throws', 'rejects'], 0],
+    ['a throw counts before several rejections', ['rejects', 'rejects', 'throws'], 2],
+    ['of rejections, that of the first handler', ['ends well', 'rejects late', 'rejects'], 1],
+  ] as const)('is told with one error: %s', async (_, ways, counts) => {
+    const told: unknown[] = []
+    const { client, connection } = await online({
+      onHandlerError: (error) => {
+        told.push(error)
+        return 'acknowledge'
+      },
+    })
+    const late = gate()
+    for (const [index, way] of ways.entries()) {
+      client.handle('a', () => {
+        if (way === 'throws') throw index
+        if (way === 'rejects') return Promise.reject(index)
+        return way === 'rejects late' ? late.promise.then(() => Promise.reject(index)) : late.promise
+      })
+    }
+    connection.send(message('a', 1, 1))
+    await quiet()
+    late.open()
+    await connection.next('puback')
+    expect(told).toEqual([counts])
+  })
+})

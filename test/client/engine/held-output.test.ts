@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest'
+import type { Message, SessionStore } from '../../../src/index.js'
+import type { JournalRecord } from '../../../src/protocol/index.js'
+import { memoryStore } from '../../../src/store/index.js'
+import { fakeTime, gate, online, pass, quiet } from '../peers/client-on-pipe.js'
+import { FakeServer, message } from '../peers/fake-server.js'
+
+/** A store whose appends wait for `appending`. */
+class SlowStore implements SessionStore {
+  readonly durable = true
+  readonly #inner = memoryStore()
+  appending: Promise<void> = Promise.resolve()
+
+  open(sessionId: string) {
+    return this.#inner.open(sessionId)
+  }
+
+  async append(records: readonly JournalRecord[]) {
+    const done = this.#inner.append(records)
+    await this.appending
+    await done
+  }
+
+  close() {
+    return this.#inner.close()
+  }
+}
+
+test('a client that stopped reading while much waited for the store reads on once it is written, without a drain', async () => {
+  const store = new SlowStore()
+  const seen: string[] = []
+  const handlers = { '#': (received: Message) => seen.push(received.topic) }
+  // The pipe takes everything at once, so that nothing but the store tells the client to go on.
+  const server = new FakeServer({ highWaterMark: 8_388_608 })
+  const { client, connection } = await online({ clientId: 'c', store, handlers }, server)
+  const writing = gate()
+  store.appending = writing.promise
+  const published = client.publish('a', Buffer.alloc(1_500_000), { qos: 1 })
+  await quiet()
+  connection.send(message('before'))
+  await quiet()
+  writing.open()
+  await quiet()
+  await connection.next('publish')
+  connection.send(message('after'), { type: 'puback', packetId: 1 })
+  await published
+  expect(seen).toEqual(['before', 'after'])
+})
+
+test('a large message that still waits for the store when what was before it has left may take its time all the same', async () => {
+  fakeTime()
+  const store = new SlowStore()
+  const server = new FakeServer({ highWaterMark: 1 })
+  const handlers = { '#': () => {} }
+  const { client, connection } = await online({ clientId: 'c', store, handlers, ackTimeoutMs: 2_000 }, server)
+  connection.serve()
+  connection.stopReading()
+  const [first, second] = [gate(), gate()]
+  store.appending = first.promise
+  connection.send(message('its PUBREC goes before', 2))
+  await quiet()
+  store.appending = second.promise
+  const large = client.publish('large', Buffer.alloc(500_000), { qos: 1 })
+  await quiet()
+  first.open()
+  await pass(500)
+  await connection.readChunk()
+  await quiet()
+  second.open()
+  for (let piece = 0; piece < 5; piece++) {
+    await pass(1_500)
+    await connection.readChunk()
+  }
+  connection.readOn()
+  await large
+  expect(server.attempts).toBe(1)
+})

@@ -1,0 +1,288 @@
+import { describe, expect, test } from 'vitest'
+import { ClosedError, type Credentials, type SessionStore, StoreError } from '../../../src/index.js'
+import type { JournalRecord } from '../../../src/protocol/index.js'
+import { memoryStore } from '../../../src/store/index.js'
+import { clientOf, event, fakeTime, gate, online, pass, quiet, rejectionOf, watch } from '../peers/client-on-pipe.js'
+import { FakeServer, message } from '../peers/fake-server.js'
+
+/** A store in memory that a test can hold up and break, and that writes down what it was given. */
+class ScriptedStore implements SessionStore {
+  readonly durable = true
+  readonly #inner = memoryStore()
+  readonly records: JournalRecord[] = []
+  readonly calls: string[] = []
+  /** What `open` and `append` wait for. */
+  opening: Promise<void> = Promise.resolve()
+  appending: Promise<void> = Promise.resolve()
+
+  get kinds(): string[] {
+    return this.records.map(({ kind }) => kind)
+  }
+
+  async open(sessionId: string) {
+    this.calls.push(`open ${sessionId}`)
+    await this.opening
+    return await this.#inner.open(sessionId)
+  }
+
+  async append(records: readonly JournalRecord[]) {
+    this.records.push(...records)
+    const done = this.#inner.append(records)
+    await this.appending
+    await done
+  }
+
+  async close() {
+    this.calls.push('close')
+    await this.#inner.close()
+  }
+}
+
+const persistent = { clientId: 'c', reconnect: { minDelayMs: 1, maxDelayMs: 1 } }
+
+describe('what is asked before the store is open', () => {
+  test('waits for it, in order, and then for the connection', async () => {
+    const server = new FakeServer()
+    server.serve()
+    const store = new ScriptedStore()
+    const client = clientOf(server, { ...persistent, store })
+    const asked = [
+      client.publish('a', '1', { qos: 1 }),
+      client.publish('a', '2', { qos: 0 }),
+      client.subscribe('b'),
+      client.publish('a', '3', { qos: 2 }),
+      client.unsubscribe('c'),
+    ]
+    await quiet()
+    expect(store.calls).toEqual([])
+    const connected = client.connect()
+    const connection = await server.admitted()
+    await connected
+    await Promise.all(asked)
+    expect(connection.all('publish').map(({ payload }) => payload.toString())).toEqual(['1', '2', '3'])
+  })
+
+  test('settles when the client ends before, even if nobody waits for it', async () => {
+    const store = new ScriptedStore()
+    const client = clientOf(new FakeServer(), { ...persistent, store })
+    const published = client.publish('a', 'x', { qos: 1 })
+    client.publish('a', 'unheeded', { qos: 1 })
+    client.subscribe('a')
+    const subscribed = client.subscribe('a')
+    await client.end()
+    const error = await rejectionOf(published)
+    expect(error).toBeInstanceOf(ClosedError)
+    expect(error).toHaveProperty('delivery', 'none')
+    expect(await rejectionOf(subscribed)).toBeInstanceOf(ClosedError)
+    await quiet()
+    expect(client.stats.rejected).toBe(2)
+  })
+
+  test('is taken back by its signal at once', async () => {
+    const server = new FakeServer()
+    const store = new ScriptedStore()
+    const client = clientOf(server, { ...persistent, store })
+    const abort = new AbortController()
+    const published = client.publish('a', 'x', { qos: 1, signal: abort.signal })
+    const subscribed = client.subscribe('a', { signal: abort.signal })
+    abort.abort()
+    expect(await rejectionOf(published)).toBe(abort.signal.reason)
+    expect(await rejectionOf(subscribed)).toBe(abort.signal.reason)
+    const connected = client.connect()
+    const connection = await server.admitted()
+    await connected
+    await quiet()
+    expect(connection.names).toEqual(['connect'])
+  })
+
+  test('is refused when its signal is aborted already', async () => {
+    const client = clientOf(new FakeServer(), { ...persistent, store: new ScriptedStore() })
+    const signal = AbortSignal.abort(new Error('too late'))
+    expect(await rejectionOf(client.publish('a', 'x', { qos: 1, signal }))).toBe(signal.reason)
+    expect(await rejectionOf(client.subscribe('a', { signal }))).toBe(signal.reason)
+  })
+
+  test('is bounded by the queue, and what is refused is counted', async () => {
+    const client = clientOf(new FakeServer(), { ...persistent, store: new ScriptedStore(), queue: { maxMessages: 1 } })
+    client.publish('a', '1', { qos: 1 })
+    expect(await rejectionOf(client.publish('a', '2', { qos: 1 }))).toMatchObject({ code: 'MQTT_QUEUE_FULL' })
+    expect(client.stats.rejected).toBe(1)
+  })
+
+  test('keeps the payload as it was', async () => {
+    const server = new FakeServer()
+    const client = clientOf(server, { ...persistent, store: new ScriptedStore() })
+    const payload = Buffer.from('first')
+    client.publish('a', payload)
+    payload.write('other')
+    const connected = client.connect()
+    const connection = await server.admitted()
+    await connected
+    expect((await connection.next('publish')).payload.toString()).toBe('first')
+  })
+})
+
+describe('the store', () => {
+  test('is opened once, under the session identifier, however long it takes', async () => {
+    fakeTime()
+    const server = new FakeServer()
+    const store = new ScriptedStore()
+    const slow = gate()
+    store.opening = slow.promise
+    const client = clientOf(server, {
+      ...persistent,
+      store,
+      connectTimeoutMs: 100,
+      reconnect: { minDelayMs: 1, maxDelayMs: 1, retryInitial: true },
+    })
+    const connected = watch(client.connect())
+    await pass(350)
+    expect(store.calls).toEqual(['open c'])
+    slow.open()
+    await pass(2)
+    const connection = await server.accepted()
+    await connection.admit()
+    await quiet()
+    expect(connected.state).toBe('resolved')
+    expect(store.calls).toEqual(['open c'])
+  })
+
+  test('is not opened by credentials that came too late for their attempt', async () => {
+    fakeTime()
+    const store = new ScriptedStore()
+    const late: ((credentials: Credentials) => void)[] = []
+    const client = clientOf(new FakeServer(), {
+      store,
+      connectTimeoutMs: 100,
+      reconnect: { minDelayMs: 1, maxDelayMs: 1, retryInitial: true },
+      credentials: () => new Promise<Credentials>((resolve) => late.push(resolve)),
+    })
+    client.connect()
+    await pass(100)
+    await pass(1)
+    late[0]?.({ clientId: 'stale' })
+    await quiet()
+    expect(store.calls).toEqual([])
+    late[1]?.({ clientId: 'fresh' })
+    await quiet()
+    expect(store.calls).toEqual(['open fresh'])
+  })
+
+  test('that cannot be opened ends the client with a StoreError', async () => {
+    const store = new ScriptedStore()
+    const fault = new Error('EACCES')
+    store.opening = Promise.reject(fault)
+    const client = clientOf(new FakeServer(), { ...persistent, store })
+    const error = await rejectionOf(client.connect())
+    expect(error).toBeInstanceOf(StoreError)
+    expect(error).toHaveProperty('cause', fault)
+  })
+
+  test('is closed before end() resolves, and before an end() after destroy() does', async () => {
+    for (const finish of [
+      (client: Awaited<ReturnType<typeof online>>['client']) => client.end(),
+      (client: Awaited<ReturnType<typeof online>>['client']) => {
+        client.destroy()
+        return client.end()
+      },
+    ]) {
+      const store = new ScriptedStore()
+      const { client } = await online({ ...persistent, store })
+      await finish(client)
+      expect(store.calls).toEqual(['open c', 'close'])
+    }
+  })
+
+  test('has a message before it is on the wire, and before until: stored resolves', async () => {
+    const store = new ScriptedStore()
+    const { client, connection } = await online({ ...persistent, store })
+    const disk = gate()
+    store.appending = disk.promise
+    const stored = watch(client.publish('a', 'x', { qos: 1, until: 'stored' }))
+    await quiet()
+    expect(store.kinds).toEqual(['queued', 'bound'])
+    expect(connection.names).toEqual(['connect'])
+    expect(stored.state).toBe('pending')
+    disk.open()
+    await connection.next('publish')
+    expect(stored.state).toBe('resolved')
+  })
+
+  test('has what was published while offline without waiting for a connection', async () => {
+    const store = new ScriptedStore()
+    const { client, connection } = await online({
+      ...persistent,
+      store,
+      reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 },
+    })
+    connection.cut()
+    await event(client, 'offline')
+    client.publish('a', 'x', { qos: 1 })
+    await quiet()
+    expect(store.kinds).toEqual(['queued'])
+  })
+
+  test('has held before PUBREC, and released before PUBCOMP [MQTT-4.3.3-2]', async () => {
+    const store = new ScriptedStore()
+    const { client, connection } = await online({ ...persistent, store })
+    client.handle('a', () => {})
+    const first = gate()
+    store.appending = first.promise
+    connection.send(message('a', 2, 5))
+    await quiet()
+    expect(store.kinds).toEqual(['held'])
+    expect(connection.names).toEqual(['connect'])
+    first.open()
+    await connection.next('pubrec')
+    const second = gate()
+    store.appending = second.promise
+    connection.send({ type: 'pubrel', packetId: 5 })
+    await quiet()
+    expect(store.kinds).toEqual(['held', 'released'])
+    expect(connection.all('pubcomp')).toEqual([])
+    second.open()
+    await connection.next('pubcomp')
+  })
+
+  test('that fails ends the client: publish rejects, nothing is sent that relies on it', async () => {
+    const store = new ScriptedStore()
+    const { client, connection } = await online({ ...persistent, store })
+    const fault = new Error('ENOSPC')
+    store.appending = Promise.reject(fault)
+    store.appending.catch(() => {})
+    const published = client.publish('a', 'x', { qos: 1 })
+    const stored = client.publish('a', 'y', { qos: 1, until: 'stored' })
+    const error = await rejectionOf(client.closed)
+    expect(error).toBeInstanceOf(StoreError)
+    expect(error).toHaveProperty('cause', fault)
+    for (const promise of [published, stored]) {
+      expect(await rejectionOf(promise)).toMatchObject({ code: 'MQTT_CLOSED', cause: error, delivery: 'unknown' })
+    }
+    expect(connection.names).toEqual(['connect'])
+  })
+
+  test('hands its messages to the next client of the session', async () => {
+    const store = new ScriptedStore()
+    const first = await online({ ...persistent, store })
+    first.client.publish('a', 'x', { qos: 1 })
+    await first.connection.next('publish')
+    await first.client.end({ timeoutMs: 1 })
+    const server = new FakeServer()
+    server.serve()
+    const second = clientOf(server, { ...persistent, store })
+    const connected = second.connect()
+    const connection = await server.admitted(true)
+    await connected
+    expect(await connection.next('publish')).toMatchObject({ topic: 'a', dup: true })
+  })
+
+  test('belongs to one session: credentials that name another end the client', async () => {
+    const { client, connection } = await online({
+      ...persistent,
+      store: new ScriptedStore(),
+      credentials: ({ lastError }) => ({ sessionId: lastError === undefined ? 'one' : 'other' }),
+    })
+    connection.cut()
+    expect(await rejectionOf(client.closed)).toBeInstanceOf(StoreError)
+  })
+})

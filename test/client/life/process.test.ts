@@ -1,0 +1,76 @@
+/** What only a process of its own can show: that it ends by itself, and that nothing ends it. */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { FakeServer } from '../peers/fake-server.js'
+
+interface Exit {
+  readonly code: number | null
+  readonly signal: string | null
+  readonly out: string
+  readonly errors: string
+}
+
+/** Runs a program until it ends by itself; only a test that fails ends it. */
+function run(program: string, ...values: string[]): Promise<Exit> {
+  const path = fileURLToPath(new URL(`../programs/${program}.ts`, import.meta.url))
+  const child = spawn(process.execPath, ['--import', 'tsx', path, ...values], { stdio: ['ignore', 'pipe', 'pipe'] })
+  onTestFinished(() => {
+    child.kill()
+  })
+  let out = ''
+  let errors = ''
+  child.stdout.on('data', (chunk) => {
+    out += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    errors += chunk
+  })
+  return new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, out, errors })))
+}
+
+/** A server that answers everything, but for publishes on one topic and UNSUBSCRIBE. */
+async function listening(): Promise<{ server: FakeServer; url: string }> {
+  const server = new FakeServer()
+  server.onConnection = (connection) => {
+    connection.onPacket = (packet) => {
+      if (packet.type === 'connect') connection.send({ type: 'connack', sessionPresent: false, returnCode: 0 })
+      if (packet.type === 'publish' && packet.qos === 1 && packet.topic === 'a' && packet.payload.toString() === 'x') {
+        connection.send({ type: 'puback', packetId: packet.packetId })
+      }
+      if (packet.type === 'subscribe') {
+        connection.send({ type: 'suback', packetId: packet.packetId, returnCodes: [0] })
+      }
+    }
+  }
+  return { server, url: await server.listen() }
+}
+
+describe('a process', () => {
+  test.each(['end', 'end-in-flight', 'destroy', 'never-connected'])(
+    'ends by itself after its client has (%s)',
+    async (way) => {
+      const { url } = await listening()
+      expect(await run('ends-by-itself', url, way)).toEqual({ code: 0, signal: null, out: 'done\n', errors: '' })
+    },
+  )
+
+  test('survives every rejection that nobody awaits', async () => {
+    const { url } = await listening()
+    const { code, out, errors } = await run('unheeded', url)
+    expect({ code, out }).toEqual({ code: 0, out: 'alive\n' })
+    expect(errors).not.toMatch(/unhandled|UnhandledPromise/i)
+  })
+
+  test('is warned of a terminal error that nobody listens for', async () => {
+    const { server, url } = await listening()
+    const exit = run('unheard', url)
+    const connection = await server.accepted()
+    await connection.next('connect')
+    // CONNACK and the end come together, so the program has no time to look.
+    connection.close()
+    const { code, errors } = await exit
+    expect(code).toBe(0)
+    expect(errors).toContain('the server closed the connection')
+  })
+})

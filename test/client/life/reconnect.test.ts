@@ -1,0 +1,247 @@
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { ClientOptions, OfflineEvent } from '../../../src/index.js'
+import { clientOf, event, fakeTime, online, pass, quiet, rejectionOf } from '../peers/client-on-pipe.js'
+import { type FakeConnection, FakeServer } from '../peers/fake-server.js'
+
+const quick = { reconnect: { minDelayMs: 1, maxDelayMs: 1 } }
+
+/** Makes chance predictable: each wait is this share of its ceiling. */
+function luck(share: number): void {
+  const spy = vi.spyOn(Math, 'random').mockReturnValue(share)
+  onTestFinished(() => spy.mockRestore())
+}
+
+const almostOne = 1 - 2 ** -40
+
+describe('the wait before the next attempt', () => {
+  /** The waits after so many attempts that fail. */
+  async function waits(options: ClientOptions['reconnect'], count: number): Promise<number[]> {
+    fakeTime()
+    const { client, connection, server } = await online({ reconnect: options })
+    server.unreachable = new Error('no route')
+    const told: number[] = []
+    client.on('offline', ({ retryInMs }) => told.push(retryInMs))
+    connection.cut()
+    while (told.length < count) await pass((told.at(-1) ?? 0) + 1)
+    return told
+  }
+
+  test('grows by factor to maxDelayMs at most', async () => {
+    luck(almostOne)
+    expect(await waits({ minDelayMs: 100, maxDelayMs: 1_000, factor: 3 }, 5)).toEqual([100, 300, 900, 1_000, 1_000])
+  })
+
+  test.each([
+    [0, [0, 0, 0]],
+    [0.5, [50, 100, 200]],
+  ])('is drawn from the whole span below that (full jitter, %f)', async (share, expected) => {
+    luck(share)
+    expect(await waits({ minDelayMs: 100, maxDelayMs: 1_000 }, 3)).toEqual(expected)
+  })
+
+  test('is told by the event offline, with the cause, and kept', async () => {
+    luck(almostOne)
+    fakeTime()
+    const { client, connection, server } = await online({ reconnect: { minDelayMs: 100 } })
+    const offline = event(client, 'offline')
+    connection.cut()
+    expect(await offline).toMatchObject({ retryInMs: 100, error: { code: 'MQTT_CONNECTION_LOST', reason: 'closed' } })
+    await pass(99)
+    expect(server.attempts).toBe(1)
+    await pass(1)
+    expect(server.attempts).toBe(2)
+  })
+
+  test('goes back to minDelayMs after a connection that stayed up for 30 s, and no sooner', async () => {
+    luck(almostOne)
+    fakeTime()
+    const { client, connection, server } = await online({ reconnect: { minDelayMs: 100 } })
+    const told: number[] = []
+    client.on('offline', ({ retryInMs }) => told.push(retryInMs))
+    let current = connection
+    for (const upForMs of [0, 29_000, 30_000, 0]) {
+      await pass(upForMs)
+      current.cut()
+      await quiet()
+      await pass(told.at(-1) ?? 0)
+      current = await server.admitted()
+    }
+    expect(told).toEqual([100, 200, 100, 200])
+  })
+
+  test('goes on growing when the server accepts and throws out at once', async () => {
+    luck(almostOne)
+    fakeTime()
+    const { client, connection, server } = await online({ reconnect: { minDelayMs: 100 } })
+    const told: number[] = []
+    client.on('offline', ({ retryInMs }) => told.push(retryInMs))
+    connection.cut()
+    await quiet()
+    while (told.length < 5) {
+      await pass(told.at(-1) ?? 0)
+      const kicked = await server.admitted()
+      await quiet()
+      kicked.cut()
+      await quiet()
+    }
+    expect(told).toEqual([100, 200, 400, 800, 1_600])
+  })
+
+  test('is not reset by a long connection that ended because of what the server sent', async () => {
+    luck(almostOne)
+    fakeTime()
+    const { client, connection, server } = await online({ reconnect: { minDelayMs: 100 } })
+    const told: number[] = []
+    client.on('offline', ({ retryInMs }) => told.push(retryInMs))
+    connection.cut()
+    await quiet()
+    await pass(100)
+    const harmful = await server.admitted()
+    await pass(60_000)
+    harmful.sendBytes(Buffer.from([0, 0]))
+    await quiet()
+    expect(told).toEqual([100, 200])
+  })
+
+  test('keeps to maxAttemptsPerMinute', async () => {
+    luck(0)
+    fakeTime()
+    const { connection, server } = await online({ reconnect: { maxAttemptsPerMinute: 3 } })
+    server.unreachable = new Error('no route')
+    await pass(30_000)
+    connection.cut()
+    await pass(29_999)
+    expect(server.attempts).toBe(3)
+    await pass(1)
+    expect(server.attempts).toBe(4)
+    await pass(29_999)
+    expect(server.attempts).toBe(4)
+  })
+})
+
+describe('which failures end the client', () => {
+  test.each([1, 2])('Return Code %i, also after it has been online', async (returnCode) => {
+    const { client, connection, server } = await online(quick)
+    connection.cut()
+    await (await server.accepted()).refuse(returnCode)
+    expect(await rejectionOf(client.closed)).toMatchObject({ code: 'MQTT_CONNECTION_REFUSED', returnCode })
+  })
+
+  test.each([4, 5])('not Return Code %i once it has been online: retried at maxDelayMs', async (returnCode) => {
+    fakeTime()
+    const { client, connection, server } = await online({ reconnect: { minDelayMs: 1, maxDelayMs: 5_000 } })
+    connection.cut()
+    await pass(1)
+    const told = event(client, 'offline')
+    await (await server.accepted()).refuse(returnCode)
+    expect(await told).toMatchObject({ retryInMs: 5_000, error: { returnCode } })
+    await pass(5_000)
+    await server.admitted()
+    await quiet()
+    expect(client.state).toBe('online')
+  })
+
+  test('not Return Code 3: retried', async () => {
+    const { client, connection, server } = await online(quick)
+    connection.cut()
+    await (await server.accepted()).refuse(3)
+    await server.admitted()
+    await event(client, 'online')
+  })
+
+  test('the first failure of connect(), unless retryInitial is set', async () => {
+    const server = new FakeServer()
+    server.unreachable = new Error('not yet')
+    const client = clientOf(server, { reconnect: { ...quick.reconnect, retryInitial: true } })
+    const connected = client.connect()
+    await event(client, 'offline')
+    await event(client, 'offline')
+    expect(client.state).toBe('connecting')
+    server.unreachable = undefined
+    await server.admitted()
+    expect(await connected).toEqual({ sessionPresent: false })
+  })
+
+  test('Return Codes 4 and 5 on the first connection, even with retryInitial', async () => {
+    const server = new FakeServer()
+    const connected = clientOf(server, { reconnect: { retryInitial: true } }).connect()
+    await (await server.accepted()).refuse(5)
+    expect(await rejectionOf(connected)).toMatchObject({ returnCode: 5 })
+  })
+
+  test('maxAttempts in a row, with the last error', async () => {
+    const { client, connection, server } = await online({ reconnect: { ...quick.reconnect, maxAttempts: 3 } })
+    server.unreachable = new Error('no route')
+    connection.cut()
+    expect(await rejectionOf(client.closed)).toMatchObject({ code: 'MQTT_CONNECTION_LOST', cause: server.unreachable })
+    expect(server.attempts).toBe(4)
+  })
+
+  test('the first loss with reconnect: false', async () => {
+    const { client, connection } = await online({ reconnect: false })
+    connection.cut()
+    expect(await rejectionOf(client.closed)).toMatchObject({ reason: 'closed' })
+  })
+
+  test('a wrong kind of acknowledgement, at once, with what to do [MQTT-3.3.4-1]', async () => {
+    const { client, connection } = await online(quick)
+    client.publish('a', 'x', { qos: 2 })
+    const publish = await connection.next('publish')
+    connection.send({ type: 'puback', packetId: publish.qos === 0 ? 0 : publish.packetId })
+    expect(await rejectionOf(client.closed)).toMatchObject({
+      code: 'MQTT_PROTOCOL_VIOLATION',
+      violation: 'wrong-acknowledgement',
+      message: expect.stringContaining('profile.maxQos'),
+    })
+  })
+
+  test.each([
+    [
+      'malformed packets',
+      (connection: FakeConnection) => connection.sendBytes(Buffer.from([0, 0])),
+      'MQTT_MALFORMED_PACKET',
+    ],
+    ['violations', (connection: FakeConnection) => connection.send({ type: 'pingreq' }), 'MQTT_PROTOCOL_VIOLATION'],
+  ])('three alike %s in a row', async (_, offend, code) => {
+    const { client, connection, server } = await online(quick)
+    const offline = vi.fn<(event: OfflineEvent) => void>()
+    client.on('offline', offline)
+    offend(connection)
+    for (let n = 0; n < 2; n++) offend(await server.admitted())
+    expect(await rejectionOf(client.closed)).toMatchObject({ code })
+    expect(offline).toHaveBeenCalledTimes(2)
+    expect(server.attempts).toBe(3)
+  })
+
+  test('not violations that differ', async () => {
+    const { connection, server } = await online(quick)
+    const offences = [
+      (connection: FakeConnection) => connection.send({ type: 'pingreq' }),
+      (connection: FakeConnection) => connection.sendBytes(Buffer.from([0, 0])),
+    ]
+    let current = connection
+    for (let n = 0; n < 6; n++) {
+      offences[n % 2]?.(current)
+      current = await server.admitted()
+    }
+    expect(server.attempts).toBe(7)
+  })
+})
+
+test('several servers are tried in turn', async () => {
+  const [first, second] = [new FakeServer(), new FakeServer()]
+  const servers = [await first.listen(), await second.listen()]
+  const { MqttClient } = await import('../../../src/index.js')
+  const client = new MqttClient({ servers, reconnect: { ...quick.reconnect, retryInitial: true } })
+  onTestFinished(() => client.destroy())
+  const connected = client.connect()
+  const refused = await first.accepted()
+  await refused.next('connect')
+  refused.cut()
+  const admitted = await second.admitted()
+  await connected
+  admitted.cut()
+  await first.admitted()
+  await event(client, 'online')
+  expect([first.attempts, second.attempts]).toEqual([2, 1])
+})

@@ -1,0 +1,68 @@
+import { getEventListeners } from 'node:events'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { garbageCollector } from '../garbage-collector.js'
+import { fakeTime, online, outcomeOf, quiet } from '../peers/client-on-pipe.js'
+import { FakeServer } from '../peers/fake-server.js'
+
+/** A session, a queue and the back-off are a few kilobytes; ten thousand of anything are more than this. */
+const growthBytesMax = 1_000_000
+
+test('after ten thousand reconnects there are as many timers and listeners as after one, and the heap has not grown', async () => {
+  const collect = garbageCollector()
+  const { signal } = new AbortController()
+  fakeTime()
+  // No spy: it would remember every call.
+  const { random } = Math
+  Math.random = () => 0
+  onTestFinished(() => {
+    Math.random = random
+  })
+  const server = new FakeServer()
+  const reconnect = { minDelayMs: 1, maxDelayMs: 1 }
+  const { client, connection } = await online(
+    { cleanSession: false, clientId: 'c', keepAlive: 60, signal, reconnect },
+    server,
+  )
+  connection.serve()
+  await client.subscribe('a', () => {})
+  server.serve()
+  let current = connection
+  /** One more connection, which carries a message at QoS 1 that waited for it and one at QoS 2 that it interrupts. */
+  async function again(): Promise<void> {
+    current.cut()
+    while (client.state === 'online') await quiet()
+    const published = client.publish('b', 'x', { qos: 1 })
+    while (server.connections.length < 2) {
+      vi.advanceTimersByTime(1)
+      await quiet()
+    }
+    current = await server.admitted(true)
+    // What the test itself keeps of past connections would count.
+    server.connections.shift()
+    await published
+    client.publish('c', 'x', { qos: 2 })
+  }
+  const counts = () => [
+    vi.getTimerCount(),
+    client.eventNames().map((name) => client.listenerCount(name)),
+    getEventListeners(signal, 'abort').length,
+    process.eventNames().map((name) => process.listenerCount(name)),
+  ]
+  const heapBytes = () => {
+    collect()
+    collect()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    return heapUsed + arrayBuffers
+  }
+  await again()
+  const afterOne = counts()
+  // Code is compiled, and caches fill up, within the first few hundred.
+  while (client.stats.reconnects < 1_000) await again()
+  const early = heapBytes()
+  while (client.stats.reconnects < 10_000) await again()
+  const grown = heapBytes() - early
+  expect(counts()).toEqual(afterOne)
+  expect(grown).toBeLessThan(growthBytesMax)
+  expect(await outcomeOf(client.end())).toEqual({ value: undefined })
+  expect(vi.getTimerCount()).toBe(0)
+}, 60_000)

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import type { MqttClient } from '../../../src/index.js'
+import { garbageCollector } from '../garbage-collector.js'
+import { online, outcomeOf, quiet } from '../peers/client-on-pipe.js'
+import type { FakeConnection } from '../peers/fake-server.js'
+
+/** What one call of `subscribe` leaves behind for as long as somebody refers to it: its promise, and the signal that it was given. */
+interface Left {
+  readonly promise: WeakRef<Promise<unknown>>
+  readonly signal: WeakRef<AbortSignal>
+}
+
+/** In a function of its own, so that nothing of the call is left on the stack. */
+async function subscribe(client: MqttClient, connection: FakeConnection, returnCode: 0 | 0x80): Promise<Left> {
+  const { signal } = new AbortController()
+  const subscribed = client.subscribe('a', { signal }, () => {})
+  const { packetId } = await connection.next('subscribe')
+  connection.send({ type: 'suback', packetId, returnCodes: [returnCode] })
+  await outcomeOf(subscribed)
+  return { promise: new WeakRef(subscribed), signal: new WeakRef(signal) }
+}
+
+test.each([
+  ['granted', 0],
+  ['refused', 0x80],
+] as const)('a SUBSCRIBE that was %s is let go of with SUBACK: its promise and its signal', async (_, code) => {
+  const collect = garbageCollector()
+  const { client, connection } = await online()
+  const { promise, signal } = await subscribe(client, connection, code)
+  await quiet()
+  collect()
+  expect([promise.deref(), signal.deref()]).toEqual([undefined, undefined])
+  expect(client.state).toBe('online')
+})

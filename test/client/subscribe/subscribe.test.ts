@@ -1,0 +1,265 @@
+import { describe, expect, test } from 'vitest'
+import { type Message, SubscribeRefusedError, UsageError } from '../../../src/index.js'
+import { fakeTime, online, pass, quiet, rejectionOf, watch } from '../peers/client-on-pipe.js'
+import { message } from '../peers/fake-server.js'
+
+describe('subscribe()', () => {
+  test('resolves with SUBACK and what was granted, in the order asked for', async () => {
+    const { client, connection } = await online()
+    const subscribed = client.subscribe(['a', { filter: 'b', qos: 2 }, { filter: 'c' }], { qos: 1 })
+    const watched = watch(subscribed)
+    const { packetId, subscriptions } = await connection.next('subscribe')
+    expect(subscriptions).toEqual([
+      { filter: 'a', qos: 1 },
+      { filter: 'b', qos: 2 },
+      { filter: 'c', qos: 1 },
+    ])
+    await quiet()
+    expect(watched.state).toBe('pending')
+    connection.send({ type: 'suback', packetId, returnCodes: [1, 0, 1] })
+    expect((await subscribed).granted).toEqual([
+      { filter: 'a', qos: 1 },
+      { filter: 'b', qos: 0 },
+      { filter: 'c', qos: 1 },
+    ])
+  })
+
+  test.each([
+    ['as the second argument', (client: Client, handler: Handler) => client.subscribe('a', handler)],
+    ['behind options', (client: Client, handler: Handler) => client.subscribe('a', { qos: 1 }, handler)],
+    ['behind undefined', (client: Client, handler: Handler) => client.subscribe('a', undefined, handler)],
+  ])('takes a handler %s', async (_, subscribe) => {
+    const { client, connection } = await online()
+    connection.serve()
+    const topics: string[] = []
+    await subscribe(client, ({ topic }) => topics.push(topic))
+    connection.send(message('a'))
+    await quiet()
+    expect(topics).toEqual(['a'])
+  })
+
+  test('asks for QoS 0 unless told otherwise', async () => {
+    const { client, connection } = await online()
+    client.subscribe('a').catch(() => {})
+    expect((await connection.next('subscribe')).subscriptions).toEqual([{ filter: 'a', qos: 0 }])
+  })
+
+  test('has its route before SUBSCRIBE is written: a message before SUBACK finds its handler [3.8.4 early messages]', async () => {
+    const { client, connection } = await online()
+    const topics: string[] = []
+    const subscribed = client.subscribe('a', ({ topic }) => topics.push(topic))
+    const { packetId } = await connection.next('subscribe')
+    connection.send(message('a'), { type: 'suback', packetId, returnCodes: [0] })
+    await subscribed
+    expect(topics).toEqual(['a'])
+    expect(client.stats.unclaimed).toBe(0)
+  })
+
+  test('without a handler leaves routing to handle() and onMessage', async () => {
+    const rest: string[] = []
+    const { client, connection } = await online({ onMessage: ({ topic }) => rest.push(topic) })
+    connection.serve()
+    const handled: string[] = []
+    client.handle('a/+', ({ topic }) => handled.push(topic))
+    await client.subscribe('#')
+    connection.send(message('a/b'), message('c'))
+    await quiet()
+    expect([handled, rest]).toEqual([['a/b'], ['c']])
+  })
+
+  test.each([
+    ['no filters', (client: Client) => client.subscribe([])],
+    ['a handler that is no function', (client: Client) => Reflect.apply(client.subscribe, client, ['a', {}, 'log'])],
+    ['filters that are no list', (client: Client) => Reflect.apply(client.subscribe, client, [{ filter: 'a' }])],
+    ['a filter that is no string', (client: Client) => Reflect.apply(client.subscribe, client, [[7]])],
+    ['a limit of 0 in messages', (client: Client) => client.messages('a', { limit: 0 })],
+  ])('refuses %s, before a byte is written', async (_, subscribe) => {
+    const { client, connection } = await online()
+    expect(await rejectionOf(subscribe(client))).toBeInstanceOf(UsageError)
+    await quiet()
+    expect(connection.names).toEqual(['connect'])
+  })
+})
+
+describe('a subscription', () => {
+  test('ends with unsubscribe(): its route at once, its grant with UNSUBACK', async () => {
+    const { client, connection } = await online({ onMessage: () => {} })
+    const topics: string[] = []
+    const subscribed = client.subscribe('a', ({ topic }) => topics.push(topic))
+    const { packetId } = await connection.next('subscribe')
+    connection.send({ type: 'suback', packetId, returnCodes: [0] })
+    const subscription = await subscribed
+    const ended = subscription.unsubscribe()
+    const watched = watch(ended)
+    const unsubscribe = await connection.next('unsubscribe')
+    expect(unsubscribe.filters).toEqual(['a'])
+    connection.send(message('a'))
+    await quiet()
+    expect(topics).toEqual([])
+    expect(watched.state).toBe('pending')
+    connection.send({ type: 'unsuback', packetId: unsubscribe.packetId })
+    await ended
+    await subscription.unsubscribe()
+    await quiet()
+    expect(connection.all('unsubscribe')).toHaveLength(1)
+  })
+
+  test('ends with its block, by `await using`', async () => {
+    const { client, connection } = await online()
+    connection.serve()
+    {
+      await using subscription = await client.subscribe('a')
+      expect(subscription.granted).toHaveLength(1)
+    }
+    expect(connection.all('unsubscribe')).toHaveLength(1)
+  })
+
+  test('shares its filter with others: asked at the highest QoS, unsubscribed with the last', async () => {
+    const { client, connection } = await online()
+    connection.serve()
+    const got: string[] = []
+    const first = await client.subscribe('a', { qos: 2 }, () => got.push('first'))
+    const second = await client.subscribe('a', { qos: 0 }, () => got.push('second'))
+    expect(connection.all('subscribe').map(({ subscriptions }) => subscriptions)).toEqual([
+      [{ filter: 'a', qos: 2 }],
+      [{ filter: 'a', qos: 2 }],
+    ])
+    await first.unsubscribe()
+    expect(connection.all('unsubscribe')).toHaveLength(0)
+    connection.send(message('a'))
+    await quiet()
+    expect(got).toEqual(['second'])
+    await second.unsubscribe()
+    expect(connection.all('unsubscribe')).toHaveLength(1)
+  })
+
+  test('with the same handler twice calls it once for each message, and until both have ended', async () => {
+    const { client, connection } = await online({ onMessage: () => {} })
+    connection.serve()
+    let calls = 0
+    const handler = () => {
+      calls += 1
+    }
+    const first = await client.subscribe('a', handler)
+    const second = await client.subscribe('a', handler)
+    connection.send(message('a'))
+    await quiet()
+    expect(calls).toBe(1)
+    await first.unsubscribe()
+    connection.send(message('a'))
+    await quiet()
+    expect(calls).toBe(2)
+    await second.unsubscribe()
+    connection.send(message('a'))
+    await quiet()
+    expect(calls).toBe(2)
+  })
+
+  test('that names a filter twice has one route, and none when it has ended', async () => {
+    const { client, connection } = await online({ onMessage: () => {} })
+    connection.serve()
+    let calls = 0
+    const subscription = await client.subscribe(['a', { filter: 'a', qos: 1 }], () => {
+      calls += 1
+    })
+    connection.send(message('a'))
+    await quiet()
+    expect(calls).toBe(1)
+    await subscription.unsubscribe()
+    connection.send(message('a'))
+    await quiet()
+    expect(calls).toBe(1)
+  })
+
+  test('that was partly refused takes back what was granted, and rejects with the filters', async () => {
+    const { client, connection } = await online({ onMessage: () => {} })
+    let calls = 0
+    const subscribed = client.subscribe(['good', 'bad'], () => {
+      calls += 1
+    })
+    const { packetId } = await connection.next('subscribe')
+    connection.send({ type: 'suback', packetId, returnCodes: [1, 0x80] }, message('good'))
+    const error = await rejectionOf(subscribed)
+    expect(error).toBeInstanceOf(SubscribeRefusedError)
+    expect(error).toHaveProperty('filters', ['bad'])
+    expect((await connection.next('unsubscribe')).filters).toEqual(['good'])
+    expect(calls).toBe(0)
+  })
+
+  test('that was partly refused leaves alone what another subscription holds', async () => {
+    const { client, connection } = await online()
+    connection.serve()
+    await client.subscribe('good')
+    connection.onPacket = undefined
+    const subscribed = client.subscribe(['good', 'bad'])
+    await connection.until('subscribe')
+    const { packetId } = await connection.until('subscribe')
+    connection.send({ type: 'suback', packetId, returnCodes: [0, 0x80] })
+    await rejectionOf(subscribed)
+    await quiet()
+    expect(connection.all('unsubscribe')).toEqual([])
+  })
+
+  test('counts by its topic when it is shared with other clients ($share/group/filter)', async () => {
+    const { client, connection } = await online()
+    connection.serve()
+    const topics: string[] = []
+    await client.subscribe('$share/workers/job/+', ({ topic }) => topics.push(topic))
+    expect(connection.all('subscribe')[0]?.subscriptions[0]?.filter).toBe('$share/workers/job/+')
+    connection.send(message('job/1'))
+    await quiet()
+    expect(topics).toEqual(['job/1'])
+  })
+})
+
+describe('unsubscribe()', () => {
+  test('removes every subscription of the filter and its routes', async () => {
+    const { client, connection } = await online({ onMessage: () => {} })
+    connection.serve()
+    const got: string[] = []
+    const both = await client.subscribe(['a', 'b'], ({ topic }) => got.push(`both ${topic}`))
+    await client.subscribe('a', ({ topic }) => got.push(`one ${topic}`))
+    await client.unsubscribe('a')
+    expect(connection.all('unsubscribe').map(({ filters }) => filters)).toEqual([['a']])
+    connection.send(message('a'), message('b'))
+    await quiet()
+    expect(got).toEqual(['both b'])
+    await both.unsubscribe()
+    expect(connection.all('unsubscribe').map(({ filters }) => filters)).toEqual([['a'], ['b']])
+  })
+
+  test('is sent for filters that only the server knows of, several in one packet', async () => {
+    const { client, connection } = await online()
+    connection.serve()
+    await client.unsubscribe(['old', 'older'])
+    expect(connection.all('unsubscribe').map(({ filters }) => filters)).toEqual([['old', 'older']])
+  })
+
+  test('rejects in time when no UNSUBACK comes', async () => {
+    fakeTime()
+    const { client, connection } = await online({ operationTimeoutMs: 500 })
+    const unsubscribed = client.unsubscribe('a')
+    await connection.next('unsubscribe')
+    await pass(501)
+    expect(await rejectionOf(unsubscribed)).toMatchObject({ code: 'MQTT_TIMEOUT', operation: 'unsubscribe' })
+  })
+})
+
+test('handle() routes without SUBSCRIBE, until it is disposed of', async () => {
+  const { client, connection } = await online({ onMessage: () => {} })
+  const got: Message[] = []
+  const route = client.handle('a/#', (message) => got.push(message))
+  connection.send(message('a'))
+  await quiet()
+  route[Symbol.dispose]()
+  route[Symbol.dispose]()
+  connection.send(message('a'))
+  await quiet()
+  expect(got.map(({ topic }) => topic)).toEqual(['a'])
+  expect(connection.names).toEqual(['connect'])
+  expect(() => client.handle('a#', () => {})).toThrow(UsageError)
+  expect(() => Reflect.apply(client.handle, client, ['a', 'no function'])).toThrow(UsageError)
+})
+
+type Client = Awaited<ReturnType<typeof online>>['client']
+type Handler = (message: Message) => unknown
