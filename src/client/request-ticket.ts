@@ -1,4 +1,4 @@
-import type { SubscribeRequest, UnsubscribeRequest } from '../protocol/requests/requests.js'
+import type { SubscribeRequest, UnsubscribeRequest } from '../protocol/exchange/request.js'
 import type { GrantedFilter } from './surface/client-surface.js'
 
 /** What the client wants to know of a SUBSCRIBE or UNSUBSCRIBE that the engine sends for it. */

@@ -10,10 +10,10 @@
  */
 import type { ControlPacket } from '../codec/control-packet.js'
 import type { MqttError } from '../errors.js'
-import type { Arrival } from './arrival.js'
 import type { OutgoingMessage } from './exchange/outgoing-message.js'
+import type { Request } from './exchange/request.js'
+import type { Arrival } from './incoming/backlog.js'
 import type { JournalRecord } from './journal/journal-record.js'
-import type { Request } from './requests/requests.js'
 
 /** What a server did that is odd but harmless; counted, and reported for diagnosis. */
 export type Anomaly =

@@ -4,7 +4,6 @@
  * @module mqtt311/protocol
  */
 
-export { Arrival } from './arrival.js'
 export { Connection, type ConnectionSettings } from './connection/connection.js'
 export { KeepAlive } from './connection/keep-alive.js'
 export type { Anomaly, Driver } from './driver.js'
@@ -20,18 +19,13 @@ export {
 export { ExchangeTable } from './exchange/exchange-table.js'
 export { OutgoingMessage, type Place } from './exchange/outgoing-message.js'
 export { MAX_PACKET_IDENTIFIER, PacketIdentifiers } from './exchange/packet-identifiers.js'
+export type { Request, SubscribeRequest, UnsubscribeRequest } from './exchange/request.js'
+export { Arrival } from './incoming/backlog.js'
 export { Incoming } from './incoming/incoming.js'
 export type { JournalRecord, StoredMessage, StoredSession } from './journal/journal-record.js'
-export type { MessageDraft } from './message-intake.js'
 export { Outgoing } from './outgoing/outgoing.js'
-export { OutgoingQueue, type QueueLimits } from './outgoing/outgoing-queue.js'
+export { type MessageDraft, OutgoingQueue, type QueueLimits } from './outgoing/outgoing-queue.js'
 export type { Pacer } from './outgoing/pacing.js'
-export {
-  type Request,
-  type RequestSettings,
-  Requests,
-  type SubscribeRequest,
-  type UnsubscribeRequest,
-} from './requests/requests.js'
+export { type RequestSettings, Requests } from './requests/requests.js'
 export { Session } from './session.js'
 export type { SessionSettings } from './session-settings.js'

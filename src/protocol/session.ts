@@ -15,62 +15,30 @@
  * something was done.
  */
 import type { SubscriptionRequest } from '../codec/control-packet.js'
-import type { Arrival } from './arrival.js'
 import { Connection, type ConnectionSettings } from './connection/connection.js'
 import type { Driver } from './driver.js'
-import { ExchangeTable } from './exchange/exchange-table.js'
 import type { OutgoingMessage } from './exchange/outgoing-message.js'
-import { Incoming } from './incoming/incoming.js'
+import type { Request, SubscribeRequest, UnsubscribeRequest } from './exchange/request.js'
+import type { Arrival } from './incoming/backlog.js'
 import type { StoredSession } from './journal/journal-record.js'
-import type { MessageDraft } from './message-intake.js'
-import { Outgoing } from './outgoing/outgoing.js'
-import { type Request, Requests, type SubscribeRequest, type UnsubscribeRequest } from './requests/requests.js'
+import type { MessageDraft } from './outgoing/outgoing-queue.js'
 import type { SessionSettings } from './session-settings.js'
+import { SessionState } from './session-state.js'
 
 /** `P` is the driver's ticket for a publish, `R` its ticket for a SUBSCRIBE or UNSUBSCRIBE. */
-export class Session<P, R> {
-  /** What the session was told. */
-  readonly settings: SessionSettings
-  /** The exchanges that are open. */
-  readonly table: ExchangeTable<P, R>
-  /** What the client publishes. */
-  readonly outgoing: Outgoing<P, R>
-  /** What the server publishes. */
-  readonly incoming: Incoming<P, R>
-  /** What is subscribed and unsubscribed. */
-  readonly requests: Requests<P, R>
+export class Session<P, R> extends SessionState<P, R> {
   readonly #driver: Driver<P, R>
   #connection: Connection<P, R> | undefined
-  /** CONNECTs whose answer was never read: one of them may have made the server start a new session. */
-  #unansweredConnects = 0
-  /** Whether this session has a past that the server could know of. */
-  #past: 'none' | 'some'
 
   /** Goes on from `stored`, if there is one. `now` is in milliseconds on the driver's clock, as everywhere. */
   constructor(settings: SessionSettings, driver: Driver<P, R>, stored: StoredSession | undefined, now: number) {
-    this.settings = settings
+    super(settings, driver, stored, now)
     this.#driver = driver
-    // [MQTT-3.1.3-2] All state hangs on this one object, which a driver makes for one Client Identifier.
-    this.table = new ExchangeTable(stored?.nextPacketId ?? 1)
-    this.outgoing = new Outgoing(this.table, driver, settings)
-    this.incoming = new Incoming(driver, settings)
-    this.requests = new Requests(this.table, settings)
-    this.#past = stored !== undefined && stored.nextSequence > 1 ? 'some' : 'none'
-    if (stored !== undefined) {
-      this.outgoing.restore(stored, now)
-      this.incoming.restore(stored.held)
-      if (stored.held.length > 0) this.#past = 'some'
-    }
   }
 
   /** The present connection, if there is one. */
   get connection(): Connection<P, R> | undefined {
-    return this.#connection
-  }
-
-  /** True if nothing of ours waits or is unanswered. */
-  get settled(): boolean {
-    return this.outgoing.queue.size === 0 && this.table.size === 0 && this.requests.size === 0
+    return this.#connection?.phase === 'closed' ? undefined : this.#connection
   }
 
   /** A new stream is being opened: `open` on the connection that is returned sends CONNECT. */
@@ -137,61 +105,15 @@ export class Session<P, R> {
     this.#connection?.handlersProgressed()
   }
 
-  /** CONNACK came: brings our state and the server's together, before anything but CONNECT has been sent. */
-  begin(sessionPresent: boolean): void {
-    const answerLost = this.#unansweredConnects > 1
-    this.#unansweredConnects = 0
-    // [MQTT-3.2.2-3] Without a session on the server, subscriptions are made again. So they are if an earlier CONNACK
-    // got lost: that one may have said so.
-    if (!sessionPresent || answerLost) this.requests.serverForgot()
-    if (!sessionPresent && !this.settings.cleanSession) this.#serverForgot()
-    // [MQTT-3.2.2-2] [3.2.2.2 unexpected session] The server kept a session from before our time. We go on with it, but
-    // it may still use the low identifiers.
-    if (sessionPresent && this.#past === 'none') this.table.identifiers.startAt(this.settings.strangerPacketId)
-    this.#past = 'some'
-    this.outgoing.resend()
-    this.requests.resubscribe()
-  }
-
-  #serverForgot(): void {
-    if (this.settings.journal === 'kept' && (this.table.publishes > 0 || !this.incoming.isEmpty)) {
-      this.#driver.record({ kind: 'forgotten' })
-    }
-    this.outgoing.serverForgot()
-    this.incoming.serverForgot()
-  }
-
-  /** CONNECT was written: the server may have made or resumed a session, whatever we read of it. */
-  connectSent(): void {
-    this.#unansweredConnects += 1
-  }
-
-  /** A refusing CONNACK was read, so that CONNECT made no session. */
-  connectRefused(): void {
-    this.#unansweredConnects -= 1
-  }
-
   /** The connection is gone, or nothing more may be sent on it. Does nothing if there is none. */
   lost(): void {
-    if (this.#connection === undefined) return
-    this.#connection.close()
+    this.#connection?.close()
     this.#connection = undefined
-    this.requests.connectionEnded()
-    this.outgoing.connectionEnded()
-    this.incoming.connectionEnded()
   }
 
   /** @internal The whole state as plain data, for tests and for whoever looks for a fault. It changes at will. */
   inspect() {
-    return {
-      connection: this.#connection?.inspect(),
-      unansweredConnects: this.#unansweredConnects,
-      past: this.#past,
-      nextPacketId: this.table.identifiers.cursor,
-      outgoing: this.outgoing.inspect(),
-      incoming: this.incoming.inspect(),
-      requests: this.requests.inspect(),
-    }
+    return { connection: this.connection?.inspect(), ...this.inspectState() }
   }
 
   /** When `tick` has something to do; Infinity if nothing is due. */

@@ -6,7 +6,7 @@
  * 'later' is answered while nothing may be started: a message stream among the handlers is full, or the client says goodbye. The engine
  * keeps the arrival then, and offers it again when something has been handled, or when it is told of room by `resumeDelivery`.
  */
-import type { Arrival } from '../../protocol/arrival.js'
+import type { Arrival } from '../../protocol/incoming/backlog.js'
 import type { DeliverySettings } from '../options/client-settings.js'
 import type { HandlerErrorAction, Message, MessageHandler } from '../surface/client-surface.js'
 import { ReceivedMessage } from '../surface/message.js'

@@ -1,4 +1,4 @@
-import type { Arrival } from '../../protocol/arrival.js'
+import type { Arrival } from '../../protocol/incoming/backlog.js'
 
 /** How far a call of `end()` has come. */
 type Stage = 'finishing' | 'last-handlers' | 'goodbye'

@@ -11,7 +11,7 @@
  */
 import { validateTopicName } from '../../codec/topic.js'
 import { ClosedError, ConnectionLostError, QueueFullError, UsageError } from '../../errors.js'
-import type { MessageDraft } from '../../protocol/message-intake.js'
+import type { MessageDraft } from '../../protocol/outgoing/outgoing-queue.js'
 import type { SessionHost } from '../engine/engine-driver.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import { requirePublishable } from '../options/profile-limits.js'

@@ -9,7 +9,7 @@
  * uses any more; what the server grants of it all the same is unsubscribed, unless another use has the filter.
  */
 import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
-import type { Request } from '../../protocol/requests/requests.js'
+import type { Request } from '../../protocol/exchange/request.js'
 import type { Session } from '../../protocol/session.js'
 import type { TopicRouter } from '../deliver/topic-router.js'
 import { beyond } from '../options/profile-limits.js'

@@ -1,5 +1,5 @@
 import { SubscribeRefusedError } from '../../errors.js'
-import type { Request } from '../../protocol/requests/requests.js'
+import type { Request } from '../../protocol/exchange/request.js'
 import { type Grants, type RequestTicket, readGrants } from '../request-ticket.js'
 import type { GrantedFilter, Subscription } from '../surface/client-surface.js'
 import { type Abortable, signalWatches } from '../waiting/signal-watches.js'

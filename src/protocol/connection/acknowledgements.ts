@@ -12,15 +12,15 @@ import {
   PublishExchange,
   RequestExchange,
 } from '../exchange/exchange.js'
-import type { Session } from '../session.js'
+import type { SessionState } from '../session-state.js'
 
 type Answer = ProtocolViolationError | undefined
 
 export class Acknowledgements<P, R> {
-  readonly #session: Session<P, R>
+  readonly #session: SessionState<P, R>
   readonly #driver: Driver<P, R>
 
-  constructor(session: Session<P, R>, driver: Driver<P, R>) {
+  constructor(session: SessionState<P, R>, driver: Driver<P, R>) {
     this.#session = session
     this.#driver = driver
   }

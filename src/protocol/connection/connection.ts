@@ -19,7 +19,7 @@ import {
   TimeoutError,
 } from '../../errors.js'
 import type { Driver } from '../driver.js'
-import type { Session } from '../session.js'
+import type { SessionState } from '../session-state.js'
 import { Acknowledgements } from './acknowledgements.js'
 import { KeepAlive } from './keep-alive.js'
 import { OutputProgress } from './output-progress.js'
@@ -49,7 +49,7 @@ const closed: Phase = { is: 'closed' }
 
 /** One connection, from its CONNECT to its end. */
 export class Connection<P, R> {
-  readonly #session: Session<P, R>
+  readonly #session: SessionState<P, R>
   readonly #driver: Driver<P, R>
   readonly #cleanSession: boolean
   readonly #pingTimeoutMs: number
@@ -66,7 +66,7 @@ export class Connection<P, R> {
   #now: number
 
   /** Made by `Session.connect`. `now` is in milliseconds on the driver's clock, as everywhere. */
-  constructor(session: Session<P, R>, driver: Driver<P, R>, settings: ConnectionSettings, now: number) {
+  constructor(session: SessionState<P, R>, driver: Driver<P, R>, settings: ConnectionSettings, now: number) {
     this.#session = session
     this.#driver = driver
     this.#cleanSession = settings.connect.cleanSession
@@ -162,7 +162,7 @@ export class Connection<P, R> {
    * been read.
    */
   handlersProgressed(): void {
-    if (this.#relief === 'pinged' || !this.#session.incoming.wantsShedAgain) return
+    if (this.#phase.is !== 'connected' || this.#relief === 'pinged' || !this.#session.incoming.wantsShedAgain) return
     this.#relief = 'pinged'
     // Not for Keep Alive, whose clocks are not to be set by a call that does not know the time.
     this.#driver.send({ type: 'pingreq' })
@@ -306,12 +306,14 @@ export class Connection<P, R> {
   disconnect(): void {
     if (this.#phase.is === 'closed') return
     if (this.#phase.is === 'connected') this.#driver.send({ type: 'disconnect' })
-    this.#session.lost()
+    this.close()
   }
 
   /** The socket is gone, or must not be used any more. */
   close(): void {
+    if (this.#phase.is === 'closed') return
     this.#phase = closed
+    this.#session.connectionEnded()
   }
 
   #timedOut(
@@ -330,7 +332,7 @@ export class Connection<P, R> {
 
   /** [MQTT-4.8.0-1] A violation closes the connection it came on, and what comes after it is not looked at. */
   #fail(error: MqttError): void {
-    this.#session.lost()
+    this.close()
     this.#driver.closing(error)
   }
 }

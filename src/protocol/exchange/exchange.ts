@@ -19,8 +19,8 @@
  *   guess.
  */
 import type { PacketIdentifier } from '../../codec/control-packet.js'
-import type { Request } from '../requests/requests.js'
 import type { OutgoingMessage } from './outgoing-message.js'
+import type { Request } from './request.js'
 
 /** The packets that end an exchange of the client, or bring it one step on. */
 export type AcknowledgementName = 'puback' | 'pubrec' | 'pubcomp' | 'suback' | 'unsuback'

@@ -24,12 +24,11 @@
  */
 import type { PacketIdentifier, PublishAcknowledgedPacket, PublishPacket } from '../../codec/control-packet.js'
 import { ProtocolViolationError } from '../../errors.js'
-import { Arrival } from '../arrival.js'
 import type { Driver } from '../driver.js'
 import { Fifo } from '../lists/fifo.js'
 import { PagedMap } from '../lists/paged-map.js'
 import type { SessionSettings } from '../session-settings.js'
-import { Backlog } from './backlog.js'
+import { Arrival, Backlog } from './backlog.js'
 
 /** A message that has to be acknowledged. */
 type OwedArrival = Arrival<PublishAcknowledgedPacket<Buffer>>

@@ -1,5 +1,19 @@
-import type { OutgoingMessage } from '../exchange/outgoing-message.js'
+import { QueueFullError, TimeoutError } from '../../errors.js'
+import type { Driver } from '../driver.js'
+import { OutgoingMessage } from '../exchange/outgoing-message.js'
 import { LinkedList } from '../lists/linked-list.js'
+
+/** A message as its publisher gives it. */
+export interface MessageDraft {
+  /** The Topic Name; the engine does not check it. */
+  readonly topic: string
+  /** The Application Message. It must not change as long as the message is not settled. */
+  readonly payload: Uint8Array
+  /** 0, 1 or 2 (section 4.3). */
+  readonly qos: 0 | 1 | 2
+  /** Asks the server to keep the message (section 3.3.1.3). */
+  readonly retain: boolean
+}
 
 /** How much the queue takes. */
 export interface QueueLimits {
@@ -18,15 +32,21 @@ export interface QueueLimits {
  * Identifier yet. It is bounded in messages and in bytes; a message that is requeued after a connection was lost may
  * overstep the bounds, since it was accepted before.
  */
-export class OutgoingQueue<P> {
+export class OutgoingQueue<P, R> {
   /** Its bounds. */
   readonly limits: QueueLimits
   readonly #messages = new LinkedList<OutgoingMessage<P>>()
+  readonly #driver: Driver<P, R>
+  readonly #journal: 'kept' | 'none'
+  /** The sequence number of the next message: it rises by one with each message of the session, across restarts too. */
+  nextSequence = 1
   #size = 0
   #bytes = 0
 
-  constructor(limits: QueueLimits) {
+  constructor(limits: QueueLimits, driver: Driver<P, R>, journal: 'kept' | 'none') {
     this.limits = limits
+    this.#driver = driver
+    this.#journal = journal
   }
 
   /** Messages in the queue. */
@@ -44,15 +64,76 @@ export class OutgoingQueue<P> {
     return this.#messages.first
   }
 
+  /** Puts a new message at the end. @throws QueueFullError if the queue is at one of its bounds and has to reject. */
+  append(draft: MessageDraft, ticket: P | undefined, now: number): OutgoingMessage<P> {
+    const { topic, payload, qos, retain } = draft
+    const message = new OutgoingMessage(this.nextSequence, topic, payload, qos, retain, ticket, now)
+    this.#makeRoom(message)
+    this.nextSequence += 1
+    this.put(message)
+    if (qos !== 0 && this.#journal === 'kept') {
+      message.delivery = 'stored'
+      this.#driver.record({ kind: 'queued', sequence: message.sequence, topic, payload, qos, retain })
+    }
+    return message
+  }
+
+  #makeRoom(message: OutgoingMessage<P>): void {
+    for (;;) {
+      const bound = this.#fullFor(message.bytes)
+      if (bound === undefined) return
+      const oldest = this.first
+      const text = `the outgoing queue is full: queue.${bound} is ${this.limits[bound]}`
+      const fits = message.bytes <= this.limits.maxBytes
+      if (this.limits.overflow === 'reject' || !fits || oldest === undefined) {
+        throw new QueueFullError(`${text}; wait for earlier publishes, or raise it`, { delivery: 'none' })
+      }
+      const dropped = new QueueFullError(`${text}, and this oldest message made room (queue.overflow is drop-oldest)`, {
+        delivery: oldest.delivery === 'stored' ? 'none' : oldest.delivery,
+      })
+      this.withdraw(oldest)
+      this.#driver.rejected(oldest, dropped)
+    }
+  }
+
+  /** Takes back a message that has no Packet Identifier; false if it has one, or is gone. */
+  withdraw(message: OutgoingMessage<P>): boolean {
+    if (message.place !== 'queue') return false
+    this.take(message)
+    message.place = 'gone'
+    if (message.qos !== 0 && this.#journal === 'kept') {
+      this.#driver.record({ kind: 'withdrawn', sequence: message.sequence })
+    }
+    return true
+  }
+
+  /** Rejects the messages that have waited for longer than `maxAgeMs`. */
+  expire(now: number): void {
+    const { maxAgeMs } = this.limits
+    for (let message = this.first; message !== undefined; message = this.first) {
+      if (message.queuedAt + maxAgeMs > now) return
+      this.withdraw(message)
+      const text = `the message waited in the outgoing queue for more than ${maxAgeMs} ms (queue.maxAgeMs)`
+      const delivery = message.delivery === 'stored' ? 'none' : message.delivery
+      this.#driver.rejected(message, new TimeoutError(text, { operation: 'queue', timeoutMs: maxAgeMs, delivery }))
+    }
+  }
+
+  /** When `expire` has something to do; Infinity if nothing can grow too old. */
+  get expiryDeadline(): number {
+    const oldest = this.first
+    return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.queuedAt + this.limits.maxAgeMs
+  }
+
   /** Which bound a further message of this size would break, if any. */
-  fullFor(bytes: number): 'maxMessages' | 'maxBytes' | undefined {
+  #fullFor(bytes: number): 'maxMessages' | 'maxBytes' | undefined {
     if (this.#size >= this.limits.maxMessages) return 'maxMessages'
     if (this.#bytes + bytes > this.limits.maxBytes) return 'maxBytes'
     return undefined
   }
 
-  /** Puts a message at the end, whatever the bounds say: ask `fullFor` before. */
-  append(message: OutgoingMessage<P>): void {
+  /** Puts a message at the end, whatever the bounds say. */
+  put(message: OutgoingMessage<P>): void {
     this.#messages.append(message)
     this.#count(message)
   }
@@ -63,8 +144,8 @@ export class OutgoingQueue<P> {
     this.#count(message)
   }
 
-  /** Takes a message out, wherever it stands. */
-  remove(message: OutgoingMessage<P>): void {
+  /** Takes a message out that is to be sent, or dropped. */
+  take(message: OutgoingMessage<P>): void {
     this.#messages.remove(message)
     this.#size -= 1
     this.#bytes -= message.bytes

@@ -12,10 +12,9 @@ import { NOT_SENT, PublishExchange } from '../exchange/exchange.js'
 import type { ExchangeTable } from '../exchange/exchange-table.js'
 import { OutgoingMessage } from '../exchange/outgoing-message.js'
 import type { StoredSession } from '../journal/journal-record.js'
-import { type MessageDraft, MessageIntake } from '../message-intake.js'
-import { PacingGate } from '../pacing-gate.js'
 import type { SessionSettings } from '../session-settings.js'
-import { OutgoingQueue, type QueueLimits } from './outgoing-queue.js'
+import { type MessageDraft, OutgoingQueue, type QueueLimits } from './outgoing-queue.js'
+import { PacingGate } from './pacing.js'
 
 const nothing: readonly never[] = []
 
@@ -24,8 +23,7 @@ export class Outgoing<P, R> {
   readonly #table: ExchangeTable<P, R>
   readonly #driver: Driver<P, R>
   readonly #settings: SessionSettings
-  readonly #queue: OutgoingQueue<P>
-  readonly #intake: MessageIntake<P, R>
+  readonly #queue: OutgoingQueue<P, R>
   /** Absent without a pacer. */
   readonly #gate: PacingGate | undefined
   /** What is still to be sent again on this connection, and how far that has come. */
@@ -40,8 +38,7 @@ export class Outgoing<P, R> {
     this.#table = table
     this.#driver = driver
     this.#settings = settings
-    this.#queue = new OutgoingQueue(settings.queue)
-    this.#intake = new MessageIntake(this.#queue, driver, settings.journal)
+    this.#queue = new OutgoingQueue(settings.queue, driver, settings.journal)
     if (settings.pacer !== undefined) this.#gate = new PacingGate(settings.pacer)
   }
 
@@ -72,16 +69,16 @@ export class Outgoing<P, R> {
 
   /** The sequence number of the next message. */
   get nextSequence(): number {
-    return this.#intake.nextSequence
+    return this.#queue.nextSequence
   }
 
   /** Takes over the messages of a stored session. */
   restore(stored: StoredSession, now: number): void {
-    this.#intake.nextSequence = stored.nextSequence
+    this.#queue.nextSequence = stored.nextSequence
     for (const { sequence, topic, payload, qos, retain, binding } of stored.messages) {
       const message = new OutgoingMessage<P>(sequence, topic, payload, qos, retain, undefined, now)
       message.delivery = 'stored'
-      if (binding === undefined) this.#queue.append(message)
+      if (binding === undefined) this.#queue.put(message)
       else {
         message.place = 'exchange'
         this.#table.add(
@@ -99,22 +96,22 @@ export class Outgoing<P, R> {
 
   /** Puts a message at the end of the queue. @throws QueueFullError if it is at one of its bounds and has to reject. */
   append(draft: MessageDraft, ticket: P | undefined, now: number): OutgoingMessage<P> {
-    return this.#intake.append(draft, ticket, now)
+    return this.#queue.append(draft, ticket, now)
   }
 
   /** Takes back a message that has no Packet Identifier; false if it has one, or is gone. */
   withdraw(message: OutgoingMessage<P>): boolean {
-    return this.#intake.withdraw(message)
+    return this.#queue.withdraw(message)
   }
 
   /** Rejects the messages that have waited in the queue for longer than `queue.maxAgeMs`. */
   expire(now: number): void {
-    this.#intake.expire(now)
+    this.#queue.expire(now)
   }
 
   /** When `expire` has something to do; Infinity if nothing can grow too old. */
   get expiryDeadline(): number {
-    return this.#intake.expiryDeadline
+    return this.#queue.expiryDeadline
   }
 
   /** When the packet was written that has waited longest for its answer on this connection; Infinity if none waits. */
@@ -143,7 +140,7 @@ export class Outgoing<P, R> {
     for (let message = this.#queue.first; message !== undefined && line.takesMessages; message = this.#queue.first) {
       if (message.qos === 0) {
         if (this.#holdsBack(message, now)) return
-        this.#queue.remove(message)
+        this.#queue.take(message)
         message.place = 'gone'
         this.sendQos0(message)
         this.#driver.settled(message)
@@ -184,7 +181,7 @@ export class Outgoing<P, R> {
     if (this.#table.publishes >= maxInFlight || this.#holdsBack(message, now)) return false
     const packetId = this.#table.takeIdentifier()
     if (packetId === undefined) return false
-    this.#queue.remove(message)
+    this.#queue.take(message)
     message.place = 'exchange'
     const exchange = new PublishExchange(packetId, message, firstAwaited(qos))
     this.#table.add(exchange)
@@ -274,7 +271,7 @@ export class Outgoing<P, R> {
   /** @internal The state as plain data, for tests and for whoever looks for a fault; exchanges in the table's order. */
   inspect() {
     return {
-      nextSequence: this.#intake.nextSequence,
+      nextSequence: this.#queue.nextSequence,
       exchanges: [...this.#table.messages()].map(({ packetId, message, awaits, sentAt }) => ({
         packetId,
         sequence: message.sequence,

@@ -11,7 +11,7 @@
  * left that could bring it.
  */
 import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
-import type { Request, SubscribeRequest } from './requests.js'
+import type { Request, SubscribeRequest } from '../exchange/request.js'
 
 interface Subscription<R> {
   qos: QoS
@@ -20,19 +20,9 @@ interface Subscription<R> {
   request: SubscribeRequest<R> | undefined
 }
 
-/** The requests that somebody waits for. */
-interface Unanswered<R> {
-  unanswered(): Iterable<Request<R>>
-}
-
 export class Subscriptions<R> {
-  readonly #requests: Unanswered<R>
   /** By Topic Filter; absent before the first. */
   #known: Map<string, Subscription<R>> | undefined
-
-  constructor(requests: Unanswered<R>) {
-    this.#requests = requests
-  }
 
   /** A SUBSCRIBE is going to be sent. */
   asked(request: SubscribeRequest<R>): void {
@@ -60,38 +50,35 @@ export class Subscriptions<R> {
     subscription.request = undefined
   }
 
-  /** SUBACK refused the filter to this request. */
-  refused(filter: string, request: SubscribeRequest<R>): void {
+  /** SUBACK refused the filter to this request. `unanswered`: the requests that somebody still waits for. */
+  refused(filter: string, request: SubscribeRequest<R>, unanswered: Iterable<Request<R>>): void {
     const subscription = this.#known?.get(filter)
     if (subscription?.request !== request || subscription.standing === 'held') return
-    this.#handOver(filter, subscription, request)
+    this.#handOver(
+      filter,
+      subscription,
+      [...unanswered].filter((other) => other !== request),
+    )
   }
 
   /** Nobody waits for this request any more, so nobody wants what it alone has asked for. */
-  abandoned(request: SubscribeRequest<R>): void {
+  abandoned(request: SubscribeRequest<R>, unanswered: Iterable<Request<R>>): void {
+    const others = [...unanswered].filter((other) => other !== request)
     for (const { filter } of request.subscriptions) {
       const subscription = this.#known?.get(filter)
       if (subscription?.request !== request || subscription.standing !== 'asked') continue
-      this.#handOver(filter, subscription, request)
+      this.#handOver(filter, subscription, others)
     }
   }
 
   /** The request brings no subscription; another one for the same filter still may. */
-  #handOver(filter: string, subscription: Subscription<R>, request: SubscribeRequest<R>): void {
-    const other = this.#otherRequestFor(filter, request)
-    if (other === undefined) this.#known?.delete(filter)
+  #handOver(filter: string, subscription: Subscription<R>, others: readonly Request<R>[]): void {
+    const other = others.find((request) => asksFor(request, filter))
+    if (other?.kind !== 'subscribe') this.#known?.delete(filter)
     else {
       subscription.standing = 'asked'
       subscription.request = other
     }
-  }
-
-  #otherRequestFor(filter: string, request: SubscribeRequest<R>): SubscribeRequest<R> | undefined {
-    for (const other of this.#requests.unanswered()) {
-      if (other === request || other.kind !== 'subscribe') continue
-      if (other.subscriptions.some((asked) => asked.filter === filter)) return other
-    }
-    return undefined
   }
 
   /** The server may have forgotten every subscription. */
@@ -112,4 +99,8 @@ export class Subscriptions<R> {
   inspect() {
     return [...(this.#known ?? [])].map(([filter, { qos, standing }]) => ({ filter, qos, standing }))
   }
+}
+
+function asksFor<R>(request: Request<R>, filter: string): boolean {
+  return request.kind === 'subscribe' && request.subscriptions.some((asked) => asked.filter === filter)
 }

@@ -1,5 +1,5 @@
 /**
- * SUBSCRIBE and UNSUBSCRIBE, from the call to the answer. What has come of them is in `subscriptions.ts`.
+ * SUBSCRIBE and UNSUBSCRIBE, from the call to the answer. What has come of them is in `granted-filters.ts`.
  *
  * A request waits until there is a connection and a Packet Identifier, then for its acknowledgement. It is never
  * repeated under its identifier: if the connection is lost first, it is sent anew on the next. A request that was
@@ -14,29 +14,8 @@ import { SUBSCRIBE_FAILURE } from '../../codec/suback-code.js'
 import { TimeoutError } from '../../errors.js'
 import { RequestExchange } from '../exchange/exchange.js'
 import type { ExchangeTable } from '../exchange/exchange-table.js'
+import type { Request, SubscribeRequest, UnsubscribeRequest } from '../exchange/request.js'
 import { Subscriptions } from './granted-filters.js'
-
-interface RequestLife<R> {
-  /** The driver's own; undefined for what the engine asks by itself. */
-  readonly ticket: R | undefined
-  /** How far it has come; an abandoned one is still answered, and nobody waits for it. */
-  state: 'waiting' | 'sent' | 'abandoned' | 'over'
-}
-
-/** A SUBSCRIBE, from the call to its SUBACK, whose Return Codes have the order of `subscriptions`. */
-export interface SubscribeRequest<R> extends RequestLife<R> {
-  readonly kind: 'subscribe'
-  readonly subscriptions: readonly SubscriptionRequest[]
-}
-
-/** An UNSUBSCRIBE, from the call to its UNSUBACK. */
-export interface UnsubscribeRequest<R> extends RequestLife<R> {
-  readonly kind: 'unsubscribe'
-  readonly filters: readonly string[]
-}
-
-/** What the server answers by SUBACK or UNSUBACK. */
-export type Request<R> = SubscribeRequest<R> | UnsubscribeRequest<R>
 
 /** What bounds the requests of a session. */
 export interface RequestSettings {
@@ -50,7 +29,7 @@ export interface RequestSettings {
 export class Requests<P, R> {
   readonly #table: ExchangeTable<P, R>
   readonly #settings: RequestSettings
-  readonly #subscriptions = new Subscriptions<R>(this)
+  readonly #subscriptions = new Subscriptions<R>()
   #waiting: Request<R>[] = []
   #sent: RequestExchange<R>[] = []
 
@@ -80,7 +59,7 @@ export class Requests<P, R> {
 
   /** Gives up waiting for a request. True if it had not been sent, so that the server will never see it. */
   abandon(request: Request<R>): boolean {
-    if (request.kind === 'subscribe') this.#subscriptions.abandoned(request)
+    if (request.kind === 'subscribe') this.#subscriptions.abandoned(request, this.unanswered())
     if (request.state === 'waiting') {
       this.#waiting = this.#waiting.filter((waiting) => waiting !== request)
       request.state = 'over'
@@ -119,7 +98,7 @@ export class Requests<P, R> {
     const filters = request.subscriptions.map(({ filter }) => filter)
     const refused = filters.filter((_, index) => isRefused(index))
     for (const [index, filter] of filters.entries()) if (!isRefused(index)) this.#subscriptions.granted(filter)
-    for (const filter of refused) this.#subscriptions.refused(filter, request)
+    for (const filter of refused) this.#subscriptions.refused(filter, request, this.unanswered())
     return refused
   }
 

@@ -1,0 +1,23 @@
+import type { SubscriptionRequest } from '../../codec/control-packet.js'
+
+interface RequestLife<R> {
+  /** The driver's own; undefined for what the engine asks by itself. */
+  readonly ticket: R | undefined
+  /** How far it has come; an abandoned one is still answered, and nobody waits for it. */
+  state: 'waiting' | 'sent' | 'abandoned' | 'over'
+}
+
+/** A SUBSCRIBE, from the call to its SUBACK, whose Return Codes have the order of `subscriptions`. */
+export interface SubscribeRequest<R> extends RequestLife<R> {
+  readonly kind: 'subscribe'
+  readonly subscriptions: readonly SubscriptionRequest[]
+}
+
+/** An UNSUBSCRIBE, from the call to its UNSUBACK. */
+export interface UnsubscribeRequest<R> extends RequestLife<R> {
+  readonly kind: 'unsubscribe'
+  readonly filters: readonly string[]
+}
+
+/** What the server answers by SUBACK or UNSUBACK. */
+export type Request<R> = SubscribeRequest<R> | UnsubscribeRequest<R>
