@@ -14,13 +14,10 @@
 import type { ConnectPacket } from '../../codec/control-packet.js'
 import { ClosedError, ConnectionLostError, isMqttError, StoreError, TimeoutError, UsageError } from '../../errors.js'
 import type { OpenTransport } from '../../transport/index.js'
-import { Attempt, type AttemptHost } from '../attempt.js'
-import { withRootCertificates } from '../certificate-advice.js'
 import { Link, type LinkOwner } from '../engine/connection-stream.js'
 import { SessionHost, type SessionHostEvents } from '../engine/engine-driver.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import { type Identity, identityFor } from '../options/identity.js'
-import { Reconnection } from '../reconnection.js'
 import type { ClientState, CloseEvent, OfflineEvent, OnlineEvent, RefusedEvent } from '../surface/client-surface.js'
 import { channels } from '../surface/diagnostics.js'
 import { asError } from '../thrown.js'
@@ -28,7 +25,7 @@ import { type Abortable, signalWatches } from '../waiting/signal-watches.js'
 import { SessionGate } from '../waiting/waiting-calls.js'
 import { Network } from './destinations.js'
 import { Ending } from './ending.js'
-import type { ConnectionEnd } from './reconnect-policy.js'
+import { type ConnectionEnd, ReconnectPolicy, withRootCertificates } from './reconnect-policy.js'
 
 /** What the client tells the application. */
 export interface Announcements {
@@ -46,18 +43,43 @@ type Phase =
   | { readonly is: 'waiting'; readonly timer: NodeJS.Timeout }
   | { readonly is: 'closed' }
 
+/** One try to get a connection: its time limit, and the signal for whoever works on it. */
+class Attempt {
+  readonly #controller = new AbortController()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(timeoutMs: number, timedOut: (attempt: Attempt) => void) {
+    this.#timer = setTimeout(() => timedOut(this), timeoutMs)
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** CONNACK came. */
+  succeeded(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** It is given up: what still works on it is told to stop. */
+  abandon(reason: unknown): void {
+    clearTimeout(this.#timer)
+    this.#controller.abort(reason)
+  }
+}
+
 interface Waiter<T> {
   readonly resolve: (value: T) => void
   readonly reject: (reason: unknown) => void
 }
 
-export class Lifecycle implements SessionHostEvents, AttemptHost, LinkOwner, Abortable {
+export class Lifecycle implements SessionHostEvents, LinkOwner, Abortable {
   readonly host: SessionHost
   readonly #settings: ClientSettings
   readonly #announce: Announcements
   readonly #network: Network
   /** Undefined: the client ends with its first connection. */
-  readonly #reconnection: Reconnection | undefined
+  readonly #policy: ReconnectPolicy | undefined
   #phase: Phase = { is: 'idle' }
   #lastError: Error | undefined
   #connecting: Waiter<OnlineEvent> | undefined
@@ -71,7 +93,7 @@ export class Lifecycle implements SessionHostEvents, AttemptHost, LinkOwner, Abo
     this.#settings = settings
     this.#announce = announce
     this.#network = new Network(settings.network)
-    if (settings.reconnect !== undefined) this.#reconnection = new Reconnection(settings.reconnect)
+    if (settings.reconnect !== undefined) this.#policy = new ReconnectPolicy(settings.reconnect)
     this.host = new SessionHost(client, settings, this)
     const { signal } = settings
     if (signal?.aborted) this.aborted(signal.reason)
@@ -108,9 +130,9 @@ export class Lifecycle implements SessionHostEvents, AttemptHost, LinkOwner, Abo
   }
 
   #startAttempt(): void {
-    const attempt = new Attempt(this.#settings.connection.connectTimeoutMs, this)
+    const attempt = new Attempt(this.#settings.connection.connectTimeoutMs, (late) => this.#attemptTimedOut(late))
     this.#phase = { is: 'attempting', attempt }
-    this.#reconnection?.attemptStarted(this.host.now())
+    this.#policy?.attemptStarted(this.host.now())
     this.#run(attempt).catch((error: unknown) => {
       if (this.#isCurrent(attempt)) this.#ended(asError(error))
     })
@@ -156,7 +178,7 @@ export class Lifecycle implements SessionHostEvents, AttemptHost, LinkOwner, Abo
     return this.#phase.is === 'attempting' && this.#phase.attempt === attempt
   }
 
-  attemptTimedOut(attempt: Attempt): void {
+  #attemptTimedOut(attempt: Attempt): void {
     if (!this.#isCurrent(attempt)) return
     const timeoutMs = this.#settings.connection.connectTimeoutMs
     const text = `no CONNACK within ${timeoutMs} ms from the start of the attempt (connectTimeoutMs)`
@@ -210,7 +232,7 @@ export class Lifecycle implements SessionHostEvents, AttemptHost, LinkOwner, Abo
     if (this.#ending?.stage === 'goodbye') return this.#close(undefined)
     const reason = connection === undefined ? withRootCertificates(cause, this.#settings.profile) : cause
     const everOnline = this.host.counters.connections > 0
-    const next = this.#reconnection?.ended({ error: reason, connection, everOnline, now })
+    const next = this.#policy?.ended({ error: reason, connection, everOnline, now })
     const { error, delayMs } = next ?? { error: reason, delayMs: undefined }
     if (delayMs === undefined) return this.#close(error)
     this.#lastError = error

@@ -15,6 +15,9 @@ import {
   UsageError,
 } from '../../errors.js'
 import { isCertificateFailure } from '../../transport/index.js'
+import type { ReconnectSettings } from '../options/reconnect.js'
+import type { ServerProfile } from '../options/server-profile.js'
+import { type BackoffState, endAttempt, initialBackoff, nextDelayMs, startAttempt } from './backoff.js'
 
 /** So many alike faults of the server in a row are no accident any more. */
 const alikeFaultsMax = 3
@@ -36,14 +39,64 @@ export type Verdict =
 
 const terminal: Verdict = { is: 'terminal' }
 
-/** Remembers faults of the server from one connection to the next. */
+/** How a connection, or the attempt to get one, has ended. */
+export interface AttemptOutcome {
+  readonly error: Error
+  /** Undefined if there was no CONNACK with Return Code 0. */
+  readonly connection: ConnectionEnd | undefined
+  /** Whether this client has ever had one. */
+  readonly everOnline: boolean
+  /** Milliseconds on the clock of the client. */
+  readonly now: number
+}
+
+/** What follows from it. */
+export interface NextAttempt {
+  /** What says best what is going on: mostly the error that was given. */
+  readonly error: Error
+  /** Undefined if there is to be no other attempt. */
+  readonly delayMs: number | undefined
+}
+
+/** Decides whether and when a client tries again. It remembers faults of the server from one connection to the next. */
 export class ReconnectPolicy {
+  readonly #settings: ReconnectSettings
+  #backoff: BackoffState = initialBackoff
   #fault: { readonly name: string; readonly count: number } | undefined
   /** Connections in a row that ended soon, and the message that was on its way in all of them. */
   #shortLived: { readonly count: number; readonly suspect: ConnectionEnd['unacknowledged'] } | undefined
 
+  constructor(settings: ReconnectSettings) {
+    this.#settings = settings
+  }
+
+  attemptStarted(now: number): void {
+    this.#backoff = startAttempt(this.#backoff, this.#settings.backoff, now)
+  }
+
+  /** The attempt, or the connection that it became, is over. */
+  ended({ error: cause, connection, everOnline, now }: AttemptOutcome): NextAttempt {
+    const { backoff, retryInitial } = this.#settings
+    const error = connection === undefined ? cause : this.#explain(cause, connection, backoff.stableAfterMs)
+    if (connection !== undefined && connection.upForMs >= backoff.stableAfterMs) {
+      // The connection has proved healthy: what was before is forgotten.
+      this.#fault = undefined
+    }
+    const verdict = this.#judge(error, everOnline)
+    if (verdict.is === 'terminal' || (!everOnline && !retryInitial)) return { error, delayMs: undefined }
+    const { lasting, harmful } = verdict
+    this.#backoff = endAttempt(
+      this.#backoff,
+      backoff,
+      connection === undefined
+        ? { kind: 'failed', lasting }
+        : { kind: 'disconnected', upForMs: connection.upForMs, harmful },
+    )
+    return { error, delayMs: nextDelayMs(this.#backoff, backoff, now, Math.random) }
+  }
+
   /** `everOnline`: whether this client has ever had CONNACK with Return Code 0. */
-  judge(error: Error, everOnline: boolean): Verdict {
+  #judge(error: Error, everOnline: boolean): Verdict {
     const fault = faultName(error)
     this.#fault =
       fault === undefined ? undefined : { name: fault, count: this.#fault?.name === fault ? this.#fault.count + 1 : 1 }
@@ -59,7 +112,7 @@ export class ReconnectPolicy {
    * A connection has ended, `stableAfterMs` or more after CONNACK or sooner. Gives the error that says best what is going on: mostly
    * the one that it was given.
    */
-  explain(error: Error, { upForMs, unacknowledged }: ConnectionEnd, stableAfterMs: number): Error {
+  #explain(error: Error, { upForMs, unacknowledged }: ConnectionEnd, stableAfterMs: number): Error {
     // A connection that we ended ourselves, so that a message comes again, says nothing about the server.
     const cut = error instanceof ConnectionLostError && error.reason !== 'redelivery'
     if (upForMs >= stableAfterMs || !cut) {
@@ -80,11 +133,6 @@ export class ReconnectPolicy {
       reason: 'short-lived',
       cause: error,
     })
-  }
-
-  /** A connection has proved healthy: what was before is forgotten. */
-  healthy(): void {
-    this.#fault = undefined
   }
 }
 
@@ -107,4 +155,12 @@ function judgeRefusal(returnCode: number, everOnline: boolean): Verdict {
     default:
       return { is: 'retry', lasting: false, harmful: false }
   }
+}
+
+/** The error, with what the profile says about the roots of its server if one of them seems to be missing here. */
+export function withRootCertificates(error: Error, profile: ServerProfile | undefined): Error {
+  if (!(error instanceof ConnectionLostError) || error.reason !== 'certificate-untrusted') return error
+  if (profile?.rootCertificates === undefined) return error
+  const text = `${error.message}; the certificates of ${profile.name} end in ${profile.rootCertificates}`
+  return new ConnectionLostError(text, { reason: error.reason, cause: error.cause })
 }

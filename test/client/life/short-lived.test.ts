@@ -2,12 +2,26 @@ import { describe, expect, it } from 'vitest'
 import { ReconnectPolicy } from '../../../src/client/life/reconnect-policy.js'
 import { ConnectionLostError, type LossReason } from '../../../src/errors.js'
 
+const backoff = {
+  minDelayMs: 1,
+  maxDelayMs: 1,
+  factor: 1,
+  maxAttempts: 100,
+  maxAttemptsPerMinute: 100,
+  stableAfterMs: 1_000,
+}
+
 describe('connections that end soon after CONNACK', () => {
   const ends = (reason: LossReason, sequence?: number) => {
-    const policy = new ReconnectPolicy()
+    const policy = new ReconnectPolicy({ backoff, retryInitial: true })
     const unacknowledged = sequence === undefined ? undefined : { sequence, topic: 'a/b', qos: 1 }
     const end = (upForMs = 10) =>
-      policy.explain(new ConnectionLostError('it ended', { reason }), { upForMs, unacknowledged }, 1_000)
+      policy.ended({
+        error: new ConnectionLostError('it ended', { reason }),
+        connection: { upForMs, unacknowledged },
+        everOnline: true,
+        now: 0,
+      }).error
     return { end }
   }
 
