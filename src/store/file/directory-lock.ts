@@ -19,8 +19,7 @@
  * directory. Give each its own.
  */
 import { StoreError } from '../../errors.js'
-import { storeFailure } from '../store-failure.js'
-import { isCode, type JournalFile, type JournalFiles, onFile } from './journal-files.js'
+import { isCode, type JournalFile, type JournalFiles, onFile, storeFailure } from './journal-files.js'
 
 /** Names one process among all that ever ran on this machine. */
 export interface ProcessIdentity {

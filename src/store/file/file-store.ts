@@ -9,10 +9,9 @@
 import { StoreError, UsageError } from '../../errors.js'
 import type { JournalRecord, StoredSession } from '../../protocol/journal/journal-record.js'
 import type { SessionStore } from '../session-store.js'
-import { storeFailure } from '../store-failure.js'
 import { type DirectoryLock, lockDirectory, machineProcesses, type ProcessTable } from './directory-lock.js'
 import { type Fsync, Journal, type JournalSettings } from './journal.js'
-import { directoryFiles, type JournalFiles } from './journal-files.js'
+import { directoryFiles, type JournalFiles, storeFailure } from './journal-files.js'
 import type { TornTail } from './journal-recovery.js'
 
 /** How often a file store writes through to the disk, and how it divides its log. */

@@ -6,7 +6,7 @@
  * names do; `create` fails if the name is there; `rename` replaces at once and wholly. Nothing else is relied on.
  */
 import type { FileHandle } from 'node:fs/promises'
-import { storeFailure } from '../store-failure.js'
+import { StoreError } from '../../errors.js'
 
 export interface JournalFile {
   /** Writes at the end of the file and gives the number of bytes that were taken, which may be fewer than were given. */
@@ -38,6 +38,15 @@ export async function appendAll(file: JournalFile, bytes: Uint8Array): Promise<v
     if (taken === 0) throw new Error('the disk took none of the bytes')
     written += taken
   }
+}
+
+/**
+ * Anything that went wrong, as a StoreError that says what was being done. The error of the operating system, with its
+ * `code` (`ENOSPC`, `EROFS`, `EACCES`, `EIO`), is the `cause`; a StoreError has said all there is to say and stays.
+ */
+export function storeFailure(doing: string, cause: unknown): StoreError {
+  if (cause instanceof StoreError) return cause
+  return new StoreError(`${doing}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
 }
 
 /** Runs one operation on a file; what it fails with becomes a StoreError that names both. */
