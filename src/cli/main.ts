@@ -4,7 +4,7 @@
  * subcommand is loaded when it is called for, so that none pays for the others.
  */
 import { UsageError } from '../errors.js'
-import { type Command, exitCodeLines, printHelp } from './command.js'
+import { type Command, exitCodeLines, printHelp } from './commands/command.js'
 import { nearestWord } from './nearest-word.js'
 import { exitCode } from './outcome/exit-code.js'
 import { judge } from './outcome/failure-message.js'
@@ -56,7 +56,6 @@ function overview(): string {
 async function run([name, ...args]: readonly string[]): Promise<number> {
   if (name === undefined) throw new UsageError(`a command is missing: ${[...commands.keys()].join(', ')}`)
   if (name === '--version') {
-    const { readVersion } = await import('./version.js')
     await print(`mqtt311 ${await readVersion()}\n`)
     return exitCode('done')
   }
@@ -67,6 +66,18 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
   if (entry === undefined) throw new UsageError(unknownCommand(chosen))
   const { command } = await entry.load()
   return asksForHelp ? command.help() : command.run(args)
+}
+
+/** Reads package.json of this package. It is one or two folders up: in the sources, and in what is built from them. */
+async function readVersion(): Promise<string> {
+  const { readFile } = await import('node:fs/promises')
+  for (const path of ['../package.json', '../../package.json']) {
+    const text = await readFile(new URL(path, import.meta.url), 'utf8').catch(() => undefined)
+    const manifest: unknown = text === undefined ? undefined : JSON.parse(text)
+    if (typeof manifest !== 'object' || manifest === null || !('version' in manifest)) continue
+    if ('name' in manifest && manifest.name === 'mqtt311') return String(manifest.version)
+  }
+  return 'of unknown version'
 }
 
 function unknownCommand(typed: string): string {

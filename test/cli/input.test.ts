@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { looksLikeHex, parseHex } from '../../src/cli/commands/explain.js'
 import { readLines } from '../../src/cli/conversation/standard-input.js'
-import { looksLikeHex, parseHex } from '../../src/cli/hex-text.js'
 
 async function linesOf(chunks: readonly (string | Uint8Array)[], maxBytes = 1_000): Promise<string[]> {
   async function* source() {

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import type { StatusLine } from '../../src/cli/status-line.js'
+import type { StatusLine } from '../../src/cli/terminal/output.js'
 import { Progress } from '../../src/cli/terminal/progress.js'
 import { buildCommand, namedPipe, terminal } from './program.js'
 import { startBroker } from './servers.js'

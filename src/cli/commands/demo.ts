@@ -1,14 +1,14 @@
 /** `mqtt311 demo`: a short conversation with every kind of packet, each byte explained. */
 import type { MqttClient } from '../../client/mqtt-client.js'
 import type { QoS } from '../../codec/control-packet.js'
-import { defineCommand } from '../command.js'
 import { requireNoPositionals } from '../command-line.js'
 import { converse } from '../conversation/conversation.js'
+import { traceExchange } from '../conversation/reporting.js'
 import { readConnection } from '../flags/client-options.js'
 import { connectionGroups } from '../flags/connection-flags.js'
 import { exitCode } from '../outcome/exit-code.js'
 import { print, wantsColor } from '../terminal/output.js'
-import { traceExchange } from '../trace.js'
+import { defineCommand } from './command.js'
 import { type DemoServer, startDemoServer } from './demo-server.js'
 
 const ownOptions = [{ name: 'timeout', short: 'W', value: 'SEC', about: 'for all of it; default 60' }] as const
@@ -42,7 +42,7 @@ export const command = defineCommand({
     const server = namesServer ? undefined : await startDemoServer()
     const topic = line.text('topic') ?? connection.topic ?? `mqtt311/demo/${Math.floor(Math.random() * 1e6)}`
     const output = new OrderedOutput()
-    traceExchange(line.has('debug') ? 'lines' : 'bytes', wantsColor(process.stdout), (text) => output.write(text))
+    await traceExchange(line.has('debug') ? 'lines' : 'bytes', wantsColor(process.stdout), (text) => output.write(text))
     try {
       const client = server === undefined ? connection.options : { ...connection.options, ...addressOf(server) }
       await converse({ client, timeoutMs }, (connected) => talk(connected, topic))

@@ -1,13 +1,12 @@
 /** `mqtt311 explain`: every byte of some Control Packets, named. */
 import { UsageError } from '../../errors.js'
 import { explain, render } from '../../explain/index.js'
-import { defineCommand } from '../command.js'
 import type { CommandLine } from '../command-line.js'
 import { readStandardInput } from '../conversation/standard-input.js'
 import { readInput } from '../flags/input-file.js'
-import { looksLikeHex, parseHex } from '../hex-text.js'
 import { exitCode } from '../outcome/exit-code.js'
 import { print, wantsColor } from '../terminal/output.js'
+import { defineCommand } from './command.js'
 
 /** A listing of more has no reader. */
 const inputBytesMax = 67_108_864
@@ -63,4 +62,28 @@ function decode(input: Buffer, line: Line): Uint8Array {
   if (line.has('hex') && line.has('binary')) throw new UsageError('--hex and --binary exclude each other')
   const isHex = line.has('hex') || (!line.has('binary') && looksLikeHex(input))
   return isHex ? parseHex(input.toString('latin1')) : input
+}
+
+/** What people and programs write between the digits of bytes. */
+const separators = /(?:0x|\\x)|[\s:,;._-]/gi
+
+/** @throws UsageError on what is no hexadecimal */
+export function parseHex(text: string): Uint8Array {
+  const digits = text.replace(separators, '')
+  const wrong = /[^0-9a-f]/i.exec(digits)
+  if (wrong !== null) {
+    throw new UsageError(`${JSON.stringify(wrong[0])} is no hexadecimal digit: write the bytes as in 30 03 00 01 61`)
+  }
+  if (digits.length % 2 === 1) {
+    throw new UsageError(
+      `${digits.length} hexadecimal ${digits.length === 1 ? 'digit is' : 'digits are'} no whole number of bytes: write both digits of each byte`,
+    )
+  }
+  return Buffer.from(digits, 'hex')
+}
+
+/** Whether bytes read as hexadecimal text. No packet of more than a few bytes does by accident. */
+export function looksLikeHex(bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  return /^[\s:,;._\-0-9a-fx\\]*$/i.test(text) && /^[0-9a-f]*$/i.test(text.replace(separators, ''))
 }

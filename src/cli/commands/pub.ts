@@ -4,7 +4,6 @@ import type { QoS } from '../../codec/control-packet.js'
 import { validateTopicName } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
 import { groupDigits } from '../../explain/listing/numerals.js'
-import { defineCommand } from '../command.js'
 import { type CommandLine, requireNoPositionals } from '../command-line.js'
 import { converse } from '../conversation/conversation.js'
 import { Publishing } from '../conversation/publishing.js'
@@ -14,8 +13,9 @@ import { readConnection, readQos } from '../flags/client-options.js'
 import { connectionGroups, environmentText } from '../flags/connection-flags.js'
 import { readInput } from '../flags/input-file.js'
 import { exitCode } from '../outcome/exit-code.js'
-import { type StatusLine, statusLine } from '../status-line.js'
+import { type StatusLine, statusLine } from '../terminal/output.js'
 import { Progress } from '../terminal/progress.js'
+import { defineCommand } from './command.js'
 
 /** No MQTT message is longer (section 2.2.3). */
 const payloadBytesMax = 268_435_455

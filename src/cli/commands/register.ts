@@ -1,16 +1,15 @@
 /** `mqtt311 register`: dynamic registration on Alibaba Cloud IoT Platform. */
 import { open } from 'node:fs/promises'
 import { registerDevice } from '../../aliyun/index.js'
-import { defineCommand } from '../command.js'
-import { CommandFailure } from '../command-failure.js'
 import { requireNoPositionals } from '../command-line.js'
 import { startReporting } from '../conversation/reporting.js'
 import { endpointOptions } from '../flags/connection-flags.js'
 import { readDeviceNames, readEndpoint, readSignMethod, required } from '../flags/device.js'
 import { readCertificate, readSecret } from '../flags/input-file.js'
-import { exitCode } from '../outcome/exit-code.js'
+import { CommandFailure, exitCode } from '../outcome/exit-code.js'
 import { environment, type Field, json, labelled } from '../print/login-format.js'
 import { print } from '../terminal/output.js'
+import { defineCommand } from './command.js'
 
 const productOptions = [
   { name: 'product-key', value: 'KEY', about: 'ProductKey' },

@@ -1,7 +1,6 @@
 /** `mqtt311 sign`: what a device of Alibaba Cloud IoT Platform shows in CONNECT. */
 import { type EndpointAddress, endpointAddress } from '../../aliyun/endpoint.js'
 import { type SignedConnect, signConnect } from '../../aliyun/sign-connect.js'
-import { defineCommand } from '../command.js'
 import { requireNoPositionals } from '../command-line.js'
 import { endpointOptions, signatureOptions } from '../flags/connection-flags.js'
 import { readDevice, readEndpoint } from '../flags/device.js'
@@ -16,6 +15,7 @@ import {
   shellQuote,
 } from '../print/login-format.js'
 import { print } from '../terminal/output.js'
+import { defineCommand } from './command.js'
 
 const ownOptions = [
   { name: 'id', short: 'i', aliases: ['client-id'], value: 'ID', about: 'before the |; default ProductKey.DeviceName' },

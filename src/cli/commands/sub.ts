@@ -5,16 +5,15 @@ import type { Message } from '../../client/options/client-options.js'
 import type { QoS } from '../../codec/control-packet.js'
 import { topicMatches, validateTopicFilter } from '../../codec/topic.js'
 import { SubscribeRefusedError, UsageError } from '../../errors.js'
-import { defineCommand } from '../command.js'
-import { Interrupted } from '../command-failure.js'
 import { type CommandLine, requireNoPositionals } from '../command-line.js'
 import { converse } from '../conversation/conversation.js'
 import { startReporting } from '../conversation/reporting.js'
 import { readConnection, readQos } from '../flags/client-options.js'
 import { connectionGroups, environmentText } from '../flags/connection-flags.js'
-import { exitCode } from '../outcome/exit-code.js'
+import { exitCode, Interrupted } from '../outcome/exit-code.js'
 import { choosePrinter } from '../print/message-printer.js'
 import { MessageReader } from '../print/message-reader.js'
+import { defineCommand } from './command.js'
 
 const subscriptionOptions = [
   { name: 'topic', short: 't', value: 'FILTER', about: 'may be given again; wildcards + and #' },

@@ -6,8 +6,7 @@
 import { MqttClient } from '../../client/mqtt-client.js'
 import type { ClientOptions } from '../../client/options/client-options.js'
 import { ClosedError, isMqttError } from '../../errors.js'
-import { CommandFailure, Interrupted } from '../command-failure.js'
-import { EarlyEnd } from '../early-end.js'
+import { CommandFailure, exitCodeOfSignal, Interrupted } from '../outcome/exit-code.js'
 import { judge } from '../outcome/failure-message.js'
 import { tellOfOutages } from './reporting.js'
 
@@ -71,4 +70,41 @@ async function failureOf(client: MqttClient): Promise<never> {
   // The work has ended the client itself, and what it returns or throws is the outcome; that is due at once.
   await new Promise<void>((resolve) => setImmediate(resolve))
   throw new ClosedError('the client was ended')
+}
+
+/** What ends a conversation from outside: -W or a signal. A second signal ends the process at once. */
+class EarlyEnd {
+  /** Rejects when it is time to end, and never resolves. */
+  readonly promise: Promise<never>
+  readonly #timer: NodeJS.Timeout | undefined
+  readonly #interrupt: (signal: NodeJS.Signals) => void
+
+  constructor(timeoutMs: number | undefined) {
+    let fail: (error: Error) => void = () => {}
+    this.promise = new Promise((_, reject) => {
+      fail = reject
+    })
+    this.promise.catch(() => {})
+    let signals = 0
+    this.#interrupt = (signal) => {
+      const name = signal === 'SIGTERM' ? signal : 'SIGINT'
+      signals += 1
+      if (signals > 1) process.exit(exitCodeOfSignal(name))
+      fail(new Interrupted(name))
+    }
+    process.on('SIGINT', this.#interrupt)
+    process.on('SIGTERM', this.#interrupt)
+    if (timeoutMs !== undefined) {
+      const text =
+        timeoutMs === 1000 ? 'the second of -W has passed' : `the ${timeoutMs / 1000} seconds of -W have passed`
+      this.#timer = setTimeout(() => fail(new CommandFailure('timedOut', text)), timeoutMs)
+    }
+  }
+
+  /** From here on a signal does what it does to any process. */
+  stop(): void {
+    clearTimeout(this.#timer)
+    process.off('SIGINT', this.#interrupt)
+    process.off('SIGTERM', this.#interrupt)
+  }
 }

@@ -1,5 +1,9 @@
 /** What is told on stderr while a command is connected: the packets if somebody asks for them, and the outages. */
+import { subscribe } from 'node:diagnostics_channel'
 import type { MqttClient } from '../../client/mqtt-client.js'
+import type { ControlPacket } from '../../codec/control-packet.js'
+import { encodePacket } from '../../codec/encode/packet-writer.js'
+import type { Peer } from '../../transport/transport.js'
 import type { CommandLine } from '../command-line.js'
 import { judge } from '../outcome/failure-message.js'
 import { note, wantsColor } from '../terminal/output.js'
@@ -7,9 +11,8 @@ import { note, wantsColor } from '../terminal/output.js'
 /** Tells the packets from here on, if `-d` or `--trace` asks for them. */
 export async function startReporting(line: CommandLine<'debug' | 'trace'>): Promise<void> {
   if (!line.has('trace') && !line.has('debug')) return
-  const { traceExchange } = await import('../trace.js')
   const detail = line.has('trace') ? 'bytes' : 'lines'
-  traceExchange(detail, wantsColor(process.stderr), (text) => process.stderr.write(text))
+  await traceExchange(detail, wantsColor(process.stderr), (text) => process.stderr.write(text))
 }
 
 /** Tells when the connection is lost, and when it is there again. */
@@ -21,5 +24,50 @@ export function tellOfOutages(client: MqttClient): void {
   })
   client.on('online', () => {
     if (outages > 0) note('mqtt311: connected again')
+  })
+}
+
+/** 'lines': one for each packet. 'bytes': every byte explained. */
+type TraceDetail = 'lines' | 'bytes'
+
+interface PacketMessage {
+  readonly packet: ControlPacket
+}
+
+function isPacketMessage(message: unknown): message is PacketMessage {
+  return typeof message === 'object' && message !== null && 'packet' in message
+}
+
+interface ConnectMessage {
+  readonly peer: Peer | undefined
+}
+
+function isConnectMessage(message: unknown): message is ConnectMessage {
+  return typeof message === 'object' && message !== null && 'peer' in message
+}
+
+/**
+ * Writes every packet that a client of this process sends or receives, as `node:diagnostics_channel` reports it. MQTT 3.1.1 has one
+ * encoding for each packet, so encoding a reported packet again gives the bytes of the wire. A password appears only by its shape.
+ */
+export async function traceExchange(detail: TraceDetail, color: boolean, write: (text: string) => void): Promise<void> {
+  const { explain, render, summarize } = await import('../../explain/index.js')
+  const startedAt = performance.now()
+  const elapsed = () => `${(performance.now() - startedAt).toFixed(1)} ms`
+  const listener = (arrow: string) => (message: unknown) => {
+    if (!isPacketMessage(message)) return
+    if (detail === 'lines') return write(`${elapsed().padStart(11)}  ${arrow}  ${summarize(message.packet)}\n`)
+    const heading = `client ${arrow} server`
+    const listing = render(explain(encodePacket(message.packet)), { color })
+    write(`${heading}${elapsed().padStart(80 - heading.length)}\n${listing}\n\n`)
+  }
+  subscribe('mqtt311:packet:out', listener('──▶'))
+  subscribe('mqtt311:packet:in', listener('◀──'))
+  subscribe('mqtt311:connect', (message) => {
+    if (!isConnectMessage(message) || message.peer === undefined) return
+    const { address = '', port, tls } = message.peer
+    const host = address.includes(':') ? `[${address}]` : address
+    const security = tls === undefined ? 'without TLS' : `${tls.version}, ${tls.cipher}`
+    write(`connected to ${host}:${port}, ${security}\n${detail === 'bytes' ? '\n' : ''}`)
   })
 }

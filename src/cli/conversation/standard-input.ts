@@ -1,5 +1,5 @@
 /** Standard input as bytes, for what comes in need not be text: all of it, or line by line. */
-import { CommandFailure } from '../command-failure.js'
+import { CommandFailure } from '../outcome/exit-code.js'
 
 /** All of standard input. @throws CommandFailure if it has more than `maxBytes` */
 export async function readStandardInput(maxBytes: number): Promise<Buffer> {

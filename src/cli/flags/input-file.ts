@@ -1,7 +1,7 @@
 /** Files that are named on the command line. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CommandFailure } from '../command-failure.js'
+import { CommandFailure } from '../outcome/exit-code.js'
 
 export async function readInput(path: string): Promise<Buffer> {
   try {

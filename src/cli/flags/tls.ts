@@ -1,8 +1,8 @@
 /** Whether the connection goes over TLS, and whom both sides trust. There is no option that switches verification off. */
 import type { ConnectionOptions } from 'node:tls'
 import { UsageError } from '../../errors.js'
-import { CommandFailure } from '../command-failure.js'
 import type { CommandLine } from '../command-line.js'
+import { CommandFailure } from '../outcome/exit-code.js'
 import type { ConnectionOptionName } from './connection-flags.js'
 import { readCertificate, readCertificates, readInput } from './input-file.js'
 

@@ -41,3 +41,23 @@ export function exitCodeRows(): readonly (readonly [code: string, meaning: strin
     ['130, 143', 'ended by SIGINT or SIGTERM before it was done'],
   ]
 }
+
+/** A failure that no class of the library stands for. */
+export class CommandFailure extends Error {
+  readonly exitName: ExitName
+
+  constructor(exitName: ExitName, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.exitName = exitName
+  }
+}
+
+/** SIGINT or SIGTERM: the person wants the command to end. */
+export class Interrupted extends Error {
+  readonly signal: 'SIGINT' | 'SIGTERM'
+
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super(`interrupted by ${signal}`)
+    this.signal = signal
+  }
+}

@@ -1,7 +1,6 @@
 /** What a person and a script are told of a failure: one line in the words of the command line, and an exit code. */
 import { type AnyMqttError, type ConnectionLostError, isMqttError } from '../../errors.js'
-import { CommandFailure, Interrupted } from '../command-failure.js'
-import { type ExitName, exitCode, exitCodeOfSignal } from './exit-code.js'
+import { CommandFailure, type ExitName, exitCode, exitCodeOfSignal, Interrupted } from './exit-code.js'
 
 /** The exit code, and the line for stderr; undefined where there is nothing to say. */
 export interface Verdict {

@@ -1,5 +1,4 @@
 /** Standard output and standard error, and whether they are read by a person. */
-import { statusLine } from '../status-line.js'
 
 /** A stream that fails emits `error`, and its writes fail too: the writes are what is listened to. */
 function unheeded(): void {}
@@ -46,4 +45,36 @@ export function wantsColor(stream: { readonly isTTY?: boolean }): boolean {
   if (FORCE_COLOR !== undefined && FORCE_COLOR !== '') return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
   if (NO_COLOR !== undefined && NO_COLOR !== '') return false
   return stream.isTTY === true && TERM !== 'dumb'
+}
+
+/** Where progress is drawn. */
+export interface StatusLine {
+  /** Columns of the terminal; undefined where there is none, and then nothing is drawn. */
+  readonly columns: number | undefined
+  /** Writes over what was drawn before. */
+  draw(text: string): void
+  /** Leaves what was drawn last on a line of its own, or nothing of it. */
+  end(outcome: 'keep' | 'erase'): void
+}
+
+/** Back to the first column, and nothing is left on the line. */
+const eraseLine = '\r\x1b[2K'
+
+/** Whether the cursor stands behind a line of progress: whatever is written next has to erase that, or to go to the next line. */
+let status: 'none' | 'drawn' = 'none'
+
+/** On stderr: standard output is for results. */
+export const statusLine: StatusLine = {
+  get columns() {
+    const canErase = process.stderr.isTTY === true && process.env.TERM !== 'dumb'
+    return canErase ? process.stderr.columns || 80 : undefined
+  },
+  draw(text) {
+    process.stderr.write(eraseLine + text)
+    status = 'drawn'
+  },
+  end(outcome) {
+    if (status === 'drawn') process.stderr.write(outcome === 'keep' ? '\n' : eraseLine)
+    status = 'none'
+  },
 }

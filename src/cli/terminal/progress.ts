@@ -5,7 +5,7 @@
  * leaves its last state behind.
  */
 import { shorten } from '../../explain/listing/display-width.js'
-import type { StatusLine } from '../status-line.js'
+import type { StatusLine } from './output.js'
 
 /** Milliseconds between two drawings. */
 const pauseMs = 100

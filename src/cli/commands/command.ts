@@ -1,8 +1,8 @@
 /** What a subcommand is: its options, its help, and what it does. Each has a file of its own, and `main` finds it by its name. */
-import { wrapWords } from '../explain/listing/display-width.js'
-import { type CommandLine, type OptionGroup, parseCommandLine } from './command-line.js'
-import { exitCode, exitCodeRows } from './outcome/exit-code.js'
-import { print } from './terminal/output.js'
+import { wrapWords } from '../../explain/listing/display-width.js'
+import { type CommandLine, type OptionGroup, parseCommandLine } from '../command-line.js'
+import { exitCode, exitCodeRows } from '../outcome/exit-code.js'
+import { print } from '../terminal/output.js'
 
 export interface CommandDescription<Name extends string> {
   readonly name: string
