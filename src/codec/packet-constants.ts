@@ -1,4 +1,4 @@
-/** The constants of CONNECT and CONNACK that reading and writing share. */
+/** The constants of CONNECT, CONNACK and SUBACK that reading and writing share. */
 
 /** The Connect Flags (section 3.1.2.3). */
 export const USER_NAME_FLAG = 0x80
@@ -15,3 +15,11 @@ export const PROTOCOL_LEVEL = 4
 
 /** The highest Return Code of CONNACK that has a meaning (section 3.2.2.3). */
 export const MAX_RETURN_CODE = 5
+
+/** The Return Code of SUBACK for a Topic Filter that is refused (section 3.9.3); the others are a granted QoS. */
+export const SUBSCRIBE_FAILURE = 0x80
+
+/** Whether it is a granted QoS or a refusal: all other Return Codes are reserved. */
+export function isSubackCode(code: number): boolean {
+  return code === 0 || code === 1 || code === 2 || code === SUBSCRIBE_FAILURE
+}

@@ -7,11 +7,30 @@
  * meaning any more.
  */
 
+import { PacketDecoder } from '../codec/decode/packet-decoder.js'
+import { MAX_PACKET_BYTES } from '../codec/fixed-header.js'
+import { type Fault, MalformedPacketError } from '../errors.js'
 import type { Annotation } from './annotation.js'
 import { FieldWalk, type PacketCondition } from './fields/field-walk.js'
 import { walkPacket } from './fields/packet-fields.js'
 import { countBytes } from './listing/numerals.js'
-import { judge, type VerdictFault } from './verdict.js'
+import { titleOf } from './summary.js'
+
+/** What the decoder finds in the bytes. The decoder alone decides what is well-formed. */
+interface DecoderFindings {
+  /** A line for each packet that was decoded, in order. */
+  readonly titles: readonly string[]
+  /** What ended the decoding, in the packet behind these; nothing if it did not fail. */
+  readonly fault: DecoderFault | undefined
+}
+
+interface DecoderFault {
+  readonly kind: Fault
+  /** The statement, or its section, and how it is broken. */
+  readonly text: string
+  /** Counted from the first of the bytes. */
+  readonly offset: number
+}
 
 /**
  * Names every byte of some Control Packets, in either direction, whole or not, well-formed or not. It never throws.
@@ -21,7 +40,7 @@ import { judge, type VerdictFault } from './verdict.js'
  * Passwords are hidden, and so is all the payload of a CONNECT in which something is wrong.
  */
 export function explain(bytes: Uint8Array): Annotation[] {
-  const { titles, fault } = judge(bytes)
+  const { titles, fault } = decodeAll(bytes)
   const annotations: Annotation[] = []
   let offset = 0
   for (const title of titles) {
@@ -46,7 +65,7 @@ function annotatePacket(
   return walk.annotations.map((annotation, index) => (index === 0 ? { title, ...annotation } : annotation))
 }
 
-function faultWord({ kind }: VerdictFault): string {
+function faultWord({ kind }: DecoderFault): string {
   return kind === 'unexpected-end' ? 'incomplete' : 'malformed'
 }
 
@@ -56,7 +75,7 @@ function endOf(annotations: readonly Annotation[], start: number): number {
 }
 
 /** Where something is missing, the fault lies behind the last byte of the packet: it is pinned to the last annotation. */
-function pin(fault: VerdictFault, packet: readonly Annotation[], end: number): Annotation[] {
+function pin(fault: DecoderFault, packet: readonly Annotation[], end: number): Annotation[] {
   const holder = packet.findIndex(({ offset, length }) => fault.offset < offset + length)
   const index = holder === -1 ? packet.length - 1 : holder
   const pinned = packet
@@ -77,4 +96,24 @@ function notLookedAt(offset: number, length: number): Annotation {
     meaning: 'behind the fault',
     section: '4.8',
   }
+}
+
+function decodeAll(bytes: Uint8Array): DecoderFindings {
+  const titles: string[] = []
+  const decoder = new PacketDecoder({ maxPacketBytes: MAX_PACKET_BYTES })
+  try {
+    decoder.decode(bytes, (packet) => titles.push(titleOf(packet)))
+    decoder.end()
+  } catch (error) {
+    if (!(error instanceof MalformedPacketError)) throw error
+    return { titles, fault: { kind: error.fault, text: faultText(error), offset: error.streamOffset } }
+  }
+  return { titles, fault: undefined }
+}
+
+/** The error's message goes on with the statement and the place; here the statement stands first and the place is shown. */
+function faultText({ message, statement }: MalformedPacketError): string {
+  const end = message.lastIndexOf(` [${statement}]`)
+  const what = (end === -1 ? message : message.slice(0, end)).replace(/,$/, '')
+  return `${statement} ${what}`
 }

@@ -8,10 +8,9 @@
  * sends several tickets, and wants each used once). A session whose handshake fails is dropped, so that a server that
  * has forgotten its keys is met with a full handshake the next time.
  */
-import type { ConnectionOptions, SecureContext } from 'node:tls'
+import type { ConnectionOptions, PeerCertificate, SecureContext } from 'node:tls'
 import { UsageError } from '../errors.js'
 import type { Endpoint } from './endpoint.js'
-import { checkIPv6Identity } from './server-identity.js'
 
 interface KeptSession {
   readonly endpoint: Endpoint
@@ -98,4 +97,20 @@ function describeRefusal(error: unknown): string {
   if (!(error instanceof Error)) return 'Node refuses them'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   return code.startsWith('ERR_INVALID_ARG') ? `a value has the wrong type (${code})` : error.message
+}
+
+/**
+ * Whether the certificate is for an IPv6 address that was connected to. Node's own check is asked first; in some releases
+ * (22.23 and 24.17 among them, nodejs/node#64144) it refuses every IPv6 address. Then OpenSSL compares the address with
+ * the IP addresses in the certificate, and nothing else in the certificate counts. The zone is left out: it has a
+ * meaning on this machine only, and no certificate can name it.
+ */
+export function checkIPv6Identity(address: string, certificate: PeerCertificate): Error | undefined {
+  const refusal = process.getBuiltinModule('node:tls').checkServerIdentity(address, certificate)
+  if (refusal === undefined || !process.getBuiltinModule('node:net').isIPv6(address)) return refusal
+  // Without a certificate there is nothing to compare with.
+  if (certificate.raw === undefined) return refusal
+  const { X509Certificate } = process.getBuiltinModule('node:crypto')
+  const [bare = ''] = address.split('%')
+  return new X509Certificate(certificate.raw).checkIP(bare) === undefined ? refusal : undefined
 }

@@ -9,7 +9,7 @@ import { client as clientIdentity, unknownIssuer } from '../../fixtures/tls/inde
 import { type SignConnectInput, signConnect } from '../../src/aliyun/index.js'
 import { sign } from '../../src/aliyun/signature.js'
 import { wireClientId } from '../../src/aliyun/wire-client-id.js'
-import { checkIPv6Identity } from '../../src/transport/server-identity.js'
+import { checkIPv6Identity } from '../../src/transport/tls-context.js'
 import { signatureVectors } from './signature-vectors.js'
 
 /** The emulator is tried with a client that is not ours: a misunderstanding of ours would be in both. */

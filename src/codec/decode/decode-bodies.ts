@@ -1,5 +1,12 @@
 import { byteAt } from '../byte-at.js'
-import type { PublishPacket } from '../control-packet.js'
+import type {
+  PublishPacket,
+  SubackPacket,
+  SubscribePacket,
+  SubscriptionRequest,
+  UnsubscribePacket,
+} from '../control-packet.js'
+import { isSubackCode } from '../packet-constants.js'
 import { DUP_FLAG, QOS_MASK, QOS_SHIFT, RETAIN_FLAG } from '../packet-type.js'
 import type { PacketReader } from './packet-reader.js'
 
@@ -15,4 +22,53 @@ export function decodePublish(reader: PacketReader): PublishPacket<Buffer> {
   const packetId = reader.packetIdentifier('MQTT-2.3.1-1')
   const dup = (flags & DUP_FLAG) !== 0
   return { type: 'publish', topic, payload: reader.rest(), retain, qos: qos === 1 ? 1 : 2, packetId, dup }
+}
+
+/** SUBSCRIBE (section 3.8). */
+export function decodeSubscribe(reader: PacketReader): SubscribePacket {
+  const packetId = reader.packetIdentifier('MQTT-2.3.1-1')
+  // [MQTT-3.8.3-3] at least one filter is subscribed
+  if (reader.atEnd) reader.fail('empty-payload', 'MQTT-3.8.3-3', reader.position, 'SUBSCRIBE without a Topic Filter')
+  const subscriptions: SubscriptionRequest[] = []
+  while (!reader.atEnd) {
+    // [MQTT-3.8.3-1] filters are strings
+    const filter = reader.topicFilter('MQTT-3.8.3-1')
+    const qos = reader.byte('MQTT-3.8.3-3')
+    // [MQTT-3.8.3-4] the upper six bits are reserved, and QoS 3 does not exist
+    if (qos !== 0 && qos !== 1 && qos !== 2) {
+      reader.fail('qos', 'MQTT-3.8.3-4', reader.position - 1, `SUBSCRIBE with the requested QoS ${qos}`)
+    } else {
+      subscriptions.push({ filter, qos })
+    }
+  }
+  return { type: 'subscribe', packetId, subscriptions }
+}
+
+/** SUBACK (section 3.9). */
+export function decodeSuback(reader: PacketReader): SubackPacket {
+  // [MQTT-3.8.4-5] one Return Code for each filter, so an identifier and at least one
+  const packetId = reader.packetIdentifier('MQTT-3.8.4-5', 'MQTT-2.3.1-7')
+  if (reader.atEnd) reader.fail('empty-payload', 'MQTT-3.8.4-5', reader.position, 'SUBACK without a Return Code')
+  const returnCodes: number[] = []
+  while (!reader.atEnd) {
+    const code = reader.byte('MQTT-3.8.4-5')
+    // [MQTT-3.9.3-2] all but four codes are reserved
+    if (!isSubackCode(code)) {
+      const what = `SUBACK with the reserved Return Code 0x${code.toString(16).padStart(2, '0')}`
+      reader.fail('return-code', 'MQTT-3.9.3-2', reader.position - 1, what)
+    }
+    returnCodes.push(code)
+  }
+  return { type: 'suback', packetId, returnCodes }
+}
+
+/** UNSUBSCRIBE (section 3.10). */
+export function decodeUnsubscribe(reader: PacketReader): UnsubscribePacket {
+  const packetId = reader.packetIdentifier('MQTT-2.3.1-1')
+  // [MQTT-3.10.3-2] at least one filter is named
+  if (reader.atEnd) reader.fail('empty-payload', 'MQTT-3.10.3-2', reader.position, 'UNSUBSCRIBE without a Topic Filter')
+  const filters: string[] = []
+  // [MQTT-3.10.3-1] filters are strings, one behind the other
+  while (!reader.atEnd) filters.push(reader.topicFilter('MQTT-3.10.3-1'))
+  return { type: 'unsubscribe', packetId, filters }
 }

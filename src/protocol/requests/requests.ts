@@ -10,7 +10,7 @@
  * Such a request has no ticket: nobody waits for it, and it dies with its connection, since the next one makes it anew.
  */
 import type { ControlPacket, PacketIdentifier, SubscriptionRequest } from '../../codec/control-packet.js'
-import { SUBSCRIBE_FAILURE } from '../../codec/suback-code.js'
+import { SUBSCRIBE_FAILURE } from '../../codec/packet-constants.js'
 import { TimeoutError } from '../../errors.js'
 import { RequestExchange } from '../exchange/exchange.js'
 import type { ExchangeTable } from '../exchange/exchange-table.js'
