@@ -4,8 +4,7 @@
  * @module mqtt311
  */
 
-export { connect } from './client/connect.js'
-export { MqttClient } from './client/mqtt-client.js'
+export { connect, MqttClient } from './client/mqtt-client.js'
 export type {
   ClientEvents,
   ClientOptions,

@@ -4,8 +4,7 @@ import { validateTopicFilter } from '../codec/topic.js'
 import { ClosedError, UsageError } from '../errors.js'
 import { describeEndpoint } from '../transport/index.js'
 import { MessageStream as Stream } from './deliver/message-stream.js'
-import { Announcer } from './events.js'
-import { warnOfForeignEvent } from './foreign-events.js'
+import { Announcer, warnOfForeignEvent } from './events.js'
 import { Lifecycle } from './life/lifecycle.js'
 import { callable, integer, maxTimerMs } from './options/checks.js'
 import type { ClientOptions } from './options/client-options.js'
@@ -276,4 +275,23 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     const shown = { state: this.state, clientId: identity.clientId, servers }
     return `MqttClient ${inspect(shown, { ...options, breakLength: Number.POSITIVE_INFINITY })}`
   }
+}
+
+/**
+ * Makes a client and connects it: `new MqttClient(options)`, then `connect()`.
+ *
+ * @throws what both of them throw, as a rejection
+ */
+export async function connect(url: string, options?: ClientOptions): Promise<MqttClient>
+export async function connect(options: ClientOptions): Promise<MqttClient>
+export async function connect(urlOrOptions: string | ClientOptions, options: ClientOptions = {}): Promise<MqttClient> {
+  const client = new MqttClient(typeof urlOrOptions === 'string' ? withUrl(urlOrOptions, options) : urlOrOptions)
+  await client.connect()
+  return client
+}
+
+function withUrl(url: string, options: ClientOptions): ClientOptions {
+  if (options.url !== undefined)
+    throw new UsageError('the url is given twice: as the first argument and in the options')
+  return { ...options, url }
 }

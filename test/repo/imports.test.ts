@@ -81,7 +81,11 @@ describe('the judge of imports', () => {
     ['from Node, as a type', 'src/protocol/session.ts', `import type { EventEmitter } from 'node:events'`],
     ['from Node, by a computed name', 'src/protocol/session.ts', `const load = (name: string) => import(name)`],
     ['from a dependency', 'src/client/engine/connection-stream.ts', `import packet from 'mqtt-packet'`],
-    ['without an extension', 'src/client/engine/connection-stream.ts', `import { Session } from '../../protocol/session'`],
+    [
+      'without an extension',
+      'src/client/engine/connection-stream.ts',
+      `import { Session } from '../../protocol/session'`,
+    ],
     [
       'from a folder without a layer',
       'src/client/engine/connection-stream.ts',

@@ -7,7 +7,7 @@
 import { StoreError } from '../../errors.js'
 import type { StoredSession } from '../../protocol/journal/journal-record.js'
 import type { SessionStore } from '../../store/session-store.js'
-import { asStoreError } from '../thrown.js'
+import { asStoreError } from '../waiting/promises.js'
 import { JournalWriter } from './journal-writer.js'
 
 /** A disk that takes longer than this to sync a few records will not do it at all. */

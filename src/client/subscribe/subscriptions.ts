@@ -15,10 +15,10 @@ import type { TopicRouter } from '../deliver/topic-router.js'
 import { beyond } from '../options/profile-limits.js'
 import type { ServerProfile } from '../options/server-profile.js'
 import type { PublishTicket } from '../publish/publish-ticket.js'
-import type { RequestTicket } from '../request-ticket.js'
 import type { GrantedFilter, MessageHandler, Subscription } from '../surface/client-surface.js'
 import { rejection, tamed } from '../waiting/promises.js'
-import { SubscribeTicket, UnsubscribeTicket } from './tickets.js'
+import { ActiveSubscription, type SubscriptionOwner } from './subscription.js'
+import { type RequestTicket, SubscribeTicket, type TicketOwner, UnsubscribeTicket } from './tickets.js'
 
 /** What the subscriptions need of the client. */
 export interface SubscriptionHost {
@@ -28,7 +28,7 @@ export interface SubscriptionHost {
   scheduleFlush(): void
 }
 
-export class Subscriptions {
+export class Subscriptions implements SubscriptionOwner, TicketOwner {
   readonly #host: SubscriptionHost
   readonly #router: TopicRouter<MessageHandler>
   /** The subscriptions that hold each filter. */
@@ -153,41 +153,5 @@ export class Subscriptions {
     const unused = granted.map(({ filter }) => filter).filter((filter) => !this.#uses.has(filter))
     // Nobody waits for this one: when it fails, the connection is over, and the grant with it.
     tamed(this.unsubscribe(unused))
-  }
-}
-
-/** One successful, or still unanswered, `subscribe`. */
-export class ActiveSubscription implements Subscription {
-  readonly #owner: Subscriptions
-  readonly handler: MessageHandler | undefined
-  /** Told when somebody else has unsubscribed all of its filters. */
-  readonly ended: (() => void) | undefined
-  requests: readonly SubscriptionRequest[]
-  granted: readonly GrantedFilter[] = []
-  #unsubscribed: Promise<void> | undefined
-
-  constructor(
-    owner: Subscriptions,
-    requests: readonly SubscriptionRequest[],
-    handler: MessageHandler | undefined,
-    ended: (() => void) | undefined,
-  ) {
-    this.#owner = owner
-    this.requests = requests
-    this.handler = handler
-    this.ended = ended
-  }
-
-  drop(filter: string): void {
-    this.requests = this.requests.filter((request) => request.filter !== filter)
-  }
-
-  unsubscribe(): Promise<void> {
-    this.#unsubscribed ??= tamed(this.#owner.unsubscribe(this.#owner.release(this)))
-    return this.#unsubscribed
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.unsubscribe()
   }
 }

@@ -1,9 +1,47 @@
+/** Who waits for SUBACK and UNSUBACK: a ticket for each call of the program, which may be answered by several packets. */
 import { SubscribeRefusedError } from '../../errors.js'
-import type { Request } from '../../protocol/exchange/request.js'
-import { type Grants, type RequestTicket, readGrants } from '../request-ticket.js'
+import type { Request, SubscribeRequest, UnsubscribeRequest } from '../../protocol/exchange/request.js'
 import type { GrantedFilter, Subscription } from '../surface/client-surface.js'
 import { type Abortable, signalWatches } from '../waiting/signal-watches.js'
-import type { ActiveSubscription, Subscriptions } from './subscriptions.js'
+import type { ActiveSubscription } from './subscription.js'
+
+/** What the client wants to know of a SUBSCRIBE or UNSUBSCRIBE that the engine sends for it. */
+export interface RequestTicket {
+  /** SUBACK or UNSUBACK came. It may come after the wait was given up. */
+  answered(
+    request: SubscribeRequest<RequestTicket> | UnsubscribeRequest<RequestTicket>,
+    returnCodes: readonly number[],
+  ): void
+  /** The wait is over without an answer. */
+  failed(reason: unknown): void
+}
+
+/** What SUBACK said: filter by filter, what was granted and what was refused. */
+export interface Grants {
+  readonly granted: readonly GrantedFilter[]
+  readonly refused: readonly string[]
+}
+
+export function readGrants(request: SubscribeRequest<RequestTicket>, returnCodes: readonly number[]): Grants {
+  const granted: GrantedFilter[] = []
+  const refused: string[] = []
+  for (const [index, { filter }] of request.subscriptions.entries()) {
+    const code = returnCodes[index]
+    if (code === 0 || code === 1 || code === 2) granted.push({ filter, qos: code })
+    else refused.push(filter)
+  }
+  return { granted, refused }
+}
+
+/** What a ticket asks of the client when its `subscribe` has failed, or was granted too late. */
+export interface TicketOwner {
+  /** Gives up the wait for the answer to a request. */
+  abandon(request: Request<RequestTicket>): void
+  /** Ends the uses and routes of a subscription. */
+  release(subscription: ActiveSubscription): void
+  /** Unsubscribes what the server granted to a subscription that has ended. */
+  takeBack(granted: readonly GrantedFilter[]): void
+}
 
 const none: Grants = { granted: [], refused: [] }
 
@@ -12,7 +50,7 @@ const none: Grants = { granted: [], refused: [] }
  * when all are answered, and what one of them refuses or does not answer is a failure of the whole.
  */
 export class SubscribeTicket implements RequestTicket, Abortable {
-  readonly #owner: Subscriptions
+  readonly #owner: TicketOwner
   readonly #subscription: ActiveSubscription
   readonly #signal: AbortSignal | undefined
   readonly #resolve: (subscription: Subscription) => void
@@ -23,7 +61,7 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   #state: 'waiting' | 'over' = 'waiting'
 
   constructor(
-    owner: Subscriptions,
+    owner: TicketOwner,
     subscription: ActiveSubscription,
     signal: AbortSignal | undefined,
     resolve: (subscription: Subscription) => void,

@@ -1,3 +1,5 @@
+import { StoreError } from '../../errors.js'
+
 /**
  * The same promise, which does not end the process when it rejects and nobody awaits it: what went wrong is told in other ways too,
  * and whoever does await it is told all the same.
@@ -13,3 +15,13 @@ export function rejection(reason: unknown): Promise<never> {
 }
 
 function nothing(): void {}
+
+/** What was thrown, as an Error: code of the caller's may throw anything. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+}
+
+/** What a session store threw, as a StoreError. */
+export function asStoreError(thrown: unknown): StoreError {
+  return thrown instanceof StoreError ? thrown : new StoreError('the session store failed', { cause: thrown })
+}

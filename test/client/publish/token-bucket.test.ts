@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { TokenBucket } from '../../../src/client/token-bucket.js'
+import { TokenBucket } from '../../../src/client/publish/pacer.js'
 
 /** Takes whenever there is a token until `endMs`, and gives the times. */
 function drain(bucket: TokenBucket, startMs: number, endMs: number): number[] {
