@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { importFaults, type SourceFile } from './source-imports.js'
+import { importCircles, importFaults, type SourceFile } from './source-imports.js'
 
 const root = new URL('../../', import.meta.url)
 
@@ -21,6 +21,24 @@ describe('the sources', () => {
 
   test('import downwards only, and codec and protocol know nothing of Node, time or chance', () => {
     expect(files.flatMap(importFaults)).toEqual([])
+  })
+})
+
+describe('circles of imports', () => {
+  test('do not exist, not even of types, but for one that is known', () => {
+    // The driver and its stream still name each other: each call of one is answered by the other.
+    const open = ['src/client/engine/connection-stream.ts', 'src/client/engine/engine-driver.ts']
+    expect(importCircles(sources())).toEqual([open])
+  })
+
+  test('would be found, of values and of types, and over several files', () => {
+    const files = [
+      { path: 'src/a.ts', text: `import { b } from './room/b.js'` },
+      { path: 'src/room/b.ts', text: `import type { C } from './c.js'` },
+      { path: 'src/room/c.ts', text: `type A = import('../a.js').A` },
+      { path: 'src/d.ts', text: `export { a } from './a.js'` },
+    ]
+    expect(importCircles(files)).toEqual([['src/a.ts', 'src/room/b.ts', 'src/room/c.ts']])
   })
 })
 
@@ -80,6 +98,9 @@ describe('the judge of imports', () => {
     ['from Node into a pure folder', 'src/codec/utf8.ts', `import { Buffer } from 'node:buffer'`],
     ['from Node, as a type', 'src/protocol/session.ts', `import type { EventEmitter } from 'node:events'`],
     ['from Node, by a computed name', 'src/protocol/session.ts', `const load = (name: string) => import(name)`],
+    ['upwards from a room', 'src/client/publish/publisher.ts', `import { Lifecycle } from '../life/lifecycle.js'`],
+    ['sideways from a room', 'src/client/publish/publisher.ts', `import { Delivery } from '../deliver/delivery.js'`],
+    ['from a room to an entry file', 'src/client/life/ending.ts', `import type { Announcer } from '../events.js'`],
     ['from a dependency', 'src/client/engine/connection-stream.ts', `import packet from 'mqtt-packet'`],
     [
       'without an extension',

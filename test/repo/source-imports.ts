@@ -62,6 +62,21 @@ const sideways: readonly { readonly from: string; readonly to: string; readonly 
   { from: 'src/client/', to: 'src/store/session-store.ts', of: 'types' },
 ]
 
+/**
+ * The rooms of src/client, from the bottom. A file may import from its own room and from rooms below it; the entry
+ * files, which stand in no room, stand above all of them. `deliver` and `publish` do not know each other.
+ */
+const clientRooms: Readonly<Record<string, number>> = {
+  waiting: 0,
+  surface: 0,
+  options: 1,
+  deliver: 2,
+  publish: 2,
+  subscribe: 3,
+  engine: 4,
+  life: 5,
+}
+
 interface Import {
   readonly specifier: string
   readonly of: 'types' | 'values'
@@ -85,6 +100,52 @@ export function importFaults({ path, text }: SourceFile): string[] {
   }
   visit(source)
   return faults
+}
+
+/**
+ * The circles among these files, each as the paths that it joins. Imports of types count: a circle of types has no
+ * beginning for a reader either (Tarjan's strongly connected components).
+ */
+export function importCircles(files: readonly SourceFile[]): string[][] {
+  const targets = new Map(files.map((file) => [file.path, targetsOf(file)]))
+  const numbers = new Map<string, number>()
+  const open: string[] = []
+  const circles: string[][] = []
+  /** The lowest number that can be reached from this file. */
+  const visit = (path: string): number => {
+    const number = numbers.size
+    numbers.set(path, number)
+    open.push(path)
+    let lowest = number
+    for (const target of targets.get(path) ?? []) {
+      if (!targets.has(target)) continue
+      if (!numbers.has(target)) lowest = Math.min(lowest, visit(target))
+      else if (open.includes(target)) lowest = Math.min(lowest, numbers.get(target) ?? lowest)
+    }
+    if (lowest === number) {
+      const circle = open.splice(open.indexOf(path))
+      if (circle.length > 1) circles.push(circle.sort())
+    }
+    return lowest
+  }
+  for (const { path } of files) if (!numbers.has(path)) visit(path)
+  return circles
+}
+
+/** The files of the package that a file names in its imports, its re-exports and its types in place. */
+function targetsOf({ path, text }: SourceFile): string[] {
+  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
+  const targets: string[] = []
+  const visit = (node: ts.Node): void => {
+    for (const { specifier } of importsOf(node)) if (specifier.startsWith('.')) targets.push(targetOf(path, specifier))
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return targets
+}
+
+function targetOf(path: string, specifier: string): string {
+  return posix.join(posix.dirname(path), specifier.replace(/\.js$/, '.ts'))
 }
 
 /** `codec` for `src/codec/utf8.ts`, `errors` for `src/errors.ts`. */
@@ -126,15 +187,30 @@ function importFault(path: string, folder: string, { specifier, of }: Import): s
     return pureFolders.has(folder) ? `${path} is in a pure folder and imports ${specifier}` : undefined
   }
   if (!specifier.endsWith('.js')) return `${path} imports ${specifier} without .js`
-  const target = posix.join(posix.dirname(path), specifier.replace(/\.js$/, '.ts'))
+  const target = targetOf(path, specifier)
   const targetFolder = folderOf(target)
-  if (targetFolder === folder) return undefined
+  if (targetFolder === folder) return folder === 'client' ? roomFault(path, target) : undefined
   const from = layers[folder]
   const to = layers[targetFolder]
   if (from === undefined) return `${path} is in a folder that has no layer`
   if (to === undefined) return `${path} imports ${specifier}, which has no layer`
   if (to < from || mayLookSideways(path, target, of)) return undefined
   return `${path} imports ${specifier}: ${folder} does not stand above ${targetFolder}`
+}
+
+function roomFault(path: string, target: string): string | undefined {
+  const from = roomOf(path)
+  const to = roomOf(target)
+  if (from === to || from === undefined) return undefined
+  const fault = `${path} imports ${target}: the room ${from} does not stand above ${to ?? 'the entry files'}`
+  const [height, below] = [clientRooms[from], to === undefined ? undefined : clientRooms[to]]
+  return height === undefined || below === undefined || below >= height ? fault : undefined
+}
+
+/** `life` for `src/client/life/backoff.ts`; undefined for an entry file. */
+function roomOf(path: string): string | undefined {
+  const [, , room, file] = path.split('/')
+  return file === undefined ? undefined : room
 }
 
 function mayLookSideways(path: string, target: string, of: Import['of']): boolean {

@@ -18,6 +18,35 @@ const sources = filesUnder('src').filter((path) => path.endsWith('.ts'))
 /** Lines a file may have: what is longer is more than one idea. */
 const linesMax = 400
 
+/** Files of fewer than forty lines, each with the reason for which it stands alone. */
+const smallWithReason: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'src/cli/nearest-word.ts': 'several commands advise with it',
+    'src/cli/print/login-format.ts': 'the one place that prints a login, and hides its secrets',
+    'src/cli/terminal/progress.ts': 'the only part that knows how progress is drawn',
+    'src/client/engine/engine-settings.ts': 'what crosses from options to engine, at a glance',
+    'src/client/engine/pings.ts': 'one queue with one rule',
+    'src/client/life/destinations.ts': 'which server is next, apart from when',
+    'src/client/options/shared-settings.ts': 'options of several kinds use it',
+    'src/client/stats.ts': 'one view over counters of several rooms',
+    'src/client/surface/counters.ts': 'vocabulary: rooms below the client count in it',
+    'src/client/surface/diagnostics.ts': 'vocabulary: every room publishes on these channels',
+    'src/client/surface/message.ts': 'what a handler gets, as a reader looks for it',
+    'src/client/waiting/promises.ts': 'vocabulary of waiting, which imports nothing above it',
+    'src/codec/byte-at.ts': 'the one accessor of bytes',
+    'src/codec/decode/packet-assembly.ts': 'a buffer with one rule of growth',
+    'src/codec/packet-constants.ts': 'numbers of the standard that both directions use',
+    'src/explain/fields/password-shape.ts': 'guards a secret; easy to audit alone',
+    'src/explain/listing/numerals.ts': 'how numbers are written in every listing',
+    'src/protocol/connection/output-progress.ts': 'a clock shared by idle connections, with one rule',
+    'src/protocol/connection/violations.ts': 'the texts for packets that a server may not send',
+    'src/protocol/exchange/request.ts': 'vocabulary below the table and the requests, so that there is no circle',
+    'src/protocol/session-settings.ts': 'vocabulary: what the engine is told',
+    'src/store/session-store.ts': 'the interface that own stores implement',
+    'src/transport/unopened-transport.ts': 'one state of a transport',
+  }),
+)
+
 /** What a person would read about the faults of a syntax tree, line by line. */
 function faultsIn(path: string, text: string): string[] {
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
@@ -60,6 +89,20 @@ describe('the sources', () => {
 
   test(`have at most ${linesMax} lines`, () => {
     expect(sources.filter((path) => read(path).split('\n').length - 1 > linesMax)).toEqual([])
+  })
+
+  test('have a reason where they are shorter than forty lines', () => {
+    const small = sources.filter((path) => !path.endsWith('/index.ts') && read(path).split('\n').length - 1 < 40)
+    expect(small.filter((path) => !smallWithReason.has(path))).toEqual([])
+    expect([...smallWithReason.keys()].filter((path) => !small.includes(path))).toEqual([])
+    expect(smallWithReason.size).toBeLessThanOrEqual(28)
+  })
+
+  test('fill no folder with more than fourteen entries', () => {
+    const folders = readdirSync(new URL('src/', root), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => `${entry.parentPath}/${entry.name}`)
+    expect(folders.filter((folder) => readdirSync(folder).length > 14)).toEqual([])
   })
 
   test('are named for what they hold', () => {

@@ -3,14 +3,9 @@
  * strategies run through the same code: one without jitter is one that always draws the longest wait. Time passes in
  * milliseconds; the clients that are due in one form a chain.
  */
-import {
-  type BackoffSettings,
-  type BackoffState,
-  endAttempt,
-  initialBackoff,
-  nextDelayMs,
-} from '../../src/client/life/backoff.js'
+import { type BackoffState, endAttempt, initialBackoff, nextDelayMs } from '../../src/client/life/backoff.js'
 import { clientDefaults } from '../../src/client/options/defaults.js'
+import type { BackoffSettings } from '../../src/client/options/reconnect.js'
 import { SeededRandom } from './seeded-random.js'
 
 export interface Outage {

@@ -14,19 +14,7 @@
  * better than one that refuses, so neither brings the rung back to zero. `failedAttempts` counts attempts in a row that never
  * got CONNACK with Return Code 0, and is what `maxAttempts` bounds: short connections slow a client down, they never end it.
  */
-export interface BackoffSettings {
-  /** Milliseconds, 1 or more: the first ceiling. */
-  readonly minDelayMs: number
-  /** Milliseconds: the highest ceiling. */
-  readonly maxDelayMs: number
-  readonly factor: number
-  /** Attempts in a row that may fail, or Infinity. */
-  readonly maxAttempts: number
-  /** Attempts that may start within any 60 seconds, or Infinity. */
-  readonly maxAttemptsPerMinute: number
-  /** Milliseconds that a connection must last to count as healthy. */
-  readonly stableAfterMs: number
-}
+import type { BackoffSettings } from '../options/reconnect.js'
 
 export interface BackoffState {
   readonly rung: number

@@ -1,12 +1,26 @@
 /** When a client tries again: the options `reconnect`, and what the server's profile says about attempts. */
 import { UsageError } from '../../errors.js'
-import type { BackoffSettings } from '../life/backoff.js'
 import { type Checks, count, flag, milliseconds, real } from './checks.js'
 import type { ReconnectOptions } from './client-options.js'
 import { clientDefaults as defaults } from './defaults.js'
 import { withinLimit } from './profile-limits.js'
 import type { ServerProfile } from './server-profile.js'
 import { SharedSettings } from './shared-settings.js'
+
+/** How the waits between attempts grow, and how many attempts there may be. */
+export interface BackoffSettings {
+  /** Milliseconds, 1 or more: the first ceiling. */
+  readonly minDelayMs: number
+  /** Milliseconds: the highest ceiling. */
+  readonly maxDelayMs: number
+  readonly factor: number
+  /** Attempts in a row that may fail, or Infinity. */
+  readonly maxAttempts: number
+  /** Attempts that may start within any 60 seconds, or Infinity. */
+  readonly maxAttemptsPerMinute: number
+  /** Milliseconds that a connection must last to count as healthy. */
+  readonly stableAfterMs: number
+}
 
 export interface ReconnectSettings {
   readonly backoff: BackoffSettings

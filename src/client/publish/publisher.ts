@@ -12,14 +12,28 @@
 import { validateTopicName } from '../../codec/topic.js'
 import { ClosedError, ConnectionLostError, QueueFullError, UsageError } from '../../errors.js'
 import type { MessageDraft } from '../../protocol/outgoing/outgoing-queue.js'
-import type { SessionHost } from '../engine/engine-driver.js'
+import type { Session } from '../../protocol/session.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import { requirePublishable } from '../options/profile-limits.js'
 import type { PublishOptions } from '../surface/client-surface.js'
+import type { ClientCounters } from '../surface/counters.js'
 import { channels } from '../surface/diagnostics.js'
 import { rejection, tamed } from '../waiting/promises.js'
 import { signalWatches } from '../waiting/signal-watches.js'
 import { PublishTicket, type Withdrawing } from './publish-ticket.js'
+
+/** What the publisher asks of the driver of the engine. */
+export interface PublishDriver {
+  /** The MqttClient, for the messages of the diagnostics channels. */
+  readonly client: object
+  readonly counters: ClientCounters
+  /** False until the session has been read from its store. */
+  readonly isOpen: boolean
+  readonly session: Pick<Session<PublishTicket, unknown>, 'publish' | 'sendAtOnce' | 'withdraw'>
+  turn(): number
+  resolveWhenStored(ticket: PublishTicket): void
+  rejectWhenStored(ticket: PublishTicket, reason: unknown): void
+}
 
 /** What the publisher has to know of the client's life. */
 export interface PublisherHost {
@@ -45,7 +59,7 @@ const accepted = Promise.resolve()
 const defaults: PublishOptions = {}
 
 export class Publisher implements Withdrawing {
-  readonly #host: SessionHost
+  readonly #host: PublishDriver
   readonly #client: PublisherHost
   readonly #settings: ClientSettings
   readonly #knownTopics = new Set<string>()
@@ -54,7 +68,7 @@ export class Publisher implements Withdrawing {
   /** Calls that wait for the session to be read from its store. */
   #early = 0
 
-  constructor(host: SessionHost, client: PublisherHost, settings: ClientSettings) {
+  constructor(host: PublishDriver, client: PublisherHost, settings: ClientSettings) {
     this.#host = host
     this.#client = client
     this.#settings = settings

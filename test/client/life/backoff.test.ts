@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   type AttemptEnd,
-  type BackoffSettings,
   type BackoffState,
   endAttempt,
   initialBackoff,
   nextDelayMs,
   startAttempt,
 } from '../../../src/client/life/backoff.js'
+import type { BackoffSettings } from '../../../src/client/options/reconnect.js'
 
 const settings: BackoffSettings = {
   minDelayMs: 1_000,
