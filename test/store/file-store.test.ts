@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { JournalRecord } from '../../src/protocol/journal/journal-record.js'
 import { replay } from '../../src/protocol/journal/session-reducer.js'
+import { fileName } from '../../src/store/file/file-header.js'
 import { createFileStore, fileStore } from '../../src/store/file/file-store.js'
 import { randomLog } from '../../src/store/testing/random-log.js'
 import { plain } from './session-comparison.js'
@@ -112,6 +113,29 @@ describe('compaction', () => {
       messages: [],
       held: [],
     })
+    await next.close()
+  })
+
+  it('writes into the snapshot the payload that was appended, although the caller has used its bytes again', async () => {
+    const disk = new SimulatedDisk()
+    const store = createFileStore(disk.machine(), { segmentBytes: 4096 })
+    await store.open('s')
+    const payload = Buffer.from('as it was')
+    const appended = store.append([{ kind: 'queued', sequence: 1, topic: 't', payload, qos: 1, retain: false }])
+    payload.fill(0)
+    await appended
+    for (let sequence = 2; sequence <= 200; sequence++) await store.append(cycle(sequence))
+    await store.close()
+    expect(
+      await disk
+        .machine()
+        .files()
+        .then((files) => files.list()),
+    ).not.toContain(fileName({ kind: 'segment', number: 1 }))
+
+    const next = createFileStore(disk.machine())
+    const { messages } = await next.open('s')
+    expect(messages.map((message) => Buffer.from(message.payload).toString())).toEqual(['as it was'])
     await next.close()
   })
 
