@@ -5,6 +5,7 @@
  * rest of the comment count too. An identifier elsewhere, in the middle of prose, is a mention: it has to exist, and
  * proves nothing.
  */
+import { enclosingNames } from './enclosing-name.js'
 import { identifiersIn } from './identifier.js'
 
 export interface SourceText {
@@ -18,6 +19,8 @@ export interface Site {
   readonly path: string
   /** The line that upholds the rule: the first one behind the comment. */
   readonly line: number
+  /** The function, method or constant that holds the line; '' where none does. */
+  readonly within: string
 }
 
 /** An identifier in prose, or in a comment with nothing below it. */
@@ -38,6 +41,7 @@ const commentLine = /^\s*(?:[:?]\s*)?(?:\/\/|\/\*\*?|\*)\s*(.*)$/
 export function codeSites({ path, text }: SourceText): CodeSites {
   const sites: Site[] = []
   const mentions: Mention[] = []
+  const withinAt = enclosingNames(path, text)
   /** Identifiers of the comment that is being read, once one of its lines has begun with an identifier. */
   let marking: string[] | undefined
   for (const [index, lineText] of text.split('\n').entries()) {
@@ -45,7 +49,7 @@ export function codeSites({ path, text }: SourceText): CodeSites {
     const comment = commentLine.exec(lineText)?.[1]
     if (comment === undefined) {
       if (lineText.trim() === '') continue
-      for (const id of marking ?? []) sites.push({ id, path, line })
+      for (const id of marking ?? []) sites.push({ id, path, line, within: withinAt(line) })
       marking = undefined
       for (const id of identifiersIn(lineText)) mentions.push({ id, path, line })
       continue

@@ -90,17 +90,17 @@ function introduction(survey: Survey): string[] {
     '',
     '<!-- Written by `npm run conformance`. A test fails when it is out of date: edit the sources and the tests, not this file. -->',
     '',
-    'Every normative statement of the standard, in our own words: whom it binds, the lines that uphold it, the tests',
-    'that would fail without them. `grep -rn MQTT-4.3.3-2 src test` finds the same places.',
+    'Every normative statement of the standard, in our own words: whom it binds, what upholds it, and the tests that',
+    'would fail without it. A file of src/ stands with the names inside it. `grep -rn MQTT-4.3.3-2 src test`',
+    'finds each place, and the titles of the tests.',
     '',
     `- The standard numbers 141 statements: ${sentence(countStatements(survey, true))}.`,
     `- It has ${survey.statements.filter(({ id }) => !id.startsWith('MQTT-')).length} more rules that a client should know, without a number. Here they are named by their section and a`,
     `  few words: ${sentence(countStatements(survey, false))}.`,
     '- "server" in the first column means that the statement binds a server. Where a client can notice that it is broken, or acts on what it',
-    '  promises, that is what is shown; where it cannot, the reason is.',
+    '  promises, that is what is shown; where it cannot, the reason stands in place of a file.',
     `- The standard misprints three identifiers where it states them: ${misprints.join(', ')}. Nothing here uses these forms.`,
-    '- Vectors are rows of [malformed.csv](fixtures/vectors/malformed.csv); *type* is a program that must not compile;',
-    '  *mosquitto* is a test that needs this server, and stands beside others that do not.',
+    '- `types` are programs that must not compile; `mosquitto` are tests that need this server, beside others that do not.',
   ]
 }
 
@@ -118,31 +118,36 @@ function rowOf(survey: Survey, statement: Statement): string {
   const { id, binds, text, reason, printed } = statement
   const of = <T extends { readonly id: string }>(list: readonly T[]) => list.filter((entry) => entry.id === id)
   const misprint = printed === undefined ? '' : ` (misprinted as ${printed})`
-  const upheld = reason === undefined ? siteLinks(of(survey.sites)) : [`not ours: ${escaped(reason)}`]
-  const proved = [
-    ...testLinks(of(survey.tests), ''),
-    ...testLinks(of(survey.types), '*type* '),
-    ...testLinks(of(survey.brokerTests), '*mosquitto* '),
-  ]
-  const cells = [`**${id}**${misprint}<br>${binds}`, escaped(text), upheld.join('<br>'), proved.join('<br>')]
+  const upheld = reason === undefined ? siteNames(of(survey.sites)) : [escaped(reason)]
+  const proved = [...testNames([...of(survey.tests), ...of(survey.types), ...of(survey.brokerTests)])]
+  const cells = [`**${id}**${misprint} ${binds}`, escaped(text), upheld.join('; '), proved.join('; ')]
   return `| ${cells.join(' | ')} |`
 }
 
-/** A line for each file: its name, and its lines as links. */
-function siteLinks(sites: readonly Site[]): string[] {
+/** The files, each with the names inside it: what a reader searches for, and what no comment can move. */
+function siteNames(sites: readonly Site[]): string[] {
   return byPath(sites).map(([path, ofFile]) => {
-    const lines = [...new Set(ofFile.map(({ line }) => line))]
-    return `${path.replace('src/', '')} ${lines.map((line) => `[${line}](${path}#L${line})`).join(', ')}`
+    const names = [...new Set(ofFile.map(({ within }) => within))].filter((name) => name !== '')
+    return [shortPath(path), ...names.map((name) => `\`${name}\``)].join(' ')
   })
 }
 
-/** A line for each file: its name as a link, and the titles. */
-function testLinks(citations: readonly Citation[], kind: string): string[] {
-  return byPath(citations).map(([path, ofFile]) => {
-    const name = path.slice(path.lastIndexOf('/') + 1).replace(/(\.test)?\.ts$/, '')
-    const titles = [...new Set(ofFile.map(({ title }) => escaped(title)))]
-    return `${kind}[${name}](${path}): ${titles.join('; ')}`
-  })
+/** The files of the tests that cite the statement, folder by folder. */
+function testNames(citations: readonly Citation[]): string[] {
+  const folders = new Map<string, string[]>()
+  for (const [path] of byPath(citations)) {
+    const [, folder = '', name = ''] = /^(.*)\/(.*)$/.exec(shortPath(path)) ?? []
+    folders.set(folder, [...(folders.get(folder) ?? []), name])
+  }
+  return [...folders].map(([folder, names]) => `${folder}: ${names.join(', ')}`)
+}
+
+/** `codec/utf8` for `src/codec/utf8.ts` and for `test/codec/utf8.test.ts`: the column tells the folder. */
+function shortPath(path: string): string {
+  return path
+    .replace(/^(src|test)\//, '')
+    .replace('/programs/', '/')
+    .replace(/(\.test)?\.ts$/, '')
 }
 
 function byPath<T extends { readonly path: string }>(entries: readonly T[]): [string, T[]][] {

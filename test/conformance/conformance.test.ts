@@ -1,6 +1,7 @@
 /** Keeps CONFORMANCE.md true: what it says of the standard, of the sources and of the tests is so. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { codeSites } from './code-sites.js'
 import { conformanceTable, countStatements, outdatedLines } from './conformance-table.js'
 import { root, surveyRepository } from './survey.js'
 import { surveyFaults } from './survey-faults.js'
@@ -34,5 +35,16 @@ describe('the statements of MQTT 3.1.1', () => {
     const current = conformanceTable(survey)
     expect(outdatedLines(written, current)).toEqual([])
     expect(written === current).toBe(true)
+  })
+
+  test('are told by file and name, so that a comment in a source changes nothing here', () => {
+    const commented = {
+      path: 'src/codec/a.ts',
+      text: '// Why.\n\nfunction accept() {\n  // [MQTT-3.3.1-2] DUP.\n  return 1\n}',
+    }
+    expect(codeSites(commented).sites.map(({ within }) => within)).toEqual(['accept'])
+    const written = readFileSync(new URL('CONFORMANCE.md', root), 'utf8')
+    expect(written).not.toMatch(/#L\d|\.ts[: ]\[?\d/)
+    expect(Buffer.byteLength(written)).toBeLessThan(40 * 1024)
   })
 })

@@ -20,7 +20,7 @@ const rule: Statement = {
 const misprinted: Statement = { ...rule, id: 'MQTT-3.8.3-4', printed: 'MQTT-3-8.3-4' }
 const ofServers: Statement = { ...rule, id: 'MQTT-3.1.2-5', client: 'no', reason: 'it is in the server' }
 
-const site = { id: rule.id, path: 'src/protocol/incoming/incoming.ts', line: 7 }
+const site = { id: rule.id, path: 'src/protocol/incoming/incoming.ts', line: 7, within: '#accept' }
 const proof = { id: rule.id, path: 'test/protocol/incoming.test.ts', title: 'is delivered once' }
 const sound: Survey = {
   statements: [rule, ofServers],
@@ -131,23 +131,27 @@ describe('the checker of the survey', () => {
 test('a table that is out of date is told by the identifiers of its rows', () => {
   const table = conformanceTable(sound)
   expect(outdatedLines(table, table)).toEqual([])
-  expect(outdatedLines(table, conformanceTable({ ...sound, sites: [{ ...site, line: 8 }] }))).toEqual([rule.id])
+  expect(outdatedLines(table, conformanceTable({ ...sound, sites: [{ ...site, within: '#deliver' }] }))).toEqual([
+    rule.id,
+  ])
+  expect(outdatedLines(table, conformanceTable({ ...sound, sites: [{ ...site, line: 8 }] }))).toEqual([])
   expect(outdatedLines(table, `${table}one more`)).toEqual(['one more'])
 })
 
 describe('the reader of sources', () => {
   const read = (...lines: string[]) => codeSites({ path: 'src/a.ts', text: lines.join('\n') })
+  const siteAt = (line: number, ...ids: string[]) => at(line, ...ids).map((mention) => ({ ...mention, within: '' }))
   const at = (line: number, ...ids: string[]) => ids.map((id) => ({ id, path: 'src/a.ts', line }))
 
   test('takes the line below a comment that begins with an identifier, for all identifiers in it', () => {
-    expect(read('// [MQTT-1.5.3-1] a', 'code()').sites).toEqual(at(2, 'MQTT-1.5.3-1'))
+    expect(read('// [MQTT-1.5.3-1] a', 'code()').sites).toEqual(siteAt(2, 'MQTT-1.5.3-1'))
     expect(read('  /** [MQTT-1.5.3-1] a, and [2.2.3 remaining length] b */', '  code()').sites).toEqual(
-      at(2, 'MQTT-1.5.3-1', '2.2.3 remaining length'),
+      siteAt(2, 'MQTT-1.5.3-1', '2.2.3 remaining length'),
     )
     expect(read('// why', '// [MQTT-1.5.3-1] a', '// [MQTT-1.5.3-2] b', '', 'code()').sites).toEqual(
-      at(5, 'MQTT-1.5.3-1', 'MQTT-1.5.3-2'),
+      siteAt(5, 'MQTT-1.5.3-1', 'MQTT-1.5.3-2'),
     )
-    expect(read('x ? y', '  : // [MQTT-1.5.3-1] a', '    z').sites).toEqual(at(3, 'MQTT-1.5.3-1'))
+    expect(read('x ? y', '  : // [MQTT-1.5.3-1] a', '    z').sites).toEqual(siteAt(3, 'MQTT-1.5.3-1'))
   })
 
   test('takes an identifier in the middle of prose, beside code or above nothing as a mention', () => {
@@ -161,8 +165,8 @@ describe('the reader of sources', () => {
   })
 
   test('takes whatever looks like an identifier, so that a wrong one is found', () => {
-    expect(read('// [MQTT-3-8.3-4] a', 'code()').sites).toEqual(at(2, 'MQTT-3-8.3-4'))
-    expect(read('// [9.9 no such rule] a', 'code()').sites).toEqual(at(2, '9.9 no such rule'))
+    expect(read('// [MQTT-3-8.3-4] a', 'code()').sites).toEqual(siteAt(2, 'MQTT-3-8.3-4'))
+    expect(read('// [9.9 no such rule] a', 'code()').sites).toEqual(siteAt(2, '9.9 no such rule'))
     expect(read('// [1, 2] or [2.2.3] a', 'code()')).toEqual({ sites: [], mentions: [] })
   })
 })
