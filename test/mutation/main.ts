@@ -1,25 +1,26 @@
 /**
- * npm run mutation                             200 mutants of src/codec and src/protocol, another sample each time
+ * npm run mutation                             300 mutants of the folders below, another sample each time
  * npm run mutation -- --sample 50 --seed 7     fewer, and the same again
- * npm run mutation -- --sample all             all of them: some hours
- * npm run mutation -- --only codec/utf8        only files with this in their path
+ * npm run mutation -- --sample all             all of them: many hours
+ * npm run mutation -- --only src/store/        only files with this in their path
  * npm run mutation -- --parallel 1             one at a time (2)
  * npm run mutation -- --list                   shows them, runs nothing
  *
  * A mutant is killed if a test of its folder fails. Survivors that judged.csv explains are counted apart; after any
  * other, the exit code is 1.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cell, readRows } from '../../fixtures/vectors/vector-file.js'
 import { Random } from '../fuzz/random.js'
 import { type Mutant, mutantsOf } from './mutants.js'
+import { folderOf, folders, sourcesOf, testsFor, testsOf } from './noticing-tests.js'
 import { root, Trial, type Verdict } from './trial.js'
 
 const { values } = parseArgs({
   options: {
-    sample: { type: 'string', default: '200' },
+    sample: { type: 'string', default: '300' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     only: { type: 'string', default: '' },
     parallel: { type: 'string', default: '2' },
@@ -27,28 +28,8 @@ const { values } = parseArgs({
   },
 })
 
-const folders = ['codec', 'protocol'] as const
-/** These take the longest and are needed the least: they run for what the others have let live. */
-const slowTests = ['round-trip', 'utf8', 'differential', 'random-sequences', 'stored-session', 'packet-identifiers']
-
-function filesOf(folder: string, ending: string): readonly string[] {
-  return readdirSync(join(root, folder))
-    .filter((name) => name.endsWith(ending))
-    .map((name) => `${folder}/${name}`)
-}
-
-function testsOf(folder: string): readonly (readonly string[])[] {
-  const files = filesOf(`test/${folder}`, '.test.ts')
-  const isSlow = (file: string) => slowTests.some((name) => file.endsWith(`/${name}.test.ts`))
-  // What a decoder holds in memory is measured there.
-  const others = folder === 'codec' ? ['test/fuzz/fuzz.test.ts'] : []
-  return [files.filter((file) => !isSlow(file)), [...files.filter(isSlow), ...others]]
-}
-
 const sources = new Map(
-  folders
-    .flatMap((folder) => filesOf(`src/${folder}`, '.ts'))
-    .map((file) => [file, readFileSync(join(root, file), 'utf8')]),
+  folders.flatMap((folder) => sourcesOf(folder)).map((file) => [file, readFileSync(join(root, file), 'utf8')]),
 )
 const all = [...sources]
   .flatMap(([file, text]) => mutantsOf(file, text))
@@ -95,36 +76,54 @@ if (values.list) {
   process.exit()
 }
 
-const counts: Record<Verdict | 'judged', number> = { killed: 0, 'timed out': 0, survived: 0, judged: 0 }
+type Counts = Record<Verdict | 'judged', number>
+const counts: ReadonlyMap<string, Counts> = new Map(
+  folders.map((folder) => [folder, { killed: 0, 'timed out': 0, survived: 0, judged: 0 }]),
+)
 const begun = performance.now()
 let next = 0
 
-async function work(): Promise<void> {
-  const trial = new Trial()
-  try {
-    for (const folder of folders) {
-      const verdict = await trial.run(testsOf(folder).flat())
+/** Without a mutant all tests pass; else each mutant would count as killed. */
+async function requireSound(trial: Trial): Promise<void> {
+  for (const folder of folders.filter((name) => chosen.some(({ file }) => folderOf(file) === name))) {
+    for (const group of testsOf(folder)) {
+      const verdict = await trial.run(group)
       if (verdict !== 'survived') throw new Error(`the tests of ${folder} fail without any mutant`)
     }
-    for (let mutant = chosen[next]; mutant !== undefined; mutant = chosen[next]) {
-      next += 1
-      const folder = folders.find((name) => mutant.file.startsWith(`src/${name}/`)) ?? 'codec'
-      const verdict = await trial.judge(mutant, testsOf(folder))
-      const judgedVerdict = verdict === 'survived' && isJudged(mutant) ? 'judged' : verdict
-      counts[judgedVerdict] += 1
-      if (judgedVerdict === 'survived') console.log(`survived: ${described(mutant)}`)
-    }
-  } finally {
-    trial.end()
   }
 }
 
-await Promise.all(Array.from({ length: Number(values.parallel) }, work))
+async function work(trial: Trial): Promise<void> {
+  for (let mutant = chosen[next]; mutant !== undefined; mutant = chosen[next]) {
+    next += 1
+    const verdict = await trial.judge(mutant, testsFor(mutant.file))
+    const judgedVerdict = verdict === 'survived' && isJudged(mutant) ? 'judged' : verdict
+    const count = counts.get(folderOf(mutant.file))
+    if (count !== undefined) count[judgedVerdict] += 1
+    if (judgedVerdict === 'survived') console.log(`survived: ${described(mutant)}`)
+    if (next % 20 === 0) console.log(`${next} begun after ${secondsGone()} s`)
+  }
+}
 
-const dead = counts.killed + counts['timed out']
-const score = (100 * dead) / Math.max(1, dead + counts.survived)
-console.log(
-  `${counts.killed} killed, ${counts['timed out']} timed out, ${counts.survived} survived, ${counts.judged} survived for a reason (judged.csv)`,
-)
-console.log(`score ${score.toFixed(1)} %, in ${((performance.now() - begun) / 1000).toFixed(0)} s`)
-if (counts.survived > 0) process.exitCode = 1
+function secondsGone(): string {
+  return ((performance.now() - begun) / 1000).toFixed(0)
+}
+
+const trials = Array.from({ length: Number(values.parallel) }, () => new Trial())
+try {
+  for (const trial of trials.slice(0, 1)) await requireSound(trial)
+  await Promise.all(trials.map(work))
+} finally {
+  for (const trial of trials) trial.end()
+}
+
+for (const [folder, count] of counts) {
+  const dead = count.killed + count['timed out']
+  if (dead + count.survived + count.judged === 0) continue
+  const score = (100 * dead) / Math.max(1, dead + count.survived)
+  console.log(
+    `${folder}: ${count.killed} killed, ${count['timed out']} timed out, ${count.survived} survived, ${count.judged} survived for a reason (judged.csv): score ${score.toFixed(1)} %`,
+  )
+  if (count.survived > 0) process.exitCode = 1
+}
+console.log(`seed ${values.seed}, in ${secondsGone()} s`)

@@ -10,6 +10,15 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 /** A mutant that makes a loop endless is found by this. */
 const MAX_RUN_MS = 120_000
 
+/** No quick test needs this long: a promise that a mutant leaves pending is found by it. */
+const QUICK_TEST_MS = 6_000
+
+/** Test files that run together, in one process. */
+export interface TestGroup {
+  readonly files: readonly string[]
+  readonly pace: 'quick' | 'slow'
+}
+
 export type Verdict = 'killed' | 'survived' | 'timed out'
 
 export class Trial {
@@ -22,14 +31,14 @@ export class Trial {
     symlinkSync(join(root, 'node_modules'), join(this.#directory, 'node_modules'))
   }
 
-  /** Runs the lists of test files one after the other, as long as the mutant survives. */
-  async judge(mutant: Mutant, testFiles: readonly (readonly string[])[]): Promise<Verdict> {
+  /** Runs the groups of tests one after the other, as long as the mutant survives. */
+  async judge(mutant: Mutant, groups: readonly TestGroup[]): Promise<Verdict> {
     const path = join(this.#directory, mutant.file)
     const original = readFileSync(path, 'utf8')
     writeFileSync(path, original.slice(0, mutant.start) + mutant.replacement + original.slice(mutant.end))
     try {
-      for (const files of testFiles) {
-        const verdict = await this.run(files)
+      for (const group of groups) {
+        const verdict = await this.run(group)
         if (verdict !== 'survived') return verdict
       }
       return 'survived'
@@ -38,10 +47,11 @@ export class Trial {
     }
   }
 
-  run(files: readonly string[]): Promise<Verdict> {
+  run({ files, pace }: TestGroup): Promise<Verdict> {
     return new Promise((resolve, reject) => {
       const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-      const options = ['--bail', '1', '--maxWorkers', '1', '--reporter', 'dot']
+      const options = ['--bail', '1', '--maxWorkers', '1', '--no-isolate', '--reporter', 'dot']
+      if (pace === 'quick') options.push('--testTimeout', String(QUICK_TEST_MS), '--hookTimeout', String(QUICK_TEST_MS))
       const child = spawn(process.execPath, [vitest, 'run', ...options, ...files], {
         cwd: this.#directory,
         stdio: 'ignore',
