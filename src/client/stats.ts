@@ -1,8 +1,8 @@
-import type { SessionHost } from './engine/engine-driver.js'
+import type { EngineDriver } from './engine/engine-driver.js'
 import type { ClientStats } from './surface/client-surface.js'
 
 /** The numbers of a client at this moment. */
-export function readStats(host: SessionHost): ClientStats {
+export function readStats(host: EngineDriver): ClientStats {
   const { counters } = host
   const session = host.isOpen ? host.session : undefined
   return {

@@ -1,12 +1,14 @@
 /**
  * What the engine asks of whoever drives it. The engine does nothing by itself: it is called with commands, packets and
- * the time, and answers through these methods before the call returns. A driver keeps four promises:
+ * the time, and answers through these methods before the call returns. A driver keeps these promises:
  *
  * - What `send` gets goes to the server in that order, and after all that `record` got before has been made safe (if
  *   the session is kept in a store).
  * - After every call that passes `now`, it looks at `nextDeadline()` and calls `tick` when that time has come.
  * - After `closing`, nothing more is written on the connection, and it is closed without DISCONNECT.
- * - Methods other than `deliver` must not call back into the engine.
+ * - Methods other than `deliver` must not call back into the engine: what they are told is handed on when the engine's
+ *   call has returned.
+ * - After every call it looks at `moreWaits` of the connection: if that is true, it writes what was sent, and calls `pump`.
  */
 import type { ControlPacket } from '../codec/control-packet.js'
 import type { MqttError } from '../errors.js'

@@ -53,14 +53,14 @@ export class Session<P, R> extends SessionState<P, R> {
    */
   sendAtOnce(draft: MessageDraft): boolean {
     if (this.#connection?.takesMessages !== true || !this.outgoing.isClear) return false
-    this.outgoing.sendQos0(draft)
+    this.outgoing.sendQos0(draft, this.#connection)
     return true
   }
 
   /** @throws QueueFullError if the outgoing queue is at one of its bounds. */
   publish(draft: MessageDraft, ticket: P | undefined, now: number): OutgoingMessage<P> {
     const message = this.outgoing.append(draft, ticket, now)
-    this.#connection?.pump(now)
+    this.#connection?.sendWaiting(now)
     return message
   }
 
@@ -72,14 +72,14 @@ export class Session<P, R> extends SessionState<P, R> {
   /** Asks for subscriptions, at once or on the next connection. */
   subscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined, now: number): SubscribeRequest<R> {
     const request = this.requests.subscribe(subscriptions, ticket)
-    this.#connection?.pump(now)
+    this.#connection?.sendWaiting(now)
     return request
   }
 
   /** Gives Topic Filters back, at once or on the next connection. */
   unsubscribe(filters: readonly string[], ticket: R | undefined, now: number): UnsubscribeRequest<R> {
     const request = this.requests.unsubscribe(filters, ticket)
-    this.#connection?.pump(now)
+    this.#connection?.sendWaiting(now)
     return request
   }
 

@@ -113,6 +113,7 @@ export class Subject implements Driver<number, string> {
     this.#dispatch(input)
     if (this.session.connection === undefined) this.#connection = undefined
     if (this.#sends > sends) this.#connection?.bytesSent(input.now)
+    while (this.#connection?.moreWaits) this.#connection.pump(input.now)
     if (reading && !this.wantsToRead) this.#connection?.readingPaused()
     if (!reading && this.wantsToRead) this.#connection?.readingResumed(input.now)
   }

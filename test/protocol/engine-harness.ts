@@ -348,6 +348,7 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
     command()
     if (this.#unflushed > 0 && this.session.connection !== undefined) this.session.connection.bytesSent(this.now)
     this.#unflushed = 0
+    while (this.session.connection?.moreWaits) this.session.connection.pump(this.now)
     // A connection that was lost, or that a new one replaced, may requeue messages that are too old by now, and knows no time
     // to judge them by.
     const isLost = this.session.connection === undefined || this.session.connection !== before

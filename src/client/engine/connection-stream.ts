@@ -2,8 +2,8 @@
  * One stream of bytes to a server with the engine's Connection at its end. It turns bytes into packets and packets into bytes, and
  * nothing else: what a packet means is the engine's affair, what the end of the stream means is the lifecycle's.
  *
- * Packets that are sent gather in the writer's chunk. The chunk goes to the socket once a turn of the event loop, or at once when
- * it has grown to `flushBytes`; after a read of the socket it goes without waiting for the end of the turn, so that
+ * Packets that are sent gather in the writer's chunk. The chunk goes to the socket once a turn of the event loop, or as soon as the
+ * engine's call has returned when it has grown to `flushBytes`; after a read of the socket it goes without waiting for the end of the turn, so that
  * all acknowledgements of one read leave in one write.
  */
 import type { ControlPacket } from '../../codec/control-packet.js'
@@ -14,9 +14,9 @@ import type { Connection } from '../../protocol/connection/connection.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from '../../transport/transport.js'
 import type { PublishTicket } from '../publish/publish-ticket.js'
 import type { RequestTicket } from '../subscribe/tickets.js'
+import type { ClientCounters } from '../surface/counters.js'
 import { channels } from '../surface/diagnostics.js'
 import { asError } from '../waiting/promises.js'
-import type { SessionHost } from './engine-driver.js'
 import type { JournalWriter } from './journal-writer.js'
 
 /** A chunk of this size goes out at once: about what the kernel takes in one call. */
@@ -34,15 +34,28 @@ type Output = 'open' | 'held' | 'full'
  */
 type Input = 'reading' | 'behind output' | 'paused'
 
-/** Who is told that the stream is over. */
-export interface LinkOwner {
-  linkEnded(link: Link, cause: Error | undefined): void
+/** The driver, as the stream sees it. */
+export interface StreamOwner {
+  now(): number
+  /** A call of the engine has returned: what it has told is handed on, and much output is written. */
+  engineReturned(): void
+  /** Writes what was sent. */
+  flush(): void
+  /** What is sent in this turn of the event loop goes out at its end. */
+  beginTurn(): void
+  pingAnswered(): void
+  /** What came cannot be decoded: the connection has to be given up. */
+  undecodable(error: Error): void
+  /** The stream is over. */
+  ended(stream: ConnectionStream, cause: Error): void
 }
 
-export class Link implements TransportEvents {
+export class ConnectionStream implements TransportEvents {
   readonly connection: Connection<PublishTicket, RequestTicket>
-  readonly #host: SessionHost
-  readonly #owner: LinkOwner
+  readonly #owner: StreamOwner
+  /** The MqttClient, for the messages of the diagnostics channels. */
+  readonly #client: object
+  readonly #counters: ClientCounters
   readonly #writer = new PacketWriter()
   readonly #decoder: PacketDecoder
   readonly #transport: Transport
@@ -52,15 +65,17 @@ export class Link implements TransportEvents {
   #heldBytes = 0
 
   constructor(
-    host: SessionHost,
+    owner: StreamOwner,
+    client: object,
+    counters: ClientCounters,
     connection: Connection<PublishTicket, RequestTicket>,
     open: OpenTransport,
     maxPacketBytes: number,
-    owner: LinkOwner,
   ) {
     this.connection = connection
-    this.#host = host
     this.#owner = owner
+    this.#client = client
+    this.#counters = counters
     this.#decoder = new PacketDecoder({ maxPacketBytes })
     this.#transport = open(this)
   }
@@ -72,47 +87,48 @@ export class Link implements TransportEvents {
   // What the transport tells.
 
   opened(): void {
-    this.connection.open(this.#host.now())
-    this.#host.flush()
+    this.connection.open(this.#owner.now())
+    this.#owner.flush()
   }
 
   received(chunk: Buffer): void {
-    this.#host.counters.bytesIn += chunk.byteLength
-    this.connection.bytesReceived(this.#host.now())
+    this.#counters.bytesIn += chunk.byteLength
+    this.connection.bytesReceived(this.#owner.now())
     try {
       this.#decoder.decode(chunk, (packet) => this.#receivePacket(packet))
     } catch (error) {
       // What came before the fault has been handled; behind it nothing can be trusted.
-      this.#host.connectionFailed(asError(error))
+      this.#owner.undecodable(asError(error))
       return
     }
     this.#regulateReading()
-    this.#host.flush()
+    this.#owner.flush()
   }
 
   #receivePacket(packet: ControlPacket<Buffer>): void {
-    this.#host.counters.packetsIn[packet.type] += 1
-    if (channels.packetIn.hasSubscribers) channels.packetIn.publish({ client: this.#host.client, packet })
+    this.#counters.packetsIn[packet.type] += 1
+    if (channels.packetIn.hasSubscribers) channels.packetIn.publish({ client: this.#client, packet })
     this.connection.receive(packet)
-    if (packet.type === 'pingresp') this.#host.pingAnswered()
+    if (packet.type === 'pingresp') this.#owner.pingAnswered()
+    this.#owner.engineReturned()
     // [MQTT-4.8.0-1] Nothing behind a fault is looked at, and nothing behind the end that a handler asked for.
     if (this.connection.phase === 'closed') this.#decoder.stop()
   }
 
   partlySent(): void {
-    this.connection.outputLeft(this.#host.now(), 'part')
+    this.connection.outputLeft(this.#owner.now(), 'part')
   }
 
   drained(): void {
     const rest = this.#transport.unsentBytes + this.#heldBytes + this.#writer.byteLength
-    this.connection.outputLeft(this.#host.now(), rest > 0 ? 'part' : 'all')
+    this.connection.outputLeft(this.#owner.now(), rest > 0 ? 'part' : 'all')
     if (this.#heldBytes < flushBytes) this.#reopen()
     else this.#output = 'held'
     this.#regulateReading()
   }
 
   closed(cause: Error | undefined): void {
-    this.#owner.linkEnded(this, cause ?? this.#unexpectedEnd())
+    this.#owner.ended(this, cause ?? this.#unexpectedEnd())
   }
 
   /** The server has closed in good order for TCP, but MQTT has no such thing: it says whether a packet was cut. */
@@ -132,13 +148,24 @@ export class Link implements TransportEvents {
 
   send(packet: ControlPacket): void {
     this.#writer.write(packet)
-    this.#host.counters.packetsOut[packet.type] += 1
-    if (channels.packetOut.hasSubscribers) channels.packetOut.publish({ client: this.#host.client, packet })
-    if (this.#writer.byteLength >= flushBytes) this.#host.flush()
+    this.#counters.packetsOut[packet.type] += 1
   }
 
-  /** Hands what was sent to the socket, once all that the journal was told before is safe. */
+  /** True if so much was sent that it should not wait for the end of the turn. */
+  get hasMuchOutput(): boolean {
+    return this.#writer.byteLength >= flushBytes || this.connection.moreWaits
+  }
+
+  /** Hands what was sent to the socket, once all that the journal was told before is safe; and goes on as long as it takes more. */
   flush(journal: JournalWriter | undefined): void {
+    this.#handOver(journal)
+    while (this.connection.moreWaits) {
+      this.connection.pump(this.#owner.now())
+      this.#handOver(journal)
+    }
+  }
+
+  #handOver(journal: JournalWriter | undefined): void {
     if (this.#writer.byteLength === 0) return
     const chunk = this.#writer.take()
     if (journal === undefined) return this.#write(chunk)
@@ -159,8 +186,8 @@ export class Link implements TransportEvents {
   }
 
   #write(chunk: Buffer): void {
-    this.#host.counters.bytesOut += chunk.byteLength
-    this.connection.bytesSent(this.#host.now())
+    this.#counters.bytesOut += chunk.byteLength
+    this.connection.bytesSent(this.#owner.now())
     const hasRoom = this.#transport.write(chunk)
     // The operating system took all of it at once, so nobody will read the chunk again.
     if (this.#transport.writtenChunks === 'free' && this.#transport.unsentBytes === 0) this.#writer.recycle(chunk)
@@ -171,8 +198,8 @@ export class Link implements TransportEvents {
 
   #reopen(): void {
     this.#output = 'open'
-    this.connection.outputDrained(this.#host.now())
-    this.#host.scheduleFlush()
+    this.connection.outputDrained(this.#owner.now())
+    this.#owner.beginTurn()
   }
 
   /** Reads or does not read, as the backlog of messages and of unsent acknowledgements demands. */
@@ -188,7 +215,7 @@ export class Link implements TransportEvents {
     if (wanted === 'reading') this.#transport.resume()
     else this.#transport.pause()
     if (wanted === 'paused') this.connection.readingPaused()
-    else if (before === 'paused') this.connection.readingResumed(this.#host.now())
+    else if (before === 'paused') this.connection.readingResumed(this.#owner.now())
   }
 
   /** A handler has ended, so there may be room again. */

@@ -1,11 +1,11 @@
 /**
  * Drives the engine: gives it a clock, a timer, a socket and a journal, and hands its answers to whoever waits for them.
  *
- * Work is gathered by turns of the event loop. The first thing that happens in a turn reads the clock and schedules a flush for
+ * Work is gathered by turns of the event loop. The first thing that is sent or recorded in a turn schedules a flush for
  * the end of the turn; the flush writes one chunk, starts one append to the journal, and looks at the next deadline once, however
  * many messages the turn had.
  */
-import type { ControlPacket, SubackPacket } from '../../codec/control-packet.js'
+import type { ConnectPacket, ControlPacket, SubackPacket } from '../../codec/control-packet.js'
 import { ConnectionLostError, type MqttError, StoreError, UsageError } from '../../errors.js'
 import type { Connection } from '../../protocol/connection/connection.js'
 import type { Anomaly, Driver } from '../../protocol/driver.js'
@@ -14,6 +14,7 @@ import type { Request } from '../../protocol/exchange/request.js'
 import type { Arrival } from '../../protocol/incoming/backlog.js'
 import type { JournalRecord } from '../../protocol/journal/journal-record.js'
 import { Session } from '../../protocol/session.js'
+import type { OpenTransport, Peer } from '../../transport/index.js'
 import { Delivery, type DeliveryHost } from '../deliver/delivery.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import type { PublishTicket } from '../publish/publish-ticket.js'
@@ -23,18 +24,18 @@ import type { HandlerErrorAction, Message } from '../surface/client-surface.js'
 import { ClientCounters } from '../surface/counters.js'
 import { channels } from '../surface/diagnostics.js'
 import { asError } from '../waiting/promises.js'
-import type { Link } from './connection-stream.js'
+import { ConnectionStream, type StreamOwner } from './connection-stream.js'
 import { type DeadlineHost, DeadlineTimer } from './deadline-timer.js'
 import { engineSettings } from './engine-settings.js'
 import type { JournalWriter } from './journal-writer.js'
 import { KeptSession } from './opened-store.js'
 import { PingWaiters } from './pings.js'
 
-/** What the host tells the lifecycle of the client. */
-export interface SessionHostEvents {
+/** What the driver tells the lifecycle of the client. */
+export interface EngineEvents {
   connected(sessionPresent: boolean): void
-  /** The connection cannot go on, for this reason. */
-  connectionFailed(error: Error): void
+  /** The connection is over, or has to be: every end comes through here, whatever its cause. */
+  connectionEnded(error: Error): void
   /** The client cannot go on, for this reason. */
   failed(error: Error): void
   refused(filters: readonly string[]): void
@@ -42,24 +43,28 @@ export interface SessionHostEvents {
   turnEnded(): void
 }
 
-export class SessionHost implements Driver<PublishTicket, RequestTicket>, DeliveryHost, DeadlineHost {
+export class EngineDriver implements Driver<PublishTicket, RequestTicket>, DeliveryHost, DeadlineHost, StreamOwner {
   /** The MqttClient, for the messages of the diagnostics channels. */
   readonly client: object
   readonly counters = new ClientCounters()
   readonly delivery: Delivery
   readonly #settings: ClientSettings
-  readonly #events: SessionHostEvents
+  readonly #events: EngineEvents
   readonly #timer = new DeadlineTimer(this)
   #session: Session<PublishTicket, RequestTicket> | undefined
   /** Undefined before the first attempt, and for good if there is no store. */
   #kept: KeptSession | undefined
-  #link: Link | undefined
+  #stream: ConnectionStream | undefined
+  /** What the engine has told during its call: whoever hears of it may call the engine, so the call has to return first. */
+  #told: (() => void)[] = nothingTold
+  /** Calls of `deliver` that have not returned: the only ones from within which the engine is called. */
+  #deliveries = 0
   #life: 'going-on' | 'ended' = 'going-on'
   #pings: PingWaiters | undefined
   #turn: { readonly is: 'none' } | { readonly is: 'begun'; readonly at: number } = noTurn
   #outcomes: HeldOutcomes | undefined
 
-  constructor(client: object, settings: ClientSettings, events: SessionHostEvents) {
+  constructor(client: object, settings: ClientSettings, events: EngineEvents) {
     this.client = client
     this.#settings = settings
     this.#events = events
@@ -108,12 +113,26 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     return this.#session?.connection
   }
 
-  get link(): Link | undefined {
-    return this.#link
+  /** The server at the other end, while there is a stream to it. */
+  get peer(): Peer | undefined {
+    return this.#stream?.peer
   }
 
-  attach(link: Link): void {
-    this.#link = link
+  /** Opens a stream to a server; CONNECT is sent on it. */
+  connect(connect: ConnectPacket, open: OpenTransport): void {
+    const { connectTimeoutMs, pingTimeoutMs, maxPacketBytes } = this.#settings.connection
+    const settings = { connect, pingTimeoutMs, connackTimeoutMs: connectTimeoutMs }
+    const connection = this.session.connect(settings, this.now())
+    this.#stream = new ConnectionStream(this, this.client, this.counters, connection, open, maxPacketBytes)
+  }
+
+  /** Says DISCONNECT, and closes the stream when everything has been written. */
+  sayGoodbye(): void {
+    const stream = this.#stream
+    stream?.connection.disconnect()
+    this.flush()
+    // [MQTT-3.14.4-1] After DISCONNECT the connection is closed from our side.
+    this.whenSafe(() => stream?.end())
   }
 
   /** Sends PINGREQ; resolves with the milliseconds until PINGRESP came. */
@@ -125,7 +144,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     this.#pings ??= new PingWaiters()
     const answered = this.#pings.wait()
     connection.ping(this.now())
-    this.scheduleFlush()
+    this.beginTurn()
     return answered
   }
 
@@ -137,12 +156,36 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   detach(): void {
     this.#pings?.lost()
     this.#session?.lost()
-    this.#link?.destroy()
-    this.#link = undefined
+    this.#stream?.destroy()
+    this.#stream = undefined
   }
 
-  connectionFailed(error: Error): void {
-    this.#events.connectionFailed(error)
+  // What the stream tells.
+
+  undecodable(error: Error): void {
+    this.#events.connectionEnded(error)
+  }
+
+  ended(stream: ConnectionStream, cause: Error): void {
+    if (this.#stream === stream) this.#events.connectionEnded(cause)
+  }
+
+  engineReturned(): void {
+    // A handler that calls the client is inside of the engine's call, which has not returned.
+    if (this.#deliveries > 0) return
+    while (this.#told.length > 0) {
+      const told = this.#told
+      this.#told = nothingTold
+      for (const tell of told) tell()
+    }
+    if (this.#stream?.hasMuchOutput) this.flush()
+  }
+
+  /** Hands something on when the engine's call has returned. */
+  #tellLater(tell: () => void): void {
+    if (this.#told === nothingTold) this.#told = []
+    this.#told.push(tell)
+    this.beginTurn()
   }
 
   // Time, and the turn of the event loop.
@@ -151,8 +194,8 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     return performance.now()
   }
 
-  /** The time at which this turn began; what is written in it goes out at its end. */
-  turn(): number {
+  /** What is sent and recorded in this turn of the event loop goes out at its end. Gives the time at which it began. */
+  beginTurn(): number {
     if (this.#turn.is === 'begun') return this.#turn.at
     const at = this.now()
     this.#turn = { is: 'begun', at }
@@ -160,13 +203,9 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     return at
   }
 
-  scheduleFlush(): void {
-    this.turn()
-  }
-
   flush(): void {
     this.#turn = noTurn
-    this.#link?.flush(this.#journal)
+    this.#stream?.flush(this.#journal)
     if (this.#outcomes?.any) this.whenSafe(this.#outcomes.take())
     this.#journal?.append()
     // What still waits in the queue of a client that has ended must not keep the process alive.
@@ -182,6 +221,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
 
   deadlineReached(): void {
     this.#session?.tick(this.now())
+    this.engineReturned()
     this.flush()
   }
 
@@ -193,7 +233,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   resolveWhenStored(ticket: PublishTicket): void {
     this.#outcomes ??= new HeldOutcomes()
     this.#outcomes.stored(ticket)
-    this.scheduleFlush()
+    this.beginTurn()
   }
 
   /** Rejects the ticket once the session store knows that its message is withdrawn. */
@@ -202,7 +242,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
     if (channels.rejected.hasSubscribers) channels.rejected.publish({ client: this.client, error: reason })
     this.#outcomes ??= new HeldOutcomes()
     this.#outcomes.withdrawn(ticket, reason)
-    this.scheduleFlush()
+    this.beginTurn()
   }
 
   /** Every promise that still waits is told that it waits in vain. */
@@ -221,17 +261,25 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   // What the engine asks of its driver.
 
   send(packet: ControlPacket): void {
-    this.#link?.send(packet)
-    this.scheduleFlush()
+    this.#stream?.send(packet)
+    if (channels.packetOut.hasSubscribers) {
+      this.#tellLater(() => channels.packetOut.publish({ client: this.client, packet }))
+    }
+    this.beginTurn()
   }
 
   record(record: JournalRecord): void {
     this.#journal?.record(record)
-    this.scheduleFlush()
+    this.beginTurn()
   }
 
   deliver(arrival: Arrival): 'done' | 'running' | 'later' {
-    return this.delivery.deliver(arrival)
+    this.#deliveries += 1
+    try {
+      return this.delivery.deliver(arrival)
+    } finally {
+      this.#deliveries -= 1
+    }
   }
 
   settled(message: OutgoingMessage<PublishTicket>): void {
@@ -239,46 +287,52 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
   }
 
   rejected(message: OutgoingMessage<PublishTicket>, error: MqttError): void {
-    if (message.ticket?.isWaiting) this.rejectWhenStored(message.ticket, error)
+    const { ticket } = message
+    if (ticket?.isWaiting) this.#tellLater(() => this.rejectWhenStored(ticket, error))
   }
 
   answered(request: Request<RequestTicket>, returnCodes: SubackPacket['returnCodes']): void {
-    request.ticket?.answered(request, returnCodes)
+    const { ticket } = request
+    if (ticket !== undefined) this.#tellLater(() => ticket.answered(request, returnCodes))
   }
 
   unanswered(request: Request<RequestTicket>, error: MqttError): void {
-    request.ticket?.failed(error)
+    const { ticket } = request
+    if (ticket !== undefined) this.#tellLater(() => ticket.failed(error))
   }
 
   refused(filters: readonly string[]): void {
-    this.#events.refused(filters)
+    this.#tellLater(() => this.#events.refused(filters))
   }
 
   connected(sessionPresent: boolean): void {
-    this.#events.connected(sessionPresent)
+    this.#tellLater(() => this.#events.connected(sessionPresent))
   }
 
   closing(error: MqttError): void {
-    this.#events.connectionFailed(error)
+    this.#tellLater(() => this.#events.connectionEnded(error))
   }
 
-  anomaly(anomaly: Anomaly, packetId: number): void {
+  anomaly(anomaly: Anomaly, packetId: number | undefined): void {
     this.counters.anomalies += 1
-    if (channels.anomaly.hasSubscribers) channels.anomaly.publish({ client: this.client, anomaly, packetId })
+    if (!channels.anomaly.hasSubscribers) return
+    this.#tellLater(() => channels.anomaly.publish({ client: this.client, anomaly, packetId }))
   }
 
   // What the delivery tells.
 
   handled(arrival: Arrival): void {
     this.session.handled(arrival)
-    this.#link?.deliveryProgressed()
-    this.scheduleFlush()
+    this.engineReturned()
+    this.#stream?.deliveryProgressed()
+    this.beginTurn()
   }
 
   resumeDelivery(): void {
     this.session.resumeDelivery()
-    this.#link?.deliveryProgressed()
-    this.scheduleFlush()
+    this.engineReturned()
+    this.#stream?.deliveryProgressed()
+    this.beginTurn()
   }
 
   failed(arrival: Arrival, message: Message, action: HandlerErrorAction, error: unknown): void {
@@ -289,7 +343,7 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
       // Its connection has ended already: the next one brings the message, and must not pay for it.
       if (this.connection?.phase !== 'connected') return this.resumeDelivery()
       const text = 'a handler failed, and onHandlerError asked for the message to be sent again'
-      this.#events.connectionFailed(new ConnectionLostError(text, { reason: 'redelivery', cause: error }))
+      this.#events.connectionEnded(new ConnectionLostError(text, { reason: 'redelivery', cause: error }))
     } else if (action === 'redeliver') {
       const text =
         "onHandlerError answered 'redeliver', which needs a session that the server resumes: set cleanSession to false"
@@ -309,4 +363,10 @@ export class SessionHost implements Driver<PublishTicket, RequestTicket>, Delive
 
 const noTurn = { is: 'none' } as const
 
-const endTurn = (host: SessionHost): void => host.flush()
+/** Nothing is ever put into this one. */
+const nothingTold: (() => void)[] = []
+
+const endTurn = (driver: EngineDriver): void => {
+  driver.engineReturned()
+  driver.flush()
+}

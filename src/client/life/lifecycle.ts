@@ -13,9 +13,7 @@
  */
 import type { ConnectPacket } from '../../codec/control-packet.js'
 import { ClosedError, ConnectionLostError, isMqttError, StoreError, TimeoutError, UsageError } from '../../errors.js'
-import type { OpenTransport } from '../../transport/index.js'
-import { Link, type LinkOwner } from '../engine/connection-stream.js'
-import { SessionHost, type SessionHostEvents } from '../engine/engine-driver.js'
+import { EngineDriver, type EngineEvents } from '../engine/engine-driver.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import { type Identity, identityFor } from '../options/identity.js'
 import type { ClientState, CloseEvent, OfflineEvent, OnlineEvent, RefusedEvent } from '../surface/client-surface.js'
@@ -73,8 +71,8 @@ interface Waiter<T> {
   readonly reject: (reason: unknown) => void
 }
 
-export class Lifecycle implements SessionHostEvents, LinkOwner, Abortable {
-  readonly host: SessionHost
+export class Lifecycle implements EngineEvents, Abortable {
+  readonly host: EngineDriver
   readonly #settings: ClientSettings
   readonly #announce: Announcements
   readonly #network: Network
@@ -94,7 +92,7 @@ export class Lifecycle implements SessionHostEvents, LinkOwner, Abortable {
     this.#announce = announce
     this.#network = new Network(settings.network)
     if (settings.reconnect !== undefined) this.#policy = new ReconnectPolicy(settings.reconnect)
-    this.host = new SessionHost(client, settings, this)
+    this.host = new EngineDriver(client, settings, this)
     const { signal } = settings
     if (signal?.aborted) this.aborted(signal.reason)
     else if (signal !== undefined) signalWatches.add(signal, this)
@@ -147,7 +145,7 @@ export class Lifecycle implements SessionHostEvents, LinkOwner, Abortable {
     await this.host.openSession(who.sessionId)
     if (!this.#isCurrent(attempt)) return
     this.#gate?.open()
-    this.#openLink(this.#connectPacket(who), server.open)
+    this.host.connect(this.#connectPacket(who), server.open)
   }
 
   async #askCredentials(attempt: Attempt) {
@@ -159,13 +157,6 @@ export class Lifecycle implements SessionHostEvents, LinkOwner, Abortable {
       if (isMqttError(error)) throw error
       throw new ConnectionLostError('credentials() failed', { reason: 'credentials', cause: error })
     }
-  }
-
-  #openLink(connect: ConnectPacket, open: OpenTransport): void {
-    const { connectTimeoutMs, pingTimeoutMs, maxPacketBytes } = this.#settings.connection
-    const settings = { connect, pingTimeoutMs, connackTimeoutMs: connectTimeoutMs }
-    const connection = this.host.session.connect(settings, this.host.now())
-    this.host.attach(new Link(this.host, connection, open, maxPacketBytes, this))
   }
 
   #connectPacket({ clientId, username, password }: Identity): ConnectPacket {
@@ -185,11 +176,6 @@ export class Lifecycle implements SessionHostEvents, LinkOwner, Abortable {
     this.#ended(new TimeoutError(text, { operation: 'connect', timeoutMs }))
   }
 
-  linkEnded(link: Link, cause: Error | undefined): void {
-    if (this.host.link !== link) return
-    this.#ended(cause ?? new ConnectionLostError('the connection was closed', { reason: 'closed' }))
-  }
-
   // What the engine and the stores say.
 
   connected(sessionPresent: boolean): void {
@@ -200,12 +186,12 @@ export class Lifecycle implements SessionHostEvents, LinkOwner, Abortable {
     this.#connecting?.resolve({ sessionPresent })
     this.#connecting = undefined
     if (channels.connect.hasSubscribers) {
-      channels.connect.publish({ client: this.host.client, peer: this.host.link?.peer, sessionPresent })
+      channels.connect.publish({ client: this.host.client, peer: this.host.peer, sessionPresent })
     }
     this.#announce.online({ sessionPresent })
   }
 
-  connectionFailed(error: Error): void {
+  connectionEnded(error: Error): void {
     this.#ended(error)
   }
 
@@ -257,7 +243,7 @@ export class Lifecycle implements SessionHostEvents, LinkOwner, Abortable {
     this.#ending = ending
     // A handler that calls this and returns has done its work: its message is acknowledged at the end of the turn.
     if (ending.caller === undefined) this.#checkEnding(ending)
-    else this.host.scheduleFlush()
+    else this.host.beginTurn()
     return ending.promise
   }
 
@@ -274,14 +260,10 @@ export class Lifecycle implements SessionHostEvents, LinkOwner, Abortable {
   }
 
   #sayGoodbye(ending: Ending): void {
-    const { link } = this.host
-    if (this.#phase.is !== 'online' || link === undefined) return this.#close(undefined)
+    if (this.#phase.is !== 'online') return this.#close(undefined)
     ending.sayGoodbye(() => this.#close(undefined))
     this.host.delivery.stop()
-    link.connection.disconnect()
-    this.host.flush()
-    // [MQTT-3.14.4-1] After DISCONNECT the connection is closed from our side.
-    this.host.whenSafe(() => link.end())
+    this.host.sayGoodbye()
   }
 
   destroy(error: Error | undefined): void {

@@ -30,7 +30,10 @@ export interface PublishDriver {
   /** False until the session has been read from its store. */
   readonly isOpen: boolean
   readonly session: Pick<Session<PublishTicket, unknown>, 'publish' | 'sendAtOnce' | 'withdraw'>
-  turn(): number
+  /** What is sent in this turn of the event loop goes out at its end. Returns the time at which the turn began. */
+  beginTurn(): number
+  /** A call of the engine has returned. */
+  engineReturned(): void
   resolveWhenStored(ticket: PublishTicket): void
   rejectWhenStored(ticket: PublishTicket, reason: unknown): void
 }
@@ -126,7 +129,10 @@ export class Publisher implements Withdrawing {
     }
     if (!this.#host.isOpen) return this.#acceptLater(draft, until, signal)
     if (draft.qos === 0) {
-      if (this.#host.session.sendAtOnce(draft)) return this.#settledAtOnce(draft.payload.byteLength)
+      if (this.#host.session.sendAtOnce(draft)) {
+        this.#host.engineReturned()
+        return this.#settledAtOnce(draft.payload.byteLength)
+      }
       if (state === 'offline' && !this.#settings.queue.offlineQos0) {
         const text =
           'there is no connection, and a message at QoS 0 does not wait for one: publish at QoS 1, or set queue.offlineQos0'
@@ -138,7 +144,8 @@ export class Publisher implements Withdrawing {
 
   #enqueue(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
     const ticket = new PublishTicket(until)
-    ticket.message = this.#host.session.publish(kept(draft), ticket, this.#host.turn())
+    ticket.message = this.#host.session.publish(kept(draft), ticket, this.#host.beginTurn())
+    this.#host.engineReturned()
     if (until === 'stored') this.#host.resolveWhenStored(ticket)
     if (signal !== undefined && ticket.isWaiting) {
       ticket.watched(signal, this)

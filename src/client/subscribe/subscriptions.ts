@@ -25,7 +25,7 @@ export interface SubscriptionHost {
   readonly session: Session<PublishTicket, RequestTicket>
   readonly hasEnded: boolean
   now(): number
-  scheduleFlush(): void
+  beginTurn(): void
 }
 
 export class Subscriptions implements SubscriptionOwner, TicketOwner {
@@ -72,7 +72,7 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
       for (const part of this.#parts(asked)) {
         ticket.asked(this.#host.session.subscribe(part, ticket, this.#host.now()))
       }
-      this.#host.scheduleFlush()
+      this.#host.beginTurn()
     })
   }
 
@@ -126,7 +126,7 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
   #unsubscribePart(filters: readonly string[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#host.session.unsubscribe(filters, new UnsubscribeTicket(resolve, reject), this.#host.now())
-      this.#host.scheduleFlush()
+      this.#host.beginTurn()
     })
   }
 

@@ -41,6 +41,12 @@ type Phase =
   | { readonly is: 'connected' }
   | { readonly is: 'closed' }
 
+/**
+ * So many bytes of messages go out before the driver has to write: about what an operating system takes in one call. One call of the
+ * engine never encodes a whole queue.
+ */
+const outputAllowanceBytes = 65_536
+
 const relieved =
   'messages that had no room were not acknowledged, so that the server sends them again on a new connection'
 
@@ -60,6 +66,8 @@ export class Connection<P, R> {
   /** The CONNECT packet is let go of once it has been sent: it holds the password. */
   #phase: Phase
   #output: 'open' | 'full' = 'open'
+  /** Bytes of messages that may still be sent before the driver writes. */
+  #allowanceBytes = outputAllowanceBytes
   #input: 'reading' | 'paused' = 'reading'
   #relief: 'none' | 'pinged' = 'none'
   /** The time of the call that is being handled. */
@@ -85,7 +93,17 @@ export class Connection<P, R> {
 
   /** True while a new message may go straight to the wire. */
   get takesMessages(): boolean {
-    return this.#phase.is === 'connected' && this.#output === 'open'
+    return this.#phase.is === 'connected' && this.#output === 'open' && this.#allowanceBytes > 0
+  }
+
+  /** True if messages may wait only because so much was sent: write that, then call `pump`. */
+  get moreWaits(): boolean {
+    return this.#phase.is === 'connected' && this.#output === 'open' && this.#allowanceBytes <= 0
+  }
+
+  /** A message of so many bytes has been sent. */
+  messageSent(bytes: number): void {
+    this.#allowanceBytes -= bytes
   }
 
   /** False when the socket should not be read for the time being. */
@@ -107,6 +125,7 @@ export class Connection<P, R> {
 
   /** Bytes have been handed to the socket. */
   bytesSent(now: number): void {
+    this.#allowanceBytes = outputAllowanceBytes
     this.#keepAlive.sent(now)
   }
 
@@ -148,8 +167,14 @@ export class Connection<P, R> {
     this.#keepAlive.readingResumed(now)
   }
 
-  /** Sends what waits, as far as the window and the socket allow. */
+  /** What was sent is with the socket, or with whoever writes it: sends more of what waits. */
   pump(now: number): void {
+    this.#allowanceBytes = outputAllowanceBytes
+    this.sendWaiting(now)
+  }
+
+  /** Sends what waits, as far as the window, the socket and the allowance reach. */
+  sendWaiting(now: number): void {
     // [3.1.4 early packets] They are allowed, but what has to be sent is not known before Session Present.
     if (this.#phase.is !== 'connected') return
     this.#session.requests.pump(this.#driver, now)
@@ -209,7 +234,7 @@ export class Connection<P, R> {
 
   /** What an acknowledgement has freed may let something go that waits. */
   #acknowledged(violation: ProtocolViolationError | undefined): void {
-    if (violation === undefined) this.pump(this.#now)
+    if (violation === undefined) this.sendWaiting(this.#now)
     else this.#fail(violation)
   }
 
@@ -228,7 +253,7 @@ export class Connection<P, R> {
     }
     this.#phase = connected
     this.#session.begin(sessionPresent)
-    this.pump(this.#now)
+    this.sendWaiting(this.#now)
     // [MQTT-3.1.2-23] Keep Alive has run since CONNECT, but nothing may be sent before CONNACK.
     if (this.#keepAlive.verdict(this.#now) === 'ping') this.ping(this.#now)
     this.#driver.connected(sessionPresent)
@@ -286,7 +311,7 @@ export class Connection<P, R> {
         'ackTimeoutMs',
       )
     }
-    if (now >= this.#session.outgoing.pacingDeadline) this.pump(now)
+    if (now >= this.#session.outgoing.pacingDeadline) this.sendWaiting(now)
     const verdict = this.#keepAlive.verdict(now)
     // [MQTT-3.12.4-1] [3.1.2.10 missing PINGRESP] A PINGREQ is answered; a server that does not has gone.
     if (verdict === 'dead')

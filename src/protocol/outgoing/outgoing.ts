@@ -18,6 +18,14 @@ import { PacingGate } from './pacing.js'
 
 const nothing: readonly never[] = []
 
+/** The connection, as far as messages need it. */
+interface Line {
+  /** Asked before each message. */
+  readonly takesMessages: boolean
+  /** A message has been sent: its payload and its Topic Name count, and no more than is written. */
+  messageSent(bytes: number): void
+}
+
 /** The messages that the client publishes. */
 export class Outgoing<P, R> {
   readonly #table: ExchangeTable<P, R>
@@ -119,8 +127,8 @@ export class Outgoing<P, R> {
     return this.#table.oldestSent()?.sentAt ?? Number.POSITIVE_INFINITY
   }
 
-  /** Writes what may be written: first what is sent again, then the queue. The line is asked before each message. */
-  pump(line: { readonly takesMessages: boolean }, now: number): void {
+  /** Writes what may be written: first what is sent again, then the queue. */
+  pump(line: Line, now: number): void {
     this.#gate?.reset()
     while (
       this.#againFrom < this.#again.length &&
@@ -130,7 +138,7 @@ export class Outgoing<P, R> {
       const exchange = this.#again[this.#againFrom]
       if (exchange !== undefined && this.#isDue(exchange)) {
         if (exchange.awaits !== 'pubcomp' && this.#holdsBack(exchange.message, now)) return
-        this.#sendAgain(exchange, now)
+        this.#sendAgain(exchange, line, now)
       }
       this.#againFrom += 1
     }
@@ -142,9 +150,9 @@ export class Outgoing<P, R> {
         if (this.#holdsBack(message, now)) return
         this.#queue.take(message)
         message.place = 'gone'
-        this.sendQos0(message)
+        this.sendQos0(message, line)
         this.#driver.settled(message)
-      } else if (!this.#bind(message, message.qos, now)) return
+      } else if (!this.#bind(message, message.qos, line, now)) return
     }
   }
 
@@ -162,20 +170,13 @@ export class Outgoing<P, R> {
    *
    * @param message whatever has a topic, a payload and RETAIN
    */
-  sendQos0({
-    topic,
-    payload,
-    retain,
-  }: {
-    readonly topic: string
-    readonly payload: Uint8Array
-    readonly retain: boolean
-  }): void {
+  sendQos0({ topic, payload, retain }: Pick<MessageDraft, 'topic' | 'payload' | 'retain'>, line: Line): void {
     // [MQTT-4.3.1-1] Sent once, with QoS 0 and DUP 0, and forgotten.
     this.#driver.send({ type: 'publish', topic, payload, retain, qos: 0 })
+    line.messageSent(topic.length + payload.byteLength)
   }
 
-  #bind(message: OutgoingMessage<P>, qos: 1 | 2, now: number): boolean {
+  #bind(message: OutgoingMessage<P>, qos: 1 | 2, line: Line, now: number): boolean {
     const { maxInFlight, maxInFlightQos2 = maxInFlight } = this.#settings
     if (qos === 2 && this.#table.publishesQos2 >= maxInFlightQos2) return false
     if (this.#table.publishes >= maxInFlight || this.#holdsBack(message, now)) return false
@@ -190,21 +191,20 @@ export class Outgoing<P, R> {
     // [MQTT-3.3.1-3] DUP says only whether we have sent it before, whatever was received.
     // [MQTT-4.3.2-1] [MQTT-4.3.3-1] A message first goes out under an unused identifier with DUP 0, and is kept.
     this.#driver.send(publishPacket(exchange, qos, false))
+    line.messageSent(message.topic.length + message.payload.byteLength)
     exchange.sentAt = now
     if (message.delivery === 'none') message.delivery = 'unknown'
     return true
   }
 
-  #sendAgain(exchange: PublishExchange<P>, now: number): void {
+  #sendAgain(exchange: PublishExchange<P>, line: Line, now: number): void {
     this.#outstanding += 1
     this.#resent += 1
     exchange.sentAt = now
-    this.#driver.send(
-      exchange.awaits === 'pubcomp'
-        ? { type: 'pubrel', packetId: exchange.packetId }
-        : // [MQTT-3.3.1-1] A PUBLISH that may have been sent before carries DUP 1.
-          publishPacket(exchange, exchange.awaits === 'puback' ? 1 : 2, true),
-    )
+    if (exchange.awaits === 'pubcomp') return this.#driver.send({ type: 'pubrel', packetId: exchange.packetId })
+    // [MQTT-3.3.1-1] A PUBLISH that may have been sent before carries DUP 1.
+    this.#driver.send(publishPacket(exchange, exchange.awaits === 'puback' ? 1 : 2, true))
+    line.messageSent(exchange.message.topic.length + exchange.message.payload.byteLength)
   }
 
   /** The first PUBREC. */
