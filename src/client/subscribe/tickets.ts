@@ -22,7 +22,7 @@ export interface Grants {
   readonly refused: readonly string[]
 }
 
-export function readGrants(request: SubscribeRequest<RequestTicket>, returnCodes: readonly number[]): Grants {
+function readGrants(request: SubscribeRequest<RequestTicket>, returnCodes: readonly number[]): Grants {
   const granted: GrantedFilter[] = []
   const refused: string[] = []
   for (const [index, { filter }] of request.subscriptions.entries()) {
