@@ -3,10 +3,9 @@
  * in a packet. TypeScript has asked for strings already; JavaScript has not.
  */
 
+import { kindOf } from '../codec/field-checks.js'
+import { hasLoneSurrogate } from '../codec/utf8.js'
 import { UsageError } from '../errors.js'
-
-/** What has no UTF-8 form, and so can be neither signed nor sent. */
-const loneSurrogate = /\p{Surrogate}/u
 
 /**
  * Refuses what is no text with a UTF-8 form. The value itself never gets into the message: it may be a secret, or one
@@ -16,7 +15,7 @@ export function requireText(name: string, value: unknown): asserts value is stri
   if (typeof value !== 'string')
     throw new UsageError(`${name} is missing: give it as a string, not as ${kindOf(value)}`)
   if (value.length === 0) throw new UsageError(`${name} is empty: give it as the console of the platform shows it`)
-  if (loneSurrogate.test(value)) {
+  if (hasLoneSurrogate(value)) {
     throw new UsageError(`${name} holds a lone surrogate, which has no UTF-8 form to sign`, {
       statement: 'MQTT-1.5.3-1',
     })
@@ -44,8 +43,4 @@ export function requireIdentity(productKey: unknown, deviceName: unknown): void 
 export function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value)
   return typeof value === 'number' ? String(value) : kindOf(value)
-}
-
-function kindOf(value: unknown): string {
-  return value === null ? 'null' : typeof value
 }

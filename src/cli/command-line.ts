@@ -4,6 +4,7 @@
  * and may not be, the last one counts.
  */
 import { parseArgs } from 'node:util'
+import { maxTimerMs } from '../client/options/checks.js'
 import { UsageError } from '../errors.js'
 import { adviceForForeign } from './foreign-options.js'
 import { nearestWord } from './nearest-word.js'
@@ -56,7 +57,7 @@ export class CommandLine<Name extends string> {
     const text = this.text(name)
     if (text === undefined) return undefined
     const ms = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Math.round(Number(text) * 1000) : 0
-    if (ms >= 1 && ms <= 2_147_483_647) return ms
+    if (ms >= 1 && ms <= maxTimerMs) return ms
     throw new UsageError(`--${name} takes seconds above 0, not ${JSON.stringify(text)}`)
   }
 

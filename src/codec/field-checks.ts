@@ -18,6 +18,13 @@ export function quote(value: unknown): string {
   return `a value of type ${typeof value}`
 }
 
+/** What kind of value it is, for messages that must not show the value. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return `${value}`
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
 /** The bytes that a string field takes, without its length. `statement` makes it a string, `limit` bounds it. */
 export function textLength(text: string, field: string, statement: string, limit = statement): number {
   if (typeof text !== 'string') throw new UsageError(`${field} has to be a string, not ${quote(text)}`, { statement })

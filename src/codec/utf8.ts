@@ -66,6 +66,11 @@ const surrogate = /[\ud800-\udfff]/
 /** With the flag `u` a pair is one character, and no surrogate. */
 const loneSurrogate = /\p{Surrogate}/u
 
+/** Whether the text holds a surrogate that is not one of a pair: such text has no UTF-8 form. */
+export function hasLoneSurrogate(text: string): boolean {
+  return loneSurrogate.test(text)
+}
+
 /** The number of bytes that `text` takes as UTF-8, or why it has no form on the wire. */
 export function encodedLength(text: string): number | TextFault {
   // [MQTT-1.5.3-2] U+0000 is in no string

@@ -179,7 +179,7 @@ const refused: readonly [what: string, change: Record<string, unknown>, message:
   [
     'a secret that is no string',
     { deviceSecret: Buffer.from('the-secret') },
-    /deviceSecret is missing: give it as a string, not as object/,
+    /deviceSecret is missing: give it as a string, not as an object/,
   ],
   ['a lone surrogate in a secret', { deviceSecret: 'the-secret\udc00' }, /deviceSecret holds a lone surrogate/],
   ['an empty client id', { clientId: '' }, /clientId is empty/],
@@ -201,7 +201,7 @@ const refused: readonly [what: string, change: Record<string, unknown>, message:
   ['infinity as timestamp', { timestamp: Number.POSITIVE_INFINITY }, /timestamp must be .* not Infinity/],
   ['a timestamp with letters', { timestamp: '12a' }, /timestamp must be .* not "12a"/],
   ['an empty timestamp', { timestamp: '' }, /timestamp must be .* not ""/],
-  ['true as timestamp', { timestamp: true }, /timestamp must be .* not boolean/],
+  ['true as timestamp', { timestamp: true }, /timestamp must be .* not a boolean/],
   ['null as timestamp', { timestamp: null }, /timestamp must be .* not null/],
   ['extensions that are no object', { extensions: 'lan=JS' }, /extensions must be an object/],
   ['an extension with a number as value', { extensions: { lan: 1 } }, /extension "lan" has a value that is no string/],

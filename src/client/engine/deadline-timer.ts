@@ -6,6 +6,7 @@
  * When it fires, the verdict waits until the sockets have been read once more (`setImmediate` comes after the poll for I/O): an event
  * loop that was blocked for a while finds the server's answer there, and must not take its own absence for the server's.
  */
+import { maxTimerMs } from '../options/checks.js'
 
 /** Who wants to be told. */
 export interface DeadlineHost {
@@ -31,7 +32,7 @@ export class DeadlineTimer {
     clearTimeout(this.#timer)
     this.#armedFor = deadline
     // A timer of Node takes no more than 2^31 - 1 ms, and rounds down; it may fire early, never late by that.
-    this.#timer = setTimeout(fire, Math.min(Math.max(1, Math.ceil(deadline - now)), 2_147_483_647), this)
+    this.#timer = setTimeout(fire, Math.min(Math.max(1, Math.ceil(deadline - now)), maxTimerMs), this)
   }
 
   fired(): void {

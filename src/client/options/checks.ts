@@ -3,7 +3,8 @@
  * used, or undefined where the option is absent, and refuses everything else with a UsageError: nothing is coerced, so
  * `null`, `NaN` and `'60'` are mistakes and not zero, a default or sixty.
  */
-import { quote } from '../../codec/field-checks.js'
+import { kindOf, quote } from '../../codec/field-checks.js'
+import { hasLoneSurrogate } from '../../codec/utf8.js'
 import { UsageError } from '../../errors.js'
 import { adviceForUnknown } from './unknown-names.js'
 
@@ -92,25 +93,16 @@ export function group<O extends object>(name: string, given: O, checks: Checks<O
   return copy
 }
 
-/** What a value is, for messages that must not show it. */
-function kindOf(value: unknown): string {
-  if (value === null) return 'null'
-  return Array.isArray(value) ? 'an array' : `a ${typeof value}`
-}
-
 export function isRecord(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
-
-/** Lone surrogates, as the flag `u` takes pairs for one character. They have no UTF-8 form. */
-const loneSurrogate = /\p{Surrogate}/u
 
 /**
  * The bytes of a field with a two-byte length: a copy, so that later changes to the caller's array have no effect. The value
  * is never shown, as it may be a secret.
  */
 export function fieldBytes(name: string, value: string | Uint8Array, section: string): Buffer {
-  if (typeof value === 'string' && loneSurrogate.test(value)) {
+  if (typeof value === 'string' && hasLoneSurrogate(value)) {
     throw new UsageError(`${name} holds a lone surrogate, which has no UTF-8 form: give the bytes`, {
       statement: 'MQTT-1.5.3-1',
     })

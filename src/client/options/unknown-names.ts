@@ -52,7 +52,7 @@ function nearestName(name: string, names: readonly string[]): string | undefined
   let nearest: string | undefined
   let least = 3
   for (const candidate of names) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
+    const distance = slipsBetween(name.toLowerCase(), candidate.toLowerCase())
     // Of a short name two edits leave too little to be a likeness.
     if (distance >= least || distance * 3 > candidate.length) continue
     nearest = candidate
@@ -61,16 +61,20 @@ function nearestName(name: string, names: readonly string[]): string | undefined
   return nearest
 }
 
-/** Levenshtein's distance: the least number of letters to insert, delete or replace. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= from.length; i += 1) {
-    const next = [i]
-    for (let j = 1; j <= to.length; j += 1) {
-      const replace = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1)
-      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+/** The Damerau-Levenshtein distance, by rows of its table; only the last two are needed, as a swap looks back no further. */
+export function slipsBetween(left: string, right: string): number {
+  const at = (cells: readonly number[], column: number) => cells[column] ?? Number.POSITIVE_INFINITY
+  let beforeLast: number[] = []
+  let last = Array.from({ length: right.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= left.length; row++) {
+    const next = [row]
+    for (let column = 1; column <= right.length; column++) {
+      const differs = Number(left[row - 1] !== right[column - 1])
+      const isSwapped = left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1]
+      const swapped = isSwapped ? at(beforeLast, column - 2) : Number.POSITIVE_INFINITY
+      next.push(Math.min(at(last, column), at(next, column - 1), at(last, column - 1) + differs - 1, swapped) + 1)
     }
-    row = next
+    ;[beforeLast, last] = [last, next]
   }
-  return row[to.length] ?? 0
+  return last.at(-1) ?? left.length
 }
