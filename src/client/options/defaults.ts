@@ -4,7 +4,7 @@ export const clientDefaults = {
   keepAliveSeconds: 60,
   /** Resolver, TCP, TLS and CONNACK over a bad radio link take seconds; who has no CONNACK after half a minute gets none. */
   connectTimeoutMs: 30_000,
-  /** Ten round trips of a slow satellite link; after that much silence the peer is gone. Never longer than Keep Alive. */
+  /** Ten round trips of a slow satellite link; after that much silence the peer is gone. Where Keep Alive is shorter, the default is Keep Alive. */
   pingTimeoutMs: 10_000,
   /** Far above what a busy server needs to write a message to disk; a dead one is found by PINGREQ before. */
   ackTimeoutMs: 60_000,

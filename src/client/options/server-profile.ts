@@ -1,4 +1,4 @@
-/** What a server allows over its whole life, paced or enforced by the client. */
+/** How many messages a second a server takes from one client. The client paces them: such a server drops the rest in silence. */
 export interface PublishRate {
   /** Messages a second over all QoS. */
   readonly total?: number | undefined
@@ -36,7 +36,7 @@ export interface ServerProfile {
   readonly maxFiltersPerSubscribe?: number | undefined
   /** Topic Filters at one time. */
   readonly maxSubscriptions?: number | undefined
-  /** Unacknowledged PUBLISH packets of QoS 1 and 2 in each direction. */
+  /** PUBLISH packets of QoS 1 and 2 that the client has sent and the server has not acknowledged. */
   readonly maxInFlight?: number | undefined
   /** Attempts to connect within any 60 seconds. */
   readonly connectsPerMinute?: number | undefined
