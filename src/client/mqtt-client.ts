@@ -9,7 +9,7 @@ import { Lifecycle } from './life/lifecycle.js'
 import { callable, integer, maxTimerMs } from './options/checks.js'
 import type { ClientOptions } from './options/client-options.js'
 import { type ClientSettings, parseClientOptions } from './options/client-settings.js'
-import { clientDefaults } from './options/defaults.js'
+import { endTimeoutMs } from './options/entries.js'
 import { Publisher } from './publish/publisher.js'
 import { readStats } from './stats.js'
 import { parseFilters } from './subscribe/filter-requests.js'
@@ -145,7 +145,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    */
   messages(filters: Filters, options: MessagesOptions = {}): Promise<MessageStream> {
     try {
-      const limit = integer('limit', options.limit, 1, 65_535) ?? this.#settings.delivery.receiveWindow
+      const limit = integer('limit', options.limit, 1, 65_535) ?? this.#settings.engine.receiveWindow
       const { host } = this.#lifecycle
       const stream = new Stream(limit, () => host.resumeDelivery())
       host.delivery.addStream(stream)
@@ -236,7 +236,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    */
   end(options: EndOptions = {}): Promise<void> {
     try {
-      return this.#lifecycle.end(integer('timeoutMs', options.timeoutMs, 0, maxTimerMs) ?? clientDefaults.endTimeoutMs)
+      return this.#lifecycle.end(integer('timeoutMs', options.timeoutMs, 0, maxTimerMs) ?? endTimeoutMs)
     } catch (error) {
       return rejection(error)
     }

@@ -3,9 +3,10 @@
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 import { exitCodeRows } from '../../src/cli/outcome/exit-code.js'
-import { clientDefaults } from '../../src/client/options/defaults.js'
+import { connectionEntries, engineEntries } from '../../src/client/options/entries.js'
 import { channels } from '../../src/client/surface/diagnostics.js'
 import { readDocument } from './doc-blocks.js'
+import { optionRows, withOptionTable } from './option-table.js'
 
 const readme = readDocument('README.md')
 
@@ -53,34 +54,28 @@ function membersOf(path: string, name: string): string[] {
   return found.members.map((member) => member.name?.getText() ?? '')
 }
 
-/** Where an option is not called as its default. */
-const optionOf: Readonly<Record<string, string>> = {
-  keepAliveSeconds: '`keepAlive`',
-  endTimeoutMs: '`end({ timeoutMs })`',
-  maxInFlightQos2: '(of these) at QoS 2',
-  stableAfterMs: '(fixed) healthy connection',
-  queueMaxMessages: '`queue.maxMessages`',
-  queueMaxBytes: '`queue.maxBytes`',
-  queueOverflow: '`queue.overflow`',
-  queueOfflineQos0: '`queue.offlineQos0`',
-}
-const ofReconnect = new Set([
-  'minDelayMs',
-  'maxDelayMs',
-  'factor',
-  'maxAttempts',
-  'maxAttemptsPerMinute',
-  'retryInitial',
-])
-
 describe('README.md', () => {
-  test('names every default of a client, with its value', () => {
-    const stated = table('Option').map(([option = '', value = '']) => [option, value.replaceAll(',', '')])
-    const actual = Object.entries(clientDefaults).map(([name, value]) => [
-      optionOf[name] ?? (ofReconnect.has(name) ? `\`reconnect.${name}\`` : `\`${name}\``),
-      String(value),
-    ])
-    expect(stated.sort()).toEqual(actual.sort())
+  test('has the table of limits that `npm run tables` writes', () => {
+    expect(withOptionTable(readme)).toBe(readme)
+    expect(optionRows().length).toBeGreaterThan(20)
+  })
+
+  test('would be found out of date if a default, a reason or a row differed', () => {
+    for (const [before, after] of [
+      ['| 60,000 ', '| 60,001 '],
+      ['a burst of a thousand', 'a burst of two thousand'],
+      ['| `queue.maxBytes`', '| `queue.minBytes`'],
+    ] as const) {
+      const stale = readme.replace(before, after)
+      expect(stale).not.toBe(readme)
+      expect(withOptionTable(stale)).toBe(readme)
+    }
+  })
+
+  test('has a row for every option with a number of its own', () => {
+    const rows = optionRows().map(([name]) => name)
+    for (const name of [...Object.keys(connectionEntries), ...Object.keys(engineEntries)])
+      expect(rows).toContain(`\`${name}\``)
   })
 
   test('gives each fixed limit the value that the source has', () => {

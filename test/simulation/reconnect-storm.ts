@@ -4,7 +4,7 @@
  * milliseconds; the clients that are due in one form a chain.
  */
 import { type BackoffState, endAttempt, initialBackoff, nextDelayMs } from '../../src/client/life/backoff.js'
-import { clientDefaults } from '../../src/client/options/defaults.js'
+import { backoffEntries, settingsFrom, stableAfterMs } from '../../src/client/options/entries.js'
 import type { BackoffSettings } from '../../src/client/options/reconnect.js'
 import { SeededRandom } from './seeded-random.js'
 
@@ -31,7 +31,7 @@ export interface Storm {
   readonly backAfterSeconds: number
 }
 
-const ours: BackoffSettings = clientDefaults
+const ours: BackoffSettings = { ...settingsFrom(backoffEntries, {}), stableAfterMs }
 
 export const strategies: readonly [Strategy, Strategy, Strategy] = [
   { name: 'mqtt311: 1 to 60 s, full jitter', backoff: ours, jitter: 'full' },

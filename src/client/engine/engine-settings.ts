@@ -16,19 +16,14 @@ const shared = new SharedSettings<SessionSettings>()
 
 /** What the engine is told of the options of a client. */
 export function engineSettings(settings: ClientSettings, journal: 'kept' | 'none'): SessionSettings {
-  const { session, delivery, queue, connection, profile } = settings
+  const { session, queue, profile } = settings
   const pacer = profile?.publishesPerSecond && new PublishPacer(profile.publishesPerSecond)
   const engine = {
+    ...settings.engine,
     cleanSession: session.cleanSession,
     journal,
-    maxInFlight: session.maxInFlight,
-    maxInFlightQos2: session.maxInFlightQos2,
-    receiveWindow: delivery.receiveWindow,
-    receiveBufferBytes: delivery.receiveBufferBytes,
     queue,
     pacer,
-    ackTimeoutMs: connection.ackTimeoutMs,
-    operationTimeoutMs: connection.operationTimeoutMs,
     maxFiltersPerSubscribe: profile?.maxFiltersPerSubscribe ?? filtersPerResubscription,
     strangerPacketId,
   }

@@ -1,6 +1,6 @@
 /**
  * What a client is given. Everything is checked when the client is made: what is wrong throws a UsageError that names
- * the option, the value and what to do. The defaults and their reasons stand in one table, in client-defaults.ts.
+ * the option, the value and what to do. Each default stands with its reason in entries.ts.
  */
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'

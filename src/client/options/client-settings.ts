@@ -9,24 +9,17 @@ import { topicNameLength, validateTopicFilter, validateTopicName } from '../../c
 import { UsageError } from '../../errors.js'
 import type { SessionStore } from '../../store/session-store.js'
 import type { MessageHandler } from '../surface/client-surface.js'
-import {
-  anything,
-  atLeastOne,
-  type Checks,
-  callable,
-  fieldBytes,
-  flag,
-  group,
-  groupOf,
-  isRecord,
-  milliseconds,
-  oneOf,
-  only,
-  twoBytes,
-  whole,
-} from './checks.js'
+import { anything, type Checks, callable, fieldBytes, flag, group, groupOf, isRecord, oneOf, only } from './checks.js'
 import type { ClientOptions, QueueOptions, WillOptions } from './client-options.js'
-import { clientDefaults as defaults } from './defaults.js'
+import {
+  connectionEntries,
+  engineEntries,
+  keepAlive,
+  maxInFlightQos2,
+  queueEntries,
+  type SettingsOf,
+  settingsFrom,
+} from './entries.js'
 import { type IdentitySettings, identityFor, parseIdentity } from './identity.js'
 import { type NetworkSettings, networkChecks, parseNetwork } from './network.js'
 import { beyond, parseServerProfile, requirePublishable, withinLimit } from './profile-limits.js'
@@ -34,37 +27,20 @@ import { parseReconnect, type ReconnectSettings, reconnectChecks } from './recon
 import type { ServerProfile } from './server-profile.js'
 import { SharedSettings } from './shared-settings.js'
 
-/** What the session and CONNECT are made of. */
+/** What CONNECT is made of. */
 export interface SessionSettings {
   readonly cleanSession: boolean
   readonly keepAliveSeconds: number
   readonly will: Will<Buffer> | undefined
-  readonly maxInFlight: number
+}
+
+/** The numbers of the engine: its entries, and how many of the messages in flight may be at QoS 2. */
+export interface EngineNumbers extends SettingsOf<typeof engineEntries> {
   readonly maxInFlightQos2: number
 }
 
-/** How long a connection waits for what, and what it takes. */
-export interface ConnectionSettings {
-  readonly connectTimeoutMs: number
-  readonly pingTimeoutMs: number
-  readonly ackTimeoutMs: number
-  readonly operationTimeoutMs: number
-  readonly maxPacketBytes: number
-}
-
-export interface QueueSettings {
-  readonly maxMessages: number
-  readonly maxBytes: number
-  /** Infinity: messages do not grow too old. */
-  readonly maxAgeMs: number
-  readonly overflow: 'reject' | 'drop-oldest'
-  readonly offlineQos0: boolean
-}
-
-/** Who gets incoming messages, and how many at a time. */
+/** Who gets incoming messages. */
 export interface DeliverySettings {
-  readonly receiveWindow: number
-  readonly receiveBufferBytes: number
   readonly handlers: ReadonlyMap<string, MessageHandler>
   readonly onMessage: MessageHandler | undefined
   readonly onHandlerError: ClientOptions['onHandlerError']
@@ -74,10 +50,11 @@ export interface ClientSettings {
   readonly network: NetworkSettings
   readonly identity: IdentitySettings
   readonly session: SessionSettings
-  readonly connection: ConnectionSettings
+  readonly connection: SettingsOf<typeof connectionEntries>
+  readonly engine: EngineNumbers
   /** Undefined: the client ends with its first connection. */
   readonly reconnect: ReconnectSettings | undefined
-  readonly queue: QueueSettings
+  readonly queue: SettingsOf<typeof queueEntries>
   readonly delivery: DeliverySettings
   /** Undefined: the session is kept in memory. */
   readonly store: SessionStore | undefined
@@ -93,15 +70,7 @@ const willChecks: Checks<WillOptions> = {
   retain: flag,
 }
 
-const queueChecks: Checks<QueueOptions> = {
-  maxMessages: atLeastOne,
-  maxBytes: atLeastOne,
-  maxAgeMs: milliseconds,
-  overflow: oneOf(['reject', 'drop-oldest']),
-  offlineQos0: flag,
-}
-
-/** In the order in which an error lists them. */
+/** The check of every option. An error lists the options in this order. */
 export const clientChecks: Checks<ClientOptions> = {
   ...networkChecks,
   clientId: anything,
@@ -109,19 +78,12 @@ export const clientChecks: Checks<ClientOptions> = {
   password: anything,
   credentials: callable,
   cleanSession: flag,
-  keepAlive: whole(0, 65_535),
+  keepAlive,
   will: groupOf(willChecks),
-  connectTimeoutMs: milliseconds,
-  pingTimeoutMs: milliseconds,
-  ackTimeoutMs: milliseconds,
-  operationTimeoutMs: milliseconds,
+  ...connectionEntries,
+  ...engineEntries,
   reconnect: (name, value) => (value === false ? value : groupOf(reconnectChecks)(name, value)),
-  maxInFlight: twoBytes,
-  receiveWindow: twoBytes,
-  receiveBufferBytes: atLeastOne,
-  // From the longest acknowledgement, SUBACK for one filter, to the largest packet of the standard.
-  maxPacketBytes: whole(5, 268_435_460),
-  queue: groupOf(queueChecks),
+  queue: groupOf<QueueOptions>(queueEntries),
   store: only<SessionStore>(
     'a SessionStore, as from fileStore() or memoryStore()',
     (store) =>
@@ -137,8 +99,9 @@ export const clientChecks: Checks<ClientOptions> = {
 }
 
 const sharedSession = new SharedSettings<SessionSettings>()
-const sharedConnection = new SharedSettings<ConnectionSettings>()
-const sharedQueue = new SharedSettings<QueueSettings>()
+const sharedConnection = new SharedSettings<ClientSettings['connection']>()
+const sharedEngine = new SharedSettings<EngineNumbers>()
+const sharedQueue = new SharedSettings<ClientSettings['queue']>()
 const sharedDelivery = new SharedSettings<DeliverySettings>()
 
 /** Reads the options of a client; `random` gives numbers from 0 up to but not including 1. @throws UsageError */
@@ -155,17 +118,16 @@ export function parseClientOptions(given: ClientOptions, random: () => number): 
     for (const login of logins) identityFor(identity, { cleanSession, profile }, login, undefined)
   }
   const keepAliveSeconds = parseKeepAlive(options.keepAlive, profile)
-  const maxInFlight = withinLimit(profile, 'maxInFlight', 'maxInFlight', options.maxInFlight, defaults.maxInFlight)
-  const maxInFlightQos2 = options.maxInFlight ?? Math.min(maxInFlight, defaults.maxInFlightQos2)
   const will = parseWill(options.will, profile)
-  const session = { cleanSession, keepAliveSeconds, will, maxInFlight, maxInFlightQos2 }
+  const session = { cleanSession, keepAliveSeconds, will }
   return {
     network,
     identity,
     session: will === undefined ? sharedSession.of(session) : session,
-    connection: sharedConnection.of(parseConnection(options, keepAliveSeconds)),
+    connection: parseConnection(options, keepAliveSeconds),
+    engine: parseEngineNumbers(options, profile),
     reconnect: parseReconnect(options.reconnect, profile),
-    queue: parseQueue(options.queue),
+    queue: sharedQueue.of(settingsFrom(queueEntries, options.queue ?? {})),
     delivery: parseDelivery(options),
     store,
     profile,
@@ -181,12 +143,12 @@ function parseCleanSession(given: boolean | undefined, store: SessionStore | und
   return given ?? !durable
 }
 
-function parseKeepAlive(keepAlive: number | undefined, profile: ServerProfile | undefined): number {
+function parseKeepAlive(given: number | undefined, profile: ServerProfile | undefined): number {
   const range = profile?.keepAlive
-  if (profile === undefined || range === undefined) return keepAlive ?? defaults.keepAliveSeconds
-  if (keepAlive === undefined) return Math.min(Math.max(defaults.keepAliveSeconds, range.min), range.max)
-  if (keepAlive >= range.min && keepAlive <= range.max) return keepAlive
-  throw beyond(profile, 'keepAlive', `keepAlive is ${keepAlive}`, `${range.min} to ${range.max} seconds`)
+  if (profile === undefined || range === undefined) return given ?? keepAlive.standard
+  if (given === undefined) return Math.min(Math.max(keepAlive.standard, range.min), range.max)
+  if (given >= range.min && given <= range.max) return given
+  throw beyond(profile, 'keepAlive', `keepAlive is ${given}`, `${range.min} to ${range.max} seconds`)
 }
 
 function parseWill(given: WillOptions | undefined, profile: ServerProfile | undefined): Will<Buffer> | undefined {
@@ -202,37 +164,26 @@ function parseWill(given: WillOptions | undefined, profile: ServerProfile | unde
   return will
 }
 
-function parseConnection(options: ClientOptions, keepAliveSeconds: number): ConnectionSettings {
-  const keepAliveMs = keepAliveSeconds === 0 ? defaults.pingTimeoutMs : keepAliveSeconds * 1000
-  const {
-    connectTimeoutMs = defaults.connectTimeoutMs,
-    pingTimeoutMs = Math.min(defaults.pingTimeoutMs, keepAliveMs),
-    ackTimeoutMs = defaults.ackTimeoutMs,
-    operationTimeoutMs = defaults.operationTimeoutMs,
-    maxPacketBytes = defaults.maxPacketBytes,
-  } = options
-  return { connectTimeoutMs, pingTimeoutMs, ackTimeoutMs, operationTimeoutMs, maxPacketBytes }
+function parseConnection(options: ClientOptions, keepAliveSeconds: number): ClientSettings['connection'] {
+  const { standard } = connectionEntries.pingTimeoutMs
+  const keepAliveMs = keepAliveSeconds === 0 ? standard : keepAliveSeconds * 1000
+  const { pingTimeoutMs = Math.min(standard, keepAliveMs) } = options
+  return sharedConnection.of(settingsFrom(connectionEntries, options, { pingTimeoutMs }))
 }
 
-function parseQueue({
-  maxMessages = defaults.queueMaxMessages,
-  maxBytes = defaults.queueMaxBytes,
-  maxAgeMs = Number.POSITIVE_INFINITY,
-  overflow = defaults.queueOverflow,
-  offlineQos0 = defaults.queueOfflineQos0,
-}: QueueOptions = {}): QueueSettings {
-  return sharedQueue.of({ maxMessages, maxBytes, maxAgeMs, overflow, offlineQos0 })
+function parseEngineNumbers(options: ClientOptions, profile: ServerProfile | undefined): EngineNumbers {
+  const { standard } = engineEntries.maxInFlight
+  const maxInFlight = withinLimit(profile, 'maxInFlight', 'maxInFlight', options.maxInFlight, standard)
+  return sharedEngine.of({
+    ...settingsFrom(engineEntries, options, { maxInFlight }),
+    maxInFlightQos2: options.maxInFlight ?? Math.min(maxInFlight, maxInFlightQos2),
+  })
 }
 
 function parseDelivery(options: ClientOptions): DeliverySettings {
-  const {
-    receiveWindow = defaults.receiveWindow,
-    receiveBufferBytes = defaults.receiveBufferBytes,
-    onMessage,
-    onHandlerError,
-  } = options
+  const { onMessage, onHandlerError } = options
   const handlers = parseHandlers(options.handlers)
-  const settings = { receiveWindow, receiveBufferBytes, handlers, onMessage, onHandlerError }
+  const settings = { handlers, onMessage, onHandlerError }
   const plain = handlers === noHandlers && onMessage === undefined && onHandlerError === undefined
   return plain ? sharedDelivery.of(settings) : settings
 }

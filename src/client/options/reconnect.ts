@@ -1,23 +1,14 @@
 /** When a client tries again: the options `reconnect`, and what the server's profile says about attempts. */
 import { UsageError } from '../../errors.js'
-import { type Checks, count, flag, milliseconds, real } from './checks.js'
+import type { Checks } from './checks.js'
 import type { ReconnectOptions } from './client-options.js'
-import { clientDefaults as defaults } from './defaults.js'
+import { backoffEntries, retryInitial, type SettingsOf, settingsFrom, stableAfterMs } from './entries.js'
 import { withinLimit } from './profile-limits.js'
 import type { ServerProfile } from './server-profile.js'
 import { SharedSettings } from './shared-settings.js'
 
-/** How the waits between attempts grow, and how many attempts there may be. */
-export interface BackoffSettings {
-  /** Milliseconds, 1 or more: the first ceiling. */
-  readonly minDelayMs: number
-  /** Milliseconds: the highest ceiling. */
-  readonly maxDelayMs: number
-  readonly factor: number
-  /** Attempts in a row that may fail, or Infinity. */
-  readonly maxAttempts: number
-  /** Attempts that may start within any 60 seconds, or Infinity. */
-  readonly maxAttemptsPerMinute: number
+/** How the waits between attempts grow, and how many attempts there may be. The two delays bound the longest wait. */
+export interface BackoffSettings extends SettingsOf<typeof backoffEntries> {
   /** Milliseconds that a connection must last to count as healthy. */
   readonly stableAfterMs: number
 }
@@ -27,14 +18,7 @@ export interface ReconnectSettings {
   readonly retryInitial: boolean
 }
 
-export const reconnectChecks: Checks<ReconnectOptions> = {
-  minDelayMs: milliseconds,
-  maxDelayMs: milliseconds,
-  factor: real(1, 1000),
-  maxAttempts: count,
-  maxAttemptsPerMinute: count,
-  retryInitial: flag,
-}
+export const reconnectChecks: Checks<ReconnectOptions> = { ...backoffEntries, retryInitial }
 
 const sharedBackoff = new SharedSettings<BackoffSettings>()
 const sharedReconnect = new SharedSettings<ReconnectSettings>()
@@ -45,9 +29,9 @@ export function parseReconnect(
   profile: ServerProfile | undefined,
 ): ReconnectSettings | undefined {
   if (options === false) return undefined
-  const { factor = defaults.factor, maxAttempts = defaults.maxAttempts, retryInitial = defaults.retryInitial } = options
-  const minDelayMs = options.minDelayMs ?? Math.min(defaults.minDelayMs, options.maxDelayMs ?? defaults.minDelayMs)
-  const maxDelayMs = options.maxDelayMs ?? Math.max(defaults.maxDelayMs, minDelayMs)
+  const { minDelayMs: standardMin, maxDelayMs: standardMax, maxAttemptsPerMinute: attempts } = backoffEntries
+  const minDelayMs = options.minDelayMs ?? Math.min(standardMin.standard, options.maxDelayMs ?? standardMin.standard)
+  const maxDelayMs = options.maxDelayMs ?? Math.max(standardMax.standard, minDelayMs)
   if (minDelayMs > maxDelayMs) {
     throw new UsageError(`reconnect.minDelayMs is ${minDelayMs}, above reconnect.maxDelayMs, ${maxDelayMs}: swap them`)
   }
@@ -56,9 +40,10 @@ export function parseReconnect(
     'connectsPerMinute',
     'reconnect.maxAttemptsPerMinute',
     options.maxAttemptsPerMinute,
-    defaults.maxAttemptsPerMinute,
+    attempts.standard,
   )
-  const { stableAfterMs } = defaults
-  const backoff = { minDelayMs, maxDelayMs, factor, maxAttempts, maxAttemptsPerMinute, stableAfterMs }
-  return sharedReconnect.of({ backoff: sharedBackoff.of(backoff), retryInitial })
+  const derived = { minDelayMs, maxDelayMs, maxAttemptsPerMinute }
+  const backoff = { ...settingsFrom(backoffEntries, options, derived), stableAfterMs }
+  const settings = { backoff: sharedBackoff.of(backoff), retryInitial: options.retryInitial ?? retryInitial.standard }
+  return sharedReconnect.of(settings)
 }

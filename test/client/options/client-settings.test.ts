@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { ClientOptions } from '../../../src/client/options/client-options.js'
 import { clientChecks, parseClientOptions } from '../../../src/client/options/client-settings.js'
-import { clientDefaults } from '../../../src/client/options/defaults.js'
+import { stableAfterMs } from '../../../src/client/options/entries.js'
 import { UsageError } from '../../../src/errors.js'
 import type { SessionStore } from '../../../src/store/session-store.js'
 
@@ -33,16 +33,20 @@ describe('defaults', () => {
       cleanSession: true,
       keepAliveSeconds: 60,
       will: undefined,
-      maxInFlight: 100,
-      maxInFlightQos2: 20,
     })
-    expect(parse({ url, maxInFlight: 50 }).session).toMatchObject({ maxInFlight: 50, maxInFlightQos2: 50 })
+    expect(parse({ url, maxInFlight: 50 }).engine).toMatchObject({ maxInFlight: 50, maxInFlightQos2: 50 })
     expect(settings.connection).toEqual({
       connectTimeoutMs: 30_000,
       pingTimeoutMs: 10_000,
+      maxPacketBytes: 16_777_216,
+    })
+    expect(settings.engine).toEqual({
       ackTimeoutMs: 60_000,
       operationTimeoutMs: 30_000,
-      maxPacketBytes: 16_777_216,
+      maxInFlight: 100,
+      maxInFlightQos2: 20,
+      receiveWindow: 64,
+      receiveBufferBytes: 1_048_576,
     })
     expect(settings.queue).toEqual({
       maxMessages: 10_000,
@@ -58,11 +62,10 @@ describe('defaults', () => {
         factor: 2,
         maxAttempts: Number.POSITIVE_INFINITY,
         maxAttemptsPerMinute: Number.POSITIVE_INFINITY,
-        stableAfterMs: clientDefaults.stableAfterMs,
+        stableAfterMs,
       },
       retryInitial: false,
     })
-    expect(settings.delivery).toMatchObject({ receiveWindow: 64, receiveBufferBytes: 1_048_576 })
   })
 
   it('take username and password from an environment that may not have them', () => {

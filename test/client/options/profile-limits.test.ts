@@ -72,16 +72,18 @@ describe('the options of a client', () => {
   it('that are absent follow the profile', () => {
     const profile = { name: 'p', keepAlive: { min: 300, max: 1200 }, maxInFlight: 20, connectsPerMinute: 5 }
     const settings = parse({ profile })
-    expect(settings.session).toMatchObject({ keepAliveSeconds: 300, maxInFlight: 20 })
+    expect(settings.session.keepAliveSeconds).toBe(300)
+    expect(settings.engine.maxInFlight).toBe(20)
     expect(settings.reconnect?.backoff.maxAttemptsPerMinute).toBe(5)
     expect(parse({ profile: { name: 'p', keepAlive: { min: 5, max: 10 } } }).session.keepAliveSeconds).toBe(10)
-    expect(parse({ profile: { name: 'p', maxInFlight: 1_000 } }).session.maxInFlight).toBe(100)
+    expect(parse({ profile: { name: 'p', maxInFlight: 1_000 } }).engine.maxInFlight).toBe(100)
   })
 
   it('may be stricter than the profile', () => {
     const profile = { name: 'p', keepAlive: { min: 30, max: 1200 }, maxInFlight: 50, connectsPerMinute: 5 }
     const settings = parse({ profile, keepAlive: 30, maxInFlight: 50, reconnect: { maxAttemptsPerMinute: 2 } })
-    expect(settings.session).toMatchObject({ keepAliveSeconds: 30, maxInFlight: 50 })
+    expect(settings.session.keepAliveSeconds).toBe(30)
+    expect(settings.engine.maxInFlight).toBe(50)
     expect(settings.reconnect?.backoff.maxAttemptsPerMinute).toBe(2)
   })
 })

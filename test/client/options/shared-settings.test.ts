@@ -24,6 +24,7 @@ test('two clients with the same options share what they share, and nothing of th
   const [one, other] = [parse(options), parse(options)]
   expect(other.session).toBe(one.session)
   expect(other.connection).toBe(one.connection)
+  expect(other.engine).toBe(one.engine)
   expect(other.delivery).toBe(one.delivery)
   expect(other.queue).toBe(one.queue)
   expect(other.reconnect).toBe(one.reconnect)
