@@ -22,7 +22,7 @@ import {
 } from './entries.js'
 import { type IdentitySettings, identityFor, parseIdentity } from './identity.js'
 import { type NetworkSettings, networkChecks, parseNetwork } from './network.js'
-import { beyond, parseServerProfile, requirePublishable, withinLimit } from './profile-limits.js'
+import { forbiddenByProfile, parseServerProfile, requirePublishable, withinLimit } from './profile-limits.js'
 import { parseReconnect, type ReconnectSettings, reconnectChecks } from './reconnect.js'
 import type { ServerProfile } from './server-profile.js'
 import { SharedSettings } from './shared-settings.js'
@@ -148,12 +148,12 @@ function parseKeepAlive(given: number | undefined, profile: ServerProfile | unde
   if (profile === undefined || range === undefined) return given ?? keepAlive.standard
   if (given === undefined) return Math.min(Math.max(keepAlive.standard, range.min), range.max)
   if (given >= range.min && given <= range.max) return given
-  throw beyond(profile, 'keepAlive', `keepAlive is ${given}`, `${range.min} to ${range.max} seconds`)
+  throw forbiddenByProfile(profile, 'keepAlive', `keepAlive is ${given}`, `${range.min} to ${range.max} seconds`)
 }
 
 function parseWill(given: WillOptions | undefined, profile: ServerProfile | undefined): Will<Buffer> | undefined {
   if (given === undefined) return undefined
-  if (profile?.will === false) throw beyond(profile, 'will', 'will is given', 'none')
+  if (profile?.will === false) throw forbiddenByProfile(profile, 'will', 'will is given', 'none')
   const { topic, qos = 0, retain = false } = given
   // [MQTT-3.1.3-10] the Will Topic is a string that UTF-8 can express, and a Topic Name
   topicNameLength(topic, 'will.topic', 'MQTT-3.1.3-10')

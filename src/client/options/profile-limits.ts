@@ -69,14 +69,14 @@ export interface OutgoingTraits {
 export function requirePublishable(profile: ServerProfile, subject: string, message: OutgoingTraits): void {
   const { maxQos = 2, maxPayloadBytes = Number.POSITIVE_INFINITY } = profile
   if (message.qos > maxQos) {
-    throw beyond(profile, 'maxQos', `${subject} has QoS ${message.qos}`, `QoS up to ${maxQos}`)
+    throw forbiddenByProfile(profile, 'maxQos', `${subject} has QoS ${message.qos}`, `QoS up to ${maxQos}`)
   }
   if (profile.retain === false && message.retain) {
-    throw beyond(profile, 'retain', `${subject} is to be retained`, 'no retained messages')
+    throw forbiddenByProfile(profile, 'retain', `${subject} is to be retained`, 'no retained messages')
   }
   if (message.payloadBytes > maxPayloadBytes) {
     const asked = `${subject} has a payload of ${message.payloadBytes} bytes`
-    throw beyond(profile, 'maxPayloadBytes', asked, `at most ${maxPayloadBytes}`)
+    throw forbiddenByProfile(profile, 'maxPayloadBytes', asked, `at most ${maxPayloadBytes}`)
   }
   requireTopicWithin(profile, subject, message.topic)
 }
@@ -86,12 +86,17 @@ export function requireTopicWithin(profile: ServerProfile, subject: string, topi
   const { maxTopicBytes, maxTopicLevels } = profile
   if (maxTopicBytes !== undefined && Buffer.byteLength(topic) > maxTopicBytes) {
     const asked = `${subject} has a topic of ${Buffer.byteLength(topic)} bytes`
-    throw beyond(profile, 'maxTopicBytes', asked, `at most ${maxTopicBytes}`)
+    throw forbiddenByProfile(profile, 'maxTopicBytes', asked, `at most ${maxTopicBytes}`)
   }
   if (maxTopicLevels === undefined) return
   const levels = topic.split('/').length
   if (levels > maxTopicLevels) {
-    throw beyond(profile, 'maxTopicLevels', `${subject} has a topic of ${levels} levels`, `at most ${maxTopicLevels}`)
+    throw forbiddenByProfile(
+      profile,
+      'maxTopicLevels',
+      `${subject} has a topic of ${levels} levels`,
+      `at most ${maxTopicLevels}`,
+    )
   }
 }
 
@@ -99,7 +104,12 @@ export function requireTopicWithin(profile: ServerProfile, subject: string, topi
 export function requireClientIdWithin(profile: ServerProfile | undefined, clientId: string): void {
   const bytes = Buffer.byteLength(clientId)
   if (profile?.maxClientIdBytes === undefined || bytes <= profile.maxClientIdBytes) return
-  throw beyond(profile, 'maxClientIdBytes', `clientId has ${bytes} bytes`, `at most ${profile.maxClientIdBytes}`)
+  throw forbiddenByProfile(
+    profile,
+    'maxClientIdBytes',
+    `clientId has ${bytes} bytes`,
+    `at most ${profile.maxClientIdBytes}`,
+  )
 }
 
 /** The number of an option: what was given, which the profile has to allow, else the most up to `standard` that it does. */
@@ -113,10 +123,15 @@ export function withinLimit(
   const allowed = profile?.[limit]
   if (profile === undefined || allowed === undefined) return given ?? standard
   if (given === undefined || given <= allowed) return given ?? Math.min(standard, allowed)
-  throw beyond(profile, limit, `${option} is ${given}`, `at most ${allowed}`)
+  throw forbiddenByProfile(profile, limit, `${option} is ${given}`, `at most ${allowed}`)
 }
 
 /** The error for what a limit of a profile forbids; it names both, so that who knows better can replace the limit. */
-export function beyond(profile: ServerProfile, limit: keyof ServerProfile, asked: string, allowed: string): UsageError {
+export function forbiddenByProfile(
+  profile: ServerProfile,
+  limit: keyof ServerProfile,
+  asked: string,
+  allowed: string,
+): UsageError {
   return new UsageError(`${asked}, but ${profile.name} takes ${allowed} (profile.${limit})`)
 }

@@ -2,7 +2,7 @@ import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
 import { validateTopicFilter } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
 import { isRecord } from '../options/checks.js'
-import { beyond, requireTopicWithin } from '../options/profile-limits.js'
+import { forbiddenByProfile, requireTopicWithin } from '../options/profile-limits.js'
 import type { ServerProfile } from '../options/server-profile.js'
 import type { FilterRequest, Filters } from '../surface/client-surface.js'
 
@@ -40,7 +40,7 @@ function parseFilter(entry: string | FilterRequest, defaultQos: QoS): Subscripti
 
 function requireAllowed(profile: ServerProfile, { filter, qos }: SubscriptionRequest): void {
   if (profile.maxQos !== undefined && qos > profile.maxQos) {
-    throw beyond(
+    throw forbiddenByProfile(
       profile,
       'maxQos',
       `the filter ${JSON.stringify(filter)} is to be subscribed at QoS ${qos}`,

@@ -12,7 +12,7 @@ import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
 import type { Request } from '../../protocol/exchange/request.js'
 import type { Session } from '../../protocol/session.js'
 import type { TopicRouter } from '../deliver/topic-router.js'
-import { beyond } from '../options/profile-limits.js'
+import { forbiddenByProfile } from '../options/profile-limits.js'
 import type { ServerProfile } from '../options/server-profile.js'
 import type { PublishTicket } from '../publish/publish-ticket.js'
 import type { GrantedFilter, MessageHandler, Subscription } from '../surface/client-surface.js'
@@ -51,7 +51,7 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     const size = this.#uses.size + added.size
     if (size <= profile.maxSubscriptions) return
     const asked = `this would make ${size} subscriptions`
-    throw beyond(profile, 'maxSubscriptions', asked, `at most ${profile.maxSubscriptions}`)
+    throw forbiddenByProfile(profile, 'maxSubscriptions', asked, `at most ${profile.maxSubscriptions}`)
   }
 
   /** @throws UsageError */
