@@ -40,51 +40,57 @@ const callsOfConnection = [
   'ping',
 ] as const
 
-/** Notes each call into the engine that comes from within one of its answers. */
-function watched(): string[] {
-  const faults: string[] = []
-  const open: string[] = []
-  const wrap = <T extends object, K extends keyof T & string>(
-    prototype: T,
-    name: K,
-    body: (call: () => unknown) => unknown,
-  ) => {
-    const original: unknown = Reflect.get(prototype, name)
-    if (typeof original !== 'function') throw new Error(`${name} is no method`)
-    Object.defineProperty(prototype, name, {
-      configurable: true,
-      writable: true,
-      value(...args: unknown[]) {
-        return body(() => Reflect.apply(original, this, args))
-      },
-    })
-    restore.push(() => Object.defineProperty(prototype, name, { configurable: true, writable: true, value: original }))
-  }
-  for (const name of answers)
-    wrap(EngineDriver.prototype, name, (call) => {
-      open.push(name)
-      try {
-        return call()
-      } finally {
-        open.pop()
-      }
-    })
-  const note = (name: string) => (call: () => unknown) => {
-    if (open.length > 0) faults.push(`${name} from within ${open.at(-1)}`)
-    return call()
-  }
-  for (const name of calls) wrap(Session.prototype, name, note(name))
-  for (const name of callsOfConnection) wrap(Connection.prototype, name, note(name))
-  return faults
-}
-
 const restore: (() => void)[] = []
 afterEach(() => {
   for (const undo of restore.splice(0)) undo()
 })
 
+/** Puts `around` around a method of every object of a class, until the test is over. */
+function wrap(prototype: object, name: string, around: (call: () => unknown) => unknown): void {
+  const original: unknown = Reflect.get(prototype, name)
+  if (typeof original !== 'function') throw new Error(`${name} is no method`)
+  const define = (value: unknown) =>
+    Object.defineProperty(prototype, name, { configurable: true, writable: true, value })
+  define(function (this: unknown, ...args: unknown[]) {
+    return around(() => Reflect.apply(original, this, args))
+  })
+  restore.push(() => define(original))
+}
+
+/** Which methods are running, and what was called from within them. */
+class Nesting {
+  readonly faults: string[] = []
+  readonly #running: string[] = []
+
+  outer(prototype: object, names: readonly string[]): void {
+    for (const name of names) {
+      wrap(prototype, name, (call) => {
+        this.#running.push(name)
+        try {
+          return call()
+        } finally {
+          this.#running.pop()
+        }
+      })
+    }
+  }
+
+  inner(prototype: object, names: readonly string[]): void {
+    for (const name of names) {
+      wrap(prototype, name, (call) => {
+        const within = this.#running.at(-1)
+        if (within !== undefined) this.faults.push(`${name} from within ${within}`)
+        return call()
+      })
+    }
+  }
+}
+
 test('much output, handlers that publish, and the end by a violation lead nowhere back into the engine', async () => {
-  const faults = watched()
+  const nesting = new Nesting()
+  nesting.outer(EngineDriver.prototype, answers)
+  nesting.inner(Session.prototype, calls)
+  nesting.inner(Connection.prototype, callsOfConnection)
   const { client, connection } = await online({ reconnect: false, maxInFlight: 1000 })
   connection.serve()
   await Promise.all(Array.from({ length: 300 }, () => client.publish('a', Buffer.alloc(1000), { qos: 1 })))
@@ -93,5 +99,23 @@ test('much output, handlers that publish, and the end by a violation lead nowher
   await quiet()
   connection.send({ type: 'connack', sessionPresent: false, returnCode: 0 })
   expect(await outcomeOf(client.closed)).toHaveProperty('error.code', 'MQTT_PROTOCOL_VIOLATION')
-  expect(faults).toEqual([])
+  expect(nesting.faults).toEqual([])
+})
+
+test('what a handler publishes at once is written when the engine has returned, however much it is, and all of it', async () => {
+  const nesting = new Nesting()
+  nesting.outer(Connection.prototype, ['receive'])
+  nesting.inner(Connection.prototype, ['bytesSent', 'outputFull', 'pump'])
+  const { client, connection } = await online({ reconnect: false })
+  connection.serve()
+  let published = Promise.resolve()
+  await client.subscribe('in', () => {
+    const all = Array.from({ length: 300 }, () => client.publish('out', Buffer.alloc(1000), { qos: 1 }))
+    published = Promise.all(all).then(() => {})
+  })
+  connection.send(message('in'))
+  await quiet()
+  await published
+  expect(client.stats.packetsOut.publish).toBe(300)
+  expect(nesting.faults).toEqual([])
 })
