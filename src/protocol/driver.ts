@@ -2,7 +2,7 @@
  * What the engine asks of whoever drives it. The engine does nothing by itself: it is called with commands, packets and
  * the time, and answers through these methods before the call returns. A driver keeps these promises:
  *
- * - What `send` gets goes to the server in that order, and after all that `record` got before has been made safe (if
+ * - What `send`, `sendPublish` and `sendAcknowledgement` get goes to the server in that order, and after all that `record` got before has been made safe (if
  *   the session is kept in a store).
  * - After every call that passes `now`, it looks at `nextDeadline()` and calls `tick` when that time has come.
  * - After `closing`, nothing more is written on the connection, and it is closed without DISCONNECT.
@@ -10,7 +10,13 @@
  *   call has returned.
  * - After every call it looks at `moreWaits` of the connection: if that is true, it writes what was sent, and calls `pump`.
  */
-import type { ControlPacket } from '../codec/control-packet.js'
+import type {
+  AcknowledgementPacket,
+  ControlPacket,
+  PacketIdentifier,
+  PublishPacket,
+  QoS,
+} from '../codec/control-packet.js'
 import type { MqttError } from '../errors.js'
 import type { OutgoingMessage } from './exchange/outgoing-message.js'
 import type { Request } from './exchange/request.js'
@@ -28,10 +34,31 @@ export type Anomaly =
   | 'early-pubrel'
   | 'unsolicited-pingresp'
 
+/** What a PUBLISH carries. */
+export type PublishContent = Pick<PublishPacket, 'topic' | 'payload' | 'retain'>
+
+/** The packet of a `sendPublish`, for a driver that wants packets. */
+export function publishPacket(
+  { topic, payload, retain }: PublishContent,
+  qos: QoS,
+  dup: boolean,
+  packetId: PacketIdentifier | undefined,
+): PublishPacket {
+  if (qos === 0 || packetId === undefined) return { type: 'publish', topic, payload, retain, qos: 0 }
+  return { type: 'publish', topic, payload, retain, qos, packetId, dup }
+}
+
 /** What the engine asks of the one who drives it: the only way in which it acts. */
 export interface Driver<P, R> {
-  /** Writes a packet, behind those before it. */
-  send(packet: ControlPacket): void
+  /** Writes a packet that is neither a PUBLISH nor an acknowledgement, behind those before it. */
+  send(packet: Exclude<ControlPacket, PublishPacket | AcknowledgementPacket>): void
+  /**
+   * Writes a PUBLISH, behind what was sent before it. `dup` is false and `packetId` undefined at QoS 0. The parts come one by one, so
+   * that the hottest path makes no packet object for each message.
+   */
+  sendPublish(message: PublishContent, qos: QoS, dup: boolean, packetId: PacketIdentifier | undefined): void
+  /** Writes an acknowledgement, behind what was sent before it. */
+  sendAcknowledgement(type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp', packetId: PacketIdentifier): void
   /** Keeps a record beyond the process. Called only if the session was made with `journal: 'kept'`. */
   record(record: JournalRecord): void
   /**

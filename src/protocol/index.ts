@@ -6,7 +6,7 @@
 
 export { Connection, type ConnectionSettings } from './connection/connection.js'
 export { KeepAlive } from './connection/keep-alive.js'
-export type { Anomaly, Driver } from './driver.js'
+export { type Anomaly, type Driver, type PublishContent, publishPacket } from './driver.js'
 export {
   type AcknowledgementName,
   type Awaited,

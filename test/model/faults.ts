@@ -70,7 +70,7 @@ class AnswersPubcompWithPubrel extends Session<number, string> {
     const receive = connection.receive.bind(connection)
     connection.receive = (packet) => {
       if (packet.type !== 'pubcomp') receive(packet)
-      else this.#driver.send({ type: 'pubrel', packetId: packet.packetId })
+      else this.#driver.sendAcknowledgement('pubrel', packet.packetId)
     }
     return connection
   }

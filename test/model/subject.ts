@@ -3,20 +3,23 @@
  * copied, because its state is private to it; but it is deterministic, so it is brought to any state by giving a new one
  * the inputs that led there. For that, inputs are plain values.
  */
+import type { AcknowledgementPacket, ControlPacket, PacketIdentifier, QoS } from '../../src/codec/control-packet.js'
 import type { MqttError } from '../../src/errors.js'
-import type {
-  Anomaly,
-  Arrival,
-  Connection,
-  ConnectionSettings,
-  Driver,
-  JournalRecord,
-  OutgoingMessage,
-  Pacer,
-  Request,
-  Session,
-  SessionSettings,
-  StoredSession,
+import {
+  type Anomaly,
+  type Arrival,
+  type Connection,
+  type ConnectionSettings,
+  type Driver,
+  type JournalRecord,
+  type OutgoingMessage,
+  type Pacer,
+  type PublishContent,
+  publishPacket,
+  type Request,
+  type Session,
+  type SessionSettings,
+  type StoredSession,
 } from '../../src/protocol/index.js'
 import type { Configuration } from './configuration.js'
 import { sessionClass } from './faults.js'
@@ -63,7 +66,6 @@ export class Subject implements Driver<number, string> {
     this.#connectionSettings = {
       connect: { type: 'connect', clientId: 'c', cleanSession, keepAlive },
       pingTimeoutMs: 5_000,
-      connackTimeoutMs: 7_000,
     }
     const settings = settingsOf(configuration, stored)
     const pacer = configuration.paceMs === undefined ? undefined : this.#pacer(configuration.paceMs)
@@ -175,9 +177,17 @@ export class Subject implements Driver<number, string> {
     if (arrival !== undefined) tell(arrival)
   }
 
-  send(packet: NamedPacket['packet'] | Parameters<Driver<number, string>['send']>[0]): void {
+  send(packet: ControlPacket): void {
     this.#sends += 1
     this.#outputs.push({ is: 'send', sent: named(packet) })
+  }
+
+  sendPublish(message: PublishContent, qos: QoS, dup: boolean, packetId: PacketIdentifier | undefined): void {
+    this.send(publishPacket(message, qos, dup, packetId))
+  }
+
+  sendAcknowledgement(type: AcknowledgementPacket['type'], packetId: PacketIdentifier): void {
+    this.send({ type, packetId })
   }
 
   record(record: JournalRecord): void {

@@ -9,7 +9,14 @@
  * sent before CONNACK.
  */
 import { expect } from 'vitest'
-import type { ConnectPacket, ControlPacket, SubscriptionRequest } from '../../src/codec/control-packet.js'
+import type {
+  AcknowledgementPacket,
+  ConnectPacket,
+  ControlPacket,
+  PacketIdentifier,
+  QoS,
+  SubscriptionRequest,
+} from '../../src/codec/control-packet.js'
 import { ConnectionRefusedError, type MqttError, ProtocolViolationError, TimeoutError } from '../../src/errors.js'
 import {
   type Anomaly,
@@ -18,6 +25,8 @@ import {
   type Driver,
   type JournalRecord,
   type OutgoingMessage,
+  type PublishContent,
+  publishPacket,
   type Request,
   Session,
   type SessionSettings,
@@ -32,7 +41,6 @@ type HandlersAnswer = ReturnType<Driver<Ticket, Ticket>['deliver']>
 interface HarnessSettings extends Partial<SessionSettings> {
   readonly keepAlive?: number
   readonly pingTimeoutMs?: number
-  readonly connackTimeoutMs?: number
   readonly stored?: StoredSession
   /** What becomes of a delivered message: its handlers are done at once, run until `finish`, or put it off until `makeRoom`. */
   readonly handlers?: HandlersAnswer
@@ -66,22 +74,13 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
   #log: string[] = []
   #unflushed = 0
   readonly #pingTimeoutMs: number
-  readonly #connackTimeoutMs: number
 
   constructor(settings: HarnessSettings = {}) {
-    const {
-      keepAlive = 0,
-      pingTimeoutMs = 5_000,
-      connackTimeoutMs = 30_000,
-      stored,
-      handlers = 'done',
-      ...own
-    } = settings
+    const { keepAlive = 0, pingTimeoutMs = 5_000, stored, handlers = 'done', ...own } = settings
     this.handlers = handlers
     this.session = new Session({ ...roomy, ...own }, this, stored, this.now)
     this.connectPacket = { type: 'connect', clientId: 'c', cleanSession: this.session.settings.cleanSession, keepAlive }
     this.#pingTimeoutMs = pingTimeoutMs
-    this.#connackTimeoutMs = connackTimeoutMs
   }
 
   // What a test reads
@@ -130,7 +129,6 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
         {
           connect: { ...this.connectPacket, ...connect },
           pingTimeoutMs: this.#pingTimeoutMs,
-          connackTimeoutMs: this.#connackTimeoutMs,
         },
         this.now,
       )
@@ -146,7 +144,6 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
         {
           connect: { ...rest, keepAlive: 0 },
           pingTimeoutMs: this.#pingTimeoutMs,
-          connackTimeoutMs: this.#connackTimeoutMs,
         },
         this.now,
       )
@@ -294,6 +291,14 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
     this.packets.push(packet)
     this.#log.push(`send ${notation(packet)}`)
     this.#unflushed += 1
+  }
+
+  sendPublish(message: PublishContent, qos: QoS, dup: boolean, packetId: PacketIdentifier | undefined): void {
+    this.send(publishPacket(message, qos, dup, packetId))
+  }
+
+  sendAcknowledgement(type: AcknowledgementPacket['type'], packetId: PacketIdentifier): void {
+    this.send({ type, packetId })
   }
 
   record(record: JournalRecord): void {

@@ -6,11 +6,12 @@
  * engine's call has returned when it has grown to `flushBytes`; after a read of the socket it goes without waiting for the end of the turn, so that
  * all acknowledgements of one read leave in one write.
  */
-import type { ControlPacket } from '../../codec/control-packet.js'
+import type { AcknowledgementPacket, ControlPacket, PacketIdentifier, QoS } from '../../codec/control-packet.js'
 import { PacketDecoder } from '../../codec/decode/packet-decoder.js'
 import { PacketWriter } from '../../codec/encode/packet-writer.js'
 import { ConnectionLostError } from '../../errors.js'
 import type { Connection } from '../../protocol/connection/connection.js'
+import type { PublishContent } from '../../protocol/driver.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from '../../transport/transport.js'
 import type { PublishTicket } from '../publish/publish-ticket.js'
 import type { RequestTicket } from '../subscribe/tickets.js'
@@ -149,6 +150,21 @@ export class ConnectionStream implements TransportEvents {
   send(packet: ControlPacket): void {
     this.#writer.write(packet)
     this.#counters.packetsOut[packet.type] += 1
+  }
+
+  publish(
+    { topic, payload, retain }: PublishContent,
+    qos: QoS,
+    dup: boolean,
+    packetId: PacketIdentifier | undefined,
+  ): void {
+    this.#writer.publish(topic, payload, qos, retain, dup, packetId)
+    this.#counters.packetsOut.publish += 1
+  }
+
+  acknowledge(type: AcknowledgementPacket['type'], packetId: PacketIdentifier): void {
+    this.#writer.acknowledge(type, packetId)
+    this.#counters.packetsOut[type] += 1
   }
 
   /** True if so much was sent that it should not wait for the end of the turn. */

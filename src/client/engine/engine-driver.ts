@@ -5,10 +5,17 @@
  * the end of the turn; the flush writes one chunk, starts one append to the journal, and looks at the next deadline once, however
  * many messages the turn had.
  */
-import type { ConnectPacket, ControlPacket, SubackPacket } from '../../codec/control-packet.js'
+import type {
+  AcknowledgementPacket,
+  ConnectPacket,
+  ControlPacket,
+  PacketIdentifier,
+  QoS,
+  SubackPacket,
+} from '../../codec/control-packet.js'
 import { ConnectionLostError, type MqttError, StoreError, UsageError } from '../../errors.js'
 import type { Connection } from '../../protocol/connection/connection.js'
-import type { Anomaly, Driver } from '../../protocol/driver.js'
+import { type Anomaly, type Driver, type PublishContent, publishPacket } from '../../protocol/driver.js'
 import type { OutgoingMessage } from '../../protocol/exchange/outgoing-message.js'
 import type { Request } from '../../protocol/exchange/request.js'
 import type { Arrival } from '../../protocol/incoming/backlog.js'
@@ -120,9 +127,8 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   /** Opens a stream to a server; CONNECT is sent on it. */
   connect(connect: ConnectPacket, open: OpenTransport): void {
-    const { connectTimeoutMs, pingTimeoutMs, maxPacketBytes } = this.#settings.connection
-    const settings = { connect, pingTimeoutMs, connackTimeoutMs: connectTimeoutMs }
-    const connection = this.session.connect(settings, this.now())
+    const { pingTimeoutMs, maxPacketBytes } = this.#settings.connection
+    const connection = this.session.connect({ connect, pingTimeoutMs }, this.now())
     this.#stream = new ConnectionStream(this, this.client, this.counters, connection, open, maxPacketBytes)
   }
 
@@ -262,10 +268,24 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   send(packet: ControlPacket): void {
     this.#stream?.send(packet)
-    if (channels.packetOut.hasSubscribers) {
-      this.#tellLater(() => channels.packetOut.publish({ client: this.client, packet }))
-    }
+    if (channels.packetOut.hasSubscribers) this.#tellOfPacket(packet)
     this.beginTurn()
+  }
+
+  sendPublish(message: PublishContent, qos: QoS, dup: boolean, packetId: PacketIdentifier | undefined): void {
+    this.#stream?.publish(message, qos, dup, packetId)
+    if (channels.packetOut.hasSubscribers) this.#tellOfPacket(publishPacket(message, qos, dup, packetId))
+    this.beginTurn()
+  }
+
+  sendAcknowledgement(type: AcknowledgementPacket['type'], packetId: PacketIdentifier): void {
+    this.#stream?.acknowledge(type, packetId)
+    if (channels.packetOut.hasSubscribers) this.#tellOfPacket({ type, packetId })
+    this.beginTurn()
+  }
+
+  #tellOfPacket(packet: ControlPacket): void {
+    this.#tellLater(() => channels.packetOut.publish({ client: this.client, packet }))
   }
 
   record(record: JournalRecord): void {

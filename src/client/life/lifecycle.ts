@@ -171,6 +171,7 @@ export class Lifecycle implements EngineEvents, Abortable {
 
   #attemptTimedOut(attempt: Attempt): void {
     if (!this.#isCurrent(attempt)) return
+    // [MQTT-3.1.4-4] [3.2 missing CONNACK] A CONNECT is answered; the client does not wait for a server that does not answer.
     const timeoutMs = this.#settings.connection.connectTimeoutMs
     const text = `no CONNACK within ${timeoutMs} ms from the start of the attempt (connectTimeoutMs)`
     this.#ended(new TimeoutError(text, { operation: 'connect', timeoutMs }))

@@ -39,11 +39,11 @@ export class Acknowledgements<P, R> {
         /* v8 ignore else -- @preserve nextStep says this of messages only, which the compiler cannot see */
         if (exchange instanceof PublishExchange) this.#session.outgoing.received(exchange, now)
         // [MQTT-4.3.3-1] PUBREC is answered with PUBREL, and the PUBLISH is never sent again.
-        this.#driver.send({ type: 'pubrel', packetId })
+        this.#driver.sendAcknowledgement('pubrel', packetId)
         return undefined
       case 'release-again':
         this.#driver.anomaly(exchange === undefined ? 'unknown-pubrec' : 'repeated-pubrec', packetId)
-        this.#driver.send({ type: 'pubrel', packetId })
+        this.#driver.sendAcknowledgement('pubrel', packetId)
         return undefined
       case 'ignore':
         this.#driver.anomaly(unknownAcknowledgement[name], packetId)
@@ -101,7 +101,7 @@ export class Acknowledgements<P, R> {
     const known = this.#session.incoming.release(packetId)
     if (known !== 'released') this.#driver.anomaly(known === 'early' ? 'early-pubrel' : 'unknown-pubrel', packetId)
     // [MQTT-4.3.3-2] PUBREL is always answered with PUBCOMP: a server that repeats one can only finish so.
-    this.#driver.send({ type: 'pubcomp', packetId })
+    this.#driver.sendAcknowledgement('pubcomp', packetId)
   }
 }
 

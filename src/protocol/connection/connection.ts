@@ -25,19 +25,17 @@ import { KeepAlive } from './keep-alive.js'
 import { OutputProgress } from './output-progress.js'
 import { misplaced } from './violations.js'
 
-/** What one connection is told: its CONNECT, and how long it waits. */
+/** What one connection is told: its CONNECT, and how long it waits for a sign of life. */
 export interface ConnectionSettings {
   /** The first packet of the connection. */
   readonly connect: ConnectPacket
   /** Milliseconds from the start of a PINGREQ, or from when output last left, to the verdict that the peer is dead. */
   readonly pingTimeoutMs: number
-  /** How long CONNACK may take, in milliseconds. */
-  readonly connackTimeoutMs: number
 }
 
 type Phase =
   | { readonly is: 'new'; readonly connect: ConnectPacket }
-  | { readonly is: 'connecting'; readonly connackBy: number }
+  | { readonly is: 'connecting' }
   | { readonly is: 'connected' }
   | { readonly is: 'closed' }
 
@@ -50,6 +48,7 @@ const outputAllowanceBytes = 65_536
 const relieved =
   'messages that had no room were not acknowledged, so that the server sends them again on a new connection'
 
+const connecting: Phase = { is: 'connecting' }
 const connected: Phase = { is: 'connected' }
 const closed: Phase = { is: 'closed' }
 
@@ -59,7 +58,6 @@ export class Connection<P, R> {
   readonly #driver: Driver<P, R>
   readonly #cleanSession: boolean
   readonly #pingTimeoutMs: number
-  readonly #connackTimeoutMs: number
   readonly #acknowledgements: Acknowledgements<P, R>
   readonly #keepAlive: KeepAlive
   readonly #outputProgress = new OutputProgress()
@@ -79,7 +77,6 @@ export class Connection<P, R> {
     this.#driver = driver
     this.#cleanSession = settings.connect.cleanSession
     this.#pingTimeoutMs = settings.pingTimeoutMs
-    this.#connackTimeoutMs = settings.connackTimeoutMs
     this.#phase = { is: 'new', connect: settings.connect }
     this.#acknowledgements = new Acknowledgements(session, driver)
     this.#now = now
@@ -117,7 +114,7 @@ export class Connection<P, R> {
     if (this.#phase.is !== 'new') return
     const { connect } = this.#phase
     this.#now = now
-    this.#phase = { is: 'connecting', connackBy: now + this.#connackTimeoutMs }
+    this.#phase = connecting
     this.#session.connectSent()
     this.#driver.send(connect)
     this.#keepAlive.sent(now)
@@ -267,20 +264,13 @@ export class Connection<P, R> {
 
   /** When `tick` has something to do; Infinity if nothing is due. */
   nextDeadline(): number {
-    switch (this.#phase.is) {
-      case 'connecting':
-        return this.#phase.connackBy
-      case 'connected':
-        return Math.min(
-          this.#keepAlive.deadline(),
-          this.#acknowledgementDeadline,
-          this.#session.outgoing.pacingDeadline,
-          this.#session.requests.nextDeadline(),
-        )
-      case 'new':
-      case 'closed':
-        return Number.POSITIVE_INFINITY
-    }
+    if (this.#phase.is !== 'connected') return Number.POSITIVE_INFINITY
+    return Math.min(
+      this.#keepAlive.deadline(),
+      this.#acknowledgementDeadline,
+      this.#session.outgoing.pacingDeadline,
+      this.#session.requests.nextDeadline(),
+    )
   }
 
   /** @internal The state as plain data, for tests and for whoever looks for a fault. */
@@ -289,15 +279,11 @@ export class Connection<P, R> {
   }
 
   /**
-   * Does what is due at `now`: PINGREQ, and the verdicts over CONNACK, PINGRESP and acknowledgements that did not come.
+   * Does what is due at `now`: PINGREQ, and the verdicts over PINGRESP and acknowledgements that did not come. How long CONNACK
+   * may take is the driver's affair: its time limit began before there was a stream.
    */
   tick(now: number): void {
     this.#now = now
-    if (this.#phase.is === 'connecting') {
-      // [MQTT-3.1.4-4] [3.2 missing CONNACK] A CONNECT is answered; a server that does not is not waited for.
-      if (now >= this.#phase.connackBy) this.#timedOut('connect', 'CONNACK', this.#connackTimeoutMs, 'connectTimeoutMs')
-      return
-    }
     if (this.#phase.is !== 'connected') return
     for (let late = this.#session.requests.expire(now); late !== undefined; late = this.#session.requests.expire(now)) {
       this.#driver.unanswered(late.request, late.error)
@@ -341,12 +327,7 @@ export class Connection<P, R> {
     this.#session.connectionEnded()
   }
 
-  #timedOut(
-    operation: 'connect' | 'ping' | 'acknowledgement',
-    missing: string,
-    timeoutMs: number,
-    option: string,
-  ): void {
+  #timedOut(operation: 'ping' | 'acknowledgement', missing: string, timeoutMs: number, option: string): void {
     this.#fail(
       new TimeoutError(`the server has not sent ${missing} within ${timeoutMs} ms (${option})`, {
         operation,

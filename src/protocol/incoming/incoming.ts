@@ -245,11 +245,11 @@ export class Incoming<P, R> {
 
   #acknowledge({ packetId, qos }: PublishAcknowledgedPacket<Buffer>): void {
     // [MQTT-3.3.4-1] [MQTT-2.3.1-6] PUBACK at QoS 1, PUBREC at QoS 2, under the identifier of the PUBLISH.
-    if (qos === 2) this.#driver.send({ type: 'pubrec', packetId })
+    if (qos === 2) this.#driver.sendAcknowledgement('pubrec', packetId)
     else {
       // [MQTT-4.3.2-2] After PUBACK the identifier means a new message, whatever its DUP says.
       this.#identifiers.delete(packetId)
-      this.#driver.send({ type: 'puback', packetId })
+      this.#driver.sendAcknowledgement('puback', packetId)
     }
   }
 

@@ -6,8 +6,8 @@
  * reaches; only when all of them are out does the queue go on. A message at QoS 0 leaves the queue and is settled by
  * being written.
  */
-import type { ControlPacket, QoS } from '../../codec/control-packet.js'
-import type { Driver } from '../driver.js'
+import type { QoS } from '../../codec/control-packet.js'
+import type { Driver, PublishContent } from '../driver.js'
 import { NOT_SENT, PublishExchange } from '../exchange/exchange.js'
 import type { ExchangeTable } from '../exchange/exchange-table.js'
 import { OutgoingMessage } from '../exchange/outgoing-message.js'
@@ -165,15 +165,11 @@ export class Outgoing<P, R> {
     return exchange.sentAt === NOT_SENT && this.#table.get(exchange.packetId) === exchange
   }
 
-  /**
-   * Writes a message at QoS 0.
-   *
-   * @param message whatever has a topic, a payload and RETAIN
-   */
-  sendQos0({ topic, payload, retain }: Pick<MessageDraft, 'topic' | 'payload' | 'retain'>, line: Line): void {
+  /** Writes a message at QoS 0. */
+  sendQos0(message: PublishContent, line: Line): void {
     // [MQTT-4.3.1-1] Sent once, with QoS 0 and DUP 0, and forgotten.
-    this.#driver.send({ type: 'publish', topic, payload, retain, qos: 0 })
-    line.messageSent(topic.length + payload.byteLength)
+    this.#driver.sendPublish(message, 0, false, undefined)
+    line.messageSent(message.topic.length + message.payload.byteLength)
   }
 
   #bind(message: OutgoingMessage<P>, qos: 1 | 2, line: Line, now: number): boolean {
@@ -190,7 +186,7 @@ export class Outgoing<P, R> {
     if (this.#settings.journal === 'kept') this.#driver.record({ kind: 'bound', sequence: message.sequence, packetId })
     // [MQTT-3.3.1-3] DUP says only whether we have sent it before, whatever was received.
     // [MQTT-4.3.2-1] [MQTT-4.3.3-1] A message first goes out under an unused identifier with DUP 0, and is kept.
-    this.#driver.send(publishPacket(exchange, qos, false))
+    this.#driver.sendPublish(message, qos, false, packetId)
     line.messageSent(message.topic.length + message.payload.byteLength)
     exchange.sentAt = now
     if (message.delivery === 'none') message.delivery = 'unknown'
@@ -201,10 +197,11 @@ export class Outgoing<P, R> {
     this.#outstanding += 1
     this.#resent += 1
     exchange.sentAt = now
-    if (exchange.awaits === 'pubcomp') return this.#driver.send({ type: 'pubrel', packetId: exchange.packetId })
+    if (exchange.awaits === 'pubcomp') return this.#driver.sendAcknowledgement('pubrel', exchange.packetId)
     // [MQTT-3.3.1-1] A PUBLISH that may have been sent before carries DUP 1.
-    this.#driver.send(publishPacket(exchange, exchange.awaits === 'puback' ? 1 : 2, true))
-    line.messageSent(exchange.message.topic.length + exchange.message.payload.byteLength)
+    const { message, packetId } = exchange
+    this.#driver.sendPublish(message, exchange.awaits === 'puback' ? 1 : 2, true, packetId)
+    line.messageSent(message.topic.length + message.payload.byteLength)
   }
 
   /** The first PUBREC. */
@@ -297,9 +294,4 @@ function firstAwaited(qos: 0 | 1 | 2): 'puback' | 'pubrec' {
 
 function bySequence<P>(a: PublishExchange<P>, b: PublishExchange<P>): number {
   return a.message.sequence - b.message.sequence
-}
-
-function publishPacket<P>({ packetId, message }: PublishExchange<P>, qos: 1 | 2, dup: boolean): ControlPacket {
-  const { topic, payload, retain } = message
-  return { type: 'publish', topic, payload, retain, qos, packetId, dup }
 }

@@ -75,7 +75,7 @@ describe('connect()', () => {
     expect(error).toMatchObject({ reason: 'closed', cause: { fault: 'unexpected-end' } })
   })
 
-  test('rejects with a TimeoutError when no CONNACK comes within connectTimeoutMs', async () => {
+  test('rejects with a TimeoutError when no CONNACK comes within connectTimeoutMs [MQTT-3.1.4-4] [3.2 missing CONNACK]', async () => {
     fakeTime()
     const server = new FakeServer()
     const connected = clientOf(server, { connectTimeoutMs: 700 }).connect()

@@ -86,15 +86,6 @@ describe('CONNACK', () => {
     }
   })
 
-  test('without it the connection ends after connackTimeoutMs, and not before [MQTT-3.1.4-4] [3.2 missing CONNACK]', () => {
-    const engine = new EngineHarness({ connackTimeoutMs: 3_000 }).open()
-    engine.news()
-    expect(engine.dueIn).toBe(3_000)
-    expect(engine.pass(2_999).tick().news()).toEqual([])
-    expect(engine.pass(1).news()).toEqual(['closing MQTT_TIMEOUT connect'])
-    expect(engine.connection.phase).toBe('closed')
-  })
-
   test('a second one ends the connection [MQTT-3.2.0-1]', () => {
     const engine = new EngineHarness().connect()
     engine.news()
