@@ -15,6 +15,9 @@ function filesUnder(folder: string): string[] {
 
 const sources = filesUnder('src').filter((path) => path.endsWith('.ts'))
 
+/** Where the client sets timers: nowhere else, so that the list at its head is the whole list. */
+const clientTimers = 'src/client/engine/timers.ts'
+
 /** Lines a file may have: what is longer is more than one idea. */
 const linesMax = 400
 
@@ -86,6 +89,13 @@ describe('the sources', () => {
     'would be found wrong with: %s',
     (text) => expect(faultsIn('src/a.ts', text)).toHaveLength(1),
   )
+
+  test('of the client set timers in one file only', () => {
+    const setting = sources.filter(
+      (path) => path.startsWith('src/client/') && /\bset(Timeout|Interval)\(/.test(read(path)),
+    )
+    expect(setting).toEqual([clientTimers])
+  })
 
   test(`have at most ${linesMax} lines`, () => {
     expect(sources.filter((path) => read(path).split('\n').length - 1 > linesMax)).toEqual([])

@@ -32,11 +32,11 @@ import { ClientCounters } from '../surface/counters.js'
 import { channels } from '../surface/diagnostics.js'
 import { asError } from '../waiting/promises.js'
 import { ConnectionStream, type StreamOwner } from './connection-stream.js'
-import { type DeadlineHost, DeadlineTimer } from './deadline-timer.js'
 import { engineSettings } from './engine-settings.js'
 import type { JournalWriter } from './journal-writer.js'
 import { KeptSession } from './opened-store.js'
 import { PingWaiters } from './pings.js'
+import { type DeadlineHost, Timers } from './timers.js'
 
 /** What the driver tells the lifecycle of the client. */
 export interface EngineEvents {
@@ -55,9 +55,9 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   readonly client: object
   readonly counters = new ClientCounters()
   readonly delivery: Delivery
+  readonly timers = new Timers(this)
   readonly #settings: ClientSettings
   readonly #events: EngineEvents
-  readonly #timer = new DeadlineTimer(this)
   #session: Session<PublishTicket, RequestTicket> | undefined
   /** Undefined before the first attempt, and for good if there is no store. */
   #kept: KeptSession | undefined
@@ -103,7 +103,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   async openSession(sessionId: string): Promise<void> {
     const { store } = this.#settings
     if (store === undefined) return
-    this.#kept ??= new KeptSession(store, (error) => this.#events.failed(error))
+    this.#kept ??= new KeptSession(store, this.timers, (error) => this.#events.failed(error))
     const stored = await this.#kept.open(sessionId)
     // An attempt that timed out may have waited for the same opening.
     this.#session ??= new Session(engineSettings(this.#settings, 'kept'), this, stored, this.now())
@@ -197,7 +197,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   // Time, and the turn of the event loop.
 
   now(): number {
-    return performance.now()
+    return this.timers.now()
   }
 
   /** What is sent and recorded in this turn of the event loop goes out at its end. Gives the time at which it began. */
@@ -215,7 +215,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     if (this.#outcomes?.any) this.whenSafe(this.#outcomes.take())
     this.#journal?.append()
     // What still waits in the queue of a client that has ended must not keep the process alive.
-    if (this.#session !== undefined && !this.hasEnded) this.#timer.arm(this.#session.nextDeadline(), this.now())
+    if (this.#session !== undefined && !this.hasEnded) this.timers.startEngine(this.#session.nextDeadline(), this.now())
     this.#events.turnEnded()
   }
 
@@ -229,10 +229,6 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     this.#session?.tick(this.now())
     this.engineReturned()
     this.flush()
-  }
-
-  stopTimer(): void {
-    this.#timer.clear()
   }
 
   /** Resolves the ticket once the session store has its message. */

@@ -9,19 +9,22 @@ import type { StoredSession } from '../../protocol/journal/journal-record.js'
 import type { SessionStore } from '../../store/session-store.js'
 import { asStoreError } from '../waiting/promises.js'
 import { JournalWriter } from './journal-writer.js'
+import type { Timers } from './timers.js'
 
 /** A disk that takes longer than this to sync a few records will not do it at all. */
 const storeClosesWithinMs = 10_000
 
 export class KeptSession {
   readonly #store: SessionStore
+  readonly #timers: Timers
   readonly #failed: (error: StoreError) => void
   #opening: { readonly sessionId: string; readonly stored: Promise<StoredSession> } | undefined
   #journal: JournalWriter | undefined
 
   /** `failed` is told when the store cannot keep what it was given. */
-  constructor(store: SessionStore, failed: (error: StoreError) => void) {
+  constructor(store: SessionStore, timers: Timers, failed: (error: StoreError) => void) {
     this.#store = store
+    this.#timers = timers
     this.#failed = failed
   }
 
@@ -51,15 +54,14 @@ export class KeptSession {
 
   /** A store that never answers must not keep the end of a client from coming. @throws StoreError */
   async close(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
     const tooLate = new Promise<never>((_, reject) => {
       const error = new StoreError(`the session store has not closed within ${storeClosesWithinMs} ms`)
-      timer = setTimeout(() => reject(error), storeClosesWithinMs)
+      this.#timers.start('store closing', storeClosesWithinMs, () => reject(error))
     })
     try {
       await Promise.race([this.#close(), tooLate])
     } finally {
-      clearTimeout(timer)
+      this.#timers.stop('store closing')
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Arrival } from '../../protocol/incoming/backlog.js'
+import type { Timers } from '../engine/timers.js'
 
 /** How far a call of `end()` has come. */
 type Stage = 'finishing' | 'last-handlers' | 'goodbye'
@@ -19,17 +20,17 @@ export class Ending {
   readonly caller: Arrival | undefined
   readonly #resolve: () => void
   #stage: Stage = 'finishing'
-  #timer: NodeJS.Timeout
-  #handlersTimer: NodeJS.Timeout | undefined
+  readonly #timers: Timers
 
-  constructor(timeoutMs: number, caller: Arrival | undefined, timedOut: () => void) {
+  constructor(timers: Timers, timeoutMs: number, caller: Arrival | undefined, timedOut: () => void) {
     let resolve = () => {}
     this.promise = new Promise<void>((settle) => {
       resolve = settle
     })
     this.#resolve = resolve
     this.caller = caller
-    this.#timer = setTimeout(timedOut, timeoutMs)
+    this.#timers = timers
+    timers.start('end', timeoutMs, timedOut)
   }
 
   get stage(): Stage {
@@ -39,22 +40,17 @@ export class Ending {
   awaitHandlers(timedOut: () => void): void {
     if (this.#stage !== 'finishing') return
     this.#stage = 'last-handlers'
-    this.#handlersTimer = setTimeout(timedOut, lastHandlersMs)
+    this.#timers.start('last handlers', lastHandlersMs, timedOut)
   }
 
   sayGoodbye(timedOut: () => void): void {
     this.#stage = 'goodbye'
-    this.stopTimers()
-    this.#timer = setTimeout(timedOut, goodbyeMs)
-  }
-
-  stopTimers(): void {
-    clearTimeout(this.#timer)
-    clearTimeout(this.#handlersTimer)
+    this.#timers.stop('end')
+    this.#timers.stop('last handlers')
+    this.#timers.start('goodbye', goodbyeMs, timedOut)
   }
 
   done(): void {
-    this.stopTimers()
     this.#resolve()
   }
 }

@@ -36,35 +36,11 @@ export interface Announcements {
 
 type Phase =
   | { readonly is: 'idle' }
-  | { readonly is: 'attempting'; readonly attempt: Attempt }
+  /** `attempt` tells whoever works on it that it was given up. */
+  | { readonly is: 'attempting'; readonly attempt: AbortController }
   | { readonly is: 'online'; readonly since: number }
-  | { readonly is: 'waiting'; readonly timer: NodeJS.Timeout }
+  | { readonly is: 'waiting' }
   | { readonly is: 'closed' }
-
-/** One try to get a connection: its time limit, and the signal for whoever works on it. */
-class Attempt {
-  readonly #controller = new AbortController()
-  readonly #timer: NodeJS.Timeout
-
-  constructor(timeoutMs: number, timedOut: (attempt: Attempt) => void) {
-    this.#timer = setTimeout(() => timedOut(this), timeoutMs)
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  /** CONNACK came. */
-  succeeded(): void {
-    clearTimeout(this.#timer)
-  }
-
-  /** It is given up: what still works on it is told to stop. */
-  abandon(reason: unknown): void {
-    clearTimeout(this.#timer)
-    this.#controller.abort(reason)
-  }
-}
 
 interface Waiter<T> {
   readonly resolve: (value: T) => void
@@ -128,7 +104,8 @@ export class Lifecycle implements EngineEvents, Abortable {
   }
 
   #startAttempt(): void {
-    const attempt = new Attempt(this.#settings.connection.connectTimeoutMs, (late) => this.#attemptTimedOut(late))
+    const attempt = new AbortController()
+    this.host.timers.start('attempt', this.#settings.connection.connectTimeoutMs, () => this.#attemptTimedOut())
     this.#phase = { is: 'attempting', attempt }
     this.#policy?.attemptStarted(this.host.now())
     this.#run(attempt).catch((error: unknown) => {
@@ -136,7 +113,7 @@ export class Lifecycle implements EngineEvents, Abortable {
     })
   }
 
-  async #run(attempt: Attempt): Promise<void> {
+  async #run(attempt: AbortController): Promise<void> {
     const { identity, session, profile } = this.#settings
     const server = this.#network.next()
     const answer = await this.#askCredentials(attempt)
@@ -148,7 +125,7 @@ export class Lifecycle implements EngineEvents, Abortable {
     this.host.connect(this.#connectPacket(who), server.open)
   }
 
-  async #askCredentials(attempt: Attempt) {
+  async #askCredentials(attempt: AbortController) {
     const { credentials } = this.#settings.identity
     if (credentials === undefined) return undefined
     try {
@@ -165,12 +142,17 @@ export class Lifecycle implements EngineEvents, Abortable {
     return { type: 'connect', clientId, cleanSession, keepAlive: keepAliveSeconds, username, password, will }
   }
 
-  #isCurrent(attempt: Attempt): boolean {
+  #isCurrent(attempt: AbortController): boolean {
     return this.#phase.is === 'attempting' && this.#phase.attempt === attempt
   }
 
-  #attemptTimedOut(attempt: Attempt): void {
-    if (!this.#isCurrent(attempt)) return
+  /** Tells whoever works on the attempt to stop. */
+  #abandon(attempt: AbortController, reason: unknown): void {
+    this.host.timers.stop('attempt')
+    attempt.abort(reason)
+  }
+
+  #attemptTimedOut(): void {
     // [MQTT-3.1.4-4] [3.2 missing CONNACK] A CONNECT is answered; the client does not wait for a server that does not answer.
     const timeoutMs = this.#settings.connection.connectTimeoutMs
     const text = `no CONNACK within ${timeoutMs} ms from the start of the attempt (connectTimeoutMs)`
@@ -181,7 +163,7 @@ export class Lifecycle implements EngineEvents, Abortable {
 
   connected(sessionPresent: boolean): void {
     if (this.#phase.is !== 'attempting') return
-    this.#phase.attempt.succeeded()
+    this.host.timers.stop('attempt')
     this.#phase = { is: 'online', since: this.host.now() }
     this.host.counters.connections += 1
     this.#connecting?.resolve({ sessionPresent })
@@ -212,7 +194,7 @@ export class Lifecycle implements EngineEvents, Abortable {
   #ended(cause: Error): void {
     const phase = this.#phase
     if (phase.is !== 'attempting' && phase.is !== 'online') return
-    if (phase.is === 'attempting') phase.attempt.abandon(cause)
+    if (phase.is === 'attempting') this.#abandon(phase.attempt, cause)
     const now = this.host.now()
     const connection = phase.is === 'online' ? this.#connectionEnd(now - phase.since) : undefined
     this.host.detach()
@@ -223,7 +205,8 @@ export class Lifecycle implements EngineEvents, Abortable {
     const { error, delayMs } = next ?? { error: reason, delayMs: undefined }
     if (delayMs === undefined) return this.#close(error)
     this.#lastError = error
-    this.#phase = { is: 'waiting', timer: setTimeout(() => this.#startAttempt(), delayMs) }
+    this.#phase = { is: 'waiting' }
+    this.host.timers.start('retry', delayMs, () => this.#startAttempt())
     if (channels.reconnect.hasSubscribers) {
       channels.reconnect.publish({ client: this.host.client, error, retryInMs: delayMs })
     }
@@ -240,7 +223,7 @@ export class Lifecycle implements EngineEvents, Abortable {
   end(timeoutMs: number): Promise<void> {
     if (this.#ending !== undefined) return this.#ending.promise
     if (this.#phase.is === 'closed') return this.#finished ?? Promise.resolve()
-    const ending = new Ending(timeoutMs, this.host.delivery.calling, () => this.#sayGoodbye(ending))
+    const ending = new Ending(this.host.timers, timeoutMs, this.host.delivery.calling, () => this.#sayGoodbye(ending))
     this.#ending = ending
     // A handler that calls this and returns has done its work: its message is acknowledged at the end of the turn.
     if (ending.caller === undefined) this.#checkEnding(ending)
@@ -281,12 +264,10 @@ export class Lifecycle implements EngineEvents, Abortable {
     if (phase.is === 'closed') return
     this.#phase = { is: 'closed' }
     if (this.#settings.signal !== undefined) signalWatches.delete(this.#settings.signal, this)
-    if (phase.is === 'attempting') phase.attempt.abandon(error ?? new ClosedError('the client was ended'))
-    if (phase.is === 'waiting') clearTimeout(phase.timer)
-    this.#ending?.stopTimers()
+    if (phase.is === 'attempting') this.#abandon(phase.attempt, error ?? new ClosedError('the client was ended'))
     this.host.delivery.close(error)
     this.host.detach()
-    this.host.stopTimer()
+    this.host.timers.stopAll()
     const told = this.#connecting === undefined ? 'untold' : 'told'
     this.#rejectWaiting(error)
     this.#finished = this.#finish(error, told)

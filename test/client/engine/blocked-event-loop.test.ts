@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { DeadlineTimer } from '../../../src/client/engine/deadline-timer.js'
+import { Timers } from '../../../src/client/engine/timers.js'
 
 function block(milliseconds: number): void {
   const end = performance.now() + milliseconds
@@ -24,7 +24,7 @@ test('an event loop that was blocked past a deadline reads what has arrived befo
 
   const happened: string[] = []
   const judged = new Promise<void>((resolve) => {
-    const timer = new DeadlineTimer({
+    const timers = new Timers({
       deadlineReached() {
         happened.push('the deadline is judged')
         resolve()
@@ -33,7 +33,7 @@ test('an event loop that was blocked past a deadline reads what has arrived befo
     client.on('data', () => happened.push('the answer is read'))
     // The answer is with the operating system when the loop is blocked, and the deadline passes meanwhile.
     peer?.write('PINGRESP', () => {
-      timer.arm(performance.now() + 1, performance.now())
+      timers.startEngine(timers.now() + 1, timers.now())
       block(30)
     })
   })

@@ -1,0 +1,103 @@
+/**
+ * Every timer of a client, in one list, on one clock.
+ *
+ * | timer           | runs from, to                                        | set to                  | when it fires                      |
+ * | --------------- | ---------------------------------------------------- | ----------------------- | ---------------------------------- |
+ * | (the engine's)  | the nearest of Keep Alive, acknowledgement, request, pacing and age of the queue | `nextDeadline()` | the engine does what is due |
+ * | `attempt`       | the start of an attempt, to CONNACK                  | `connectTimeoutMs`      | the attempt is given up            |
+ * | `retry`         | the end of a connection, to the next attempt         | the back-off            | the next attempt starts            |
+ * | `end`           | the call of `end()`, to DISCONNECT                   | its `timeoutMs`         | DISCONNECT is sent all the same    |
+ * | `last handlers` | the last acknowledgement, to the last handler's end  | half a second           | DISCONNECT is sent all the same    |
+ * | `goodbye`       | DISCONNECT, to the server's end of the stream        | a second                | the stream is destroyed            |
+ * | `store closing` | the end of the client, to the closed store           | ten seconds             | `closed` rejects with a StoreError |
+ *
+ * A store has timers of its own if it wants some (`fileStore` has one, for `fsync: { everyMs }`), and so has Node's connecting socket.
+ */
+import { maxTimerMs } from '../options/checks.js'
+
+/** The timers that are set once and fire once. */
+export type TimerName = 'attempt' | 'retry' | 'end' | 'last handlers' | 'goodbye' | 'store closing'
+
+/** Who is told that the engine may have something to do. */
+export interface DeadlineHost {
+  deadlineReached(): void
+}
+
+/** One function for all clients: most of them are idle most of the time, and hold nothing that they can share. */
+const fire = (timers: Timers): void => timers.engineFired()
+
+export class Timers {
+  readonly #host: DeadlineHost
+  /** Absent while none of them runs: a client that is online and idle has but the engine's. */
+  #named: Map<TimerName, NodeJS.Timeout> | undefined
+  #engineAt = Number.POSITIVE_INFINITY
+  #engine: NodeJS.Timeout | undefined
+  #immediate: NodeJS.Immediate | undefined
+
+  constructor(host: DeadlineHost) {
+    this.#host = host
+  }
+
+  /** The clock of the client and its engine, in milliseconds. It is monotonic: setting the time of the machine does not move it. */
+  now(): number {
+    return performance.now()
+  }
+
+  /** Sets a timer, in place of the one of that name if there is one. */
+  start(name: TimerName, delayMs: number, action: () => void): void {
+    this.stop(name)
+    this.#named ??= new Map()
+    const timer = setTimeout(() => {
+      this.#forget(name)
+      action()
+    }, delayMs)
+    this.#named.set(name, timer)
+  }
+
+  stop(name: TimerName): void {
+    clearTimeout(this.#named?.get(name))
+    this.#forget(name)
+  }
+
+  #forget(name: TimerName): void {
+    this.#named?.delete(name)
+    if (this.#named?.size === 0) this.#named = undefined
+  }
+
+  /**
+   * Sets the engine's timer for `deadline`, on this clock; Infinity for none. A deadline that moves away does not touch the timer:
+   * it then fires early, the engine finds nothing due, and the timer is set anew. So a busy connection, whose deadlines move with
+   * every packet, sets no timer for any of them.
+   */
+  startEngine(deadline: number, now: number): void {
+    if (deadline >= this.#engineAt || this.#immediate !== undefined) return
+    clearTimeout(this.#engine)
+    this.#engineAt = deadline
+    // A timer of Node takes no more than 2^31 - 1 ms, and rounds down; it may fire early, never late by that.
+    this.#engine = setTimeout(fire, Math.min(Math.max(1, Math.ceil(deadline - now)), maxTimerMs), this)
+  }
+
+  /**
+   * The verdict waits until the sockets have been read once more (`setImmediate` comes after the poll for I/O): an event loop that
+   * was blocked for a while finds the server's answer there, and must not take its own absence for the server's.
+   */
+  engineFired(): void {
+    this.#engineAt = Number.POSITIVE_INFINITY
+    this.#engine = undefined
+    this.#immediate = setImmediate(() => {
+      this.#immediate = undefined
+      this.#host.deadlineReached()
+    })
+  }
+
+  /** Stops all of them. */
+  stopAll(): void {
+    for (const timer of this.#named?.values() ?? []) clearTimeout(timer)
+    this.#named = undefined
+    clearTimeout(this.#engine)
+    clearImmediate(this.#immediate)
+    this.#engine = undefined
+    this.#immediate = undefined
+    this.#engineAt = Number.POSITIVE_INFINITY
+  }
+}
