@@ -122,7 +122,6 @@ export class Connection<P, R> {
 
   /** Bytes have been handed to the socket. */
   bytesSent(now: number): void {
-    this.#allowanceBytes = outputAllowanceBytes
     this.#keepAlive.sent(now)
   }
 

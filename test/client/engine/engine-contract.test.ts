@@ -4,7 +4,7 @@ import { EngineDriver } from '../../../src/client/engine/engine-driver.js'
 import { Connection } from '../../../src/protocol/connection/connection.js'
 import { Session } from '../../../src/protocol/session.js'
 import { online, outcomeOf, quiet } from '../peers/client-on-pipe.js'
-import { message } from '../peers/fake-server.js'
+import { FakeServer, message } from '../peers/fake-server.js'
 
 const answers = [
   'send',
@@ -118,4 +118,19 @@ test('what a handler publishes at once is written when the engine has returned, 
   await published
   expect(client.stats.packetsOut.publish).toBe(300)
   expect(nesting.faults).toEqual([])
+})
+
+test('what is sent again goes out whole, however much it is, although nothing is acknowledged [MQTT-4.4.0-1]', async () => {
+  const session = { clientId: 'c', cleanSession: false, reconnect: { minDelayMs: 1, maxDelayMs: 1 } }
+  // A pipe that always has room: nothing but the engine itself holds anything back.
+  const server = new FakeServer({ highWaterMark: 10_000_000 })
+  const { client, connection } = await online({ ...session, maxInFlight: 100 }, server)
+  const count = 20
+  for (let index = 0; index < count; index += 1) client.publish('a', Buffer.alloc(40_000), { qos: 1 }).catch(() => {})
+  for (let index = 0; index < count; index += 1) await connection.next('publish')
+  connection.cut()
+  const again = await server.accepted()
+  await again.next('connect')
+  again.send({ type: 'connack', sessionPresent: true, returnCode: 0 })
+  for (let index = 0; index < count; index += 1) expect(await again.next('publish')).toMatchObject({ dup: true })
 })
