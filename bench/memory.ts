@@ -8,6 +8,7 @@ import { createServer } from 'node:net'
 import { ca } from '../fixtures/tls/index.js'
 import { startSink } from './against-sink.js'
 import { median } from './machine.js'
+import { resend } from './memory-resend.js'
 import type { Held, Holder, Job } from './memory-subject.js'
 import type { Effort, Row, Table } from './part.js'
 import { alternate, compared, type Rounds, roundsOf } from './rounds.js'
@@ -129,5 +130,6 @@ export async function* run(effort: Effort): AsyncGenerator<Table> {
   const tcp = { port: ports.tcp }
   yield await clients(tcp, { port: ports.tls, ca }, effort)
   yield await messages(tcp, effort)
+  yield await resend(effort)
   sink.kill()
 }

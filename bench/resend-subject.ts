@@ -1,0 +1,58 @@
+/**
+ * A client in a process of its own that sends its unacknowledged messages again, and tells its parent how much memory that took at
+ * the peak, above what the messages themselves take.
+ */
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { topic } from './sample-message.js'
+
+export interface ResendJob {
+  readonly holder: 'ours' | 'theirs'
+  readonly port: number
+  readonly count: number
+  readonly payloadBytes: number
+}
+
+const built = new URL('../dist/index.js', import.meta.url).href
+
+async function publishAll({ holder, port, count, payloadBytes }: ResendJob): Promise<void> {
+  const payload = (index: number) => Buffer.alloc(payloadBytes, index)
+  if (holder === 'ours') {
+    const { connect }: typeof import('mqtt311') = await import(built)
+    const session = { clientId: 'resend', cleanSession: false }
+    const room = { maxInFlight: 65_535, ackTimeoutMs: 600_000, queue: { maxBytes: 2 * count * payloadBytes } }
+    const client = await connect({
+      host: '::1',
+      port,
+      ...session,
+      ...room,
+      reconnect: { minDelayMs: 1, maxDelayMs: 1 },
+    })
+    for (let index = 0; index < count; index += 1) client.publish(topic, payload(index), { qos: 1 }).catch(() => {})
+    return
+  }
+  const { default: mqtt } = await import('mqtt')
+  const session = { clientId: 'resend', clean: false, protocolVersion: 4 as const, reconnectPeriod: 1 }
+  const client = await mqtt.connectAsync({ host: '::1', port, protocol: 'mqtt', ...session })
+  client.on('error', () => {})
+  for (let index = 0; index < count; index += 1) client.publish(topic, payload(index), { qos: 1 }, () => {})
+}
+
+/** What Linux counts: resident memory now, and at its peak since the peak was last forgotten. */
+function resident(): { readonly now: number; readonly peak: number } {
+  const status = readFileSync('/proc/self/status', 'utf8')
+  const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024
+  return { now: bytes('VmRSS'), peak: bytes('VmHWM') }
+}
+
+const [job]: ResendJob[] = await once(process, 'message')
+if (job === undefined) throw new Error('the parent gave no job')
+await publishAll(job)
+// The parent has read all of it and cuts the connection next.
+await once(process, 'message')
+globalThis.gc?.()
+writeFileSync('/proc/self/clear_refs', '5')
+const before = resident().now
+process.send?.('ready')
+await once(process, 'message')
+process.send?.(resident().peak - before, () => process.exit())
