@@ -1,4 +1,4 @@
-import { slipsBetween } from '../client/options/unknown-names.js'
+import { slipsBetween } from '../option-names.js'
 
 /** What somebody probably meant who mistyped a word. */
 

@@ -18,6 +18,7 @@ export interface SourceFile {
 const layers: Readonly<Record<string, number>> = {
   errors: 0,
   codec: 1,
+  'option-names': 2,
   protocol: 2,
   transport: 2,
   client: 3,

@@ -6,7 +6,8 @@
 import { kindOf, quote } from '../../codec/field-checks.js'
 import { hasLoneSurrogate } from '../../codec/utf8.js'
 import { UsageError } from '../../errors.js'
-import { adviceForUnknown } from './unknown-names.js'
+import { adviceFor, isRecord } from '../../option-names.js'
+import { foreignAdvice } from './unknown-names.js'
 
 /** The check of an option that may be absent. */
 export type Check<T> = (name: string, value: T | undefined) => T | undefined
@@ -84,17 +85,13 @@ export function group<O extends object>(name: string, given: O, checks: Checks<O
   if (!isRecord(given)) throw new UsageError(`${name} has to be an object of options, not ${kindOf(given)}`)
   for (const key of Object.keys(given)) {
     if (Object.hasOwn(checks, key)) continue
-    const advice = adviceForUnknown(key, Object.keys(checks))
+    const advice = adviceFor(key, Object.keys(checks), foreignAdvice)
     throw new UsageError(`${prefix}${key} is no option of this package: ${advice}`)
   }
   const copy = { ...given }
   // An option may be inherited too: the names that count are those of the table.
   for (const key in checks) copy[key] = checks[key](`${prefix}${key}`, given[key])
   return copy
-}
-
-export function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /**

@@ -7,9 +7,10 @@ import type { Will } from '../../codec/control-packet.js'
 import { quote } from '../../codec/field-checks.js'
 import { topicNameLength, validateTopicFilter, validateTopicName } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
+import { isRecord } from '../../option-names.js'
 import type { SessionStore } from '../../store/session-store.js'
 import type { MessageHandler } from '../surface/client-surface.js'
-import { anything, type Checks, callable, fieldBytes, flag, group, groupOf, isRecord, oneOf, only } from './checks.js'
+import { anything, type Checks, callable, fieldBytes, flag, group, groupOf, oneOf, only } from './checks.js'
 import type { ClientOptions, QueueOptions, WillOptions } from './client-options.js'
 import {
   connectionEntries,

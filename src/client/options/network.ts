@@ -2,8 +2,9 @@
 import type { ConnectionOptions } from 'node:tls'
 import { quote } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
+import { isRecord } from '../../option-names.js'
 import { type ServerAddress, serverAddresses } from '../../transport/endpoint.js'
-import { type Checks, callable, flag, group, isRecord, oneOf, twoBytes } from './checks.js'
+import { type Checks, callable, flag, group, oneOf, twoBytes } from './checks.js'
 import type { ClientOptions, ServerOptions } from './client-options.js'
 
 /** How a byte stream to a server is opened. */

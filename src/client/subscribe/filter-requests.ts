@@ -1,7 +1,7 @@
 import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
 import { validateTopicFilter } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
-import { isRecord } from '../options/checks.js'
+import { isRecord } from '../../option-names.js'
 import { forbiddenByProfile, requireTopicWithin } from '../options/profile-limits.js'
 import type { ServerProfile } from '../options/server-profile.js'
 import type { FilterRequest, Filters } from '../surface/client-surface.js'
