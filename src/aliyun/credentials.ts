@@ -2,7 +2,7 @@
 
 import type { Credentials } from '../client/options/client-options.js'
 import type { CertificateDevice, Device, DeviceIdentity, TokenDevice } from './device.js'
-import { signConnect } from './sign-connect.js'
+import { signConnectOf } from './sign-connect.js'
 import { wireClientId } from './wire-client-id.js'
 
 /** Makes credentials. `learn` tells it who the device is, if that was not known from the start. */
@@ -18,7 +18,7 @@ function sessionOf(clientId: string): string {
 
 export function credentialSource(device: Device): CredentialSource {
   if (device.cert !== undefined) return certificateSource(device)
-  const make = device.deviceToken === undefined ? () => signConnect(device) : () => tokenCredentials(device)
+  const make = device.deviceToken === undefined ? () => signConnectOf(device) : () => tokenCredentials(device)
   return {
     credentials() {
       const { clientId, username, password } = make()

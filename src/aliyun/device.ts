@@ -5,8 +5,9 @@
 
 import type { ConnectionOptions } from 'node:tls'
 import { UsageError } from '../errors.js'
+import { namesOf, requireOptions } from '../option-names.js'
 import { requireIdentity, requireText } from './device-text.js'
-import type { SignConnectInput } from './sign-connect.js'
+import { inputTable, type SignConnectInput } from './sign-connect.js'
 import { requireClientId } from './wire-client-id.js'
 
 /** The two names by which the platform knows a device. */
@@ -84,11 +85,21 @@ export type CertificateDevice = IdentifiedCertificateDevice | AnonymousCertifica
 /** Whatever can show the platform who it is: by a secret, by a token, or by a certificate. */
 export type Device = SecretDevice | TokenDevice | CertificateDevice
 
+/** What any kind of device may have: which of them go together is told apart by the proof. */
+const deviceNames = namesOf<SecretDevice>({
+  ...inputTable,
+  deviceToken: true,
+  cert: true,
+  key: true,
+  onIdentity: true,
+})
+
 /**
  * The device again, checked as far as that goes without connecting. The compiler has done this for TypeScript; here
  * it is done for JavaScript, and for values that only look like what they are declared as.
  */
 export function requireDevice(device: Device): Device {
+  requireOptions('a device', device, deviceNames)
   const proofs = [device.deviceSecret, device.deviceToken, device.cert].filter((proof) => proof !== undefined)
   if (proofs.length !== 1) {
     throw new UsageError(

@@ -7,7 +7,9 @@ import type {
   ReconnectOptions,
   ServerProfile,
 } from '../client/options/client-options.js'
+import { kindOf } from '../codec/field-checks.js'
 import { UsageError } from '../errors.js'
+import { isRecord } from '../option-names.js'
 import { type CredentialSource, credentialSource } from './credentials.js'
 import { type ConnectionChoice, connectionOptions } from './destination.js'
 import { type Device, requireDevice } from './device.js'
@@ -61,6 +63,8 @@ const identityTopic = '/ext/auth/identity/response'
  * @throws UsageError for what the platform would refuse or misread
  */
 export function aliyun(device: Device, options: AliyunOptions = {}): ClientOptions {
+  // Their names are known to the client, which checks them.
+  if (!isRecord(options)) throw new UsageError(`the options of aliyun() have to be an object, not ${kindOf(options)}`)
   const { region: _region, endpoint: _endpoint, handlers, reconnect, ...client } = options
   const source = credentialSource(requireDevice(device))
   // Whatever can be wrong with the device is wrong now already, and not at the first attempt.

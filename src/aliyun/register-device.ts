@@ -12,6 +12,7 @@ import { randomBytes } from 'node:crypto'
 import { MqttClient } from '../client/mqtt-client.js'
 import type { Message, MessageHandler } from '../client/options/client-options.js'
 import { ConnectionLostError, TimeoutError, UsageError } from '../errors.js'
+import { namesOf, requireOptions } from '../option-names.js'
 import { type ConnectionChoice, connectionOptions } from './destination.js'
 import type { SecretDevice, TokenDevice } from './device.js'
 import { describe, requireIdentity, requireText } from './device-text.js'
@@ -42,8 +43,29 @@ export interface Registration extends ConnectionChoice {
   /** Milliseconds, 1 to 15,000 (when the platform gives up): from the call to the answer. Default 10,000. */
   readonly timeoutMs?: number | undefined
   /** Gives the registration up: it rejects with `signal.reason`. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignal | null | undefined
 }
+
+const registrationNames = namesOf<Registration>({
+  productKey: true,
+  productSecret: true,
+  deviceName: true,
+  preRegistered: true,
+  instanceId: true,
+  clientId: true,
+  signMethod: true,
+  timeoutMs: true,
+  signal: true,
+  region: true,
+  endpoint: true,
+  url: true,
+  host: true,
+  port: true,
+  family: true,
+  servers: true,
+  stream: true,
+  tls: true,
+})
 
 const answerTopics = ['/ext/register', '/ext/regnwl']
 
@@ -64,6 +86,7 @@ const timeoutMsMax = 15_000
  * `signal.reason` (all as rejections)
  */
 export async function registerDevice(registration: Registration): Promise<SecretDevice | TokenDevice> {
+  requireOptions('registerDevice()', registration, registrationNames)
   const { timeoutMs = timeoutMsDefault } = registration
   if (!(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= timeoutMsMax)) {
     throw new UsageError(

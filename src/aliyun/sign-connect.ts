@@ -1,6 +1,7 @@
 /** The credentials of a CONNECT packet, signed with the secret of a device. */
 
 import { UsageError } from '../errors.js'
+import { namesOf, requireOptions } from '../option-names.js'
 import { describe, requireIdentity, requireText } from './device-text.js'
 import { type SignMethod, sign } from './signature.js'
 import { requireClientId, requireExtensions, wireClientId } from './wire-client-id.js'
@@ -34,6 +35,20 @@ export interface SignConnectInput {
   readonly extensions?: Readonly<Record<string, string>> | undefined
 }
 
+/** The names of what is signed. */
+export const inputTable = {
+  productKey: true,
+  deviceName: true,
+  deviceSecret: true,
+  clientId: true,
+  signMethod: true,
+  timestamp: true,
+  secureMode: true,
+  extensions: true,
+} as const satisfies Readonly<Record<keyof SignConnectInput, true>>
+
+const inputNames = namesOf<SignConnectInput>(inputTable)
+
 /** The three fields of CONNECT that let the device in. */
 export interface SignedConnect {
   /** `id|securemode=2,signmethod=hmacsha256,timestamp=...|` */
@@ -55,6 +70,12 @@ export interface SignedConnect {
  * the secret.
  */
 export function signConnect(input: SignConnectInput): SignedConnect {
+  requireOptions('signConnect()', input, inputNames)
+  return signConnectOf(input)
+}
+
+/** The same for the secret of a device, whose names have been checked. */
+export function signConnectOf(input: SignConnectInput): SignedConnect {
   const { productKey, deviceName, deviceSecret, signMethod = 'hmacsha256', secureMode = 2 } = input
   requireIdentity(productKey, deviceName)
   requireText('deviceSecret', deviceSecret)

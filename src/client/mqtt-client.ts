@@ -1,18 +1,26 @@
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
+import { kindOf } from '../codec/field-checks.js'
 import { validateTopicFilter } from '../codec/topic.js'
 import { ClosedError, UsageError } from '../errors.js'
+import { isRecord } from '../option-names.js'
 import { describeEndpoint } from '../transport/index.js'
 import { MessageStream as Stream } from './deliver/message-stream.js'
 import { Announcer, warnOfForeignEvent } from './events.js'
 import { Lifecycle } from './life/lifecycle.js'
-import { callable, integer, maxTimerMs } from './options/checks.js'
+import {
+  parseConnectOptions,
+  parseEndOptions,
+  parseMessagesOptions,
+  parseSubscribeOptions,
+  type SubscribeSettings,
+} from './options/call-options.js'
+import { callable } from './options/checks.js'
 import type { ClientOptions } from './options/client-options.js'
 import { type ClientSettings, parseClientOptions } from './options/client-settings.js'
-import { endTimeoutMs } from './options/entries.js'
 import { Publisher } from './publish/publisher.js'
 import { readStats } from './stats.js'
-import { parseFilters } from './subscribe/filter-requests.js'
+import { parseFilterNames, parseFilters } from './subscribe/filter-requests.js'
 import { Subscriptions } from './subscribe/subscriptions.js'
 import type {
   ClientEvents,
@@ -62,7 +70,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    */
   connect(options: ConnectOptions = {}): Promise<{ readonly sessionPresent: boolean }> {
     try {
-      const { signal } = options
+      const { signal } = parseConnectOptions(options)
       // A second call is refused further down, and must not harm what the first one made.
       if (signal?.aborted && this.state === 'idle') {
         this.destroy()
@@ -116,9 +124,14 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     handler?: MessageHandler,
   ): Promise<Subscription> {
     try {
-      const options = typeof optionsOrHandler === 'function' ? undefined : optionsOrHandler
-      const route = typeof optionsOrHandler === 'function' ? optionsOrHandler : callable('handler', handler)
-      return tamed(this.#subscribe(filters, options ?? {}, route))
+      if (typeof optionsOrHandler !== 'function') {
+        const settings = parseSubscribeOptions(optionsOrHandler === undefined ? {} : optionsOrHandler)
+        return tamed(this.#subscribe(filters, settings, callable('handler', handler)))
+      }
+      if (handler === undefined) return tamed(this.#subscribe(filters, noOptions, optionsOrHandler))
+      throw new UsageError(
+        'subscribe() was given a function where its options stand: give the options before the handler',
+      )
     } catch (error) {
       return rejection(error)
     }
@@ -126,7 +139,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
 
   #subscribe(
     filters: Filters,
-    { qos, signal }: SubscribeOptions,
+    { qos, signal }: SubscribeSettings,
     handler: MessageHandler | undefined,
     ended?: () => void,
   ): Promise<Subscription> {
@@ -145,20 +158,20 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    */
   messages(filters: Filters, options: MessagesOptions = {}): Promise<MessageStream> {
     try {
-      const limit = integer('limit', options.limit, 1, 65_535) ?? this.#settings.engine.receiveWindow
+      const settings = parseMessagesOptions(options, this.#settings.engine.receiveWindow)
       const { host } = this.#lifecycle
-      const stream = new Stream(limit, () => host.resumeDelivery())
+      const stream = new Stream(settings.limit, () => host.resumeDelivery())
       host.delivery.addStream(stream)
-      return tamed(this.#attach(stream, filters, options))
+      return tamed(this.#attach(stream, filters, settings))
     } catch (error) {
       return rejection(error)
     }
   }
 
-  async #attach(stream: Stream, filters: Filters, options: SubscribeOptions): Promise<MessageStream> {
+  async #attach(stream: Stream, filters: Filters, settings: SubscribeSettings): Promise<MessageStream> {
     const { delivery } = this.#lifecycle.host
     try {
-      const subscription = await this.#subscribe(filters, options, stream.handle, () => stream.finish())
+      const subscription = await this.#subscribe(filters, settings, stream.handle, () => stream.finish())
       stream.attach(subscription, () => delivery.removeStream(stream))
       return stream
     } catch (error) {
@@ -183,7 +196,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   unsubscribe(filters: string | readonly string[]): Promise<void> {
     try {
       this.#refuseIfEnding('unsubscribe')
-      const names = parseFilters(filters, 0, undefined, 'MQTT-3.10.3-2').map(({ filter }) => filter)
+      const names = parseFilterNames(filters)
       if (this.#lifecycle.host.isOpen) return tamed(this.#subscriptions.unsubscribeAll(names))
       return tamed(this.#lifecycle.whenOpen(undefined).then(() => this.#subscriptions.unsubscribeAll(names)))
     } catch (error) {
@@ -236,7 +249,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    */
   end(options: EndOptions = {}): Promise<void> {
     try {
-      return this.#lifecycle.end(integer('timeoutMs', options.timeoutMs, 0, maxTimerMs) ?? endTimeoutMs)
+      return this.#lifecycle.end(parseEndOptions(options))
     } catch (error) {
       return rejection(error)
     }
@@ -277,6 +290,9 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 }
 
+/** What `subscribe` is told where it is given no options. */
+const noOptions: SubscribeSettings = { qos: undefined, signal: undefined }
+
 /**
  * Makes a client and connects it: `new MqttClient(options)`, then `connect()`.
  *
@@ -291,6 +307,8 @@ export async function connect(urlOrOptions: string | ClientOptions, options: Cli
 }
 
 function withUrl(url: string, options: ClientOptions): ClientOptions {
+  // What is no object would vanish in the copy.
+  if (!isRecord(options)) throw new UsageError(`the options of connect() have to be an object, not ${kindOf(options)}`)
   if (options.url !== undefined)
     throw new UsageError('the url is given twice: as the first argument and in the options')
   return { ...options, url }

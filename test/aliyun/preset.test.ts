@@ -197,6 +197,18 @@ describe('the endpoint', () => {
     expect(() => untyped(secret, options)).toThrow(message)
   })
 
+  it.each<[unknown[], string]>([
+    [
+      [{ productKey: 'a', devicename: 'b', deviceSecret: 'c' }],
+      'devicename is no option of a device: did you mean deviceName?',
+    ],
+    [['a'], 'the options of a device have to be an object, not a string'],
+    [[secret, null], 'the options of aliyun() have to be an object, not null'],
+  ])('is refused where a name is mistyped or no object is given', (values, message) => {
+    expect(() => Reflect.apply(aliyun, undefined, values)).toThrow(message)
+    expect(() => Reflect.apply(aliyun, undefined, values)).toThrow(UsageError)
+  })
+
   it('needs the product key for the host that is named after it', () => {
     const anonymous = { ...certificate, onIdentity: () => {} }
     expect(() => aliyun(anonymous, { endpoint: 'product' })).toThrow(/named after the productKey: give it/)

@@ -124,6 +124,8 @@ describe('a registration fails', () => {
   })
 
   it.each<[string, Record<string, unknown>, RegExp]>([
+    ['a mistyped name', { timeout: 5 }, /timeout is no option of registerDevice\(\): did you mean timeoutMs\?/],
+    ['a signal that is none', { signal: {} }, /signal has to be an AbortSignal/],
     ['an empty secret of the product', { productSecret: '' }, /productSecret is empty/],
     ['no device name', { deviceName: undefined }, /deviceName is missing/],
     ['a client id with a bar', { clientId: 'a|b' }, /clientId holds "\|"/],

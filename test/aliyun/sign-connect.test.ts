@@ -167,6 +167,7 @@ describe('what is signed', () => {
 
 /** Values as they come from JavaScript, a configuration file or the environment, past the compiler. */
 const refused: readonly [what: string, change: Record<string, unknown>, message: RegExp][] = [
+  ['a mistyped name', { deviceNames: 'a' }, /deviceNames is no option of signConnect\(\): did you mean deviceName\?/],
   ['a missing product key', { productKey: undefined }, /productKey is missing/],
   ['an empty product key', { productKey: '' }, /productKey is empty/],
   ['a missing device name', { deviceName: undefined }, /deviceName is missing/],

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { UsageError } from '../../src/errors.js'
 import type { JournalRecord } from '../../src/protocol/journal/journal-record.js'
 import { replay } from '../../src/protocol/journal/session-reducer.js'
 import { fileName } from '../../src/store/file/file-header.js'
@@ -427,6 +428,18 @@ describe('what cannot be stored', () => {
 describe('options', () => {
   it.each([0, 0.5, 3_600_001, Number.NaN])('refuse everyMs %d', (everyMs) => {
     expect(() => fileStore('d', { fsync: { everyMs } })).toThrow(/everyMs is a whole number from 1 to 3600000/)
+  })
+
+  it.each<[unknown[], string]>([
+    [['d', { fsyncs: 'never' }], 'fsyncs is no option of fileStore(): did you mean fsync?'],
+    [['d', { fsync: { every: 5 } }], 'every is no option of fsync: did you mean everyMs?'],
+    [['d', { fsync: null }], "fsync is 'always', 'never' or { everyMs }, not null"],
+    [['d', 'never'], 'the options of fileStore() have to be an object, not a string'],
+    [[{ directory: 'd' }], 'directory has to be a path'],
+    [[''], 'directory has to be a path'],
+  ])('refuse what is mistyped: %j', (values, message) => {
+    expect(() => Reflect.apply(fileStore, undefined, values)).toThrow(message)
+    expect(() => Reflect.apply(fileStore, undefined, values)).toThrow(UsageError)
   })
 
   it.each([4095, 2 ** 30 + 1])('refuse segmentBytes %d', (segmentBytes) => {

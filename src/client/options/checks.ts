@@ -68,6 +68,24 @@ export const oneOf = <T extends string | number>(allowed: readonly T[], statemen
 
 export const callable = only<(...values: never[]) => unknown>('a function', (value) => typeof value === 'function')
 
+/** A signal is known by what is used of it: one of another realm, or of a package, serves as well as the platform's own. */
+const signal = only<AbortSignal>('an AbortSignal, such as the signal of an AbortController', isAbortSignal)
+
+/** The signal of a call or of a client; null, which `fetch` takes too, is none. */
+export function abortSignal(name: string, value: AbortSignal | null | undefined): AbortSignal | undefined {
+  return signal(name, value ?? undefined)
+}
+
+function isAbortSignal(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const named = (name: string) => typeof Reflect.get(value, name)
+  return (
+    named('aborted') === 'boolean' &&
+    named('addEventListener') === 'function' &&
+    named('removeEventListener') === 'function'
+  )
+}
+
 /** For what is checked where more is known about it. */
 export const anything = <T>(_name: string, value: T): T => value
 

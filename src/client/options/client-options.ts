@@ -227,5 +227,5 @@ export interface ClientOptions {
    */
   readonly onHandlerError?: ((error: unknown, message: Message) => HandlerErrorAction) | undefined
   /** Ends the client: as `destroy(signal.reason)`. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignal | null | undefined
 }

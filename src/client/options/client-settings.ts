@@ -10,7 +10,18 @@ import { UsageError } from '../../errors.js'
 import { isRecord } from '../../option-names.js'
 import type { SessionStore } from '../../store/session-store.js'
 import type { MessageHandler } from '../surface/client-surface.js'
-import { anything, type Checks, callable, fieldBytes, flag, group, groupOf, oneOf, only } from './checks.js'
+import {
+  abortSignal,
+  anything,
+  type Checks,
+  callable,
+  fieldBytes,
+  flag,
+  group,
+  groupOf,
+  oneOf,
+  only,
+} from './checks.js'
 import type { ClientOptions, QueueOptions, WillOptions } from './client-options.js'
 import {
   connectionEntries,
@@ -96,7 +107,7 @@ export const clientChecks: Checks<ClientOptions> = {
   handlers: only<object>('an object of functions by Topic Filter', isRecord),
   onMessage: callable,
   onHandlerError: callable,
-  signal: only<AbortSignal>('an AbortSignal', (signal) => signal instanceof AbortSignal),
+  signal: abortSignal,
 }
 
 const sharedSession = new SharedSettings<SessionSettings>()
@@ -132,7 +143,7 @@ export function parseClientOptions(given: ClientOptions, random: () => number): 
     delivery: parseDelivery(options),
     store,
     profile,
-    signal,
+    signal: signal ?? undefined,
   }
 }
 

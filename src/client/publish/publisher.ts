@@ -11,8 +11,11 @@
  */
 import { validateTopicName } from '../../codec/topic.js'
 import { ClosedError, ConnectionLostError, QueueFullError, UsageError } from '../../errors.js'
+import { requireOptions } from '../../option-names.js'
 import type { MessageDraft } from '../../protocol/outgoing/outgoing-queue.js'
 import type { Session } from '../../protocol/session.js'
+import { publishNames } from '../options/call-options.js'
+import { abortSignal } from '../options/checks.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import { requirePublishable } from '../options/profile-limits.js'
 import type { PublishOptions } from '../surface/client-surface.js'
@@ -92,7 +95,9 @@ export class Publisher implements Withdrawing {
   }
 
   #publish(topic: string, payload: string | Uint8Array, options: PublishOptions): Promise<void> {
-    const { qos = 0, retain = false, until = 'acknowledged', signal } = options
+    if (options !== defaults) requireOptions('publish()', options, publishNames)
+    const { qos = 0, retain = false, until = 'acknowledged' } = options
+    const signal = abortSignal('signal', options.signal)
     this.#checkTopic(topic)
     if (qos !== 0 && qos !== 1 && qos !== 2) {
       throw new UsageError(`qos has to be 0, 1 or 2, not ${String(qos)}`, { statement: 'MQTT-3.3.1-4' })

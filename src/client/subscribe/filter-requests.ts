@@ -1,37 +1,53 @@
 import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
+import { kindOf } from '../../codec/field-checks.js'
 import { validateTopicFilter } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
-import { isRecord } from '../../option-names.js'
+import { isRecord, requireOptions } from '../../option-names.js'
+import { filterNames } from '../options/call-options.js'
 import { forbiddenByProfile, requireTopicWithin } from '../options/profile-limits.js'
 import type { ServerProfile } from '../options/server-profile.js'
 import type { FilterRequest, Filters } from '../surface/client-surface.js'
 
-/**
- * The Topic Filters of a call, each with its QoS; `qos` is for those that name none. `statement` is the one that asks for at
- * least one filter. @throws UsageError
- */
+/** The Topic Filters of a `subscribe`, each with its QoS; `qos` is for those that name none. @throws UsageError */
 export function parseFilters(
   given: Filters,
   qos: QoS | undefined,
   profile: ServerProfile | undefined,
-  statement = 'MQTT-3.8.3-3',
 ): readonly SubscriptionRequest[] {
-  const list = typeof given === 'string' ? [given] : given
-  if (typeof given !== 'string' && !Array.isArray(given))
-    throw new UsageError(`filters have to be a string or an array, not ${typeof given}`)
-  // [MQTT-3.8.3-3] SUBSCRIBE names at least one filter. [MQTT-3.10.3-2] So does UNSUBSCRIBE.
-  if (list.length === 0) throw new UsageError('filters are empty: give at least one', { statement })
-  const requests = list.map((entry) => parseFilter(entry, qos ?? 0))
+  // [MQTT-3.8.3-3] SUBSCRIBE names at least one filter.
+  const requests = Array.from(listOf(given, 'MQTT-3.8.3-3'), (entry) => parseFilter(entry, qos ?? 0))
   if (profile !== undefined) {
     for (const request of requests) requireAllowed(profile, request)
   }
   return requests
 }
 
+/** The Topic Filters of an `unsubscribe`. @throws UsageError */
+export function parseFilterNames(given: string | readonly string[]): readonly string[] {
+  // [MQTT-3.10.3-2] UNSUBSCRIBE names at least one filter.
+  const names = Array.from(listOf(given, 'MQTT-3.10.3-2'))
+  for (const name of names) {
+    if (typeof name !== 'string')
+      throw new UsageError(`a filter to unsubscribe has to be a string, not ${kindOf(name)}`)
+    validateTopicFilter(name)
+  }
+  return names
+}
+
+function listOf<T>(given: T | readonly T[], statement: string): readonly T[] {
+  if (typeof given !== 'string' && !Array.isArray(given)) {
+    throw new UsageError(`filters have to be a string or an array, not ${kindOf(given)}`)
+  }
+  const list: readonly T[] = Array.isArray(given) ? given : [given]
+  if (list.length === 0) throw new UsageError('filters are empty: give at least one', { statement })
+  return list
+}
+
 function parseFilter(entry: string | FilterRequest, defaultQos: QoS): SubscriptionRequest {
+  if (isRecord(entry)) requireOptions('a filter', entry, filterNames)
   const { filter, qos = defaultQos } = isRecord(entry) ? entry : { filter: entry }
   if (typeof filter !== 'string') {
-    throw new UsageError(`a filter has to be a string, or { filter, qos }, not ${typeof filter}`)
+    throw new UsageError(`a filter has to be a string, or { filter, qos }, not ${kindOf(filter)}`)
   }
   validateTopicFilter(filter)
   if (qos === 0 || qos === 1 || qos === 2) return { filter, qos }

@@ -48,7 +48,7 @@ export type Filters = string | readonly (string | FilterRequest)[]
 /** How `connect()` can be given up. */
 export interface ConnectOptions {
   /** Gives up the attempt: `connect()` rejects with `signal.reason` and the client closes. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignal | null | undefined
 }
 
 /** How one message is published. */
@@ -61,7 +61,7 @@ export interface PublishOptions {
    * Withdraws the message as long as it has no Packet Identifier; later it only ends the wait. Either way `publish`
    * rejects with `signal.reason`, so look at `error.delivery` only on errors of this package.
    */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignal | null | undefined
   /**
    * When `publish` resolves. `'acknowledged'` (the default): QoS 0, accepted for writing; 1, PUBACK; 2, PUBCOMP.
    * `'stored'`: the session store has the message, and delivery goes on without the caller, across restarts too if the
@@ -75,7 +75,7 @@ export interface SubscribeOptions {
   /** The highest QoS at which the server may deliver (section 3.8.4). Default 0, as for `publish`. */
   readonly qos?: QoS | undefined
   /** Ends the wait for SUBACK; a grant that comes later is unsubscribed again. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignal | null | undefined
 }
 
 /** How filters are subscribed, and how many of their messages may wait for the loop. */

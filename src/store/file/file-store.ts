@@ -6,7 +6,9 @@
  * A store may be opened again after it was closed. Its lock is held from opening until the journal is closed, also when
  * the journal has failed: until then its last bytes may still be on their way to the disk.
  */
+import { quote } from '../../codec/field-checks.js'
 import { StoreError, UsageError } from '../../errors.js'
+import { isRecord, namesOf, requireOptions } from '../../option-names.js'
 import type { JournalRecord, StoredSession } from '../../protocol/journal/journal-record.js'
 import type { SessionStore } from '../session-store.js'
 import { type DirectoryLock, lockDirectory, machineProcesses, type ProcessTable } from './directory-lock.js'
@@ -61,6 +63,9 @@ interface OpenPhase {
   readonly lock: DirectoryLock
 }
 
+const optionNames = namesOf<FileStoreOptions>({ fsync: true, segmentBytes: true })
+const fsyncNames = namesOf<Extract<Fsync, object>>({ everyMs: true })
+
 const defaultSegmentBytes = 4 * 1024 * 1024
 
 /**
@@ -76,15 +81,21 @@ const defaultSegmentBytes = 4 * 1024 * 1024
  * @throws UsageError on an option out of its range; nothing is opened or made before `open`
  */
 export function fileStore(directory: string, options: FileStoreOptions = {}): FileStore {
+  if (typeof directory !== 'string' || directory === '') {
+    throw new UsageError(`directory has to be a path that is not empty, not ${quote(directory)}`)
+  }
   return createFileStore({ files: () => directoryFiles(directory), processes: () => machineProcesses() }, options)
 }
 
 /** @internal The same over another machine. */
 export function createFileStore(machine: FileStoreMachine, options: FileStoreOptions = {}): FileStore {
+  requireOptions('fileStore()', options, optionNames)
   const { fsync = 'always', segmentBytes = defaultSegmentBytes } = options
-  if (typeof fsync === 'object') checkRange('fsync.everyMs', fsync.everyMs, 1, 3_600_000)
-  else if (fsync !== 'always' && fsync !== 'never') {
-    throw new UsageError(`fsync is 'always', 'never' or { everyMs }, not ${String(fsync)}`)
+  if (isRecord(fsync)) {
+    requireOptions('fsync', fsync, fsyncNames)
+    checkRange('fsync.everyMs', fsync.everyMs, 1, 3_600_000)
+  } else if (fsync !== 'always' && fsync !== 'never') {
+    throw new UsageError(`fsync is 'always', 'never' or { everyMs }, not ${quote(fsync)}`)
   }
   checkRange('segmentBytes', segmentBytes, 4096, 2 ** 30)
   return new JournalStore(machine, { fsync, segmentBytes })
@@ -92,7 +103,7 @@ export function createFileStore(machine: FileStoreMachine, options: FileStoreOpt
 
 function checkRange(name: string, value: number, lowest: number, highest: number): void {
   if (!Number.isInteger(value) || value < lowest || value > highest) {
-    throw new UsageError(`${name} is a whole number from ${lowest} to ${highest}, not ${value}`)
+    throw new UsageError(`${name} is a whole number from ${lowest} to ${highest}, not ${quote(value)}`)
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseFilters } from '../../../src/client/subscribe/filter-requests.js'
+import { parseFilterNames, parseFilters } from '../../../src/client/subscribe/filter-requests.js'
 import { isMqttError, type UsageError } from '../../../src/index.js'
 
 function refusal(action: () => unknown): UsageError {
@@ -15,7 +15,7 @@ function refusal(action: () => unknown): UsageError {
 describe('the filters of a call', () => {
   test('are at least one, before a Packet Identifier is spent on them [MQTT-3.8.3-3] [MQTT-3.10.3-2]', () => {
     expect(refusal(() => parseFilters([], 0, undefined)).statement).toBe('MQTT-3.8.3-3')
-    expect(refusal(() => parseFilters([], 0, undefined, 'MQTT-3.10.3-2')).statement).toBe('MQTT-3.10.3-2')
+    expect(refusal(() => parseFilterNames([])).statement).toBe('MQTT-3.10.3-2')
   })
 
   test('have the QoS of the call unless they name their own, which is 0, 1 or 2 [MQTT-3.8.3-4]', () => {

@@ -1,0 +1,143 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { connect, MqttClient, UsageError } from '../../../src/index.js'
+import { online, outcomeOf, quiet, rejectionOf } from '../peers/client-on-pipe.js'
+import { message } from '../peers/fake-server.js'
+
+type Method = 'connect' | 'publish' | 'subscribe' | 'messages' | 'unsubscribe' | 'end'
+
+/** Calls a method as plain JavaScript may, past what the compiler lets through. */
+function call(client: MqttClient, method: Method, ...values: unknown[]): Promise<unknown> {
+  return Reflect.apply(client[method], client, values)
+}
+
+const callback = () => {}
+
+describe('a mistake in the options of a call is refused, with advice, and nothing is sent', () => {
+  test.each<[Method, unknown[], string]>([
+    ['publish', ['a', 'x', { QoS: 1 }], 'QoS is no option of publish(): did you mean qos?'],
+    ['publish', ['a', 'x', { retained: true }], 'retained is no option of publish(): did you mean retain?'],
+    ['publish', ['a', 'x', { qos: 1, dup: true }], 'the names are qos, retain, signal, until'],
+    ['publish', ['a', 'x', callback], 'the options of publish() have to be an object, not a function'],
+    ['publish', ['a', 'x', null], 'the options of publish() have to be an object, not null'],
+    ['publish', ['a', 'x', 1], 'the options of publish() have to be an object, not a number'],
+    ['publish', ['a', 'x', [1]], 'the options of publish() have to be an object, not an array'],
+    ['subscribe', ['a', { Qos: 1 }, callback], 'Qos is no option of subscribe(): did you mean qos?'],
+    ['subscribe', ['a', callback, { qos: 1 }], 'give the options before the handler'],
+    ['subscribe', ['a', callback, callback], 'give the options before the handler'],
+    ['subscribe', ['a', null, callback], 'the options of subscribe() have to be an object, not null'],
+    ['subscribe', ['a', {}, { qos: 1 }], 'handler has to be a function'],
+    ['subscribe', [[{ filter: 'a', qos: 1 }], { qos: 3 }], 'qos has to be one of 0, 1, 2'],
+    ['subscribe', [[{ topic: 'a', qos: 1 }], callback], 'topic is no option of a filter: the names are filter, qos'],
+    ['subscribe', [[{ filter: 'a', QoS: 1 }], callback], 'QoS is no option of a filter: did you mean qos?'],
+    ['subscribe', [new Array(2), callback], 'a filter has to be a string'],
+    ['messages', ['a', { limits: 1 }], 'limits is no option of messages(): did you mean limit?'],
+    ['messages', ['a', callback], 'the options of messages() have to be an object, not a function'],
+    ['unsubscribe', [[{ filter: 'a' }]], 'a filter to unsubscribe has to be a string, not an object'],
+    ['end', [{ timeout: 1 }], 'timeout is no option of end(): did you mean timeoutMs?'],
+    ['end', [true], 'the options of end() have to be an object, not a boolean'],
+    ['end', [callback], 'the options of end() have to be an object, not a function'],
+  ])('%s with %j', async (method, values, advice) => {
+    let unrouted = 0
+    const { client, connection } = await online({ onMessage: () => void unrouted++ })
+    const error = await rejectionOf(call(client, method, ...values))
+    expect(error).toBeInstanceOf(UsageError)
+    expect(String(error)).toContain(advice)
+    connection.send(message('a'))
+    await quiet()
+    expect(connection.names).toEqual(['connect'])
+    expect(client.state).toBe('online')
+    expect(unrouted).toBe(1)
+  })
+
+  test('connect() tells a mistyped option before it opens anything', async () => {
+    let opened = 0
+    const client = new MqttClient({
+      stream: () => {
+        opened += 1
+        throw new Error('not reachable')
+      },
+    })
+    onTestFinished(() => client.destroy())
+    expect(String(await rejectionOf(call(client, 'connect', { signals: 1 })))).toContain('did you mean signal?')
+    expect(client.state).toBe('idle')
+    for (const options of [callback, null, 5]) {
+      const connected: Promise<unknown> = Reflect.apply(connect, undefined, ['mqtt://[::1]:9', options])
+      expect(await rejectionOf(connected)).toBeInstanceOf(UsageError)
+    }
+    expect(opened).toBe(0)
+  })
+
+  test('what stands on the prototype of all objects is no option', async () => {
+    const { client, connection } = await online()
+    Reflect.set(Object.prototype, 'polluted', 1)
+    onTestFinished(() => {
+      Reflect.deleteProperty(Object.prototype, 'polluted')
+    })
+    await client.publish('a', 'x', { qos: 0 })
+    await connection.next('publish')
+  })
+})
+
+/** What a signal of another realm, or of a package, has in common with the platform's own. */
+function foreignSignal() {
+  const target = new EventTarget()
+  const signal = {
+    aborted: false,
+    reason: new Error('foreign'),
+    addEventListener: target.addEventListener.bind(target),
+    removeEventListener: target.removeEventListener.bind(target),
+  }
+  const abort = () => {
+    signal.aborted = true
+    target.dispatchEvent(new Event('abort'))
+  }
+  return { signal, abort }
+}
+
+describe('the signal of a call', () => {
+  const notSignals = [{}, { aborted: false }, new EventTarget(), new AbortController(), 1, () => {}, 'abort']
+  const calls: readonly [Method, (options: unknown) => unknown[]][] = [
+    ['publish', (options) => ['a', 'x', options]],
+    ['subscribe', (options) => ['a', options, callback]],
+    ['messages', (options) => ['a', options]],
+  ]
+
+  test.each(calls)('of %s is refused where it is none, and nothing is sent or routed', async (method, values) => {
+    let unrouted = 0
+    const { client, connection } = await online({ onMessage: () => void unrouted++ })
+    for (const signal of notSignals) {
+      const error = await rejectionOf(call(client, method, ...values({ qos: 1, signal })))
+      expect(String(error)).toContain('signal has to be an AbortSignal')
+    }
+    connection.send(message('a'))
+    await quiet()
+    expect(connection.names).toEqual(['connect'])
+    expect(unrouted).toBe(1)
+  })
+
+  test.each(calls)('of %s may be null, as that of fetch', async (method, values) => {
+    const { client, connection } = await online()
+    connection.serve()
+    expect(await outcomeOf(call(client, method, ...values({ qos: 1, signal: null })))).toHaveProperty('value')
+  })
+
+  test('of connect() and of a client may be null too, and is refused where it is none', async () => {
+    await online({ signal: null })
+    const client = new MqttClient({ url: 'mqtt://[::1]:9' })
+    onTestFinished(() => client.destroy())
+    expect(String(await rejectionOf(call(client, 'connect', { signal: {} })))).toContain('an AbortSignal')
+    expect(() => Reflect.construct(MqttClient, [{ url: 'mqtt://[::1]', signal: { aborted: false } }])).toThrow(
+      UsageError,
+    )
+  })
+
+  test('may be of another realm: what counts is that it can be listened to', async () => {
+    const { client, connection } = await online({ maxInFlight: 1 })
+    const { signal, abort } = foreignSignal()
+    client.publish('a', '1', { qos: 1 })
+    const second = call(client, 'publish', 'a', '2', { qos: 1, signal })
+    await connection.next('publish')
+    abort()
+    expect(await rejectionOf(second)).toBe(signal.reason)
+  })
+})
