@@ -67,7 +67,8 @@ export class Connection<P, R> {
   /** Bytes of messages that may still be sent before the driver writes. */
   #allowanceBytes = outputAllowanceBytes
   #input: 'reading' | 'paused' = 'reading'
-  #relief: 'none' | 'pinged' = 'none'
+  /** The PINGREQ behind the last acknowledgements, if what was shed is to be sent again. */
+  #reliefPing: number | undefined
   /** The time of the call that is being handled. */
   #now: number
 
@@ -183,11 +184,11 @@ export class Connection<P, R> {
    * been read.
    */
   handlersProgressed(): void {
-    if (this.#phase.is !== 'connected' || this.#relief === 'pinged' || !this.#session.incoming.wantsShedAgain) return
-    this.#relief = 'pinged'
+    if (this.#phase.is !== 'connected' || this.#reliefPing !== undefined || !this.#session.incoming.wantsShedAgain)
+      return
     // Not for Keep Alive, whose clocks are not to be set by a call that does not know the time.
     this.#driver.send({ type: 'pingreq' })
-    this.#keepAlive.asked()
+    this.#reliefPing = this.#keepAlive.asked()
   }
 
   /** A packet has come. A violation ends the connection through `Driver.closing`; nothing is thrown. */
@@ -214,10 +215,12 @@ export class Connection<P, R> {
         return this.#acknowledged(this.#acknowledgements.suback(packet))
       case 'pubrel':
         return this.#acknowledgements.release(packet.packetId)
-      case 'pingresp':
-        if (this.#keepAlive.answered() === 'unsolicited') this.#driver.anomaly('unsolicited-pingresp', undefined)
-        if (this.#relief === 'pinged') this.#fail(new ConnectionLostError(relieved, { reason: 'redelivery' }))
+      case 'pingresp': {
+        const pingreq = this.#keepAlive.pingresp()
+        if (pingreq === 'unsolicited') this.#driver.anomaly('unsolicited-pingresp', undefined)
+        else if (pingreq === this.#reliefPing) this.#fail(new ConnectionLostError(relieved, { reason: 'redelivery' }))
         return
+      }
       case 'connack':
       case 'connect':
       case 'subscribe':
@@ -304,12 +307,20 @@ export class Connection<P, R> {
     if (verdict === 'ping') this.ping(now)
   }
 
-  /** Sends PINGREQ, because it is due or because somebody wants to know. */
-  ping(now: number): void {
-    if (this.#phase.is !== 'connected') return
+  /** PINGREQs of this connection that are answered: PINGRESP answers the oldest that is not. */
+  get pingsAnswered(): number {
+    return this.#keepAlive.answered
+  }
+
+  /**
+   * Sends PINGREQ, because it is due or because somebody wants to know. Returns its number, 1 for the first of the connection:
+   * it is answered once `pingsAnswered` has come so far. Undefined before CONNACK and after the end, when nothing is sent.
+   */
+  ping(now: number): number | undefined {
+    if (this.#phase.is !== 'connected') return undefined
     this.#driver.send({ type: 'pingreq' })
     this.#keepAlive.sent(now)
-    this.#keepAlive.pinged(now, this.#input)
+    return this.#keepAlive.pinged(now, this.#input)
   }
 
   /** Says goodbye: the server drops the will. Nothing is sent after it [MQTT-3.14.4-2]. */

@@ -31,8 +31,9 @@ export class KeepAlive {
   #lastSentAt: number
   #lastReceivedAt: number
   #listening: Listening = atEase
-  /** PINGREQs that no PINGRESP has answered yet. */
-  #unanswered = 0
+  /** PINGREQs of this connection, and how many of them PINGRESP has answered: the oldest first, as it has no identifier. */
+  #pingreqs = 0
+  #answered = 0
 
   /** `keepAliveMs` 0 turns it off: no PINGREQ, no verdict. */
   constructor(keepAliveMs: number, pingTimeoutMs: number, now: number) {
@@ -68,24 +69,31 @@ export class KeepAlive {
     if (this.#listening.is === 'awaiting') this.#listening = { is: 'awaiting', since: now }
   }
 
-  /** A PINGREQ was sent to find out whether the peer lives. */
-  pinged(now: number, reading: 'reading' | 'paused'): void {
-    this.asked()
+  /** A PINGREQ was sent to find out whether the peer lives. Returns its number. */
+  pinged(now: number, reading: 'reading' | 'paused'): number {
     // A second PINGREQ does not give a silent server more time than the first did.
-    if (this.#listening.is !== 'at-ease') return
-    this.#listening = reading === 'reading' ? { is: 'awaiting', since: now } : { is: 'deaf' }
+    if (this.#listening.is === 'at-ease') {
+      this.#listening = reading === 'reading' ? { is: 'awaiting', since: now } : { is: 'deaf' }
+    }
+    return this.asked()
   }
 
-  /** A PINGREQ was sent, and a PINGRESP to it is nothing odd. */
-  asked(): void {
-    this.#unanswered += 1
+  /** A PINGREQ was sent, and a PINGRESP to it is nothing odd. Returns its number: 1 for the first of the connection. */
+  asked(): number {
+    this.#pingreqs += 1
+    return this.#pingreqs
   }
 
-  /** PINGRESP came. That the peer lives, its bytes have shown already. */
-  answered(): 'solicited' | 'unsolicited' {
-    if (this.#unanswered === 0) return 'unsolicited'
-    this.#unanswered -= 1
-    return 'solicited'
+  /** PINGRESP came: returns the number of its PINGREQ. That the peer lives, its bytes have shown already. */
+  pingresp(): number | 'unsolicited' {
+    if (this.#answered === this.#pingreqs) return 'unsolicited'
+    this.#answered += 1
+    return this.#answered
+  }
+
+  /** How many PINGREQs of this connection are answered. */
+  get answered(): number {
+    return this.#answered
   }
 
   /** When `verdict` has something to say; Infinity if nothing is due. */

@@ -46,6 +46,16 @@ describe('after a standstill behind a full backlog', () => {
     expect(engine.delivered().at(-1)).toBe('third')
   })
 
+  test('the PINGRESP of an earlier PINGREQ does not end it: our acknowledgements may not have been read', () => {
+    const engine = standstill(2).resume()
+    engine.receive(arrives('first', 2, 1, 'dup'), arrives('second', 2, 2, 'dup'), arrives('third', 2, 3), puback(1))
+    engine.connection.ping(engine.now)
+    engine.finish('first').finish('second')
+    engine.news()
+    expect(engine.receive(pingresp).news()).toEqual([])
+    expect(engine.receive(pingresp).news()).toEqual(['closing MQTT_CONNECTION_LOST'])
+  })
+
   test('nothing is shed on later connections: there the backlog pauses reading again', () => {
     const engine = standstill(0).resume().cut().resume()
     engine.receive(arrives('a', 0), arrives('b', 0))
