@@ -26,6 +26,7 @@ export type {
   OfflineEvent,
   OnlineEvent,
   PacketCounts,
+  PingOptions,
   PublishOptions,
   PublishRate,
   QueueOptions,

@@ -12,6 +12,7 @@ import {
   parseConnectOptions,
   parseEndOptions,
   parseMessagesOptions,
+  parsePingOptions,
   parseSubscribeOptions,
   type SubscribeSettings,
 } from './options/call-options.js'
@@ -32,6 +33,7 @@ import type {
   MessageHandler,
   MessageStream,
   MessagesOptions,
+  PingOptions,
   PublishOptions,
   SubscribeOptions,
   Subscription,
@@ -223,14 +225,20 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 
   /**
-   * Sends PINGREQ and resolves with the milliseconds until PINGRESP came (section 3.12). Keep Alive needs no such call; it is for
-   * who wants to know now that the server is there.
+   * Sends PINGREQ and resolves with the milliseconds until its own PINGRESP came (section 3.12). Keep Alive needs no such call; it is
+   * for who wants to know now that the server is there. It always settles: it does not wait for a connection, and a wait that is over
+   * does not harm the one that there is. A handler that awaits it must not be the one that keeps the socket from being read (see
+   * `receiveBufferBytes`): PINGRESP would come too late.
    *
-   * @throws ConnectionLostError if there is no connection, or it ends first (as a rejection)
+   * @throws ConnectionLostError if there is no connection, as before `connect()` and while offline, or if it ends first, also by
+   * `end()`; TimeoutError after `timeoutMs`; ClosedError on a client that is closed; UsageError, or `signal.reason` (all as rejections)
    */
-  ping(): Promise<number> {
+  ping(options: PingOptions = {}): Promise<number> {
     try {
-      return tamed(this.#lifecycle.host.ping())
+      const settings = parsePingOptions(options, this.#settings.connection.pingTimeoutMs)
+      if (settings.signal?.aborted) return rejection(settings.signal.reason)
+      if (this.state === 'closed') throw new ClosedError('ping() was called on a client that is closed')
+      return tamed(this.#lifecycle.host.ping(settings))
     } catch (error) {
       return rejection(error)
     }

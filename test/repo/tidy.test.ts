@@ -28,7 +28,6 @@ const smallWithReason: ReadonlyMap<string, string> = new Map(
     'src/cli/print/login-format.ts': 'the one place that prints a login, and hides its secrets',
     'src/cli/terminal/progress.ts': 'the only part that knows how progress is drawn',
     'src/client/engine/engine-settings.ts': 'what crosses from options to engine, at a glance',
-    'src/client/engine/pings.ts': 'one queue with one rule',
     'src/client/life/destinations.ts': 'which server is next, apart from when',
     'src/client/options/shared-settings.ts': 'options of several kinds use it',
     'src/client/stats.ts': 'one view over counters of several rooms',

@@ -44,7 +44,8 @@ export interface StreamOwner {
   flush(): void
   /** What is sent in this turn of the event loop goes out at its end. */
   beginTurn(): void
-  pingAnswered(): void
+  /** PINGRESP came: so many PINGREQs of the connection are answered now. */
+  pingAnswered(pingresps: number): void
   /** What came cannot be decoded: the connection has to be given up. */
   undecodable(error: Error): void
   /** The stream is over. */
@@ -110,7 +111,7 @@ export class ConnectionStream implements TransportEvents {
     this.#counters.packetsIn[packet.type] += 1
     if (channels.packetIn.hasSubscribers) channels.packetIn.publish({ client: this.#client, packet })
     this.connection.receive(packet)
-    if (packet.type === 'pingresp') this.#owner.pingAnswered()
+    if (packet.type === 'pingresp') this.#owner.pingAnswered(this.connection.pingsAnswered)
     this.#owner.engineReturned()
     // [MQTT-4.8.0-1] Nothing behind a fault is looked at, and nothing behind the end that a handler asked for.
     if (this.connection.phase === 'closed') this.#decoder.stop()

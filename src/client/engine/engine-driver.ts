@@ -35,7 +35,7 @@ import { ConnectionStream, type StreamOwner } from './connection-stream.js'
 import { engineSettings } from './engine-settings.js'
 import type { JournalWriter } from './journal-writer.js'
 import { KeptSession } from './opened-store.js'
-import { PingWaiters } from './pings.js'
+import { type PingSettings, Pings } from './pings.js'
 import { type DeadlineHost, Timers } from './timers.js'
 
 /** What the driver tells the lifecycle of the client. */
@@ -67,7 +67,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   /** Calls of `deliver` that have not returned: the only ones from within which the engine is called. */
   #deliveries = 0
   #life: 'going-on' | 'ended' = 'going-on'
-  #pings: PingWaiters | undefined
+  #pings: Pings | undefined
   #turn: { readonly is: 'none' } | { readonly is: 'begun'; readonly at: number } = noTurn
   #outcomes: HeldOutcomes | undefined
 
@@ -136,26 +136,26 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   sayGoodbye(): void {
     const stream = this.#stream
     stream?.connection.disconnect()
+    this.#pings?.lost()
     this.flush()
     // [MQTT-3.14.4-1] After DISCONNECT the connection is closed from our side.
     this.whenSafe(() => stream?.end())
   }
 
-  /** Sends PINGREQ; resolves with the milliseconds until PINGRESP came. */
-  ping(): Promise<number> {
-    const connection = this.#session?.connection
-    if (connection?.phase !== 'connected') {
+  /** Sends PINGREQ; resolves with the milliseconds until its PINGRESP came. @throws ConnectionLostError */
+  ping(settings: PingSettings): Promise<number> {
+    const now = this.now()
+    const pingreq = this.connection?.ping(now)
+    if (pingreq === undefined) {
       throw new ConnectionLostError('there is no connection to ping on', { reason: 'offline' })
     }
-    this.#pings ??= new PingWaiters()
-    const answered = this.#pings.wait()
-    connection.ping(this.now())
     this.beginTurn()
-    return answered
+    this.#pings ??= new Pings()
+    return this.#pings.wait(pingreq, now, settings)
   }
 
-  pingAnswered(): void {
-    this.#pings?.answered()
+  pingAnswered(pingresps: number): void {
+    this.#pings?.answered(pingresps, this.now())
   }
 
   /** The connection is over, or must not be used any more. */
@@ -215,7 +215,10 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     if (this.#outcomes?.any) this.whenSafe(this.#outcomes.take())
     this.#journal?.append()
     // What still waits in the queue of a client that has ended must not keep the process alive.
-    if (this.#session !== undefined && !this.hasEnded) this.timers.startEngine(this.#session.nextDeadline(), this.now())
+    if (this.#session !== undefined && !this.hasEnded) {
+      const waits = this.#pings?.deadline ?? Number.POSITIVE_INFINITY
+      this.timers.startEngine(Math.min(this.#session.nextDeadline(), waits), this.now())
+    }
     this.#events.turnEnded()
   }
 
@@ -226,6 +229,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   }
 
   deadlineReached(): void {
+    this.#pings?.expire(this.now())
     this.#session?.tick(this.now())
     this.engineReturned()
     this.flush()

@@ -4,6 +4,7 @@
  * | timer           | runs from, to                                        | set to                  | when it fires                      |
  * | --------------- | ---------------------------------------------------- | ----------------------- | ---------------------------------- |
  * | (the engine's)  | the nearest of Keep Alive, acknowledgement, request, pacing and age of the queue | `nextDeadline()` | the engine does what is due |
+ * |                 | a call of `ping()`, to its PINGRESP                  | its `timeoutMs`         | the call rejects                   |
  * | `attempt`       | the start of an attempt, to CONNACK                  | `connectTimeoutMs`      | the attempt is given up            |
  * | `retry`         | the end of a connection, to the next attempt         | the back-off            | the next attempt starts            |
  * | `end`           | the call of `end()`, to DISCONNECT                   | its `timeoutMs`         | DISCONNECT is sent all the same    |

@@ -9,10 +9,11 @@ import type {
   EndOptions,
   FilterRequest,
   MessagesOptions,
+  PingOptions,
   PublishOptions,
   SubscribeOptions,
 } from '../surface/client-surface.js'
-import { abortSignal, integer, maxTimerMs, oneOf, twoBytes } from './checks.js'
+import { abortSignal, integer, maxTimerMs, milliseconds, oneOf, twoBytes } from './checks.js'
 import { endTimeoutMs } from './entries.js'
 
 /** For `publish`, which looks at the values of its options itself: it is called for each message. */
@@ -23,6 +24,7 @@ export const filterNames = namesOf<FilterRequest>({ filter: true, qos: true })
 const connectNames = namesOf<ConnectOptions>({ signal: true })
 const subscribeNames = namesOf<SubscribeOptions>({ qos: true, signal: true })
 const messagesNames = namesOf<MessagesOptions>({ qos: true, signal: true, limit: true })
+const pingNames = namesOf<PingOptions>({ signal: true, timeoutMs: true })
 const endNames = namesOf<EndOptions>({ timeoutMs: true })
 
 // [MQTT-3.8.3-4] A filter is subscribed at QoS 0, 1 or 2.
@@ -58,6 +60,15 @@ export function parseMessagesOptions(
 
 function settingsOf(given: SubscribeOptions): SubscribeSettings {
   return { qos: qos('qos', given.qos), signal: abortSignal('signal', given.signal) }
+}
+
+/** What `ping` was told; `timeoutMs` is that of the client where it was told none. @throws UsageError */
+export function parsePingOptions(given: PingOptions, timeoutMs: number) {
+  requireOptions('ping()', given, pingNames)
+  return {
+    signal: abortSignal('signal', given.signal),
+    timeoutMs: milliseconds('timeoutMs', given.timeoutMs) ?? timeoutMs,
+  }
 }
 
 /** The milliseconds that `end` may take. @throws UsageError */

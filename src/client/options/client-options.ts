@@ -27,6 +27,7 @@ export type {
   OfflineEvent,
   OnlineEvent,
   PacketCounts,
+  PingOptions,
   PublishOptions,
   RefusedEvent,
   SubscribeOptions,

@@ -87,6 +87,14 @@ export interface MessagesOptions extends SubscribeOptions {
   readonly limit?: number | undefined
 }
 
+/** How long `ping()` waits. */
+export interface PingOptions {
+  /** Ends the wait: `ping()` rejects with `signal.reason`. */
+  readonly signal?: AbortSignal | null | undefined
+  /** Milliseconds, 1 to 2,147,483,647: how long PINGRESP may take. Default: `pingTimeoutMs` of the client. */
+  readonly timeoutMs?: number | undefined
+}
+
 /** How long `end()` waits. */
 export interface EndOptions {
   /** Milliseconds, 0 to 2,147,483,647: how long what is in flight may take to finish. Default 5,000. */
