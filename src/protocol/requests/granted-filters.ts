@@ -8,12 +8,13 @@
  * was only asked for, also when its request is abandoned. A refusal takes nothing away that was granted before.
  *
  * Several requests may name one filter. Any grant counts; a subscription without one is over only when none of them is
- * left that could bring it.
+ * left that could bring it. The QoS is that of the latest grant too: a refused request for a higher one changes nothing.
  */
 import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
 import type { Request, SubscribeRequest } from '../exchange/request.js'
 
 interface Subscription<R> {
+  /** What was asked for by the request that was granted last: the grant itself may be lower. */
   qos: QoS
   standing: 'asked' | 'held' | 'due'
   /** The SUBSCRIBE whose refusal would be the end of it; let go of with any grant, since it leads to the ticket. */
@@ -30,10 +31,7 @@ export class Subscriptions<R> {
     for (const { filter, qos } of request.subscriptions) {
       const known = this.#known.get(filter)
       if (known === undefined) this.#known.set(filter, { qos, standing: 'asked', request })
-      else {
-        known.qos = qos
-        known.request = request
-      }
+      else known.request = request
     }
   }
 
@@ -42,10 +40,11 @@ export class Subscriptions<R> {
     for (const filter of filters) this.#known?.delete(filter)
   }
 
-  /** SUBACK granted the filter: to whichever request, it is held now. */
-  granted(filter: string): void {
+  /** SUBACK granted the filter, which was asked for at this QoS: to whichever request, it is held now. */
+  granted({ filter, qos }: SubscriptionRequest): void {
     const subscription = this.#known?.get(filter)
     if (subscription === undefined) return
+    subscription.qos = qos
     subscription.standing = 'held'
     subscription.request = undefined
   }
@@ -88,7 +87,7 @@ export class Subscriptions<R> {
     }
   }
 
-  /** What the server had granted before it lost the session, at the QoS that was last asked for. */
+  /** What the server had granted before it lost the session, at the QoS that was asked for then. */
   due(): SubscriptionRequest[] {
     return this.inspect()
       .filter(({ standing }) => standing === 'due')

@@ -95,9 +95,10 @@ export class Requests<P, R> {
     if (request.kind === 'unsubscribe') return []
     // [MQTT-3.9.3-1] The Return Codes stand in the order of the filters.
     const isRefused = (index: number) => returnCodes[index] === SUBSCRIBE_FAILURE
-    const filters = request.subscriptions.map(({ filter }) => filter)
-    const refused = filters.filter((_, index) => isRefused(index))
-    for (const [index, filter] of filters.entries()) if (!isRefused(index)) this.#subscriptions.granted(filter)
+    const refused = request.subscriptions.filter((_, index) => isRefused(index)).map(({ filter }) => filter)
+    for (const [index, asked] of request.subscriptions.entries()) {
+      if (!isRefused(index)) this.#subscriptions.granted(asked)
+    }
     for (const filter of refused) this.#subscriptions.refused(filter, request, this.unanswered())
     return refused
   }

@@ -210,7 +210,7 @@ describe('a subscription that was acknowledged', () => {
     expect(engine.connect().sent()).toEqual(['CONNECT', 'SUBSCRIBE#2 a:0 b:0', 'SUBSCRIBE#3 c:0'])
   })
 
-  test('is made again at the QoS that was last asked for', () => {
+  test('is made again at the QoS that was asked for by the SUBSCRIBE that was granted last', () => {
     const engine = heldAndCut('a').resume().subscribe('higher', { filter: 'a', qos: 2 }).receive(suback(2, 2)).cut()
     engine.news()
     expect(engine.connect().sent()).toEqual(['CONNECT', 'SUBSCRIBE#3 a:2'])
@@ -222,6 +222,16 @@ describe('a subscription that was acknowledged', () => {
     expect(engine.connect().sent()).toEqual(['CONNECT', 'SUBSCRIBE#3 a:0'])
   })
 
+  test.each([
+    ['refused', (engine: EngineHarness) => engine.receive(suback(2, 0x80)).cut()],
+    ['abandoned', (engine: EngineHarness) => (engine.abandon('higher') ? engine : engine.cut())],
+  ])('keeps its QoS when a later SUBSCRIBE for a higher one is %s', (_, end) => {
+    const engine = heldAndCut('a').resume().subscribe('higher', { filter: 'a', qos: 2 })
+    end(engine).news()
+    expect(engine.connect().sent()).toEqual(['CONNECT', 'SUBSCRIBE#3 a:0'])
+    expect(engine.receive(suback(3, 0)).news()).toEqual([])
+  })
+
   test('stays although the later SUBSCRIBE was already on its way', () => {
     const engine = new EngineHarness().connect().subscribe('one', 'a').subscribe('two', 'a')
     engine.receive(suback(1, 0), suback(2, 0x80)).cut().news()
@@ -230,7 +240,7 @@ describe('a subscription that was acknowledged', () => {
 
   test('that is refused when it is made again counts once more if a SUBSCRIBE behind that is granted', () => {
     const engine = heldAndCut('a').subscribe('again', { filter: 'a', qos: 1 }).connect()
-    expect(engine.sent()).toEqual(['CONNECT', 'SUBSCRIBE#2 a:1', 'SUBSCRIBE#3 a:1'])
+    expect(engine.sent()).toEqual(['CONNECT', 'SUBSCRIBE#2 a:0', 'SUBSCRIBE#3 a:1'])
     expect(engine.receive(suback(2, 0x80), suback(3, 1)).news()).toEqual(['refused a', 'answered again: 1'])
     expect(engine.cut().connect().sent()).toEqual(['CONNECT', 'SUBSCRIBE#4 a:1'])
   })
