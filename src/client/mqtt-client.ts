@@ -153,7 +153,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
 
   /**
    * Subscribes and iterates: `for await (const message of await client.messages('a/#'))`. The next turn of the loop acknowledges the
-   * message before it; leaving the loop acknowledges the one in hand and unsubscribes. The loop lives through reconnections,
+   * message before it (one that is called ahead: as soon as that is handed out); leaving the loop acknowledges the one in hand and unsubscribes. The loop lives through reconnections,
    * finishes after `end()`, and throws after a terminal error.
    *
    * @throws as `subscribe`

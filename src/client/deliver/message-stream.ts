@@ -2,7 +2,7 @@
  * `messages()`: an async iterator over what a subscription brings.
  *
  * The loop acknowledges by going on: the message in hand is acknowledged when the next one is asked for, or when the loop is
- * left. So at most `limit` messages wait here unacknowledged; those behind them stay in the client's backlog, which
+ * left. Where the next one was asked for ahead, that is as soon as the message is handed out, as with any async generator. So at most `limit` messages wait here unacknowledged; those behind them stay in the client's backlog, which
  * stops reading the socket when it is full, and so the loop's pace reaches the server.
  */
 import { ClosedError } from '../../errors.js'
@@ -27,7 +27,7 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   readonly #roomMade: () => void
   readonly #entries: Entry[] = []
   readonly #waiting: Waiting[] = []
-  /** What `next` has given out and no later `next` has acknowledged; more than one only if `next` is called without waiting. */
+  /** What `next` has given out and no later `next` has acknowledged. */
   readonly #inHand: Entry[] = []
   #end: End = { is: 'open' }
   #subscription: Subscription | undefined
@@ -52,7 +52,9 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     })
 
   get isFull(): boolean {
-    return this.#end.is === 'open' && this.#entries.length + this.#inHand.length >= this.#limit
+    // A `next` that waits takes one more, however many were called ahead of their messages.
+    if (this.#end.is !== 'open' || this.#waiting.length > 0) return false
+    return this.#entries.length + this.#inHand.length >= this.#limit
   }
 
   /** `released` is called when the stream has ended, however that came about. */
@@ -132,6 +134,8 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   #hand(entry: Entry, { resolve }: Waiting): void {
     this.#inHand.push(entry)
     resolve({ done: false, value: entry.message })
+    // The `next` after this one has been called already, ahead of its message: that acknowledges the one before it.
+    if (this.#waiting.length > 0) this.#acknowledgeInHand()
   }
 
   #acknowledgeInHand(): void {

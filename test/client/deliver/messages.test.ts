@@ -89,6 +89,19 @@ describe('messages()', () => {
     expect((await both).map(({ value }) => value?.topic)).toEqual(['a/1', 'a/2'])
   })
 
+  test.each([
+    ['limit', { limit: 1, receiveWindow: 64 }],
+    ['receiveWindow', { limit: 64, receiveWindow: 1 }],
+  ])('gives every next() that was called ahead its message, beyond %s too', async (_, { limit, receiveWindow }) => {
+    const { connection, stream } = await iterating({ receiveWindow }, limit)
+    const ahead = Promise.all([stream.next(), stream.next(), stream.next()])
+    connection.send(...[1, 2, 3, 4].map((id) => message(`a/${id}`, 1, id)))
+    expect((await ahead).map(({ value }) => value?.topic)).toEqual(['a/1', 'a/2', 'a/3'])
+    await quiet()
+    expect(connection.all('puback').map(({ packetId }) => packetId)).toEqual([1, 2])
+    expect(await topicsOf(stream, 1)).toEqual(['a/4'])
+  })
+
   test('rejects when the server refuses', async () => {
     const { client, connection } = await online()
     const subscribed = client.messages('a')
