@@ -3,7 +3,9 @@
  *
  * A Topic Filter may be subscribed several times; each subscription is one use of it. SUBSCRIBE is sent for each,
  * at the highest QoS of all uses, because a second SUBSCRIBE replaces the first on the server; UNSUBSCRIBE is sent with the last.
- * Routes are there before SUBSCRIBE is written, since the server may send a matching message before SUBACK (section 3.8.4).
+ * Routes are there before SUBSCRIBE is written, since the server may send a matching message before SUBACK (section 3.8.4), and
+ * until UNSUBACK has come, since it may send what it has begun (section 3.10.4). In between the use is leaving: others do not
+ * count on it, and when no UNSUBACK comes it goes on as before.
  *
  * A subscription that was given up before its SUBACK came (aborted, timed out) or that the server refused in part has no
  * uses any more; what the server grants of it all the same is unsubscribed, unless another use has the filter.
@@ -47,8 +49,9 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
   #requireRoomFor(requests: readonly SubscriptionRequest[]): void {
     const profile = this.#profile
     if (profile?.maxSubscriptions === undefined) return
-    const added = new Set(requests.map(({ filter }) => filter).filter((filter) => !this.#uses.has(filter)))
-    const size = this.#uses.size + added.size
+    const filters = new Set([...this.#uses.keys()].filter((filter) => this.#isUsed(filter)))
+    for (const { filter } of requests) filters.add(filter)
+    const { size } = filters
     if (size <= profile.maxSubscriptions) return
     const asked = `this would make ${size} subscriptions`
     throw forbiddenByProfile(profile, 'maxSubscriptions', asked, `at most ${profile.maxSubscriptions}`)
@@ -88,26 +91,42 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     }
   }
 
+  /** Whether somebody counts on the filter, beside this subscription. */
+  #isUsed(filter: string, beside?: ActiveSubscription): boolean {
+    return (this.#uses.get(filter) ?? []).some((use) => use !== beside && !use.leaving.has(filter))
+  }
+
   #highestQos(filter: string): QoS {
     let highest: QoS = 0
-    for (const { requests } of this.#uses.get(filter) ?? []) {
+    for (const { requests, leaving } of this.#uses.get(filter) ?? []) {
+      if (leaving.has(filter)) continue
       for (const request of requests) if (request.filter === filter && request.qos > highest) highest = request.qos
     }
     return highest
   }
 
-  /** Ends a subscription's uses and routes. The filters that nobody uses any more are returned. */
-  release(subscription: ActiveSubscription): readonly string[] {
-    const unused: string[] = []
-    for (const { filter } of subscription.requests) {
-      if (subscription.handler !== undefined) this.#router.remove(filter, subscription.handler)
-      const uses = this.#uses.get(filter) ?? []
-      const others = uses.filter((use) => use !== subscription)
-      if (others.length > 0) this.#uses.set(filter, others)
-      else if (this.#uses.delete(filter)) unused.push(filter)
+  /** Ends a subscription's uses and routes at once. */
+  release(subscription: ActiveSubscription): void {
+    for (const filter of subscription.filters) this.#drop(subscription, filter)
+  }
+
+  /** Ends one use, and its route. */
+  #drop(subscription: ActiveSubscription, filter: string): void {
+    const { handler } = subscription
+    for (const request of subscription.requests) {
+      if (request.filter === filter && handler !== undefined) this.#router.remove(filter, handler)
     }
-    subscription.requests = []
-    return unused
+    subscription.drop(filter)
+    const others = (this.#uses.get(filter) ?? []).filter((use) => use !== subscription)
+    if (others.length > 0) this.#uses.set(filter, others)
+    else this.#uses.delete(filter)
+  }
+
+  /** Ends a subscription: at once where others use its filters too, with UNSUBACK where nobody else does. */
+  async end(subscription: ActiveSubscription): Promise<void> {
+    const shared = [...subscription.filters].filter((filter) => this.#isUsed(filter, subscription))
+    for (const filter of shared) this.#drop(subscription, filter)
+    await this.#leave([...subscription.filters], () => [subscription])
   }
 
   /** What one packet may hold of a list; a server's profile may allow few Topic Filters in each. */
@@ -116,42 +135,39 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     for (let from = 0; from < list.length; from += size) yield list.slice(from, from + size)
   }
 
-  /** Sends UNSUBSCRIBE; resolves with UNSUBACK. */
-  async unsubscribe(filters: readonly string[]): Promise<void> {
-    // Without a client there is no subscription either.
-    if (this.#host.hasEnded) return
-    await Promise.all([...this.#parts(filters)].map((part) => this.#unsubscribePart(part)))
+  /** Every use of these filters ends, whoever made it, and UNSUBSCRIBE is sent even for filters that no one is known to use. */
+  unsubscribeAll(filters: readonly string[]): Promise<void> {
+    return this.#leave(filters, (filter) => this.#uses.get(filter) ?? [])
   }
 
-  #unsubscribePart(filters: readonly string[]): Promise<void> {
+  /** Sends UNSUBSCRIBE for these filters and ends with UNSUBACK those uses of them that there are now; resolves then. */
+  async #leave(filters: readonly string[], usesOf: (filter: string) => readonly ActiveSubscription[]): Promise<void> {
+    await Promise.all([...this.#parts(filters)].map((part) => this.#leavePart(part, usesOf)))
+  }
+
+  #leavePart(filters: readonly string[], usesOf: (filter: string) => readonly ActiveSubscription[]): Promise<void> {
+    const uses = filters.flatMap((filter) => usesOf(filter).map((subscription) => ({ subscription, filter })))
+    const drop = () => {
+      for (const { subscription, filter } of uses) this.#drop(subscription, filter)
+    }
+    // Without a client there is no subscription either.
+    if (this.#host.hasEnded) return Promise.resolve(drop())
+    for (const { subscription, filter } of uses) subscription.leaving.add(filter)
     return new Promise((resolve, reject) => {
-      this.#host.session.unsubscribe(filters, new UnsubscribeTicket(resolve, reject), this.#host.now())
+      const answered = () => resolve(drop())
+      const failed = (reason: unknown) => {
+        for (const { subscription, filter } of uses) subscription.leaving.delete(filter)
+        reject(reason)
+      }
+      this.#host.session.unsubscribe(filters, new UnsubscribeTicket(answered, failed), this.#host.now())
       this.#host.beginTurn()
     })
   }
 
-  /** Every use of these filters ends, whoever made it, and UNSUBSCRIBE is sent even for filters that no one is known to use. */
-  unsubscribeAll(filters: readonly string[]): Promise<void> {
-    for (const filter of filters) {
-      for (const subscription of this.#uses.get(filter) ?? []) this.#dropFilter(subscription, filter)
-      this.#uses.delete(filter)
-    }
-    return this.unsubscribe(filters)
-  }
-
-  #dropFilter(subscription: ActiveSubscription, filter: string): void {
-    for (const request of subscription.requests) {
-      if (request.filter === filter && subscription.handler !== undefined)
-        this.#router.remove(filter, subscription.handler)
-    }
-    subscription.drop(filter)
-    if (subscription.requests.length === 0) subscription.ended?.()
-  }
-
   /** Takes back what the server granted to a subscription that is no more. */
   takeBack(granted: readonly GrantedFilter[]): void {
-    const unused = granted.map(({ filter }) => filter).filter((filter) => !this.#uses.has(filter))
+    const unused = granted.map(({ filter }) => filter).filter((filter) => !this.#isUsed(filter))
     // Nobody waits for this one: when it fails, the connection is over, and the grant with it.
-    tamed(this.unsubscribe(unused))
+    tamed(this.#leave(unused, () => []))
   }
 }

@@ -113,7 +113,10 @@ export interface GrantedFilter {
 export interface Subscription extends AsyncDisposable {
   /** In the order of the filters that were asked for. */
   readonly granted: readonly GrantedFilter[]
-  /** Removes this subscription's routes; the server is told once no other subscription has the same filter. */
+  /**
+   * Ends this subscription. The server is told once no other subscription has the same filter; until UNSUBACK its messages still come.
+   * When it rejects, the subscription goes on, and it can be called again.
+   */
   unsubscribe(): Promise<void>
 }
 

@@ -82,7 +82,7 @@ describe('subscribe()', () => {
 })
 
 describe('a subscription', () => {
-  test('ends with unsubscribe(): its route at once, its grant with UNSUBACK', async () => {
+  test('ends with unsubscribe(): its route with UNSUBACK, and not before', async () => {
     const { client, connection } = await online({ onMessage: () => {} })
     const topics: string[] = []
     const subscribed = client.subscribe('a', ({ topic }) => topics.push(topic))
@@ -95,12 +95,13 @@ describe('a subscription', () => {
     expect(unsubscribe.filters).toEqual(['a'])
     connection.send(message('a'))
     await quiet()
-    expect(topics).toEqual([])
+    expect(topics).toEqual(['a'])
     expect(watched.state).toBe('pending')
-    connection.send({ type: 'unsuback', packetId: unsubscribe.packetId })
+    connection.send({ type: 'unsuback', packetId: unsubscribe.packetId }, message('a'))
     await ended
     await subscription.unsubscribe()
     await quiet()
+    expect(topics).toEqual(['a'])
     expect(connection.all('unsubscribe')).toHaveLength(1)
   })
 
@@ -212,7 +213,86 @@ describe('a subscription', () => {
   })
 })
 
+describe('a subscription whose UNSUBACK does not come', () => {
+  test('goes on, and unsubscribe() can be tried again', async () => {
+    fakeTime()
+    const { client, connection } = await online({ operationTimeoutMs: 500, onMessage: () => {} })
+    connection.serve()
+    const topics: string[] = []
+    const subscription = await client.subscribe('a', ({ topic }) => topics.push(topic))
+    connection.onPacket = undefined
+    for (let time = 1; time <= 2; time++) {
+      const first = subscription.unsubscribe()
+      const same = subscription.unsubscribe()
+      await pass(501)
+      expect(await rejectionOf(first)).toMatchObject({ code: 'MQTT_TIMEOUT', operation: 'unsubscribe' })
+      expect(await rejectionOf(same)).toMatchObject({ code: 'MQTT_TIMEOUT' })
+      expect(connection.all('unsubscribe')).toHaveLength(time)
+    }
+    connection.send(message('a'))
+    await quiet()
+    expect(topics).toEqual(['a'])
+    connection.serve()
+    await subscription.unsubscribe()
+    connection.send(message('a'))
+    await quiet()
+    expect(topics).toEqual(['a'])
+    expect(connection.all('unsubscribe')).toHaveLength(3)
+  })
+
+  test('is not counted on by others: each of them is asked for, and unsubscribed, on its own', async () => {
+    const { client, connection } = await online()
+    connection.serve()
+    const leaving = await client.subscribe('a', { qos: 2 }, () => {})
+    connection.onPacket = undefined
+    const left = leaving.unsubscribe()
+    const subscribed = client.subscribe('a', { qos: 1 }, () => {})
+    const unsubscribe = await connection.until('unsubscribe')
+    const subscribe = await connection.next('subscribe')
+    expect(subscribe.subscriptions).toEqual([{ filter: 'a', qos: 1 }])
+    connection.serve()
+    connection.send({ type: 'unsuback', packetId: unsubscribe.packetId })
+    connection.send({ type: 'suback', packetId: subscribe.packetId, returnCodes: [1] })
+    await left
+    const next = await subscribed
+    await next.unsubscribe()
+    expect(connection.all('unsubscribe')).toHaveLength(2)
+  })
+
+  test('gives up with the client: then there is nothing left to unsubscribe', async () => {
+    const { client, connection } = await online()
+    connection.serve()
+    const subscription = await client.subscribe('a', () => {})
+    connection.onPacket = undefined
+    const ended = rejectionOf(subscription.unsubscribe())
+    client.destroy()
+    expect(await ended).toMatchObject({ code: 'MQTT_CLOSED' })
+    await subscription.unsubscribe()
+  })
+})
+
 describe('unsubscribe()', () => {
+  test('leaves the routes until UNSUBACK, and those that are made meanwhile for good', async () => {
+    const { client, connection } = await online({ onMessage: () => {} })
+    connection.serve()
+    const got: string[] = []
+    await client.subscribe('a', () => got.push('old'))
+    connection.onPacket = undefined
+    const left = client.unsubscribe('a')
+    const subscribed = client.subscribe('a', () => got.push('new'))
+    const unsubscribe = await connection.until('unsubscribe')
+    const subscribe = await connection.next('subscribe')
+    connection.send(message('a'))
+    await quiet()
+    expect(got).toEqual(['old', 'new'])
+    connection.send({ type: 'unsuback', packetId: unsubscribe.packetId })
+    connection.send({ type: 'suback', packetId: subscribe.packetId, returnCodes: [0] }, message('a'))
+    await left
+    await subscribed
+    await quiet()
+    expect(got).toEqual(['old', 'new', 'new'])
+  })
+
   test('removes every subscription of the filter and its routes', async () => {
     const { client, connection } = await online({ onMessage: () => {} })
     connection.serve()
