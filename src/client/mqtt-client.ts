@@ -147,7 +147,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   ): Promise<Subscription> {
     this.#refuseIfEnding('subscribe')
     const requests = parseFilters(filters, qos, this.#settings.profile)
-    if (this.#lifecycle.host.isOpen) return this.#subscriptions.subscribe(requests, handler, signal, ended)
+    if (this.#lifecycle.isOpen) return this.#subscriptions.subscribe(requests, handler, signal, ended)
     return this.#lifecycle.whenOpen(signal).then(() => this.#subscriptions.subscribe(requests, handler, signal, ended))
   }
 
@@ -199,7 +199,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     try {
       this.#refuseIfEnding('unsubscribe')
       const names = parseFilterNames(filters)
-      if (this.#lifecycle.host.isOpen) return tamed(this.#subscriptions.unsubscribeAll(names))
+      if (this.#lifecycle.isOpen) return tamed(this.#subscriptions.unsubscribeAll(names))
       return tamed(this.#lifecycle.whenOpen(undefined).then(() => this.#subscriptions.unsubscribeAll(names)))
     } catch (error) {
       return rejection(error)

@@ -82,9 +82,14 @@ export class Lifecycle implements EngineEvents, Abortable {
     return this.host.counters.connections === 0 ? 'connecting' : 'offline'
   }
 
+  /** Whether a call may go on at once: the session has been read from its store, and no earlier call waits for that any more. */
+  get isOpen(): boolean {
+    return this.host.isOpen && this.#gate?.isBusy !== true
+  }
+
   /** Resolves when the session has been read from its store; rejects when the client closes before, or the signal is aborted. */
   whenOpen(signal: AbortSignal | undefined): Promise<void> {
-    if (this.host.isOpen) return Promise.resolve()
+    if (this.isOpen) return Promise.resolve()
     this.#gate ??= new SessionGate()
     return this.#gate.wait(signal)
   }
@@ -120,8 +125,9 @@ export class Lifecycle implements EngineEvents, Abortable {
     if (!this.#isCurrent(attempt)) return
     const who = identityFor(identity, { cleanSession: session.cleanSession, profile }, server.login, answer)
     await this.host.openSession(who.sessionId)
-    if (!this.#isCurrent(attempt)) return
+    // What waits for the session goes on with it, although this attempt may have been given up: a later call would pass it.
     this.#gate?.open()
+    if (!this.#isCurrent(attempt)) return
     this.host.connect(this.#connectPacket(who), server.open)
   }
 

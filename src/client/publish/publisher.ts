@@ -30,8 +30,6 @@ export interface PublishDriver {
   /** The MqttClient, for the messages of the diagnostics channels. */
   readonly client: object
   readonly counters: ClientCounters
-  /** False until the session has been read from its store. */
-  readonly isOpen: boolean
   readonly session: Pick<Session<PublishTicket, unknown>, 'publish' | 'sendAtOnce' | 'withdraw'>
   /** What is sent in this turn of the event loop goes out at its end. Returns the time at which the turn began. */
   beginTurn(): number
@@ -43,6 +41,8 @@ export interface PublishDriver {
 
 /** What the publisher has to know of the client's life. */
 export interface PublisherHost {
+  /** False until the session has been read from its store, and the calls that waited for that have gone on. */
+  readonly isOpen: boolean
   /** 'offline' once a connection has been lost and no other has been made. */
   readonly state: 'idle' | 'connecting' | 'online' | 'offline' | 'closing' | 'closed'
   /** Resolves when the session has been read from its store; rejects when the client closes before, or the signal is aborted. */
@@ -109,6 +109,9 @@ export class Publisher implements Withdrawing {
     if (until === 'stored' && qos === 0) {
       throw new UsageError("until: 'stored' needs QoS 1 or 2: a message at QoS 0 is never stored")
     }
+    if (until === 'stored' && this.#settings.store?.durable !== true) {
+      throw new UsageError("until: 'stored' needs a durable store, such as fileStore(): without one nothing is stored")
+    }
     if (signal?.aborted) return this.#refuse(signal.reason)
     const payloadOf = typeof payload === 'string' ? 'us' : 'caller'
     const draft: Draft = { topic, payload: bytesOf(payload), qos, retain, payloadOf }
@@ -128,17 +131,24 @@ export class Publisher implements Withdrawing {
   }
 
   #accept(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
+    this.#refuseIfEnding()
+    return this.#client.isOpen ? this.#acceptNow(draft, until, signal) : this.#acceptLater(draft, until, signal)
+  }
+
+  #refuseIfEnding(): void {
     const { state } = this.#client
     if (state === 'closing' || state === 'closed') {
       throw new ClosedError(`publish() was called on a client that is ${state}`, { delivery: 'none' })
     }
-    if (!this.#host.isOpen) return this.#acceptLater(draft, until, signal)
+  }
+
+  #acceptNow(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
     if (draft.qos === 0) {
       if (this.#host.session.sendAtOnce(draft)) {
         this.#host.engineReturned()
         return this.#settledAtOnce(draft.payload.byteLength)
       }
-      if (state === 'offline' && !this.#settings.queue.offlineQos0) {
+      if (this.#client.state === 'offline' && !this.#settings.queue.offlineQos0) {
         const text =
           'there is no connection, and a message at QoS 0 does not wait for one: publish at QoS 1, or set queue.offlineQos0'
         throw new ConnectionLostError(text, { reason: 'offline', delivery: 'none' })
@@ -185,7 +195,8 @@ export class Publisher implements Withdrawing {
   #acceptInTurn(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) return this.#refuse(signal.reason)
     try {
-      return this.#accept(draft, until, signal)
+      this.#refuseIfEnding()
+      return this.#acceptNow(draft, until, signal)
     } catch (error) {
       return this.#refuse(error)
     }

@@ -64,8 +64,8 @@ export interface PublishOptions {
   readonly signal?: AbortSignal | null | undefined
   /**
    * When `publish` resolves. `'acknowledged'` (the default): QoS 0, accepted for writing; 1, PUBACK; 2, PUBCOMP.
-   * `'stored'`: the session store has the message, and delivery goes on without the caller, across restarts too if the
-   * store is durable. `'stored'` at QoS 0 is a UsageError: such a message is never stored.
+   * `'stored'`: the session store has the message, and delivery goes on without the caller, across restarts too. At QoS 0, and
+   * without a durable store, `'stored'` is a UsageError: nothing is stored then.
    */
   readonly until?: 'acknowledged' | 'stored' | undefined
 }

@@ -62,6 +62,60 @@ describe('what is asked before the store is open', () => {
     expect(connection.all('publish').map(({ payload }) => payload.toString())).toEqual(['1', '2', '3'])
   })
 
+  test('keeps its place when the store opens too late for the attempt that asked it to', async () => {
+    fakeTime()
+    const server = new FakeServer()
+    server.onConnection = (connection) => {
+      connection.serve()
+      void connection.admit()
+    }
+    const store = new ScriptedStore()
+    const opening = gate()
+    store.opening = opening.promise
+    const reconnect = { retryInitial: true, minDelayMs: 10_000, maxDelayMs: 10_000 }
+    const client = clientOf(server, { ...persistent, reconnect, store, connectTimeoutMs: 100 })
+    const connected = client.connect()
+    const order: string[] = []
+    const publish = (topic: string) =>
+      client.publish(topic, 'x', { qos: 1, until: 'stored' }).then(() => order.push(topic))
+    const asked = [publish('one')]
+    await pass(101)
+    opening.open()
+    await pass(1)
+    expect(store.kinds).toEqual(['queued'])
+    asked.push(publish('two'))
+    await pass(10_000)
+    const connection = await server.accepted()
+    await Promise.all([connected, ...asked])
+    expect(order).toEqual(['one', 'two'])
+    expect(connection.all('publish').map(({ topic }) => topic)).toEqual(['one', 'two'])
+  })
+
+  test('keeps its place before what is asked at the very moment in which the store opens', async () => {
+    const server = new FakeServer()
+    server.serve()
+    const store = new ScriptedStore()
+    const opening = gate()
+    store.opening = opening.promise
+    const client = clientOf(server, { ...persistent, store })
+    const connected = client.connect()
+    const asked = [client.publish('0', 'x', { qos: 1 }), client.subscribe('kept'), client.unsubscribe('left')]
+    await quiet()
+    opening.open()
+    // One call in each of the microtasks in which the session is read and those that waited go on.
+    for (let turn = 1; turn <= 40; turn++) {
+      asked.push(client.publish(String(turn), 'x', { qos: 1 }))
+      if (turn === 1) asked.push(client.unsubscribe('kept'), client.subscribe('left'))
+      await Promise.resolve()
+    }
+    const connection = await server.admitted()
+    await connected
+    await Promise.all(asked)
+    expect(connection.all('publish').map(({ topic }) => topic)).toEqual(Array.from({ length: 41 }, (_, n) => String(n)))
+    const requests = connection.names.filter((name) => name.endsWith('subscribe'))
+    expect(requests).toEqual(['subscribe', 'unsubscribe', 'unsubscribe', 'subscribe'])
+  })
+
   test('settles when the client ends before, even if nobody waits for it', async () => {
     const store = new ScriptedStore()
     const client = clientOf(new FakeServer(), { ...persistent, store })

@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { ClosedError, ConnectionLostError, UsageError } from '../../../src/index.js'
+import { ClosedError, ConnectionLostError, type SessionStore, UsageError } from '../../../src/index.js'
+import { emptySession, memoryStore } from '../../../src/store/index.js'
 import { event, online, quiet, rejectionOf, watch } from '../peers/client-on-pipe.js'
 import { type FakeConnection, FakeServer } from '../peers/fake-server.js'
 
@@ -42,17 +43,28 @@ describe('publish settles when the message has done what its QoS promises', () =
   })
 
   test("until 'stored': when the session store has it, before any acknowledgement", async () => {
-    const { client, connection } = await online()
+    const durable: SessionStore = {
+      durable: true,
+      open: async () => emptySession,
+      append: async () => {},
+      close: async () => {},
+    }
+    const { client, connection } = await online({ store: durable, clientId: 'c' })
     await client.publish('a', 'x', { qos: 1, until: 'stored' })
     connection.cut()
     await event(client, 'offline')
     await client.publish('b', 'x', { qos: 2, until: 'stored' })
-    expect(client.stats.queued).toBe(2)
+    expect(client.stats.inFlight + client.stats.queued).toBe(2)
   })
 
-  test("until 'stored' is refused at QoS 0", async () => {
-    const { client } = await online()
+  test("until 'stored' is refused at QoS 0, and without a durable store", async () => {
+    const { client, connection } = await online()
     expect(await rejectionOf(client.publish('a', 'x', { until: 'stored' }))).toBeInstanceOf(UsageError)
+    expect(await rejectionOf(client.publish('a', 'x', { qos: 1, until: 'stored' }))).toBeInstanceOf(UsageError)
+    const inMemory = await online({ store: memoryStore(), cleanSession: false, clientId: 'c' })
+    expect(await rejectionOf(inMemory.client.publish('a', 'x', { qos: 2, until: 'stored' }))).toBeInstanceOf(UsageError)
+    await quiet()
+    for (const { names } of [connection, inMemory.connection]) expect(names).toEqual(['connect'])
   })
 })
 
