@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { nearestWord } from '../../src/cli/nearest-word.js'
-import { buildCommand, commandPath, run, start, temporaryFile } from './program.js'
+import { buildCommand, call, commandPath, run, start, temporaryFile } from './program.js'
 import { startBroker } from './servers.js'
 
 buildCommand()
@@ -16,7 +16,7 @@ describe('mqtt311 --help', () => {
     ...commands.map((command) => [command, '--help']),
     ...commands.map((command) => ['help', command]),
   ])('%s %s explains itself in 80 columns, with examples and exit codes, and ends with 0', async (...args) => {
-    const { code, stdout, stderr } = await run(args)
+    const { code, stdout, stderr } = await call(args)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toContain('Usage: mqtt311')
     expect(stdout).toContain('Examples:')
@@ -101,7 +101,7 @@ describe('a wrong command line', () => {
     [['sign', '--product-key', 'a1'], 'the DeviceName is missing: give --device-name, or set DEVICE_NAME'],
     [['sign', '--endpoint', 'ipv6', '--instance-id', 'i', '--product-key', 'a'], 'is missing'],
   ] as const)('%j is refused with 64 and one line that says what to do', async (args, text) => {
-    const { code, stdout, stderr } = await run(args)
+    const { code, stdout, stderr } = await call(args)
     expect(stderr).toContain(text)
     expect(stderr).toMatch(/^mqtt311: [^\n]*; see mqtt311( \w+)? --help\n$/)
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
@@ -123,7 +123,7 @@ describe('a wrong command line', () => {
       ['register', '--product-secret', secret, '--product-key', 'a1', '--device-name', 'a&b'],
       ['sub', '-t', 'a', '-u', 'u', '-P', secret, '--cafile', file],
     ]) {
-      const { code, stdout, stderr } = await run(args)
+      const { code, stdout, stderr } = await call(args)
       expect(code).not.toBe(0)
       expect(stdout + stderr).not.toContain(secret)
     }

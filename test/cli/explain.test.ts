@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { explain, render } from 'mqtt311/explain'
 import { describe, expect, it } from 'vitest'
-import { buildCommand, run, shell, temporaryFile, terminal } from './program.js'
+import { buildCommand, call, run, shell, temporaryFile, terminal } from './program.js'
 
 buildCommand()
 
@@ -15,7 +15,7 @@ describe('mqtt311 explain', () => {
     [['0x30,0x05,0x00', '0x01 61:68:69', '40-02-00-01']],
     [['\\x30\\x05\\x00\\x01\\x61\\x68\\x69\\x40\\x02\\x00\\x01']],
   ])('takes the bytes as %j', async (args) => {
-    expect(await run(['explain', ...args])).toEqual({ code: 0, signal: null, stdout: listing, stderr: '' })
+    expect(await call(['explain', ...args])).toEqual({ code: 0, signal: null, stdout: listing, stderr: '' })
   })
 
   it('takes standard input, as bytes or as hexadecimal text', async () => {
@@ -28,9 +28,9 @@ describe('mqtt311 explain', () => {
   it('takes a file, as bytes or as hexadecimal text', async () => {
     const file = temporaryFile('packets')
     writeFileSync(file, bytes)
-    expect((await run(['explain', '-f', file])).stdout).toBe(listing)
+    expect((await call(['explain', '-f', file])).stdout).toBe(listing)
     writeFileSync(file, bytes.toString('hex').replace(/(..)/g, '$1\n'))
-    expect((await run(['explain', '-f', file])).stdout).toBe(listing)
+    expect((await call(['explain', '-f', file])).stdout).toBe(listing)
   })
 
   it('ends with 65 where it finds a fault, and shows it', async () => {
@@ -41,8 +41,8 @@ describe('mqtt311 explain', () => {
 
   it('--all shows what is cut otherwise', async () => {
     const long = Buffer.concat([Buffer.from([0x30, 103, 0, 1, 0x61]), Buffer.alloc(100, 0x62)])
-    expect((await run(['explain', long.toString('hex')])).stdout).toContain('… 88 more')
-    expect((await run(['explain', long.toString('hex'), '--all'])).stdout).not.toContain('more')
+    expect((await call(['explain', long.toString('hex')])).stdout).toContain('… 88 more')
+    expect((await call(['explain', long.toString('hex'), '--all'])).stdout).not.toContain('more')
   })
 
   it('has colours only where they are asked for', async () => {

@@ -3,9 +3,9 @@ import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:c
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'tsup'
-import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
+import { beforeAll, onTestFinished } from 'vitest'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -75,23 +75,30 @@ let directory = ''
 /** Where the built command is; valid inside tests, once `buildCommand` has been called in the file. */
 export const commandPath = (): string => join(directory, 'dist', 'cli.js')
 
-/** Builds the command once for the tests of a file. */
+let building: Promise<void> | undefined
+
+/** Builds the command before the tests of a file, once for all files of this process. */
 export function buildCommand(): void {
-  beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'mqtt311-cli-'))
-    copyFileSync(join(root, 'package.json'), join(directory, 'package.json'))
-    await build({
-      config: false,
-      silent: true,
-      entry: { cli: join(root, 'src/cli/main.ts') },
-      outDir: join(directory, 'dist'),
-      format: ['esm'],
-      target: 'node20',
-      platform: 'node',
-      splitting: true,
-    })
+  beforeAll(() => {
+    building ??= buildOnce()
+    return building
   })
-  afterAll(() => rmSync(directory, { recursive: true, force: true }))
+}
+
+async function buildOnce(): Promise<void> {
+  directory = mkdtempSync(join(tmpdir(), 'mqtt311-cli-'))
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  copyFileSync(join(root, 'package.json'), join(directory, 'package.json'))
+  await build({
+    entryPoints: { cli: join(root, 'src/cli/main.ts') },
+    outdir: join(directory, 'dist'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'node20',
+    platform: 'node',
+    logLevel: 'silent',
+  })
 }
 
 /** Nothing of the surroundings but the PATH: the variables of a developer must not decide a test. */
@@ -107,6 +114,48 @@ export function start(args: readonly string[], { input = '', env = {} }: RunOpti
 
 export function run(args: readonly string[], options?: RunOptions): Promise<Outcome> {
   return start(args, options).end()
+}
+
+let callsHere = 0
+
+/**
+ * The same in this process, which saves the start of another: for a command line that is judged before anything is sent,
+ * and for what only prints. Exit codes and pipes are real with `run` alone, of which there are enough.
+ */
+export async function call(args: readonly string[]): Promise<Outcome> {
+  const { argv, env, exit, title, stdout, stderr } = process
+  const writes = [stdout.write, stderr.write] as const
+  const listeners = (['uncaughtException', 'warning'] as const).map(
+    (name) => [name, process.rawListeners(name)] as const,
+  )
+  const written = { stdout: '', stderr: '' }
+  const writer = (name: 'stdout' | 'stderr') => (data: string | Uint8Array, done?: (error?: Error) => void) => {
+    written[name] += Buffer.from(data).toString()
+    if (done !== undefined) process.nextTick(done)
+    return true
+  }
+  try {
+    process.argv = [process.execPath, commandPath(), ...args]
+    process.env = { PATH }
+    Reflect.set(stdout, 'write', writer('stdout'))
+    Reflect.set(stderr, 'write', writer('stderr'))
+    callsHere += 1
+    const ended = new Promise<number>((resolve) => Reflect.set(process, 'exit', resolve))
+    // With another query, the file is loaded anew, and begins again.
+    await import(/* @vite-ignore */ `${pathToFileURL(commandPath()).href}?${callsHere}`)
+    return { code: await ended, signal: null, ...written }
+  } finally {
+    process.argv = argv
+    process.env = env
+    process.title = title
+    Reflect.set(process, 'exit', exit)
+    Reflect.set(stdout, 'write', writes[0])
+    Reflect.set(stderr, 'write', writes[1])
+    for (const [name, before] of listeners) {
+      process.removeAllListeners(name)
+      for (const listener of before) Reflect.apply(process.on, process, [name, listener])
+    }
+  }
 }
 
 /** A line of a shell, in which `mqtt311` is the command. */
