@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
 const program = fileURLToPath(new URL('../../fixtures/first-light/main.ts', import.meta.url))
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -27,8 +27,13 @@ function run(...args: string[]): Promise<Run> {
 }
 
 describe('the program of npm start', () => {
-  it('shows every packet, the TLS version and the address, and says that all of it worked', async () => {
-    const { exitCode, stdout } = await run()
+  let plain: Run
+  beforeAll(async () => {
+    plain = await run()
+  })
+
+  it('shows every packet, the TLS version and the address, and says that all of it worked', () => {
+    const { exitCode, stdout } = plain
     expect(exitCode).toBe(0)
     for (const title of [
       'CONNECT ',
@@ -47,13 +52,13 @@ describe('the program of npm start', () => {
     expect(stdout.trimEnd().split('\n').at(-1)).toBe('All of it worked.')
   })
 
-  it('shows of the password its method and its length, and nothing else', async () => {
-    const { stdout } = await run()
+  it('shows of the password its method and its length, and nothing else', () => {
+    const { stdout } = plain
     expect(stdout).toMatch(/Password {11}64 upper-case hex digits/)
     expect(stdout).not.toMatch(/[0-9A-F]{64}/)
   })
 
-  it.each([
+  it.concurrent.each([
     ['signature', 'CONNECT, signed just now: the server refused the connection with Return Code 4'],
     ['connack', 'CONNECT, signed just now: no CONNACK within'],
     ['suback', 'SUBSCRIBE: '],
