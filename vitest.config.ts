@@ -10,11 +10,41 @@ export const alias = [
   { find: /^mqtt311\/(codec|protocol|store|aliyun|explain)$/, replacement: source('$1/index.ts') },
 ]
 
+/**
+ * Tests that need a process of their own: they replace a module or a class, measure the heap, or count what a whole
+ * process holds. All the others share the processes that there are, each of which loads the sources once.
+ */
+const isolated = [
+  'test/codec/decode/packet-decoder.test.ts',
+  'test/codec/encode/output-chunk.test.ts',
+  'test/codec/encode/packet-too-large.test.ts',
+  'test/client/engine/engine-contract.test.ts',
+  'test/client/life/ten-thousand-reconnects.test.ts',
+  'test/client/subscribe/answered-requests.test.ts',
+  'test/fuzz/fuzz.test.ts',
+  'test/protocol/lists/fifo.test.ts',
+  'test/protocol/lists/paged-map.test.ts',
+  'test/simulation/*.test.ts',
+]
+
+const needsMosquitto = 'test/mosquitto/**'
+
 export default defineConfig({
   resolve: { alias },
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/mosquitto/**'],
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['test/**/*.test.ts'],
+          exclude: [needsMosquitto, ...isolated],
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'isolated', include: isolated } },
+    ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     coverage: {
