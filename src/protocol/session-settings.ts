@@ -1,5 +1,27 @@
-import type { QueueLimits } from './outgoing/outgoing-queue.js'
-import type { Pacer } from './outgoing/pacing.js'
+import type { QoS } from '../codec/control-packet.js'
+
+/** How much the queue takes. */
+export interface QueueLimits {
+  /** Messages. */
+  readonly maxMessages: number
+  /** Bytes, as `OutgoingMessage.bytes` counts them. */
+  readonly maxBytes: number
+  /** Milliseconds; a message that has waited longer is rejected. Infinity: never. */
+  readonly maxAgeMs: number
+  /** Who is rejected when a bound is reached: the newcomer, or the oldest that waits. */
+  readonly overflow: 'reject' | 'drop-oldest'
+}
+
+/**
+ * What holds messages back although window and socket would take them: a server that drops in silence what comes faster
+ * than it allows. The engine asks before each PUBLISH, first or again, and comes back when it was told.
+ */
+export interface Pacer {
+  /** True if a PUBLISH at this QoS may be sent now; it counts as sent then. */
+  admit(qos: QoS, now: number): boolean
+  /** When `admit` will say yes to this QoS. */
+  nextAt(qos: QoS, now: number): number
+}
 
 /** What a session is told once; all times in milliseconds, all sizes in bytes. */
 export interface SessionSettings {

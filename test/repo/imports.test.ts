@@ -1,18 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { importCircles, importFaults, type SourceFile } from './source-imports.js'
-
-const root = new URL('../../', import.meta.url)
-
-function sources(): SourceFile[] {
-  return readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' })
-    .map((name) => `src/${name.replaceAll('\\', '/')}`)
-    .filter((path) => path.endsWith('.ts'))
-    .map((path) => ({ path, text: readFileSync(new URL(path, root), 'utf8') }))
-}
+import { importCircles, importFaults } from './source-imports.js'
+import { sourceFiles } from './source-tree.js'
 
 describe('the sources', () => {
-  const files = sources()
+  const files = sourceFiles()
 
   test('are all found', () => {
     const folders = new Set(files.map(({ path }) => path.split('/')[1]))
@@ -26,7 +17,7 @@ describe('the sources', () => {
 
 describe('circles of imports', () => {
   test('do not exist, not even of types', () => {
-    expect(importCircles(sources())).toEqual([])
+    expect(importCircles(sourceFiles())).toEqual([])
   })
 
   test('would be found, of values and of types, and over several files', () => {
@@ -51,13 +42,17 @@ describe('the judge of imports', () => {
       'src/client/engine/connection-stream.ts',
       `import { Session } from '../../protocol/index.js'; import { connect } from 'node:net'`,
     ],
-    ['src/cli/main.ts', `import { MqttClient } from '../client/client.js'`],
-    ['src/aliyun/preset.ts', `import type { ClientOptions } from '../client/client-options.js'`],
-    ['src/aliyun/preset.ts', `import { type ClientOptions } from '../client/client-options.js'`],
+    ['src/cli/main.ts', `import { MqttClient } from '../client/mqtt-client.js'`],
+    ['src/aliyun/preset.ts', `import type { ClientOptions } from '../client/options/client-options.js'`],
+    ['src/aliyun/preset.ts', `import { type ClientOptions } from '../client/options/client-options.js'`],
     ['src/client/engine/connection-stream.ts', `import type { SessionStore } from '../../store/session-store.js'`],
-    ['src/index.ts', `export { MqttClient } from './client/client.js'`],
+    ['src/index.ts', `export { MqttClient } from './client/mqtt-client.js'`],
     ['src/protocol/session.ts', `const size = Buffer.byteLength('a') + Math.max(1, 2)`],
     ['src/protocol/session.ts', `interface Has { readonly process: number }; declare const has: Has; has.process`],
+    ['src/protocol/outgoing/outgoing.ts', `import type { Driver } from '../driver.js'`],
+    ['src/protocol/connection/connection.ts', `import type { SessionState } from '../session-state.js'`],
+    ['src/protocol/driver.ts', `import type { Arrival } from './incoming/backlog.js'`],
+    ['src/protocol/session.ts', `import { Connection } from './connection/connection.js'`],
     [
       'src/client/life/backoff.ts',
       `const jitter = Math.random() * Date.now(); setTimeout(() => console.log(process.pid), 1)`,
@@ -68,10 +63,14 @@ describe('the judge of imports', () => {
 
   test.each([
     ['upwards', 'src/codec/utf8.ts', `import { Session } from '../protocol/session.js'`],
-    ['upwards, as a type', 'src/protocol/session.ts', `import type { MqttClient } from '../client/client.js'`],
-    ['upwards, as a re-export', 'src/transport/index.ts', `export { MqttClient } from '../client/client.js'`],
-    ['upwards, as a type in place', 'src/protocol/driver.ts', `type Client = import('../client/client.js').MqttClient`],
-    ['upwards, when it runs', 'src/transport/socket.ts', `const load = () => import('../client/client.js')`],
+    ['upwards, as a type', 'src/protocol/session.ts', `import type { MqttClient } from '../client/mqtt-client.js'`],
+    ['upwards, as a re-export', 'src/transport/index.ts', `export { MqttClient } from '../client/mqtt-client.js'`],
+    [
+      'upwards, as a type in place',
+      'src/protocol/driver.ts',
+      `type Client = import('../client/mqtt-client.js').MqttClient`,
+    ],
+    ['upwards, when it runs', 'src/transport/socket.ts', `const load = () => import('../client/mqtt-client.js')`],
     ['upwards, to the whole package', 'src/store/session-store.ts', `import { connect } from '../index.js'`],
     ['upwards from the bottom', 'src/errors.ts', `import { byteAt } from './codec/byte-at.js'`],
     ['sideways', 'src/protocol/session.ts', `import { openSocket } from '../transport/socket.js'`],
@@ -80,8 +79,12 @@ describe('the judge of imports', () => {
       'src/store/file/file-store.ts',
       `import type { ClientOptions } from '../../client/options/client-options.js'`,
     ],
-    ['sideways, as a value', 'src/aliyun/preset.ts', `import { defaults } from '../client/client-defaults.js'`],
-    ['sideways, a type and a value', 'src/aliyun/preset.ts', `import { type A, b } from '../client/client-options.js'`],
+    ['sideways, as a value', 'src/aliyun/preset.ts', `import { defaults } from '../client/options/entries.js'`],
+    [
+      'sideways, a type and a value',
+      'src/aliyun/preset.ts',
+      `import { type A, b } from '../client/options/client-options.js'`,
+    ],
     [
       'sideways, a value of the seam',
       'src/client/engine/connection-stream.ts',
@@ -92,13 +95,43 @@ describe('the judge of imports', () => {
       'src/client/engine/connection-stream.ts',
       `import type { Lock } from '../../store/file/directory-lock.js'`,
     ],
-    ['sideways, for its effects', 'src/aliyun/preset.ts', `import '../client/client.js'`],
+    ['sideways, for its effects', 'src/aliyun/preset.ts', `import '../client/mqtt-client.js'`],
     ['from Node into a pure folder', 'src/codec/utf8.ts', `import { Buffer } from 'node:buffer'`],
     ['from Node, as a type', 'src/protocol/session.ts', `import type { EventEmitter } from 'node:events'`],
     ['from Node, by a computed name', 'src/protocol/session.ts', `const load = (name: string) => import(name)`],
     ['upwards from a room', 'src/client/publish/publisher.ts', `import { Lifecycle } from '../life/lifecycle.js'`],
     ['sideways from a room', 'src/client/publish/publisher.ts', `import { Delivery } from '../deliver/delivery.js'`],
     ['from a room to an entry file', 'src/client/life/ending.ts', `import type { Announcer } from '../events.js'`],
+    [
+      'upwards from a room of the engine',
+      'src/protocol/lists/fifo.ts',
+      `import { Arrival } from '../incoming/backlog.js'`,
+    ],
+    [
+      'sideways from a room of the engine',
+      'src/protocol/requests/requests.ts',
+      `import type { Arrival } from '../incoming/backlog.js'`,
+    ],
+    [
+      'from a room to an entry file of the engine',
+      'src/protocol/outgoing/outgoing.ts',
+      `import type { SessionState } from '../session-state.js'`,
+    ],
+    [
+      'of a value that is above the room',
+      'src/protocol/connection/connection.ts',
+      `import { SessionState } from '../session-state.js'`,
+    ],
+    [
+      'from vocabulary to a room',
+      'src/protocol/session-settings.ts',
+      `import type { Arrival } from './incoming/backlog.js'`,
+    ],
+    [
+      'from vocabulary to a room, as a value',
+      'src/protocol/driver.ts',
+      `import { Arrival } from './incoming/backlog.js'`,
+    ],
     ['from a dependency', 'src/client/engine/connection-stream.ts', `import packet from 'mqtt-packet'`],
     [
       'without an extension',

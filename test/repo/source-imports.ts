@@ -64,18 +64,41 @@ const sideways: readonly { readonly from: string; readonly to: string; readonly 
 ]
 
 /**
- * The rooms of src/client, from the bottom. A file may import from its own room and from rooms below it; the entry
- * files, which stand in no room, stand above all of them. `deliver` and `publish` do not know each other.
+ * The order of the rooms in a folder, from the bottom. A file may import from its own room and from rooms below it; the
+ * entry files, which stand in no room, stand above all of them. Rooms of one height do not know each other.
  */
-const clientRooms: Readonly<Record<string, number>> = {
-  waiting: 0,
-  surface: 0,
-  options: 1,
-  deliver: 2,
-  publish: 2,
-  subscribe: 3,
-  engine: 4,
-  life: 5,
+interface RoomOrder {
+  readonly heights: Readonly<Record<string, number>>
+  /**
+   * The entry files that rooms may import nevertheless, because they stand below all rooms: they import no room, but for
+   * the types of the files that are named here.
+   */
+  readonly vocabulary: Readonly<Record<string, readonly string[]>>
+  /** What else a room may take from an entry file, as types. */
+  readonly upwards: readonly { readonly from: string; readonly to: string }[]
+}
+
+const roomOrders: Readonly<Record<string, RoomOrder>> = {
+  client: {
+    heights: { waiting: 0, surface: 0, options: 1, deliver: 2, publish: 2, subscribe: 3, engine: 4, life: 5 },
+    vocabulary: {},
+    upwards: [],
+  },
+  protocol: {
+    heights: { lists: 0, exchange: 1, journal: 2, incoming: 2, requests: 2, outgoing: 3, connection: 4 },
+    vocabulary: {
+      'src/protocol/session-settings.ts': [],
+      // A driver is handed the objects of the engine themselves, so that none is copied; their types are those of rooms.
+      'src/protocol/driver.ts': [
+        'src/protocol/exchange/outgoing-message.ts',
+        'src/protocol/exchange/request.ts',
+        'src/protocol/incoming/backlog.ts',
+        'src/protocol/journal/journal-record.ts',
+      ],
+    },
+    // A connection works on the state of its session, which joins all the other rooms and so stands in none of them.
+    upwards: [{ from: 'src/protocol/connection/', to: 'src/protocol/session-state.ts' }],
+  },
 }
 
 interface Import {
@@ -190,7 +213,7 @@ function importFault(path: string, folder: string, { specifier, of }: Import): s
   if (!specifier.endsWith('.js')) return `${path} imports ${specifier} without .js`
   const target = targetOf(path, specifier)
   const targetFolder = folderOf(target)
-  if (targetFolder === folder) return folder === 'client' ? roomFault(path, target) : undefined
+  if (targetFolder === folder) return roomFault(path, roomOrders[folder], target, of)
   const from = layers[folder]
   const to = layers[targetFolder]
   if (from === undefined) return `${path} is in a folder that has no layer`
@@ -199,12 +222,21 @@ function importFault(path: string, folder: string, { specifier, of }: Import): s
   return `${path} imports ${specifier}: ${folder} does not stand above ${targetFolder}`
 }
 
-function roomFault(path: string, target: string): string | undefined {
+function roomFault(path: string, order: RoomOrder | undefined, target: string, of: Import['of']): string | undefined {
   const from = roomOf(path)
   const to = roomOf(target)
-  if (from === to || from === undefined) return undefined
+  if (order === undefined || from === to) return undefined
+  if (from === undefined) {
+    const named = order.vocabulary[path]
+    if (named === undefined || (of === 'types' && named.includes(target))) return undefined
+    return `${path} imports ${target}: rooms import ${path}, so it stands below all of them`
+  }
+  if (to === undefined) {
+    const allowed = order.upwards.some((each) => path.startsWith(each.from) && target === each.to && of === 'types')
+    if (allowed || order.vocabulary[target] !== undefined) return undefined
+  }
   const fault = `${path} imports ${target}: the room ${from} does not stand above ${to ?? 'the entry files'}`
-  const [height, below] = [clientRooms[from], to === undefined ? undefined : clientRooms[to]]
+  const [height, below] = [order.heights[from], to === undefined ? undefined : order.heights[to]]
   return height === undefined || below === undefined || below >= height ? fault : undefined
 }
 

@@ -43,7 +43,7 @@ const smallWithReason: ReadonlyMap<string, string> = new Map(
     'src/protocol/connection/output-progress.ts': 'a clock shared by idle connections, with one rule',
     'src/protocol/connection/violations.ts': 'the texts for packets that a server may not send',
     'src/protocol/exchange/request.ts': 'vocabulary below the table and the requests, so that there is no circle',
-    'src/protocol/session-settings.ts': 'vocabulary: what the engine is told',
+    'src/protocol/outgoing/pacing.ts': 'the one place that asks a pacer, and counts what waited',
     'src/store/session-store.ts': 'the interface that own stores implement',
     'src/transport/unopened-transport.ts': 'one state of a transport',
   }),

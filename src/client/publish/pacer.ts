@@ -1,5 +1,5 @@
 import type { QoS } from '../../codec/control-packet.js'
-import type { Pacer } from '../../protocol/outgoing/pacing.js'
+import type { Pacer } from '../../protocol/session-settings.js'
 import type { PublishRate } from '../options/server-profile.js'
 
 /** Spaces messages evenly, so that no second has more of them than the server takes: in all, and for each QoS. */

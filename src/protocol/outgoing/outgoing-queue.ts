@@ -2,6 +2,7 @@ import { QueueFullError, TimeoutError } from '../../errors.js'
 import type { Driver } from '../driver.js'
 import { OutgoingMessage } from '../exchange/outgoing-message.js'
 import { LinkedList } from '../lists/linked-list.js'
+import type { QueueLimits } from '../session-settings.js'
 
 /** A message as its publisher gives it. */
 export interface MessageDraft {
@@ -13,18 +14,6 @@ export interface MessageDraft {
   readonly qos: 0 | 1 | 2
   /** Asks the server to keep the message (section 3.3.1.3). */
   readonly retain: boolean
-}
-
-/** How much the queue takes. */
-export interface QueueLimits {
-  /** Messages. */
-  readonly maxMessages: number
-  /** Bytes, as `OutgoingMessage.bytes` counts them. */
-  readonly maxBytes: number
-  /** Milliseconds; a message that has waited longer is rejected. Infinity: never. */
-  readonly maxAgeMs: number
-  /** Who is rejected when a bound is reached: the newcomer, or the oldest that waits. */
-  readonly overflow: 'reject' | 'drop-oldest'
 }
 
 /**

@@ -12,8 +12,8 @@ import { NOT_SENT, PublishExchange } from '../exchange/exchange.js'
 import type { ExchangeTable } from '../exchange/exchange-table.js'
 import { OutgoingMessage } from '../exchange/outgoing-message.js'
 import type { StoredSession } from '../journal/journal-record.js'
-import type { SessionSettings } from '../session-settings.js'
-import { type MessageDraft, OutgoingQueue, type QueueLimits } from './outgoing-queue.js'
+import type { QueueLimits, SessionSettings } from '../session-settings.js'
+import { type MessageDraft, OutgoingQueue } from './outgoing-queue.js'
 import { PacingGate } from './pacing.js'
 
 const nothing: readonly never[] = []
