@@ -22,6 +22,8 @@ export interface PiecewiseOutputOwner {
   pieceTaken(): void
   /** Everything has been taken, after `write` returned false. */
   onDrain(): void
+  /** The stream threw at a piece that was given to it behind another. */
+  threw(error: unknown): void
 }
 
 export class PiecewiseOutput {
@@ -84,6 +86,14 @@ export class PiecewiseOutput {
   readonly #onTaken = (error: Error | null | undefined): void => {
     // Of a piece that was taken at once this is told late: another is on its way by now, or none is left.
     if (error || this.#state === 'idle' || this.#stream.writableLength > 0) return
+    try {
+      this.#goOn()
+    } catch (thrown) {
+      this.#owner.threw(thrown)
+    }
+  }
+
+  #goOn(): void {
     if (this.#writePieces() === 'one on its way') this.#owner.pieceTaken()
     else if (this.#state === 'ending') this.#stream.end()
     else {

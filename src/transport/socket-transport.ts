@@ -201,6 +201,10 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
     if (this.#phase === 'withheld' && this.#withheld.length === 0) this.#tellClosed()
   }
 
+  threw(error: unknown): void {
+    this.#socket.destroy(error instanceof Error ? error : undefined)
+  }
+
   onDrain(): void {
     if (this.#phase === 'open' && this.#pieces?.isWriting !== true) this.#events.drained()
   }

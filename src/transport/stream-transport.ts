@@ -3,10 +3,11 @@
  *
  * The pipe is the caller's until it is handed over, and ours from then on. There are three states: `opening` (the
  * caller's function has been called and its promise is pending; its signal can still be aborted), `open`, and `closed`.
- * Not every Duplex emits `close`, so the first of `end`, `error`, `close` and our own `destroy` closes the transport,
+ * Whatever the caller's stream does, throwing in any of its methods included, ends the connection and nothing else. Not every Duplex emits `close`, so the first of `end`, `error`, `close` and our own `destroy` closes the transport,
  * and the pipe is destroyed in every case. A pipe that arrives after `destroy` is destroyed unseen.
  */
 import type { Duplex } from 'node:stream'
+import { kindOf } from '../codec/field-checks.js'
 import { ConnectionLostError, UsageError } from '../errors.js'
 import { streamFailure } from './connection-failure.js'
 import { PiecewiseOutput, type PiecewiseOutputOwner, pieceBytes } from './piecewise-output.js'
@@ -41,7 +42,7 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
     const abort = new AbortController()
     this.#state = { phase: 'opening', abort }
     // The caller's function runs at once, but what comes of it is told later, whether it returns, throws or rejects.
-    new Promise<Duplex>((resolve) => resolve(open({ signal: abort.signal }))).then(
+    new Promise<unknown>((resolve) => resolve(open({ signal: abort.signal }))).then(
       (stream) => this.#adopt(stream),
       (error: unknown) => this.#close(streamFailure(error)),
     )
@@ -59,11 +60,30 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
   write(chunk: Uint8Array): boolean {
     const state = this.#state
     if (state.phase !== 'open' || !state.stream.writable) return false
-    if (this.#pieces === undefined) {
-      if (chunk.byteLength <= pieceBytes) return state.stream.write(chunk)
-      this.#pieces = new PiecewiseOutput(state.stream, this)
+    try {
+      if (this.#pieces === undefined) {
+        if (chunk.byteLength <= pieceBytes) return state.stream.write(chunk)
+        this.#pieces = new PiecewiseOutput(state.stream, this)
+      }
+      return this.#pieces.write(chunk)
+    } catch (error) {
+      this.threw(error)
+      return false
     }
-    return this.#pieces.write(chunk)
+  }
+
+  threw(error: unknown): void {
+    // Never from within the call that it failed.
+    process.nextTick(() => this.#close(streamFailure(error)))
+  }
+
+  #ask(method: 'pause' | 'resume' | 'end'): void {
+    if (this.#state.phase !== 'open') return
+    try {
+      this.#state.stream[method]()
+    } catch (error) {
+      this.threw(error)
+    }
   }
 
   pieceTaken(): void {
@@ -76,12 +96,12 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
 
   pause(): void {
     this.#reading = 'paused'
-    if (this.#state.phase === 'open') this.#state.stream.pause()
+    this.#ask('pause')
   }
 
   resume(): void {
     this.#reading = 'flowing'
-    if (this.#state.phase === 'open') this.#state.stream.resume()
+    this.#ask('resume')
   }
 
   end(): void {
@@ -90,7 +110,7 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
         this.destroy()
         break
       case 'open':
-        if (this.#pieces === undefined) this.#state.stream.end()
+        if (this.#pieces === undefined) this.#ask('end')
         else this.#pieces.end()
         break
       case 'closed':
@@ -103,18 +123,25 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
     if (this.#enterClosed()) process.nextTick(() => events.closed(undefined))
   }
 
-  #adopt(stream: Duplex): void {
+  #adopt(stream: unknown): void {
+    if (!isDuplex(stream)) {
+      const text = `the option stream gave ${kindOf(stream)}: return the Duplex, or a promise of it`
+      this.#close(new UsageError(text))
+      return
+    }
     if (this.#state.phase !== 'opening') {
       discard(stream)
       return
     }
-    const fault = unusable(stream)
-    if (fault !== undefined) {
+    try {
+      const fault = unusable(stream)
+      if (fault !== undefined) throw fault
+      this.#state = { phase: 'open', stream, release: this.#listen(stream) }
+    } catch (error) {
       discard(stream)
-      this.#close(fault)
+      this.#close(streamFailure(error))
       return
     }
-    this.#state = { phase: 'open', stream, release: this.#listen(stream) }
     this.#events.opened()
   }
 
@@ -147,8 +174,7 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
         state.abort.abort()
         return true
       case 'open':
-        state.release()
-        discard(state.stream)
+        discard(state.stream, state.release)
         return true
       case 'closed':
         return false
@@ -157,9 +183,25 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
 }
 
 /** A destroyed stream may still emit an error; without a listener that would end the process. */
-function discard(stream: Duplex): void {
-  stream.on('error', () => {})
-  stream.destroy()
+function discard(stream: Duplex, release: () => void = () => {}): void {
+  try {
+    stream.on('error', () => {})
+    release()
+    stream.destroy()
+  } catch {
+    // It is of no use any more, and what it has to say about that neither.
+  }
+}
+
+/** What is used of a Duplex. */
+const methods = ['on', 'off', 'pause', 'resume', 'write', 'end', 'destroy'] as const
+
+function isDuplex(value: unknown): value is Duplex {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    methods.every((name) => typeof Reflect.get(value, name) === 'function')
+  )
 }
 
 function unusable(stream: Duplex): Error | undefined {

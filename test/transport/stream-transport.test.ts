@@ -350,4 +350,83 @@ describe('opening a byte pipe', () => {
     ours.destroy()
     expect(await watch(openStream(() => ours)).closed).toMatchObject({ reason: 'closed' })
   })
+
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, 'undefined'],
+    ['null', null, 'null'],
+    ['a URL', 'wss://[::1]', 'a string'],
+    ['a WebSocket', { send() {}, close() {}, on() {} }, 'an object'],
+  ])('refuses %s in place of a stream', async (_, given, kind) => {
+    for (const give of [() => given, async () => given]) {
+      const client = watch(Reflect.apply(openStream, undefined, [give]))
+      const cause = await client.closed
+      expect(cause).toBeInstanceOf(UsageError)
+      expect(cause?.message).toBe(`the option stream gave ${kind}: return the Duplex, or a promise of it`)
+    }
+  })
+
+  it('may come too late and be nothing: that harms nobody', async () => {
+    let give: (value: unknown) => void = () => {}
+    const later = new Promise<unknown>((resolve) => {
+      give = resolve
+    })
+    const client = watch(Reflect.apply(openStream, undefined, [() => later]))
+    client.transport.destroy()
+    await client.closed
+    give(undefined)
+    await turn()
+    expect(client.told).toEqual(['closed'])
+  })
+})
+
+describe('a stream that throws', () => {
+  const fault = new Error('WebSocket is not open: readyState 0 (CONNECTING)')
+
+  it.each(['write', 'end', 'pause', 'resume'] as const)(
+    'in %s ends the connection, and nothing else',
+    async (method) => {
+      const { client, ours } = await connected()
+      ours[method] = () => {
+        throw fault
+      }
+      if (method === 'write') expect(client.transport.write(Buffer.alloc(1))).toBe(false)
+      else client.transport[method]()
+      expect(client.told).toEqual(['opened'])
+      expect(await client.closed).toMatchObject({ code: 'MQTT_CONNECTION_LOST', cause: fault })
+      expect(ours.destroyed).toBe(true)
+      expect(client.transport.write(Buffer.alloc(1))).toBe(false)
+    },
+  )
+
+  it('at a later piece of a large chunk does the same', async () => {
+    const { client, ours, remote } = await connected()
+    const write = ours.write.bind(ours)
+    let writes = 0
+    Object.assign(ours, {
+      write(...given: Parameters<typeof write>) {
+        writes += 1
+        if (writes > 1) throw fault
+        return write(...given)
+      },
+    })
+    client.transport.write(Buffer.alloc(1_000_000))
+    remote.resume()
+    expect(await client.closed).toMatchObject({ code: 'MQTT_CONNECTION_LOST', cause: fault })
+  })
+
+  it('when it is listened to, or destroyed, does the same', async () => {
+    for (const method of ['on', 'off', 'destroy'] as const) {
+      const [ours] = pipe()
+      const client = watch(openStream(() => ours))
+      Object.assign(ours, {
+        [method]() {
+          throw fault
+        },
+      })
+      await turn()
+      client.transport.destroy()
+      await client.closed
+      expect(client.told.at(-1)).toBe('closed')
+    }
+  })
 })
