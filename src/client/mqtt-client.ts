@@ -38,7 +38,7 @@ import type {
   SubscribeOptions,
   Subscription,
 } from './surface/client-surface.js'
-import { rejection, tamed } from './waiting/promises.js'
+import { asError, rejection, tamed } from './waiting/promises.js'
 
 /**
  * A client of one server, or of several that share their sessions. It is used once: after `end()`, `destroy()` or a terminal
@@ -265,7 +265,8 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
 
   /** Closes at once, without DISCONNECT, so that the server publishes the will. `closed` rejects with the error, if one is given. */
   destroy(error?: Error): void {
-    this.#lifecycle.destroy(error)
+    const given: unknown = error
+    this.#lifecycle.destroy(given === undefined || given === null ? undefined : asError(given))
   }
 
   /** Where the client is in its life. */

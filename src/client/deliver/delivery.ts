@@ -6,10 +6,13 @@
  * 'later' is answered while nothing may be started: a message stream among the handlers is full, or the client says goodbye. The engine
  * keeps the arrival then, and offers it again when something has been handled, or when it is told of room by `resumeDelivery`.
  */
+import { quote } from '../../codec/field-checks.js'
+import { UsageError } from '../../errors.js'
 import type { Arrival } from '../../protocol/incoming/backlog.js'
 import type { DeliverySettings } from '../options/client-settings.js'
 import type { HandlerErrorAction, Message, MessageHandler } from '../surface/client-surface.js'
 import { ReceivedMessage } from '../surface/message.js'
+import { isPromiseLike } from '../waiting/promises.js'
 import type { MessageStream } from './message-stream.js'
 import { TopicRouter } from './topic-router.js'
 
@@ -155,14 +158,26 @@ export class Delivery {
 
   /** What is to become of a message whose handler threw. An `onHandlerError` that throws itself ends the client, with its error. */
   #actionFor(error: unknown, message: Message): { readonly is: HandlerErrorAction; readonly error: unknown } {
+    const { onHandlerError } = this.#settings
+    if (onHandlerError === undefined) return { is: 'close', error }
     try {
-      return { is: this.#settings.onHandlerError?.(error, message) ?? 'close', error }
+      return { is: requireAction(onHandlerError(error, message), error), error }
     } catch (second) {
       return { is: 'close', error: second }
     }
   }
 }
 
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+/** What `onHandlerError` answered, if it is an answer. Nothing is as good as none having been asked. @throws UsageError */
+function requireAction(answer: unknown, cause: unknown): HandlerErrorAction {
+  if (answer === undefined) return 'close'
+  if (answer === 'acknowledge' || answer === 'redeliver' || answer === 'close') return answer
+  let given = quote(answer)
+  if (isPromiseLike(answer)) {
+    given = 'a promise'
+    // What it comes to is nobody's concern any more.
+    Promise.resolve(answer).catch(() => {})
+  }
+  const text = `onHandlerError has to answer 'acknowledge', 'redeliver' or 'close', at once, not ${given}`
+  throw new UsageError(text, { cause })
 }

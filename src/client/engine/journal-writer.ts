@@ -1,5 +1,8 @@
+import { kindOf } from '../../codec/field-checks.js'
+import { StoreError } from '../../errors.js'
 import type { JournalRecord } from '../../protocol/journal/journal-record.js'
 import type { SessionStore } from '../../store/session-store.js'
+import { isPromiseLike } from '../waiting/promises.js'
 
 /** Records that the store has been given, and what runs once they are safe. */
 interface Append {
@@ -52,10 +55,21 @@ export class JournalWriter {
     this.#records = []
     const append: Append = { actions: [] }
     this.#appends.push(append)
-    this.#store.append(records).then(
+    this.#handOver(records).then(
       () => this.#safe(append),
       (error: unknown) => this.#break(error),
     )
+  }
+
+  /** A store of the program's own may do anything, and whatever it does is told later. */
+  #handOver(records: readonly JournalRecord[]): Promise<unknown> {
+    try {
+      const appended: unknown = this.#store.append(records)
+      if (isPromiseLike(appended)) return Promise.resolve(appended)
+      throw new StoreError(`append() of the session store gave ${kindOf(appended)}: return a promise`)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   #safe(append: Append): void {

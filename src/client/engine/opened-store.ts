@@ -44,9 +44,11 @@ export class KeptSession {
 
   async #read(sessionId: string): Promise<StoredSession> {
     try {
-      const stored = await this.#store.open(sessionId)
+      const stored: unknown = await this.#store.open(sessionId)
+      // It is open, and has to be closed, whatever it gave.
       this.#journal = new JournalWriter(this.#store, (error) => this.#failed(asStoreError(error)))
-      return stored
+      if (isStoredSession(stored)) return stored
+      throw new StoreError('open() of the session store gave no StoredSession: resolve with one, as emptySession is')
     } catch (error) {
       throw asStoreError(error)
     }
@@ -71,4 +73,41 @@ export class KeptSession {
     await this.#journal.settled()
     await this.#store.close()
   }
+}
+
+function isStoredSession(given: unknown): given is StoredSession {
+  const { nextSequence, nextPacketId, messages, held } = fieldsOf(given)
+  return (
+    isCount(nextSequence) &&
+    isPacketIdentifier(nextPacketId) &&
+    Array.isArray(messages) &&
+    messages.every(isStoredMessage) &&
+    Array.isArray(held) &&
+    held.every(isPacketIdentifier)
+  )
+}
+
+function isStoredMessage(given: unknown): boolean {
+  const { sequence, topic, payload, qos, retain, binding } = fieldsOf(given)
+  const { packetId, received } = fieldsOf(binding)
+  return (
+    isCount(sequence) &&
+    typeof topic === 'string' &&
+    payload instanceof Uint8Array &&
+    (qos === 1 || qos === 2) &&
+    typeof retain === 'boolean' &&
+    (binding === undefined || (isPacketIdentifier(packetId) && typeof received === 'boolean'))
+  )
+}
+
+function fieldsOf(given: unknown): Readonly<Record<string, unknown>> {
+  return Object(given)
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1
+}
+
+function isPacketIdentifier(value: unknown): boolean {
+  return isCount(value) && Number(value) <= 65_535
 }

@@ -16,12 +16,22 @@ export function rejection(reason: unknown): Promise<never> {
 
 function nothing(): void {}
 
-/** What was thrown, as an Error: code of the caller's may throw anything. */
+/** What was thrown, as an Error: code of the caller's may throw anything, also what has no text and answers no question. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+  try {
+    return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+  } catch {
+    return new Error('something was thrown that is no Error and has no text', { cause: thrown })
+  }
+}
+
+/** Whether a value can be waited for: a promise, of whatever make. */
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 /** What a session store threw, as a StoreError. */
 export function asStoreError(thrown: unknown): StoreError {
-  return thrown instanceof StoreError ? thrown : new StoreError('the session store failed', { cause: thrown })
+  const cause = asError(thrown)
+  return cause instanceof StoreError ? cause : new StoreError(`the session store failed: ${cause.message}`, { cause })
 }

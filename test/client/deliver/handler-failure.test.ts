@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import type { ClientOptions, HandlerErrorAction } from '../../../src/index.js'
-import { event, gate, online, quiet, rejectionOf } from '../peers/client-on-pipe.js'
+import { event, gate, type Online, online, quiet, rejectionOf } from '../peers/client-on-pipe.js'
 import { message } from '../peers/fake-server.js'
 
 const persistent = { cleanSession: false, clientId: 'c', reconnect: { minDelayMs: 1, maxDelayMs: 1 } } as const
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
 
 describe('a handler that fails', () => {
   const fault = new Error('the database is away')
@@ -109,6 +115,48 @@ describe('a handler that fails', () => {
     client.handle('a', () => Promise.reject(fault))
     connection.send(message('a'))
     expect(await rejectionOf(client.closed)).toBe(second)
+  })
+
+  test.each<[string, () => unknown, string]>([
+    ['another word', () => 'ack', 'not "ack"'],
+    ['null', () => null, 'not null'],
+    ['a promise', async () => 'acknowledge', 'not a promise'],
+    ['a promise that rejects', () => Promise.reject(new Error('too late')), 'not a promise'],
+  ])('and an onHandlerError that answers %s end the client, and the error says so', async (_, onHandlerError, text) => {
+    const { client, connection }: Online = await Reflect.apply(online, undefined, [{ onHandlerError }])
+    client.handle('a', async () => {
+      throw fault
+    })
+    connection.send(message('a', 1, 1))
+    const error = await rejectionOf(client.closed)
+    expect(error).toMatchObject({ code: 'MQTT_USAGE', cause: fault })
+    expect(String(error)).toContain(`onHandlerError has to answer 'acknowledge', 'redeliver' or 'close', at once, ${text}`)
+    await connection.closed
+    expect(connection.names).toEqual(['connect'])
+  })
+
+  test.each([
+    ['has no text', Object.create(null)],
+    ['answers no question', revoked()],
+    ['is undefined', undefined],
+  ])('with what %s ends the client with an Error that has it as its cause', async (_, thrown) => {
+    for (const handler of [
+      () => {
+        throw thrown
+      },
+      async () => {
+        throw thrown
+      },
+    ]) {
+      const { client, connection } = await online()
+      client.handle('a', handler)
+      connection.send(message('a', 1, 1))
+      const error = await rejectionOf(client.closed)
+      if (!(error instanceof Error)) throw new Error('no Error came')
+      expect(Object.is(error.cause, thrown)).toBe(true)
+      await connection.closed
+      expect(connection.names).toEqual(['connect'])
+    }
   })
 
   test('is waited for together with the other handlers of its message', async () => {

@@ -1,8 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import { ClosedError, type Credentials, type SessionStore, StoreError } from '../../../src/index.js'
+import { ClosedError, type Credentials, type MqttClient, type SessionStore, StoreError } from '../../../src/index.js'
 import type { JournalRecord } from '../../../src/protocol/index.js'
-import { memoryStore } from '../../../src/store/index.js'
-import { clientOf, event, fakeTime, gate, online, pass, quiet, rejectionOf, watch } from '../peers/client-on-pipe.js'
+import { emptySession, memoryStore } from '../../../src/store/index.js'
+import {
+  clientOf,
+  event,
+  fakeTime,
+  gate,
+  type Online,
+  online,
+  pass,
+  quiet,
+  rejectionOf,
+  watch,
+} from '../peers/client-on-pipe.js'
 import { FakeServer, message } from '../peers/fake-server.js'
 
 /** A store in memory that a test can hold up and break, and that writes down what it was given. */
@@ -313,6 +324,52 @@ describe('the store', () => {
       expect(await rejectionOf(promise)).toMatchObject({ code: 'MQTT_CLOSED', cause: error, delivery: 'unknown' })
     }
     expect(connection.names).toEqual(['connect'])
+  })
+
+  test.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('disk gone')
+      },
+    ],
+    ['returns no promise', () => undefined],
+    ['rejects with nothing', () => Promise.reject()],
+  ])('whose append %s ends the client with a StoreError', async (_, append) => {
+    const store = Object.assign(new ScriptedStore(), { append })
+    const { client, connection }: Online = await Reflect.apply(online, undefined, [{ ...persistent, store }])
+    const published = rejectionOf(client.publish('a', 'x', { qos: 1 }))
+    const error = await rejectionOf(client.closed)
+    expect(error).toBeInstanceOf(StoreError)
+    expect(await published).toMatchObject({ code: 'MQTT_CLOSED', cause: error })
+    expect(connection.names).toEqual(['connect'])
+  })
+
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['an empty object', {}],
+    ['text', 'session'],
+    ['no identifier', { ...emptySession, nextPacketId: 0 }],
+    ['no list of messages', { ...emptySession, messages: {} }],
+    [
+      'a message without a payload',
+      { ...emptySession, messages: [{ sequence: 1, topic: 'a', qos: 1, retain: false }] },
+    ],
+    ['an identifier of another kind', { ...emptySession, held: ['7'] }],
+  ])('that opens with %s is refused with a StoreError, and closed', async (_, opened) => {
+    const calls: string[] = []
+    const store = Object.assign(new ScriptedStore(), {
+      open: async () => opened,
+      close: async () => void calls.push('close'),
+    })
+    const server = new FakeServer()
+    const client: MqttClient = Reflect.apply(clientOf, undefined, [server, { ...persistent, store }])
+    const error = await rejectionOf(client.connect())
+    expect(error).toBeInstanceOf(StoreError)
+    expect(String(error)).toContain('gave no StoredSession')
+    await rejectionOf(client.closed)
+    expect(calls).toEqual(['close'])
+    expect(server.attempts).toBe(0)
   })
 
   test('hands its messages to the next client of the session', async () => {

@@ -74,6 +74,18 @@ describe.each(states)('a client that is %s', (_, make) => {
     expect(await outcomeOf(client.closed)).toEqual(before === 'closed' ? { value: undefined } : { error })
   })
 
+  test.each<[string, unknown, unknown]>([
+    ['null, as callers of Node often pass,', null, undefined],
+    ['what is no Error', 'enough', 'Error: enough'],
+  ])('takes %s', async (_, given, cause) => {
+    const { client } = await online()
+    const waiting = rejectionOf(client.publish('a', 'x', { qos: 1 }))
+    const closed = client.closed.then(() => undefined, String)
+    Reflect.apply(client.destroy, client, [given])
+    expect(await closed).toBe(cause)
+    expect(await waiting).toMatchObject({ code: 'MQTT_CLOSED' })
+  })
+
   test('settles with a ClosedError all that waits, and all that is asked later', async () => {
     const client = await make()
     const waiting = [
