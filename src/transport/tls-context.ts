@@ -28,7 +28,7 @@ export class TlsSettings {
 
   /** Takes the option `tls` of a client. Nothing is loaded and no certificate read before the first connection. */
   constructor(options: boolean | ConnectionOptions | undefined) {
-    this.#options = typeof options === 'object' ? { ...options } : noOptions
+    this.#options = typeof options === 'object' ? present(options) : noOptions
     for (const name of ['host', 'port', 'path', 'socket'] as const) {
       if (this.#options[name] === undefined) continue
       const advice = name === 'host' || name === 'port' ? `give ${name} beside tls` : 'pass the option stream'
@@ -62,6 +62,27 @@ export class TlsSettings {
   #secureContext(): SecureContext {
     this.#context ??= this.#options.secureContext ?? createContext(this.#options)
     return this.#context
+  }
+}
+
+/** What is undefined is absent: `tls.connect` would take it for a value of the caller's, and trip over it. */
+function present(options: ConnectionOptions): ConnectionOptions {
+  const copy: ConnectionOptions = { ...options }
+  for (const name of Reflect.ownKeys(copy))
+    if (Reflect.get(copy, name) === undefined) Reflect.deleteProperty(copy, name)
+  const { checkServerIdentity } = copy
+  if (checkServerIdentity === undefined) return copy
+  return { ...copy, checkServerIdentity: (host, certificate) => verdictOf(checkServerIdentity, host, certificate) }
+}
+
+type CheckServerIdentity = NonNullable<ConnectionOptions['checkServerIdentity']>
+
+/** What a check of the caller's throws is its verdict: nobody above it could catch it. */
+function verdictOf(check: CheckServerIdentity, host: string, certificate: PeerCertificate): Error | undefined {
+  try {
+    return check(host, certificate)
+  } catch (error) {
+    return error instanceof Error ? error : new Error('tls.checkServerIdentity threw', { cause: error })
   }
 }
 

@@ -102,6 +102,24 @@ describe('the certificate of a server that is named by an IPv6 address', () => {
     await connectTo(port, { ca, checkServerIdentity }).peer
     expect(checkServerIdentity).toHaveBeenCalledOnce()
   })
+
+  it('is verified where the check is undefined, as it is when a program leaves it open', async () => {
+    const { port } = await listenTls()
+    await connectTo(port, { ca, checkServerIdentity: undefined, rejectUnauthorized: undefined }).peer
+    const other = await listenTls(material.otherName)
+    const cause = await connectTo(other.port, { ca, checkServerIdentity: undefined }).closed
+    expect(cause).toMatchObject({ reason: 'certificate-name' })
+  })
+
+  it('is refused by a check that throws, and the process goes on', async () => {
+    for (const thrown of [new Error('my check failed'), 'text']) {
+      const { port } = await listenTls()
+      const checkServerIdentity = () => {
+        throw thrown
+      }
+      expect(await connectTo(port, { ca, checkServerIdentity }).closed).toMatchObject({ code: 'MQTT_CONNECTION_LOST' })
+    }
+  })
 })
 
 describe('the version of TLS', () => {

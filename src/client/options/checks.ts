@@ -108,7 +108,10 @@ export function group<O extends object>(name: string, given: O, checks: Checks<O
   }
   const copy = { ...given }
   // An option may be inherited too: the names that count are those of the table.
-  for (const key in checks) copy[key] = checks[key](`${prefix}${key}`, given[key])
+  for (const key in checks) {
+    // And what a program has put onto the prototype of all objects is no check.
+    if (Object.hasOwn(checks, key)) copy[key] = checks[key](`${prefix}${key}`, given[key])
+  }
   return copy
 }
 

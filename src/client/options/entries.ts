@@ -124,13 +124,15 @@ export function settingsFrom<Settings extends object>(
   derived: Given<NoInfer<Settings>> = given,
 ): Settings {
   const settings: { -readonly [Name in keyof Settings]?: Settings[Name] | undefined } = {}
-  for (const name in table) settings[name] = derived[name] ?? given[name] ?? table[name].standard
+  for (const name in table) {
+    // A program may have put something onto the prototype of all objects.
+    if (Object.hasOwn(table, name)) settings[name] = derived[name] ?? given[name] ?? table[name].standard
+  }
   if (isComplete(settings, table)) return settings
   throw new RangeError('an entry has no default')
 }
 
 /** The compiler does not follow the loop above, so whether it filled everything in is looked at. */
 function isComplete<Settings extends object>(settings: Given<Settings>, table: Table<Settings>): settings is Settings {
-  for (const name in table) if (settings[name] === undefined) return false
-  return true
+  return Object.keys(table).every((name) => Reflect.get(settings, name) !== undefined)
 }

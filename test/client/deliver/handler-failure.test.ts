@@ -130,7 +130,9 @@ describe('a handler that fails', () => {
     connection.send(message('a', 1, 1))
     const error = await rejectionOf(client.closed)
     expect(error).toMatchObject({ code: 'MQTT_USAGE', cause: fault })
-    expect(String(error)).toContain(`onHandlerError has to answer 'acknowledge', 'redeliver' or 'close', at once, ${text}`)
+    expect(String(error)).toContain(
+      `onHandlerError has to answer 'acknowledge', 'redeliver' or 'close', at once, ${text}`,
+    )
     await connection.closed
     expect(connection.names).toEqual(['connect'])
   })

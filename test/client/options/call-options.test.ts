@@ -68,13 +68,15 @@ describe('a mistake in the options of a call is refused, with advice, and nothin
   })
 
   test('what stands on the prototype of all objects is no option', async () => {
-    const { client, connection } = await online()
     Reflect.set(Object.prototype, 'polluted', 1)
     onTestFinished(() => {
       Reflect.deleteProperty(Object.prototype, 'polluted')
     })
-    await client.publish('a', 'x', { qos: 0 })
-    await connection.next('publish')
+    const { client, connection } = await online({ queue: { maxMessages: 5 }, reconnect: { factor: 2 } })
+    connection.serve()
+    await client.publish('a', 'x', { qos: 1 })
+    await client.subscribe([{ filter: 'a', qos: 1 }], { qos: 0 })
+    await client.end({ timeoutMs: 1_000 })
   })
 })
 
