@@ -25,6 +25,18 @@ export function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
+/** Whether the memory of these bytes has been given to somebody else, as `postMessage` does with what it transfers. */
+export function isDetached(bytes: Uint8Array): boolean {
+  if (bytes.byteLength > 0) return false
+  try {
+    // Releases of Node that have `ArrayBuffer.prototype.detached` are newer than the oldest that this package runs on.
+    Reflect.construct(Uint8Array, [bytes.buffer])
+    return false
+  } catch {
+    return true
+  }
+}
+
 /** The bytes that a string field takes, without its length. `statement` makes it a string, `limit` bounds it. */
 export function textLength(text: string, field: string, statement: string, limit = statement): number {
   if (typeof text !== 'string') throw new UsageError(`${field} has to be a string, not ${quote(text)}`, { statement })

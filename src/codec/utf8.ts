@@ -62,13 +62,9 @@ function continues(bytes: Uint8Array, index: number, lowest: number, highest: nu
 
 export type TextFault = 'lone-surrogate' | 'nul'
 
-const surrogate = /[\ud800-\udfff]/
-/** With the flag `u` a pair is one character, and no surrogate. */
-const loneSurrogate = /\p{Surrogate}/u
-
 /** Whether the text holds a surrogate that is not one of a pair: such text has no UTF-8 form. */
 export function hasLoneSurrogate(text: string): boolean {
-  return loneSurrogate.test(text)
+  return !text.isWellFormed()
 }
 
 /** The number of bytes that `text` takes as UTF-8, or why it has no form on the wire. */
@@ -76,8 +72,6 @@ export function encodedLength(text: string): number | TextFault {
   // [MQTT-1.5.3-2] U+0000 is in no string
   if (text.includes('\0')) return 'nul'
   const bytes = Buffer.byteLength(text)
-  // As many bytes as characters: it is ASCII. What else there is mostly has no surrogates, which is known faster.
-  if (bytes === text.length || !surrogate.test(text)) return bytes
-  // [MQTT-1.5.3-1] a surrogate stands for something only as one of a pair
-  return loneSurrogate.test(text) ? 'lone-surrogate' : bytes
+  // As many bytes as characters: it is ASCII. [MQTT-1.5.3-1] A surrogate stands for something only as one of a pair.
+  return bytes !== text.length && hasLoneSurrogate(text) ? 'lone-surrogate' : bytes
 }

@@ -8,6 +8,7 @@
  */
 import type { AcknowledgementPacket, ControlPacket, PacketIdentifier, QoS } from '../../codec/control-packet.js'
 import { PacketDecoder } from '../../codec/decode/packet-decoder.js'
+import { markBlocks } from '../../codec/decode/payload-copies.js'
 import { PacketWriter } from '../../codec/encode/packet-writer.js'
 import { ConnectionLostError } from '../../errors.js'
 import type { Connection } from '../../protocol/connection/connection.js'
@@ -19,6 +20,9 @@ import type { ClientCounters } from '../surface/counters.js'
 import { channels } from '../surface/diagnostics.js'
 import { asError } from '../waiting/promises.js'
 import type { JournalWriter } from './journal-writer.js'
+
+// Loaded with the first message that arrives: a program that receives none does not pay for it.
+markBlocks((memory) => process.getBuiltinModule('node:worker_threads').markAsUntransferable(memory))
 
 /** A chunk of this size goes out at once: about what the kernel takes in one call. */
 const flushBytes = 65_536

@@ -9,7 +9,9 @@
  * every timer and socket; after every `settledBytesMax` the next publishes wait for the next turn, together. They are counted
  * across turns: nothing short of `setImmediate` tells a turn of the event loop from a tick of one that never ends.
  */
+import { isDetached } from '../../codec/field-checks.js'
 import { validateTopicName } from '../../codec/topic.js'
+import { hasLoneSurrogate } from '../../codec/utf8.js'
 import { ClosedError, ConnectionLostError, QueueFullError, UsageError } from '../../errors.js'
 import { requireOptions } from '../../option-names.js'
 import type { MessageDraft } from '../../protocol/outgoing/outgoing-queue.js'
@@ -232,8 +234,23 @@ export class Publisher implements Withdrawing {
 }
 
 function bytesOf(payload: string | Uint8Array): Uint8Array {
-  if (typeof payload === 'string') return Buffer.from(payload, 'utf8')
-  if (payload instanceof Uint8Array) return payload
+  if (typeof payload === 'string') {
+    const bytes = Buffer.from(payload, 'utf8')
+    // As many bytes as characters: it is ASCII.
+    if (bytes.length === payload.length || !hasLoneSurrogate(payload)) return bytes
+    throw new UsageError('the payload holds a lone surrogate, which has no UTF-8 form: give the bytes', {
+      statement: '3.3.3',
+    })
+  }
+  if (payload instanceof Uint8Array) {
+    if (!isDetached(payload)) return payload
+    throw new UsageError(
+      'the memory of the payload has been transferred, so it is empty: publish first, or give a copy',
+      {
+        statement: '3.3.3',
+      },
+    )
+  }
   throw new UsageError(
     `a payload has to be a string or a Uint8Array, not ${payload === null ? 'null' : typeof payload}: encode it yourself, for example with JSON.stringify`,
     { statement: '3.3.3' },

@@ -8,6 +8,10 @@
  *
  * Making two views, of what is copied and of the copy, costs as much again. So a small payload is copied together
  * with what follows it in the chunk, about 32 packets of its size, and the payloads of those are there already.
+ *
+ * Whoever transfers the memory of a payload (`postMessage`, `structuredClone`) would take the others in its block away. Node marks the
+ * memory of its own small Buffers so that nobody can; the driver of a client does that here. Without that mark a block whose memory has
+ * gone is not used any more.
  */
 
 /** Up to here a payload is copied together with what follows it. */
@@ -24,6 +28,13 @@ const MIN_LARGE_BYTES = LARGE_BLOCK_BYTES / 8
 export const MAX_IN_BLOCK_BYTES = LARGE_BLOCK_BYTES / 4
 
 const noBytes = Buffer.alloc(0)
+
+let mark: (memory: ArrayBuffer) => void = () => {}
+
+/** From here on each new block is marked by this. */
+export function markBlocks(marking: (memory: ArrayBuffer) => void): void {
+  mark = marking
+}
 
 class Block {
   bytes: Buffer = noBytes
@@ -42,7 +53,9 @@ class Block {
   reserve(size: number): void {
     if (size <= this.room) return
     // Zeroed, so that who looks behind its payload finds messages at most, and nothing else that the process had there.
-    this.bytes = Buffer.from(new ArrayBuffer(this.#size))
+    const memory = new ArrayBuffer(this.#size)
+    mark(memory)
+    this.bytes = Buffer.from(memory)
     this.#used = 0
   }
 
@@ -77,7 +90,7 @@ export class PayloadCopies {
     // An empty Buffer takes 190 ns to make and holds nothing that could change.
     if (start === end) return noBytes
     if (end - start > MAX_SHARED_BYTES) return copyAlone(chunk, start, end)
-    if (end > this.#to) this.#copyAhead(chunk, packetStart, start, end)
+    if (end > this.#to || this.#bytes.length === 0) this.#copyAhead(chunk, packetStart, start, end)
     return this.#bytes.subarray(this.#base + start, this.#base + end)
   }
 

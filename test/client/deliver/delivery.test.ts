@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { Message } from '../../../src/index.js'
 import { clientOf, gate, online, quiet } from '../peers/client-on-pipe.js'
 import { FakeServer, message } from '../peers/fake-server.js'
 
@@ -198,3 +199,28 @@ function watchWarnings(): (string | Error)[] {
   onTestFinished(() => spy.mockRestore())
   return warnings
 }
+
+test('a payload that is transferred takes no other message with it, nor the connection', async () => {
+  const got: Message[] = []
+  const { client, connection } = await online()
+  client.handle('#', (arrived) => {
+    got.push(arrived)
+    // What `postMessage(payload, [payload.buffer])` does. Later releases of Node refuse it, as for their own small Buffers.
+    const { buffer } = arrived.payload
+    try {
+      if (buffer instanceof ArrayBuffer) structuredClone(arrived.payload, { transfer: [buffer] })
+    } catch (error) {
+      expect(error).toHaveProperty('name', 'DataCloneError')
+    }
+  })
+  // A block of payloads may have been begun before, in this process.
+  connection.send({ type: 'publish', topic: 'fill', payload: Buffer.alloc(4_000), retain: false, qos: 0 })
+  connection.send({ type: 'publish', topic: 'fill', payload: Buffer.alloc(4_000), retain: false, qos: 0 })
+  connection.send({ type: 'publish', topic: 'fill', payload: Buffer.alloc(4_000), retain: false, qos: 0 })
+  connection.send(message('first'), message('second'), message('third'))
+  await quiet()
+  connection.send(message('fourth'))
+  await quiet()
+  expect(got.slice(-4).map((one) => one.text())).toEqual(['first', 'second', 'third', 'fourth'])
+  expect(client.state).toBe('online')
+})

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { ClosedError, ConnectionLostError, type SessionStore, UsageError } from '../../../src/index.js'
+import { ClosedError, ConnectionLostError, MqttClient, type SessionStore, UsageError } from '../../../src/index.js'
 import { emptySession, memoryStore } from '../../../src/store/index.js'
 import { event, online, quiet, rejectionOf, watch } from '../peers/client-on-pipe.js'
 import { type FakeConnection, FakeServer } from '../peers/fake-server.js'
@@ -68,6 +68,12 @@ describe('publish settles when the message has done what its QoS promises', () =
   })
 })
 
+/** The same array after its memory was given to somebody else. */
+function transferred(payload: Buffer<ArrayBuffer>): Buffer {
+  structuredClone(payload, { transfer: [payload.buffer] })
+  return payload
+}
+
 describe('the payload', () => {
   test.each([0, 1] as const)('may be reused as soon as publish has returned, at QoS %i', async (qos) => {
     for (const size of [8, 300_000]) {
@@ -87,6 +93,29 @@ describe('the payload', () => {
     client.publish('a', payload, { qos: 1 })
     payload.write('other')
     expect((await nextPublish(await server.admitted())).payload.toString()).toBe('first')
+  })
+
+  test.each([
+    [
+      'whose memory was transferred, since it is empty',
+      transferred(Buffer.from(new ArrayBuffer(5))),
+      'has been transferred',
+    ],
+    ['with a lone surrogate', 'temperature \ud83d', 'holds a lone surrogate'],
+  ])('%s is refused, and nothing is sent', async (_, payload, text) => {
+    const { client, connection } = await online()
+    for (const qos of [0, 1] as const) {
+      const error = await rejectionOf(client.publish('a', payload, { qos }))
+      expect(error).toBeInstanceOf(UsageError)
+      expect(String(error)).toContain(text)
+      const will = { topic: 'a', payload, qos }
+      expect(() => new MqttClient({ url: 'mqtt://[::1]', will })).toThrow(UsageError)
+    }
+    client.publish('a', new Uint8Array())
+    client.publish('a', 'pairs \ud83d\ude00')
+    expect((await nextPublish(connection)).payload).toHaveLength(0)
+    expect((await nextPublish(connection)).payload.toString()).toBe('pairs 😀')
+    expect(connection.names).toEqual(['connect', 'publish', 'publish'])
   })
 
   test('is sent as UTF-8 if it is a string, and as it is otherwise; it may be empty', async () => {

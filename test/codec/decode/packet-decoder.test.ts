@@ -227,6 +227,19 @@ describe('memory', () => {
     },
   )
 
+  it.each([10, 300, 5_000])('may be transferred: the next payloads of %i bytes lie elsewhere', (length) => {
+    const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(length))
+    const chunk = Buffer.concat(texts.map((text) => encodePacket(publishOf(Buffer.from(text)))))
+    const got: string[] = []
+    new PacketDecoder().decode(chunk, (packet) => {
+      if (packet.type !== 'publish') return
+      got.push(packet.payload.toString())
+      const { buffer } = packet.payload
+      if (buffer instanceof ArrayBuffer) structuredClone(packet.payload, { transfer: [buffer] })
+    })
+    expect(got).toEqual(texts)
+  })
+
   it('of a cut packet that was never filled is not copied along with a payload', () => {
     const fill = vi.spyOn(Buffer, 'allocUnsafe').mockImplementation((size) => Buffer.alloc(size, '?'))
     const packet = encodePacket(publishOf(Buffer.alloc(20, 'x')))
