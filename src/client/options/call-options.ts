@@ -3,7 +3,7 @@
  * anything is kept, sent or routed, so that a call with a mistake in its options has done nothing.
  */
 import type { QoS } from '../../codec/control-packet.js'
-import { namesOf, requireOptions } from '../../option-names.js'
+import { isRecord, namesOf, requireOptions } from '../../option-names.js'
 import type {
   ConnectOptions,
   EndOptions,
@@ -16,8 +16,7 @@ import type {
 import { abortSignal, integer, maxTimerMs, milliseconds, oneOf, twoBytes } from './checks.js'
 import { endTimeoutMs } from './entries.js'
 
-/** For `publish`, which looks at the values of its options itself: it is called for each message. */
-export const publishNames = namesOf<PublishOptions>({ qos: true, retain: true, signal: true, until: true })
+const publishNames = namesOf<PublishOptions>({ qos: true, retain: true, signal: true, until: true })
 /** For each filter of `subscribe` and `messages`. */
 export const filterNames = namesOf<FilterRequest>({ filter: true, qos: true })
 
@@ -29,6 +28,18 @@ const endNames = namesOf<EndOptions>({ timeoutMs: true })
 
 // [MQTT-3.8.3-4] A filter is subscribed at QoS 0, 1 or 2.
 const qos = oneOf<QoS>([0, 1, 2], 'MQTT-3.8.3-4')
+
+/**
+ * Refuses options that `publish` does not have; their values it looks at itself. It does so for each message, so a name that is known
+ * costs a comparison, and everything else goes the long way. @throws UsageError
+ */
+export function requirePublishOptions(given: PublishOptions): void {
+  if (!isRecord(given)) return requireOptions('publish()', given, publishNames)
+  for (const name in given) {
+    const known = name === 'qos' || name === 'retain' || name === 'signal' || name === 'until'
+    if (!known) return requireOptions('publish()', given, publishNames)
+  }
+}
 
 /** What `connect` has to obey. @throws UsageError */
 export function parseConnectOptions(given: ConnectOptions): { readonly signal: AbortSignal | undefined } {

@@ -13,10 +13,9 @@ import { isDetached } from '../../codec/field-checks.js'
 import { validateTopicName } from '../../codec/topic.js'
 import { hasLoneSurrogate } from '../../codec/utf8.js'
 import { ClosedError, ConnectionLostError, QueueFullError, UsageError } from '../../errors.js'
-import { requireOptions } from '../../option-names.js'
 import type { MessageDraft } from '../../protocol/outgoing/outgoing-queue.js'
 import type { Session } from '../../protocol/session.js'
-import { publishNames } from '../options/call-options.js'
+import { requirePublishOptions } from '../options/call-options.js'
 import { abortSignal } from '../options/checks.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import { requirePublishable } from '../options/profile-limits.js'
@@ -97,7 +96,7 @@ export class Publisher implements Withdrawing {
   }
 
   #publish(topic: string, payload: string | Uint8Array, options: PublishOptions): Promise<void> {
-    if (options !== defaults) requireOptions('publish()', options, publishNames)
+    if (options !== defaults) requirePublishOptions(options)
     const { qos = 0, retain = false, until = 'acknowledged' } = options
     const signal = abortSignal('signal', options.signal)
     this.#checkTopic(topic)
