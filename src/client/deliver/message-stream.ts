@@ -52,9 +52,7 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     })
 
   get isFull(): boolean {
-    // A `next` that waits takes one more, however many were called ahead of their messages.
-    if (this.#end.is !== 'open' || this.#waiting.length > 0) return false
-    return this.#entries.length + this.#inHand.length >= this.#limit
+    return this.#end.is === 'open' && this.#entries.length + this.#inHand.length >= this.#limit
   }
 
   /** `released` is called when the stream has ended, however that came about. */
@@ -132,10 +130,10 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   }
 
   #hand(entry: Entry, { resolve }: Waiting): void {
-    this.#inHand.push(entry)
+    // The `next` after this one may have been called already, ahead of its message: that acknowledges this one.
+    if (this.#waiting.length > 0) entry.acknowledge()
+    else this.#inHand.push(entry)
     resolve({ done: false, value: entry.message })
-    // The `next` after this one has been called already, ahead of its message: that acknowledges the one before it.
-    if (this.#waiting.length > 0) this.#acknowledgeInHand()
   }
 
   #acknowledgeInHand(): void {
