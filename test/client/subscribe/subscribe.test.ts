@@ -233,6 +233,9 @@ describe('a subscription whose UNSUBACK does not come', () => {
     await quiet()
     expect(topics).toEqual(['a'])
     connection.serve()
+    // It is in use again: others that come and go leave it alone.
+    await (await client.subscribe('a')).unsubscribe()
+    expect(connection.all('unsubscribe')).toHaveLength(2)
     await subscription.unsubscribe()
     connection.send(message('a'))
     await quiet()
@@ -251,12 +254,12 @@ describe('a subscription whose UNSUBACK does not come', () => {
     const subscribe = await connection.next('subscribe')
     expect(subscribe.subscriptions).toEqual([{ filter: 'a', qos: 1 }])
     connection.serve()
-    connection.send({ type: 'unsuback', packetId: unsubscribe.packetId })
     connection.send({ type: 'suback', packetId: subscribe.packetId, returnCodes: [1] })
-    await left
     const next = await subscribed
     await next.unsubscribe()
     expect(connection.all('unsubscribe')).toHaveLength(2)
+    connection.send({ type: 'unsuback', packetId: unsubscribe.packetId })
+    await left
   })
 
   test('gives up with the client: then there is nothing left to unsubscribe', async () => {
