@@ -136,7 +136,6 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   sayGoodbye(): void {
     const stream = this.#stream
     stream?.connection.disconnect()
-    this.#pings?.lost()
     this.flush()
     // [MQTT-3.14.4-1] After DISCONNECT the connection is closed from our side.
     this.whenSafe(() => stream?.end())

@@ -68,7 +68,7 @@ describe('a mistake in the options of a call is refused, with advice, and nothin
   })
 
   test('what stands on the prototype of all objects is no option', async () => {
-    Reflect.set(Object.prototype, 'polluted', 1)
+    Reflect.set(Object.prototype, 'polluted', null)
     onTestFinished(() => {
       Reflect.deleteProperty(Object.prototype, 'polluted')
     })
