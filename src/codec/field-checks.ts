@@ -25,9 +25,15 @@ export function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
-/** Whether the memory of these bytes has been given to somebody else, as `postMessage` does with what it transfers. */
-export function isDetached(bytes: Uint8Array): boolean {
-  if (bytes.byteLength > 0) return false
+/** Refuses bytes whose memory has been given to somebody else, as `postMessage` does: they would go out as none. */
+export function requireAttached(bytes: Uint8Array, field: string, section: string): void {
+  if (bytes.byteLength > 0 || !isDetached(bytes)) return
+  throw new UsageError(`the memory of ${field} has been transferred, so it is empty: give a copy`, {
+    statement: section,
+  })
+}
+
+function isDetached(bytes: Uint8Array): boolean {
   try {
     // Releases of Node that have `ArrayBuffer.prototype.detached` are newer than the oldest that this package runs on.
     Reflect.construct(Uint8Array, [bytes.buffer])
@@ -62,8 +68,9 @@ export function textLength(text: string, field: string, statement: string, limit
 /** The bytes that a binary field takes, without its length. The value itself is never shown. */
 export function binaryLength(bytes: Uint8Array, field: string, section: string): number {
   if (!(bytes instanceof Uint8Array)) {
-    throw new UsageError(`${field} has to be a Uint8Array, not ${typeof bytes}`, { statement: section })
+    throw new UsageError(`${field} has to be a Uint8Array, not ${kindOf(bytes)}`, { statement: section })
   }
+  requireAttached(bytes, field, section)
   // [3.1.3 binary fields] any bytes, whose length stands in two bytes
   if (bytes.length > MAX_FIELD_BYTES) {
     throw new UsageError(`${field} has ${bytes.length} bytes; at most ${MAX_FIELD_BYTES} are possible`, {

@@ -3,7 +3,7 @@
  * used, or undefined where the option is absent, and refuses everything else with a UsageError: nothing is coerced, so
  * `null`, `NaN` and `'60'` are mistakes and not zero, a default or sixty.
  */
-import { isDetached, kindOf, quote } from '../../codec/field-checks.js'
+import { kindOf, quote, requireAttached } from '../../codec/field-checks.js'
 import { hasLoneSurrogate } from '../../codec/utf8.js'
 import { UsageError } from '../../errors.js'
 import { adviceFor, isRecord } from '../../option-names.js'
@@ -128,11 +128,7 @@ export function fieldBytes(name: string, value: string | Uint8Array, section: st
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
     throw new UsageError(`${name} has to be a string or a Uint8Array, not ${kindOf(value)}`, { statement: section })
   }
-  if (typeof value !== 'string' && isDetached(value)) {
-    throw new UsageError(`the memory of ${name} has been transferred, so it is empty: give a copy`, {
-      statement: section,
-    })
-  }
+  if (typeof value !== 'string') requireAttached(value, name, section)
   const bytes = Buffer.from(value)
   if (bytes.length <= 65_535) return bytes
   throw new UsageError(`${name} has ${bytes.length} bytes: give at most 65535`, { statement: section })

@@ -9,7 +9,7 @@
  * every timer and socket; after every `settledBytesMax` the next publishes wait for the next turn, together. They are counted
  * across turns: nothing short of `setImmediate` tells a turn of the event loop from a tick of one that never ends.
  */
-import { isDetached } from '../../codec/field-checks.js'
+import { requireAttached } from '../../codec/field-checks.js'
 import { validateTopicName } from '../../codec/topic.js'
 import { hasLoneSurrogate } from '../../codec/utf8.js'
 import { ClosedError, ConnectionLostError, QueueFullError, UsageError } from '../../errors.js'
@@ -242,13 +242,8 @@ function bytesOf(payload: string | Uint8Array): Uint8Array {
     })
   }
   if (payload instanceof Uint8Array) {
-    if (!isDetached(payload)) return payload
-    throw new UsageError(
-      'the memory of the payload has been transferred, so it is empty: publish first, or give a copy',
-      {
-        statement: '3.3.3',
-      },
-    )
+    requireAttached(payload, 'the payload', '3.3.3')
+    return payload
   }
   throw new UsageError(
     `a payload has to be a string or a Uint8Array, not ${payload === null ? 'null' : typeof payload}: encode it yourself, for example with JSON.stringify`,

@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.js'
 import type { PacketIdentifier, QoS } from '../control-packet.js'
-import { flagBit, requirePacketIdentifier, requireQos } from '../field-checks.js'
+import { flagBit, kindOf, requireAttached, requirePacketIdentifier, requireQos } from '../field-checks.js'
 import { MAX_REMAINING_LENGTH, remainingLengthSize, writeFixedHeader } from '../fixed-header.js'
 import { DUP_FLAG, firstByteOf, packetTypes, QOS_SHIFT } from '../packet-type.js'
 import type { OutputChunk } from './output-chunk.js'
@@ -70,10 +70,9 @@ export function encodePublish(
   packetId: PacketIdentifier | undefined,
 ): void {
   if (!(payload instanceof Uint8Array)) {
-    throw new UsageError(`payload has to be a Uint8Array, not a value of type ${typeof payload}`, {
-      statement: '3.3.3',
-    })
+    throw new UsageError(`payload has to be a Uint8Array, not ${kindOf(payload)}`, { statement: '3.3.3' })
   }
+  requireAttached(payload, 'the payload', '3.3.3')
   const { length } = payload
   const offset = encodePublishHeader(chunk, topics, topic, length, length, qos, retain, dup, packetId)
   chunk.bytes.set(payload, offset)

@@ -155,8 +155,31 @@ describe('PacketWriter.write refuses', () => {
 
   it('a password without showing it', () => {
     const error = refusal({ ...login, username: 'u', password: 'p4ssw0rd' })
-    expect(error.message).toContain('password has to be a Uint8Array, not string')
+    expect(error.message).toContain('password has to be a Uint8Array, not a string')
     expect(error.message).not.toContain('p4ssw0rd')
+  })
+
+  it.each([
+    [null, 'null'],
+    [[1], 'an array'],
+    [{}, 'an object'],
+    ['text', 'a string'],
+  ])('%j as a payload, and says what it is', (payload, kind) => {
+    const error = refusal({ ...message, payload })
+    expect(error.message).toContain(`payload has to be a Uint8Array, not ${kind}`)
+  })
+
+  it('bytes whose memory was transferred, and takes bytes that are none', () => {
+    const bytes = Buffer.from(new ArrayBuffer(5))
+    structuredClone(bytes, { transfer: [bytes.buffer] })
+    for (const packet of [
+      { ...message, payload: bytes },
+      { ...login, username: 'u', password: bytes },
+    ]) {
+      expect(refusal(packet).message).toContain('has been transferred')
+    }
+    const payload = new Uint8Array()
+    expect(encodePacket({ type: 'publish', topic: 'a', payload, retain: false, qos: 0 })).toHaveLength(5)
   })
 
   it('a topic again after it has refused it once', () => {
