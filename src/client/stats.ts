@@ -19,6 +19,7 @@ export function readStats(host: EngineDriver): ClientStats {
     resent: session?.outgoing.resent ?? 0,
     rejected: counters.rejected,
     unclaimed: counters.unclaimed,
+    dropped: counters.dropped,
     anomalies: counters.anomalies,
     paced: session?.outgoing.paced ?? 0,
     roundTripMs: session?.outgoing.roundTripMs,

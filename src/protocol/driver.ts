@@ -20,7 +20,7 @@ import type {
 import type { MqttError } from '../errors.js'
 import type { OutgoingMessage } from './exchange/outgoing-message.js'
 import type { Request } from './exchange/request.js'
-import type { Arrival } from './incoming/backlog.js'
+import type { Arrival } from './incoming/arrival.js'
 import type { JournalRecord } from './journal/journal-record.js'
 
 /** What a server did that is odd but harmless; counted, and reported for diagnosis. */
@@ -62,10 +62,13 @@ export interface Driver<P, R> {
   /** Keeps a record beyond the process. Called only if the session was made with `journal: 'kept'`. */
   record(record: JournalRecord): void
   /**
-   * Starts the handlers of a message. 'running' promises a later `handled` or `unhandled` for it; 'later' means that
-   * nothing was started, and promises a `resumeDelivery` when the handlers have room.
+   * Starts the handlers of a message. 'running' promises a later `handled` or `unhandled` for it. 'later' and 'aside' mean that
+   * nothing was started: 'later' holds up the messages behind it until `resumeDelivery`, 'aside' lets them start, and the message is
+   * offered again by `routesChanged`.
    */
-  deliver(arrival: Arrival): 'done' | 'running' | 'later'
+  deliver(arrival: Arrival, packet: PublishPacket<Buffer>): 'done' | 'running' | 'later' | 'aside'
+  /** A message was not kept, because there was no room for it. The session brings it again, or it is lost. */
+  dropped(packet: PublishPacket<Buffer>, fate: 'comes again' | 'is lost'): void
   /** A publish has done what its QoS promises. */
   settled(message: OutgoingMessage<P>): void
   /** A publish was given up: dropped from the queue, or expired. */

@@ -37,6 +37,8 @@ export interface SessionSettings {
   readonly receiveWindow: number
   /** How many bytes of incoming messages may wait for their handlers before the socket is not read any more. */
   readonly receiveBufferBytes: number
+  /** How many may wait while a handler seems to wait for an answer to what the program asked for. */
+  readonly receiveBufferMaxBytes: number
   /** The bounds of the outgoing queue. */
   readonly queue: QueueLimits
   /** Undefined: messages go as fast as window and socket take them. */

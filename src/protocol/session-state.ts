@@ -27,6 +27,8 @@ export class SessionState<P, R> {
   #unansweredConnects = 0
   /** Whether this session has a past that the server could know of. */
   #past: 'none' | 'some'
+  /** When a connection was given up the last time, so that messages without room come again. */
+  gapFilledAt = Number.NEGATIVE_INFINITY
 
   /** Goes on from `stored`, if there is one. `now` is in milliseconds on the driver's clock, as everywhere. */
   constructor(settings: SessionSettings, driver: Driver<P, R>, stored: StoredSession | undefined, now: number) {
@@ -35,7 +37,7 @@ export class SessionState<P, R> {
     // [MQTT-3.1.3-2] All state hangs on this one object, which a driver makes for one Client Identifier.
     this.table = new ExchangeTable(stored?.nextPacketId ?? 1)
     this.outgoing = new Outgoing(this.table, driver, settings)
-    this.incoming = new Incoming(driver, settings)
+    this.incoming = new Incoming(driver, settings, now)
     this.requests = new Requests(this.table, settings)
     this.#past = stored !== undefined && stored.nextSequence > 1 ? 'some' : 'none'
     if (stored !== undefined) {
@@ -95,6 +97,7 @@ export class SessionState<P, R> {
   inspectState() {
     return {
       unansweredConnects: this.#unansweredConnects,
+      gapFilledAt: this.gapFilledAt,
       past: this.#past,
       nextPacketId: this.table.identifiers.cursor,
       outgoing: this.outgoing.inspect(),

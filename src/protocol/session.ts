@@ -19,7 +19,7 @@ import { Connection, type ConnectionSettings } from './connection/connection.js'
 import type { Driver } from './driver.js'
 import type { OutgoingMessage } from './exchange/outgoing-message.js'
 import type { Request, SubscribeRequest, UnsubscribeRequest } from './exchange/request.js'
-import type { Arrival } from './incoming/backlog.js'
+import type { Arrival } from './incoming/arrival.js'
 import type { StoredSession } from './journal/journal-record.js'
 import type { MessageDraft } from './outgoing/outgoing-queue.js'
 import type { SessionSettings } from './session-settings.js'
@@ -89,20 +89,32 @@ export class Session<P, R> extends SessionState<P, R> {
   }
 
   /** The handlers of an arrival have ended: it is acknowledged when its turn comes. */
-  handled(arrival: Arrival): void {
-    this.incoming.handled(arrival)
-    this.#connection?.handlersProgressed()
+  handled(arrival: Arrival, now: number): void {
+    this.incoming.handled(arrival, now)
+    this.#connection?.handlersProgressed(now)
   }
 
   /** The handlers of an arrival have failed, and the server is to send it again: end the connection after this. */
-  unhandled(arrival: Arrival): void {
-    this.incoming.unhandled(arrival)
+  unhandled(arrival: Arrival, now: number): void {
+    this.incoming.unhandled(arrival, now)
   }
 
   /** A message that was put off may be delivered now. */
-  resumeDelivery(): void {
-    this.incoming.pump()
-    this.#connection?.handlersProgressed()
+  resumeDelivery(now: number): void {
+    this.incoming.pump(now)
+    this.#connection?.handlersProgressed(now)
+  }
+
+  /** A message that was kept aside may be delivered now, or is to be kept aside no more. */
+  routesChanged(now: number): void {
+    this.incoming.routesChanged(now)
+    this.#connection?.handlersProgressed(now)
+  }
+
+  /** The client is about to end: no handler starts any more, and nothing that comes is kept. */
+  drain(now: number): void {
+    this.incoming.drain()
+    this.#connection?.handlersProgressed(now)
   }
 
   /** The connection is gone, or nothing more may be sent on it. Does nothing if there is none. */

@@ -45,6 +45,7 @@ export interface Configuration {
   readonly maxInFlightLater: number
   readonly receiveWindow: number
   readonly receiveBufferBytes: number
+  readonly receiveBufferMaxBytes: number
   /** Seconds. */
   readonly keepAlive: number
   /** 'at-once': handlers have ended when `deliver` returns. 'later': they end at any later time, in any order. */
@@ -96,6 +97,7 @@ const plain: Configuration = {
   maxInFlightLater: 10,
   receiveWindow: 10,
   receiveBufferBytes: 10_000,
+  receiveBufferMaxBytes: 100_000,
   keepAlive: 0,
   handlers: 'later',
   handlersAwait: 'nothing',

@@ -16,6 +16,8 @@ export function observe(world: World, output: Output, configuration: Configurati
       return { ...world, journal: { ...world.journal, log: [...world.journal.log, output.record] } }
     case 'deliver':
       return started(world, output.message, configuration)
+    case 'dropped':
+      return dropped(world, output.message, configuration)
     case 'settled':
       return settled(world, output.message)
     case 'rejected':
@@ -180,13 +182,14 @@ function acknowledged(
   configuration: Configuration,
 ): World {
   const qos = packet.type === 'puback' ? 1 : 2
-  const [first, ...rest] = link.due
-  if (first === undefined || first.packetId !== packetId || first.qos !== qos) {
+  // The standard orders each kind of acknowledgement by itself.
+  const first = link.due.find((due) => due.qos === qos)
+  if (first === undefined || first.packetId !== packetId) {
     throw new Broken(`${name} is not written in the order of arrival [MQTT-4.6.0-2] [MQTT-4.6.0-3]`)
   }
   if (first.progress !== 'done')
     breach(configuration, `${name} is written before the handler of in/${first.message} is done`)
-  return withLink(world, { due: rest })
+  return withLink(world, { due: link.due.filter((due) => due !== first) })
 }
 
 function started(world: World, message: number, configuration: Configuration): World {
@@ -205,6 +208,17 @@ function started(world: World, message: number, configuration: Configuration): W
     { due: (world.link?.due ?? []).map((other) => (other === due ? { ...other, progress: 'running' } : other)) },
   )
   return configuration.handlers === 'at-once' ? handlerEnded(next, run) : { ...next, runs: [...next.runs, run] }
+}
+
+/** A message that was just read was not kept: its session brings it again, or nobody does. */
+function dropped(world: World, message: number, { cleanSession }: Configuration): World {
+  const without = { ...world, arrived: world.arrived.filter((other) => other !== message) }
+  const comesAgain = world.incoming[message]?.qos !== 0 && !cleanSession
+  const due = (world.link?.due ?? []).flatMap((entry) => {
+    if (entry.message !== message || entry.progress !== 'waiting') return [entry]
+    return comesAgain ? [] : [{ ...entry, progress: 'done' } as const]
+  })
+  return withLink(comesAgain ? without : withIncoming(without, message, { handled: true }), { due })
 }
 
 function settled(world: World, message: number): World {

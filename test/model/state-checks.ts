@@ -34,9 +34,9 @@ export function viewOf(subject: Subject, now: number): EngineView {
       requests.sent.map(sinceNow),
     ]),
     deadline: subject.session.nextDeadline(),
-    wantsToRead: subject.wantsToRead,
+    wantsToRead: subject.wantsToRead(now),
     rests: isAtRest(subject, state),
-    held: state.incoming.identifiers.filter((identifier) => identifier.state === 'held').length,
+    held: state.incoming.identifiers.filter((identifier) => identifier.state === 'received').length,
     queue: outgoing.queue.map(({ sequence }) => sequence),
   }
 }
@@ -44,7 +44,7 @@ export function viewOf(subject: Subject, now: number): EngineView {
 /** Nothing is under way, and no Packet Identifier is kept but those of messages that were handled and wait for PUBREL. */
 function isAtRest({ session }: Subject, { outgoing, incoming, requests }: EngineState): boolean {
   const kept = [outgoing.exchanges, outgoing.queue, outgoing.again, requests.waiting, requests.sent]
-  const received = [incoming.identifiers.filter(({ state }) => state !== 'held'), incoming.backlog, incoming.due]
+  const received = [incoming.identifiers.filter(({ state }) => state !== 'received'), incoming.backlog, incoming.owed]
   return (
     [...kept, ...received].every(({ length }) => length === 0) && session.table.size + session.incoming.running === 0
   )
@@ -85,7 +85,7 @@ function checkJournal(world: World, { outgoing, incoming }: EngineState): void {
     outgoing.queue.filter(({ qos }) => qos !== 0).map(({ sequence }) => sequence),
     outgoing.exchanges.map(({ packetId }) => packetId).sort(),
     incoming.identifiers
-      .filter(({ state }) => state === 'held')
+      .filter(({ state }) => state === 'received')
       .map(({ packetId }) => packetId)
       .sort(),
   ]

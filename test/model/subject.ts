@@ -3,7 +3,13 @@
  * copied, because its state is private to it; but it is deterministic, so it is brought to any state by giving a new one
  * the inputs that led there. For that, inputs are plain values.
  */
-import type { AcknowledgementPacket, ControlPacket, PacketIdentifier, QoS } from '../../src/codec/control-packet.js'
+import type {
+  AcknowledgementPacket,
+  ControlPacket,
+  PacketIdentifier,
+  PublishPacket,
+  QoS,
+} from '../../src/codec/control-packet.js'
 import type { MqttError } from '../../src/errors.js'
 import {
   type Anomaly,
@@ -39,7 +45,7 @@ export type Input =
 export type Output =
   | { readonly is: 'send'; readonly sent: NamedPacket }
   | { readonly is: 'record'; readonly record: JournalRecord }
-  | { readonly is: 'deliver' | 'settled' | 'rejected'; readonly message: number }
+  | { readonly is: 'deliver' | 'dropped' | 'settled' | 'rejected'; readonly message: number }
   | { readonly is: 'answered' | 'unanswered'; readonly request: 'subscribe' | 'unsubscribe' }
   | { readonly is: 'connected'; readonly sessionPresent: boolean }
   | { readonly is: 'closing'; readonly error: MqttError }
@@ -58,6 +64,7 @@ export class Subject implements Driver<number, string> {
   #connection: Connection<number, string> | undefined
   #handlers: 'free' | 'busy' = 'free'
   #sends = 0
+  #reads = true
   #pacedUntil = 0
 
   constructor(configuration: Configuration, stored: StoredSession | undefined, now: number) {
@@ -105,19 +112,20 @@ export class Subject implements Driver<number, string> {
     return outputs
   }
 
-  get wantsToRead(): boolean {
-    return this.#connection?.wantsToRead ?? true
+  wantsToRead(now: number): boolean {
+    return this.#connection?.wantsToRead(now) ?? true
   }
 
   apply(input: Exclude<Input, { readonly is: 'start' }>): void {
     const sends = this.#sends
-    const reading = this.wantsToRead
+    const reading = this.#reads
     this.#dispatch(input)
     if (this.session.connection === undefined) this.#connection = undefined
     if (this.#sends > sends) this.#connection?.bytesSent(input.now)
     while (this.#connection?.moreWaits) this.#connection.pump(input.now)
-    if (reading && !this.wantsToRead) this.#connection?.readingPaused()
-    if (!reading && this.wantsToRead) this.#connection?.readingResumed(input.now)
+    this.#reads = this.wantsToRead(input.now)
+    if (reading && !this.#reads) this.#connection?.readingPaused()
+    if (!reading && this.#reads) this.#connection?.readingResumed(input.now)
   }
 
   #dispatch(input: Exclude<Input, { readonly is: 'start' }>): void {
@@ -134,9 +142,9 @@ export class Subject implements Driver<number, string> {
         this.#connection?.bytesReceived(now)
         return this.#connection?.receive(input.received.packet)
       case 'handled':
-        return this.#ended(input.index, (arrival) => this.session.handled(arrival))
+        return this.#ended(input.index, (arrival) => this.session.handled(arrival, now))
       case 'unhandled':
-        this.#ended(input.index, (arrival) => this.session.unhandled(arrival))
+        this.#ended(input.index, (arrival) => this.session.unhandled(arrival, now))
         return this.session.lost()
       case 'subscribe':
         this.session.subscribe([{ filter: 'in/+', qos: 2 }], 'subscribe', now)
@@ -161,7 +169,7 @@ export class Subject implements Driver<number, string> {
         return
       case 'room':
         this.#handlers = 'free'
-        return this.session.incoming.pump()
+        return this.session.resumeDelivery(now)
     }
   }
 
@@ -194,12 +202,16 @@ export class Subject implements Driver<number, string> {
     this.#outputs.push({ is: 'record', record })
   }
 
-  deliver(arrival: Arrival): 'done' | 'running' | 'later' {
+  deliver(arrival: Arrival, { topic }: PublishPacket<Buffer>): 'done' | 'running' | 'later' {
     if (this.#handlers === 'busy') return 'later'
-    this.#outputs.push({ is: 'deliver', message: messageOf(arrival.packet.topic) })
+    this.#outputs.push({ is: 'deliver', message: messageOf(topic) })
     if (this.#configuration.handlers === 'at-once') return 'done'
     this.#running.push(arrival)
     return 'running'
+  }
+
+  dropped({ topic }: PublishPacket<Buffer>): void {
+    this.#outputs.push({ is: 'dropped', message: messageOf(topic) })
   }
 
   settled(message: OutgoingMessage<number>): void {
@@ -236,13 +248,15 @@ export class Subject implements Driver<number, string> {
 }
 
 function settingsOf(configuration: Configuration, stored: StoredSession | undefined): SessionSettings {
-  const { cleanSession, journal, maxInFlight, maxInFlightLater, receiveWindow, receiveBufferBytes } = configuration
+  const { cleanSession, journal, maxInFlight, maxInFlightLater, receiveWindow } = configuration
+  const { receiveBufferBytes, receiveBufferMaxBytes } = configuration
   return {
     cleanSession,
     journal,
     maxInFlight: stored === undefined ? maxInFlight : maxInFlightLater,
     receiveWindow,
     receiveBufferBytes,
+    receiveBufferMaxBytes,
     queue: { maxMessages: 100, maxBytes: 100_000, maxAgeMs: Number.POSITIVE_INFINITY, overflow: 'reject' },
     ackTimeoutMs: 11_000,
     operationTimeoutMs: 13_000,

@@ -60,6 +60,8 @@ function consequence(output: Output): string {
       return `notes ${recordName(output.record)}`
     case 'deliver':
       return `starts the handler of in/${output.message}`
+    case 'dropped':
+      return `does not keep in/${output.message}`
     case 'settled':
       return `settles out/${output.message}`
     case 'rejected':

@@ -14,6 +14,7 @@ import type {
   ConnectPacket,
   ControlPacket,
   PacketIdentifier,
+  PublishPacket,
   QoS,
   SubscriptionRequest,
 } from '../../src/codec/control-packet.js'
@@ -52,6 +53,7 @@ const roomy: SessionSettings = {
   maxInFlight: 100,
   receiveWindow: 100,
   receiveBufferBytes: 1_000_000,
+  receiveBufferMaxBytes: 16_000_000,
   queue: { maxMessages: 100_000, maxBytes: 100_000_000, maxAgeMs: Number.POSITIVE_INFINITY, overflow: 'reject' },
   ackTimeoutMs: 20_000,
   operationTimeoutMs: 10_000,
@@ -69,7 +71,7 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
   handlers: HandlersAnswer
   now = 1_000_000
   lastError: MqttError | undefined
-  #running: Arrival[] = []
+  #running: { readonly topic: string; readonly arrival: Arrival }[] = []
   #connection: Connection<Ticket, Ticket> | undefined
   #log: string[] = []
   #unflushed = 0
@@ -117,7 +119,7 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
   }
 
   get running(): string[] {
-    return this.#running.map(({ packet }) => packet.topic)
+    return this.#running.map(({ topic }) => topic)
   }
 
   // What a test does: connections
@@ -188,6 +190,11 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
     return this.#call(() => this.connection.outputLeft(this.now, extent))
   }
 
+  /** PINGREQ, because the program wants to know. */
+  ping(): this {
+    return this.#call(() => this.connection.ping(this.now))
+  }
+
   readingPaused(): this {
     return this.#call(() => this.connection.readingPaused())
   }
@@ -240,13 +247,13 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
   /** The handlers of the oldest running message of this topic have ended. */
   finish(topic: string): this {
     const arrival = this.#take(topic)
-    return this.#call(() => this.session.handled(arrival))
+    return this.#call(() => this.session.handled(arrival, this.now))
   }
 
   /** They have failed. */
   fail(topic: string): this {
     const arrival = this.#take(topic)
-    return this.#call(() => this.session.unhandled(arrival))
+    return this.#call(() => this.session.unhandled(arrival, this.now))
   }
 
   finishAll(): this {
@@ -257,14 +264,14 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
   /** The handlers that put messages off answer `handlers` from now on. */
   makeRoom(handlers: HandlersAnswer): this {
     this.handlers = handlers
-    return this.#call(() => this.session.resumeDelivery())
+    return this.#call(() => this.session.resumeDelivery(this.now))
   }
 
   #take(topic: string): Arrival {
-    const arrival = this.#running.find(({ packet }) => packet.topic === topic)
-    if (arrival === undefined) throw new Error(`no handler of ${topic} is running`)
-    this.#running = this.#running.filter((running) => running !== arrival)
-    return arrival
+    const found = this.#running.find((running) => running.topic === topic)
+    if (found === undefined) throw new Error(`no handler of ${topic} is running`)
+    this.#running = this.#running.filter((running) => running !== found)
+    return found.arrival
   }
 
   // Time
@@ -306,11 +313,15 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
     this.#log.push(`record ${recordNotation(record)}`)
   }
 
-  deliver(arrival: Arrival): HandlersAnswer {
-    const { topic, retain } = arrival.packet
-    this.#log.push(`${this.handlers === 'later' ? 'put off' : 'deliver'} ${topic}${retain ? ' retain' : ''}`)
-    if (this.handlers === 'running') this.#running.push(arrival)
+  deliver(arrival: Arrival, { topic, retain }: PublishPacket<Buffer>): HandlersAnswer {
+    const what = { done: 'deliver', running: 'deliver', later: 'put off', aside: 'keep aside' }[this.handlers]
+    this.#log.push(`${what} ${topic}${retain ? ' retain' : ''}`)
+    if (this.handlers === 'running') this.#running.push({ topic, arrival })
     return this.handlers
+  }
+
+  dropped({ topic }: PublishPacket<Buffer>, fate: 'comes again' | 'is lost'): void {
+    this.#log.push(`drop ${topic}, which ${fate}`)
   }
 
   settled(message: OutgoingMessage<Ticket>): void {

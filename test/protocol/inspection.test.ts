@@ -34,20 +34,18 @@ describe('inspect', () => {
         outstanding: 2,
       },
       incoming: {
-        overflow: 'pause',
+        reading: { mode: 'up to the bound', gap: 'none', excess: 'none' },
         identifiers: [
-          { packetId: 7, state: 'held' },
+          { packetId: 7, state: 'received' },
           { packetId: 8, state: 'running' },
-          { packetId: 9, state: 'held' },
+          { packetId: 9, state: 'received' },
           { packetId: 10, state: 'running' },
           { packetId: 11, state: 'waiting' },
         ],
         backlog: [0, 11],
-        due: [
+        owed: [
           { packetId: 8, state: 'running' },
-          { packetId: 9, state: 'done' },
           { packetId: 10, state: 'running' },
-          { packetId: 7, state: 'held' },
           { packetId: 11, state: 'waiting' },
         ],
       },
@@ -77,7 +75,7 @@ describe('a session that nothing has happened to', () => {
   test('shows nothing', () => {
     expect(new EngineHarness().session.inspect()).toMatchObject({
       outgoing: { exchanges: [], queue: [], again: [], outstanding: 0 },
-      incoming: { identifiers: [], backlog: [], due: [] },
+      incoming: { identifiers: [], backlog: [], owed: [] },
       requests: { subscriptions: [], waiting: [], sent: [] },
     })
   })

@@ -51,7 +51,7 @@ describe('the judge of imports', () => {
     ['src/protocol/session.ts', `interface Has { readonly process: number }; declare const has: Has; has.process`],
     ['src/protocol/outgoing/outgoing.ts', `import type { Driver } from '../driver.js'`],
     ['src/protocol/connection/connection.ts', `import type { SessionState } from '../session-state.js'`],
-    ['src/protocol/driver.ts', `import type { Arrival } from './incoming/backlog.js'`],
+    ['src/protocol/driver.ts', `import type { Arrival } from './incoming/arrival.js'`],
     ['src/protocol/session.ts', `import { Connection } from './connection/connection.js'`],
     [
       'src/client/life/backoff.ts',
@@ -105,12 +105,12 @@ describe('the judge of imports', () => {
     [
       'upwards from a room of the engine',
       'src/protocol/lists/fifo.ts',
-      `import { Arrival } from '../incoming/backlog.js'`,
+      `import { Arrival } from '../incoming/arrival.js'`,
     ],
     [
       'sideways from a room of the engine',
       'src/protocol/requests/requests.ts',
-      `import type { Arrival } from '../incoming/backlog.js'`,
+      `import type { Arrival } from '../incoming/arrival.js'`,
     ],
     [
       'from a room to an entry file of the engine',
@@ -125,12 +125,12 @@ describe('the judge of imports', () => {
     [
       'from vocabulary to a room',
       'src/protocol/session-settings.ts',
-      `import type { Arrival } from './incoming/backlog.js'`,
+      `import type { Arrival } from './incoming/arrival.js'`,
     ],
     [
       'from vocabulary to a room, as a value',
       'src/protocol/driver.ts',
-      `import { Arrival } from './incoming/backlog.js'`,
+      `import { Arrival } from './incoming/arrival.js'`,
     ],
     ['from a dependency', 'src/client/engine/connection-stream.ts', `import packet from 'mqtt-packet'`],
     [

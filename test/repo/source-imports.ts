@@ -92,7 +92,7 @@ const roomOrders: Readonly<Record<string, RoomOrder>> = {
       'src/protocol/driver.ts': [
         'src/protocol/exchange/outgoing-message.ts',
         'src/protocol/exchange/request.ts',
-        'src/protocol/incoming/backlog.ts',
+        'src/protocol/incoming/arrival.ts',
         'src/protocol/journal/journal-record.ts',
       ],
     },

@@ -6,9 +6,10 @@
  * 'later' is answered while nothing may be started: a message stream among the handlers is full, or the client says goodbye. The engine
  * keeps the arrival then, and offers it again when something has been handled, or when it is told of room by `resumeDelivery`.
  */
+import type { PublishPacket } from '../../codec/control-packet.js'
 import { quote } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
-import type { Arrival } from '../../protocol/incoming/backlog.js'
+import type { Arrival } from '../../protocol/incoming/arrival.js'
 import type { DeliverySettings } from '../options/client-settings.js'
 import type { HandlerErrorAction, Message, MessageHandler } from '../surface/client-surface.js'
 import { ReceivedMessage } from '../surface/message.js'
@@ -87,13 +88,13 @@ export class Delivery {
     }
   }
 
-  deliver(arrival: Arrival): 'done' | 'running' | 'later' {
+  deliver(arrival: Arrival, packet: PublishPacket<Buffer>): 'done' | 'running' | 'later' {
     if (this.#state === 'stopped') return 'later'
-    const handlers = this.#router?.match(arrival.packet.topic) ?? noHandlers
+    const handlers = this.#router?.match(packet.topic) ?? noHandlers
     const streams = this.#streams
     if (streams !== undefined && streams.size > 0 && handlers.some((handler) => streams.get(handler)?.isFull))
       return 'later'
-    const message = new ReceivedMessage(arrival.packet)
+    const message = new ReceivedMessage(packet)
     if (handlers.length === 0) return this.#deliverUnrouted(arrival, message)
     return this.#call(arrival, message, handlers)
   }

@@ -27,7 +27,7 @@ markBlocks((memory) => process.getBuiltinModule('node:worker_threads').markAsUnt
 /** A chunk of this size goes out at once: about what the kernel takes in one call. */
 const flushBytes = 65_536
 
-/** With so much unsent, the socket is not read either: a server that does not read could make us pile up acknowledgements. */
+/** With so many bytes of acknowledgements unsent, the socket is not read: a server that does not read could make us pile them up. */
 const unsentBytesMax = 1_048_576
 
 /** 'held': so much waits for the journal that no message should follow for now. 'full': so much waits for the socket. */
@@ -69,6 +69,8 @@ export class ConnectionStream implements TransportEvents {
   #input: Input = 'reading'
   /** Bytes that wait for the journal. */
   #heldBytes = 0
+  /** Of the bytes in the writer, of those that wait for the journal and of those with the transport: how many are acknowledgements. */
+  readonly #acknowledgementBytes = { gathered: 0, held: 0, unsent: 0 }
 
   constructor(
     owner: StreamOwner,
@@ -107,7 +109,7 @@ export class ConnectionStream implements TransportEvents {
       this.#owner.undecodable(asError(error))
       return
     }
-    this.#regulateReading()
+    this.regulateReading()
     this.#owner.flush()
   }
 
@@ -126,11 +128,12 @@ export class ConnectionStream implements TransportEvents {
   }
 
   drained(): void {
+    this.#acknowledgementBytes.unsent = 0
     const rest = this.#transport.unsentBytes + this.#heldBytes + this.#writer.byteLength
     this.connection.outputLeft(this.#owner.now(), rest > 0 ? 'part' : 'all')
     if (this.#heldBytes < flushBytes) this.#reopen()
     else this.#output = 'held'
-    this.#regulateReading()
+    this.regulateReading()
   }
 
   closed(cause: Error | undefined): void {
@@ -168,7 +171,9 @@ export class ConnectionStream implements TransportEvents {
   }
 
   acknowledge(type: AcknowledgementPacket['type'], packetId: PacketIdentifier): void {
+    const before = this.#writer.byteLength
     this.#writer.acknowledge(type, packetId)
+    this.#acknowledgementBytes.gathered += this.#writer.byteLength - before
     this.#counters.packetsOut[type] += 1
   }
 
@@ -189,30 +194,35 @@ export class ConnectionStream implements TransportEvents {
   #handOver(journal: JournalWriter | undefined): void {
     if (this.#writer.byteLength === 0) return
     const chunk = this.#writer.take()
-    if (journal === undefined) return this.#write(chunk)
+    const { gathered } = this.#acknowledgementBytes
+    this.#acknowledgementBytes.gathered = 0
+    if (journal === undefined) return this.#write(chunk, gathered)
     this.#heldBytes += chunk.byteLength
-    journal.whenSafe(() => this.#release(chunk))
+    this.#acknowledgementBytes.held += gathered
+    journal.whenSafe(() => this.#release(chunk, gathered))
     if (this.#heldBytes >= flushBytes && this.#output === 'open') {
       this.#output = 'held'
       this.connection.outputFull()
     }
   }
 
-  #release(chunk: Buffer): void {
+  #release(chunk: Buffer, acknowledgementBytes: number): void {
     this.#heldBytes -= chunk.byteLength
-    this.#write(chunk)
+    this.#acknowledgementBytes.held -= acknowledgementBytes
+    this.#write(chunk, acknowledgementBytes)
     if (this.#output === 'held' && this.#heldBytes < flushBytes) this.#reopen()
     // A transport that still has room tells of no drain, and nothing else would end a pause that the journal caused.
-    if (this.#input === 'paused') this.#regulateReading()
+    if (this.#input === 'paused') this.regulateReading()
   }
 
-  #write(chunk: Buffer): void {
+  #write(chunk: Buffer, acknowledgementBytes: number): void {
     this.#counters.bytesOut += chunk.byteLength
     this.connection.bytesSent(this.#owner.now())
     const hasRoom = this.#transport.write(chunk)
     // The operating system took all of it at once, so nobody will read the chunk again.
     if (this.#transport.writtenChunks === 'free' && this.#transport.unsentBytes === 0) this.#writer.recycle(chunk)
     if (hasRoom) return
+    this.#acknowledgementBytes.unsent += acknowledgementBytes
     this.#output = 'full'
     this.connection.outputFull()
   }
@@ -223,13 +233,14 @@ export class ConnectionStream implements TransportEvents {
     this.#owner.beginTurn()
   }
 
-  /** Reads or does not read, as the backlog of messages and of unsent acknowledgements demands. */
-  #regulateReading(): void {
-    // What the transport holds counts only while it owes a `drained`: nothing else would end the pause.
-    const unwritten = this.#output === 'full' ? this.#transport.unsentBytes : 0
-    const gathered = this.#heldBytes + this.#writer.byteLength
-    const hasRoom = this.connection.wantsToRead && gathered < unsentBytesMax
-    const wanted = !hasRoom ? 'paused' : gathered + unwritten < unsentBytesMax ? 'reading' : 'behind output'
+  /**
+   * Reads or does not read, as the backlog of messages and the unsent acknowledgements demand. Messages of ours do not count: a server
+   * cannot make us publish, and whoever waits for the acknowledgement of a large one has to read it.
+   */
+  regulateReading(): void {
+    const { gathered, held, unsent } = this.#acknowledgementBytes
+    const hasRoom = this.connection.wantsToRead(this.#owner.now()) && gathered + held < unsentBytesMax
+    const wanted = !hasRoom ? 'paused' : gathered + held + unsent < unsentBytesMax ? 'reading' : 'behind output'
     const before = this.#input
     if (wanted === before) return
     this.#input = wanted
@@ -237,11 +248,6 @@ export class ConnectionStream implements TransportEvents {
     else this.#transport.pause()
     if (wanted === 'paused') this.connection.readingPaused()
     else if (before === 'paused') this.connection.readingResumed(this.#owner.now())
-  }
-
-  /** A handler has ended, so there may be room again. */
-  deliveryProgressed(): void {
-    this.#regulateReading()
   }
 
   /** After DISCONNECT: closes when everything has been written. */

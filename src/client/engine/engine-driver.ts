@@ -10,6 +10,7 @@ import type {
   ConnectPacket,
   ControlPacket,
   PacketIdentifier,
+  PublishPacket,
   QoS,
   SubackPacket,
 } from '../../codec/control-packet.js'
@@ -18,7 +19,7 @@ import type { Connection } from '../../protocol/connection/connection.js'
 import { type Anomaly, type Driver, type PublishContent, publishPacket } from '../../protocol/driver.js'
 import type { OutgoingMessage } from '../../protocol/exchange/outgoing-message.js'
 import type { Request } from '../../protocol/exchange/request.js'
-import type { Arrival } from '../../protocol/incoming/backlog.js'
+import type { Arrival } from '../../protocol/incoming/arrival.js'
 import type { JournalRecord } from '../../protocol/journal/journal-record.js'
 import { Session } from '../../protocol/session.js'
 import type { OpenTransport, Peer } from '../../transport/index.js'
@@ -34,6 +35,7 @@ import { asError } from '../waiting/promises.js'
 import { ConnectionStream, type StreamOwner } from './connection-stream.js'
 import { engineSettings } from './engine-settings.js'
 import type { JournalWriter } from './journal-writer.js'
+import { warnOfDropped, warnOfUnclaimed } from './message-warnings.js'
 import { KeptSession } from './opened-store.js'
 import { type PingSettings, Pings } from './pings.js'
 import { type DeadlineHost, Timers } from './timers.js'
@@ -231,6 +233,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     this.#pings?.expire(this.now())
     this.#session?.tick(this.now())
     this.engineReturned()
+    this.#stream?.regulateReading()
     this.flush()
   }
 
@@ -292,13 +295,17 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     this.beginTurn()
   }
 
-  deliver(arrival: Arrival): 'done' | 'running' | 'later' {
+  deliver(arrival: Arrival, packet: PublishPacket<Buffer>): 'done' | 'running' | 'later' {
     this.#deliveries += 1
     try {
-      return this.delivery.deliver(arrival)
+      return this.delivery.deliver(arrival, packet)
     } finally {
       this.#deliveries -= 1
     }
+  }
+
+  dropped({ topic }: PublishPacket<Buffer>, fate: 'comes again' | 'is lost'): void {
+    warnOfDropped(this.counters, topic, fate)
   }
 
   settled(message: OutgoingMessage<PublishTicket>): void {
@@ -341,23 +348,21 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   // What the delivery tells.
 
   handled(arrival: Arrival): void {
-    this.session.handled(arrival)
+    this.session.handled(arrival, this.beginTurn())
     this.engineReturned()
-    this.#stream?.deliveryProgressed()
-    this.beginTurn()
+    this.#stream?.regulateReading()
   }
 
   resumeDelivery(): void {
-    this.session.resumeDelivery()
+    this.session.resumeDelivery(this.beginTurn())
     this.engineReturned()
-    this.#stream?.deliveryProgressed()
-    this.beginTurn()
+    this.#stream?.regulateReading()
   }
 
   failed(arrival: Arrival, message: Message, action: HandlerErrorAction, error: unknown): void {
     // At QoS 0 nobody would send it again: the failure is reported by `onHandlerError`, and the message is over.
     if (action === 'redeliver' && message.qos === 0) return this.handled(arrival)
-    this.session.unhandled(arrival)
+    this.session.unhandled(arrival, this.beginTurn())
     if (action === 'redeliver' && !this.#settings.session.cleanSession) {
       // Its connection has ended already: the next one brings the message, and must not pay for it.
       if (this.connection?.phase !== 'connected') return this.resumeDelivery()
@@ -370,13 +375,8 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     } else this.#events.failed(asError(error))
   }
 
-  unclaimed(message: Message): void {
-    this.counters.unclaimed += 1
-    if (this.counters.unclaimed > 1) return
-    process.emitWarning(
-      `a message on ${JSON.stringify(message.topic)} matches no handler; give onMessage, or subscribe with a handler (said once)`,
-      'Mqtt311Warning',
-    )
+  unclaimed({ topic }: Message): void {
+    warnOfUnclaimed(this.counters, topic)
   }
 }
 

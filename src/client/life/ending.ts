@@ -1,4 +1,4 @@
-import type { Arrival } from '../../protocol/incoming/backlog.js'
+import type { Arrival } from '../../protocol/incoming/arrival.js'
 import type { Timers } from '../engine/timers.js'
 
 /** How far a call of `end()` has come. */

@@ -200,6 +200,14 @@ export interface ClientOptions {
   readonly receiveWindow?: number | undefined
   /** Bytes of incoming messages that wait for a handler, 1 or more; when they are full, the socket is not read. Default 1,048,576. */
   readonly receiveBufferBytes?: number | undefined
+  /**
+   * Bytes up to which the socket is read on although `receiveBufferBytes` are full, so that a handler may await what it asks of its own
+   * client: while a publish, a subscribe or a `ping()` of the program is open and no handler has ended for 100 ms. At least
+   * `receiveBufferBytes`. Beyond it, and only when no handler ends for a second (four times the slowest one if that is longer),
+   * messages are not kept that a persistent session brings again; after ten seconds those too that it does not: see `stats.dropped`.
+   * Default 16,777,216, or `receiveBufferBytes` if that is more.
+   */
+  readonly receiveBufferMaxBytes?: number | undefined
   /** Bytes of one incoming packet, its fixed header included, 5 to 268,435,460. A longer one ends the connection before it is buffered. Default 16,777,216. */
   readonly maxPacketBytes?: number | undefined
   /**

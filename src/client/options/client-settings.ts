@@ -186,8 +186,16 @@ function parseConnection(options: ClientOptions, keepAliveSeconds: number): Clie
 function parseEngineNumbers(options: ClientOptions, profile: ServerProfile | undefined): EngineNumbers {
   const { standard } = engineEntries.maxInFlight
   const maxInFlight = withinLimit(profile, 'maxInFlight', 'maxInFlight', options.maxInFlight, standard)
+  const { receiveBufferBytes = 0, receiveBufferMaxBytes } = options
+  const upperBound = receiveBufferMaxBytes ?? Math.max(receiveBufferBytes, engineEntries.receiveBufferMaxBytes.standard)
+  const engine = settingsFrom(engineEntries, options, { maxInFlight, receiveBufferMaxBytes: upperBound })
+  if (engine.receiveBufferMaxBytes < engine.receiveBufferBytes) {
+    throw new UsageError(
+      `receiveBufferMaxBytes is ${engine.receiveBufferMaxBytes}: it has to be at least receiveBufferBytes, which is ${engine.receiveBufferBytes}`,
+    )
+  }
   return sharedEngine.of({
-    ...settingsFrom(engineEntries, options, { maxInFlight }),
+    ...engine,
     maxInFlightQos2: options.maxInFlight ?? Math.min(maxInFlight, maxInFlightQos2),
   })
 }

@@ -48,6 +48,8 @@ export const engineEntries = {
   receiveWindow: entry(twoBytes, 64),
   /** @unit bytes - a burst of a thousand messages of 1 KiB; beyond it TCP does the waiting */
   receiveBufferBytes: entry(atLeastOne, 1_048_576),
+  /** @unit bytes - reading goes on up to here while a handler may wait for an answer of the server */
+  receiveBufferMaxBytes: entry(atLeastOne, 16_777_216),
   /** @unit messages - 5,000 messages a second over 20 ms; some servers allow no more */
   maxInFlight: entry(twoBytes, 100),
 }

@@ -198,6 +198,11 @@ export interface ClientStats {
   readonly rejected: number
   /** Incoming messages that no route and no `onMessage` took. */
   readonly unclaimed: number
+  /**
+   * Incoming messages that were not kept: the backlog was at `receiveBufferMaxBytes`, and no handler ended. The server sends those again
+   * that a persistent session has at QoS 1 and 2; the others are lost.
+   */
+  readonly dropped: number
   /** Acknowledgements for no exchange, and other oddities that the standard lets a client ignore. */
   readonly anomalies: number
   /** Messages that `profile.publishesPerSecond` made wait. */

@@ -9,6 +9,7 @@ export class ClientCounters {
   connections = 0
   rejected = 0
   unclaimed = 0
+  dropped = 0
   anomalies = 0
 }
 

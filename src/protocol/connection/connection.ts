@@ -45,8 +45,11 @@ type Phase =
  */
 const outputAllowanceBytes = 65_536
 
-const relieved =
+const gapFilled =
   'messages that had no room were not acknowledged, so that the server sends them again on a new connection'
+
+/** Connections are not given up for messages that had no room more often than this. */
+const gapsFilledEveryMs = 5_000
 
 const connecting: Phase = { is: 'connecting' }
 const connected: Phase = { is: 'connected' }
@@ -67,8 +70,10 @@ export class Connection<P, R> {
   /** Bytes of messages that may still be sent before the driver writes. */
   #allowanceBytes = outputAllowanceBytes
   #input: 'reading' | 'paused' = 'reading'
-  /** The PINGREQ behind the last acknowledgements, if what was shed is to be sent again. */
-  #reliefPing: number | undefined
+  /** The PINGREQ behind the last acknowledgements, if messages that had no room are to come again. */
+  #gapPing: number | undefined
+  /** The last PINGREQ that the program asked for. */
+  #programPing = 0
   /** The time of the call that is being handled. */
   #now: number
 
@@ -105,8 +110,19 @@ export class Connection<P, R> {
   }
 
   /** False when the socket should not be read for the time being. */
-  get wantsToRead(): boolean {
-    return this.#phase.is !== 'connected' || this.#session.incoming.hasRoom
+  wantsToRead(now: number): boolean {
+    this.#now = now
+    return this.#phase.is !== 'connected' || this.#session.incoming.wantsToRead(now, this.#program)
+  }
+
+  /**
+   * Whether something that the program asked for is open: a handler may wait for it. PINGREQs of Keep Alive do not count: nobody
+   * waits for them.
+   */
+  get #program(): 'waits' | 'idle' {
+    const { outgoing, table, requests } = this.#session
+    const isOpen = table.size > 0 || requests.size > 0 || outgoing.queue.size > 0 || this.#output === 'full'
+    return isOpen || this.#programPing > this.#keepAlive.answered ? 'waits' : 'idle'
   }
 
   /** [MQTT-3.1.0-1] The stream is open: CONNECT goes first. */
@@ -162,6 +178,7 @@ export class Connection<P, R> {
   readingResumed(now: number): void {
     this.#input = 'reading'
     this.#keepAlive.readingResumed(now)
+    this.#outputProgress.readingResumed(now)
   }
 
   /** What was sent is with the socket, or with whoever writes it: sends more of what waits. */
@@ -172,6 +189,7 @@ export class Connection<P, R> {
 
   /** Sends what waits, as far as the window, the socket and the allowance reach. */
   sendWaiting(now: number): void {
+    this.#now = now
     // [3.1.4 early packets] They are allowed, but what has to be sent is not known before Session Present.
     if (this.#phase.is !== 'connected') return
     this.#session.requests.pump(this.#driver, now)
@@ -179,16 +197,25 @@ export class Connection<P, R> {
   }
 
   /**
-   * Handlers have ended, or there was no room for them. Once everything is handled but what was shed, the connection is
-   * given up, so that the server sends that again. A PINGREQ goes first: when it is answered, our acknowledgements have
+   * Handlers have ended, or there was no room for them. Once everything is acknowledged but messages that had no room, the connection
+   * is given up, so that the server sends these again. A PINGREQ goes first: when it is answered, our acknowledgements have
    * been read.
    */
-  handlersProgressed(): void {
-    if (this.#phase.is !== 'connected' || this.#reliefPing !== undefined || !this.#session.incoming.wantsShedAgain)
-      return
-    // Not for Keep Alive, whose clocks are not to be set by a call that does not know the time.
-    this.#driver.send({ type: 'pingreq' })
-    this.#reliefPing = this.#keepAlive.asked()
+  handlersProgressed(now: number): void {
+    this.#now = now
+    if (now >= this.#gapFillingAt) this.#gapPing = this.#sendPing(now)
+  }
+
+  /** When the connection may be given up for messages that had no room; Infinity if there is no need. */
+  get #gapFillingAt(): number {
+    const isWanted = this.#phase.is === 'connected' && this.#gapPing === undefined
+    if (!isWanted || !this.#session.incoming.wantsGapFilled) return Number.POSITIVE_INFINITY
+    return this.#session.gapFilledAt + gapsFilledEveryMs
+  }
+
+  #fillGap(): void {
+    this.#session.gapFilledAt = this.#now
+    this.#fail(new ConnectionLostError(gapFilled, { reason: 'redelivery' }))
   }
 
   /** A packet has come. A violation ends the connection through `Driver.closing`; nothing is thrown. */
@@ -202,9 +229,9 @@ export class Connection<P, R> {
     }
     switch (packet.type) {
       case 'publish': {
-        const violation = this.#session.incoming.receive(packet)
+        const violation = this.#session.incoming.receive(packet, this.#now)
         if (violation !== undefined) return this.#fail(violation)
-        return this.handlersProgressed()
+        return this.handlersProgressed(this.#now)
       }
       case 'puback':
       case 'pubrec':
@@ -218,7 +245,7 @@ export class Connection<P, R> {
       case 'pingresp': {
         const pingreq = this.#keepAlive.pingresp()
         if (pingreq === 'unsolicited') this.#driver.anomaly('unsolicited-pingresp', undefined)
-        else if (pingreq === this.#reliefPing) this.#fail(new ConnectionLostError(relieved, { reason: 'redelivery' }))
+        else if (pingreq === this.#gapPing) this.#fillGap()
         return
       }
       case 'connack':
@@ -254,13 +281,15 @@ export class Connection<P, R> {
     this.#session.begin(sessionPresent)
     this.sendWaiting(this.#now)
     // [MQTT-3.1.2-23] Keep Alive has run since CONNECT, but nothing may be sent before CONNACK.
-    if (this.#keepAlive.verdict(this.#now) === 'ping') this.ping(this.#now)
+    if (this.#keepAlive.verdict(this.#now) === 'ping') this.#sendPing(this.#now)
     this.#driver.connected(sessionPresent)
   }
 
   /** When the server will have taken too long over an acknowledgement. */
   get #acknowledgementDeadline(): number {
     const { outgoing, settings } = this.#session
+    // An acknowledgement that nobody reads is not missing.
+    if (this.#input === 'paused') return Number.POSITIVE_INFINITY
     return this.#outputProgress.waitsSince(outgoing.oldestWrittenAt) + settings.ackTimeoutMs
   }
 
@@ -272,6 +301,8 @@ export class Connection<P, R> {
       this.#acknowledgementDeadline,
       this.#session.outgoing.pacingDeadline,
       this.#session.requests.nextDeadline(),
+      this.#session.incoming.nextDeadline(this.#now, this.#program),
+      this.#gapFillingAt,
     )
   }
 
@@ -290,8 +321,8 @@ export class Connection<P, R> {
     for (let late = this.#session.requests.expire(now); late !== undefined; late = this.#session.requests.expire(now)) {
       this.#driver.unanswered(late.request, late.error)
     }
+    this.handlersProgressed(now)
     if (now >= this.#acknowledgementDeadline) {
-      if (this.#input === 'paused') this.#session.incoming.shedNext()
       return this.#timedOut(
         'acknowledgement',
         'an acknowledgement',
@@ -304,7 +335,7 @@ export class Connection<P, R> {
     // [MQTT-3.12.4-1] [3.1.2.10 missing PINGRESP] A PINGREQ is answered; a server that does not has gone.
     if (verdict === 'dead')
       return this.#timedOut('ping', 'PINGRESP or any other byte', this.#pingTimeoutMs, 'pingTimeoutMs')
-    if (verdict === 'ping') this.ping(now)
+    if (verdict === 'ping') this.#sendPing(now)
   }
 
   /** PINGREQs of this connection that are answered: PINGRESP answers the oldest that is not. */
@@ -313,11 +344,16 @@ export class Connection<P, R> {
   }
 
   /**
-   * Sends PINGREQ, because it is due or because somebody wants to know. Returns its number, 1 for the first of the connection:
-   * it is answered once `pingsAnswered` has come so far. Undefined before CONNACK and after the end, when nothing is sent.
+   * Sends PINGREQ, because the program wants to know. Returns its number, 1 for the first of the connection: it is answered once
+   * `pingsAnswered` has come so far. Undefined before CONNACK and after the end, when nothing is sent.
    */
   ping(now: number): number | undefined {
     if (this.#phase.is !== 'connected') return undefined
+    this.#programPing = this.#sendPing(now)
+    return this.#programPing
+  }
+
+  #sendPing(now: number): number {
     this.#driver.send({ type: 'pingreq' })
     this.#keepAlive.sent(now)
     return this.#keepAlive.pinged(now, this.#input)

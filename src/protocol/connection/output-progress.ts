@@ -9,6 +9,8 @@
  */
 export class OutputProgress {
   #lastAt = Number.NEGATIVE_INFINITY
+  /** Before this nobody could hear an answer. */
+  #deafUntil = Number.NEGATIVE_INFINITY
   /** The packet that waited longest when all output had left, by the time of its writing, and when that was. */
   #gone = nothingGone
 
@@ -22,9 +24,15 @@ export class OutputProgress {
     this.#gone = { writtenAt: oldestWrittenAt, at: now }
   }
 
+  /** The socket is read again: the time for an answer starts anew. */
+  readingResumed(now: number): void {
+    this.#deafUntil = now
+  }
+
   /** From when the time for the answer counts, to the packet that has waited longest for it. */
   waitsSince(oldestWrittenAt: number): number {
-    return oldestWrittenAt === this.#gone.writtenAt ? this.#gone.at : Math.max(oldestWrittenAt, this.#lastAt)
+    const hasGone = oldestWrittenAt === this.#gone.writtenAt
+    return Math.max(hasGone ? this.#gone.at : Math.max(oldestWrittenAt, this.#lastAt), this.#deafUntil)
   }
 }
 

@@ -1,33 +1,23 @@
-import type { PublishPacket } from '../../codec/control-packet.js'
 import { Fifo } from '../lists/fifo.js'
+import type { Arrival } from './arrival.js'
 
-/** One incoming message, from its PUBLISH to the end of its handlers. */
-export class Arrival<Packet extends PublishPacket<Buffer> = PublishPacket<Buffer>> {
-  /** The PUBLISH that brought it; of copies that joined it, the first. */
-  readonly packet: Packet
-  /** How far its handlers have come. */
-  progress: 'waiting' | 'running' | 'done' = 'waiting'
-
-  constructor(packet: Packet) {
-    this.packet = packet
-  }
-
-  /**
-   * What the message counts for in `receiveBufferBytes`: its payload, its Topic Name, and about what the object itself
-   * costs.
-   */
-  get bytes(): number {
-    return this.packet.payload.byteLength + this.packet.topic.length + 128
-  }
-}
-
-/** Messages that have arrived and wait for their handlers, first in, first out, with what they weigh. */
+/**
+ * Messages that have arrived and whose handlers have not started: those that wait for their turn, and those that are kept aside
+ * because no route takes them yet. Both count, with what they weigh.
+ */
 export class Backlog {
-  readonly #arrivals = new Fifo<Arrival>()
+  readonly #waiting = new Fifo<Arrival>()
+  readonly #aside = new Fifo<Arrival>()
   #bytes = 0
 
+  /** How many there are, aside or not. */
   get size(): number {
-    return this.#arrivals.size
+    return this.#waiting.size + this.#aside.size
+  }
+
+  /** True if a new message would wait behind another one. */
+  get hasWaiting(): boolean {
+    return this.#waiting.size > 0
   }
 
   get bytes(): number {
@@ -35,29 +25,47 @@ export class Backlog {
   }
 
   push(arrival: Arrival): void {
-    this.#arrivals.push(arrival)
+    this.#waiting.push(arrival)
     this.#bytes += arrival.bytes
   }
 
+  /** Takes out the message whose turn it is. */
   shift(): Arrival | undefined {
-    const arrival = this.#arrivals.shift()
+    const arrival = this.#waiting.shift()
     if (arrival !== undefined) this.#bytes -= arrival.bytes
     return arrival
   }
 
   /** Puts back what `shift` gave. */
   unshift(arrival: Arrival): void {
-    this.#arrivals.unshift(arrival)
+    this.#waiting.unshift(arrival)
     this.#bytes += arrival.bytes
   }
 
-  keepOnly(wanted: (arrival: Arrival) => boolean): void {
-    this.#arrivals.keepOnly(wanted)
-    this.#bytes = 0
-    for (const { bytes } of this.#arrivals) this.#bytes += bytes
+  /** Keeps what `shift` gave until there are other routes. */
+  keepAside(arrival: Arrival): void {
+    this.#aside.push(arrival)
+    this.#bytes += arrival.bytes
   }
 
-  [Symbol.iterator](): IterableIterator<Arrival> {
-    return this.#arrivals[Symbol.iterator]()
+  /** What was kept aside waits again, before all others and in its order. */
+  takeBackAside(): void {
+    if (this.#aside.size === 0) return
+    this.#waiting.prepend([...this.#aside])
+    this.#aside.clear()
+  }
+
+  keepOnly(wanted: (arrival: Arrival) => boolean): void {
+    this.#bytes = 0
+    for (const list of [this.#waiting, this.#aside]) {
+      list.keepOnly(wanted)
+      for (const { bytes } of list) this.#bytes += bytes
+    }
+  }
+
+  /** Those aside first. */
+  *[Symbol.iterator](): IterableIterator<Arrival> {
+    yield* this.#aside
+    yield* this.#waiting
   }
 }

@@ -1,69 +1,58 @@
 /**
  * Incoming messages: from the PUBLISH to the end of the handlers and the acknowledgement.
  *
- * Life of an arrival:   waiting -> running -> done
+ * Life of an arrival:   waiting -> running -> received (QoS 2, until PUBREL) -> over
  *
- * Handlers start in the order of arrival, at most `receiveWindow` at a time; what arrives meanwhile waits in the
- * backlog. A message is acknowledged after its handlers are done, and acknowledgements leave in the order of arrival,
- * so one that is done early waits for those before it.
+ * Handlers start in the order of arrival, at most `receiveWindow` at a time; what arrives meanwhile waits in the backlog. A message that
+ * no route takes yet may be kept aside there, and those behind it start. A message is acknowledged after its handlers have ended.
+ * Acknowledgements at one QoS leave in the order of arrival, so one whose handlers end early waits for those before it.
  *
- * QoS 2 is received by method B of section 4.3.3: the message is delivered when it first comes, and its identifier is
- * 'held' from the end of its handlers to PUBREL. A copy of a held message is acknowledged and not delivered; a copy of
- * one that is still waiting or running joins it. At QoS 2 that is true across a resumed connection as well; at QoS 1 it
- * is not, because there a server may legally have moved on, and delivering twice beats losing.
+ * QoS 2 is received by method B of section 4.3.3: the message is delivered when it first comes, and its identifier is kept from the
+ * end of its handlers to PUBREL. A copy of a received message is acknowledged and not delivered; a copy of one that is still
+ * waiting or running joins it. At QoS 2 that is true across a resumed connection as well; at QoS 1 it is not, because there a server
+ * may legally have moved on, and delivering twice beats losing.
  *
- * Handlers outlive connections. An acknowledgement goes only to a connection that carried the PUBLISH: when the
- * handlers of a QoS 2 message end after that connection has, the identifier is held, and the copy that the server will
- * send is answered at once. When the server has lost the session, its identifiers mean nothing any more: whatever still
- * runs is detached, and its acknowledgement dies with it.
+ * Handlers outlive connections. An acknowledgement goes only to a connection that carried the PUBLISH: when the handlers of a QoS 2
+ * message end after that connection has, the identifier is kept, and the copy that the server will send is answered at once. When
+ * the server has lost the session, its identifiers mean nothing any more: whatever still runs is detached, and its
+ * acknowledgement dies with it.
  *
- * When the backlog is full the socket is not read. Handlers that wait for the acknowledgement of a message of ours then
- * wait for ever, because it stands unread behind what has no room. So after such a standstill the next connection reads
- * on: once the backlog is full, every further message is shed, neither kept nor acknowledged, until all handlers have
- * ended. Then the connection is given up, and the server sends again, in the right order, what was shed.
+ * How much may wait, and what becomes of a message that has no room, `ReadingPolicy` says. A message that was not kept comes again on a
+ * new connection; so when all others are acknowledged, the connection is given up for it.
  */
 import type { PacketIdentifier, PublishAcknowledgedPacket, PublishPacket } from '../../codec/control-packet.js'
 import { ProtocolViolationError } from '../../errors.js'
 import type { Driver } from '../driver.js'
-import { Fifo } from '../lists/fifo.js'
 import { PagedMap } from '../lists/paged-map.js'
 import type { SessionSettings } from '../session-settings.js'
-import { Arrival, Backlog } from './backlog.js'
-
-/** A message that has to be acknowledged. */
-type OwedArrival = Arrival<PublishAcknowledgedPacket<Buffer>>
-
-/** What an incoming Packet Identifier stands for. */
-type IncomingExchange = OwedArrival | 'held'
-
-/** What is done when the backlog is full: no more is read, or what comes is shed, or that has begun. */
-type Overflow = 'pause' | 'shed' | 'shedding'
-
-/** A copy of a message that is held: it is acknowledged without being waited for. */
-interface HeldCopy {
-  readonly packet: PublishAcknowledgedPacket<Buffer>
-  readonly progress: 'held'
-}
-
-/** What an acknowledgement of the present connection stands for. */
-type Due = OwedArrival | HeldCopy
+import { Arrival } from './arrival.js'
+import { Backlog } from './backlog.js'
+import { OwedAcknowledgements } from './owed-acknowledgements.js'
+import { ReadingPolicy } from './reading-policy.js'
 
 /** The messages that the server publishes to the client. */
 export class Incoming<P, R> {
   readonly #driver: Driver<P, R>
   readonly #settings: SessionSettings
   /** [2.3.1 two directions] The server numbers for itself: these may be the numbers of exchanges of ours. */
-  readonly #identifiers = new PagedMap<IncomingExchange>()
+  readonly #identifiers = new PagedMap<Arrival>()
   readonly #backlog = new Backlog()
-  #overflow: Overflow = 'pause'
-  #nextOverflow: 'pause' | 'shed' = 'pause'
+  readonly #owed = new OwedAcknowledgements()
+  readonly #reading: ReadingPolicy
   #running = 0
-  /** In the order of arrival; empty without a connection. */
-  readonly #due = new Fifo<Due>()
+  #awaitedPubrels = 0
+  /** Counts the connections, the present one included. */
+  #connection = 1
+  /** 'draining': the client ends. No handler starts any more, and what has not started is as if it had not come. */
+  #state: 'receiving' | 'draining' = 'receiving'
+  /** The time of the last call that told it. */
+  #now: number
 
-  constructor(driver: Driver<P, R>, settings: SessionSettings) {
+  constructor(driver: Driver<P, R>, settings: SessionSettings, now: number) {
     this.#driver = driver
     this.#settings = settings
+    this.#reading = new ReadingPolicy(settings)
+    this.#now = now
   }
 
   /** Messages whose handlers have started and not ended. */
@@ -71,12 +60,12 @@ export class Incoming<P, R> {
     return this.#running
   }
 
-  /** Bytes of the messages that wait for their handlers. */
+  /** Bytes of the messages whose handlers have not started. */
   get backlogBytes(): number {
     return this.#backlog.bytes
   }
 
-  /** Messages that wait for their handlers. */
+  /** Messages whose handlers have not started. */
   get backlogSize(): number {
     return this.#backlog.size
   }
@@ -86,75 +75,83 @@ export class Incoming<P, R> {
     return this.#identifiers.size === 0
   }
 
-  /** False while so much waits that no more should be read. */
-  get hasRoom(): boolean {
-    return this.#overflow !== 'pause' || !this.#isFull
+  /** How many messages are there for which PUBREC was sent on this connection and PUBREL has not come. */
+  get awaitedPubrels(): number {
+    return this.#awaitedPubrels
   }
 
-  get #isFull(): boolean {
-    return this.#backlog.bytes >= this.#settings.receiveBufferBytes
+  /** True when messages were not kept and all others are acknowledged: the session may bring them again now. */
+  get wantsGapFilled(): boolean {
+    return this.#reading.hasGap && this.#owed.isEmpty
   }
 
-  /** The connection has come to a standstill because nothing is read: the next one is to shed instead. */
-  shedNext(): void {
-    this.#nextOverflow = 'shed'
+  /** Whether the socket is to be read. `program`: whether something that the program asked for is open. */
+  wantsToRead(now: number, program: 'waits' | 'idle'): boolean {
+    this.#reading.update(now, this.#backlog.bytes, program)
+    return this.#state === 'draining' || this.#reading.wantsToRead
   }
 
-  /** True when messages were shed and all others have been handled: the server may send them again now. */
-  get wantsShedAgain(): boolean {
-    return this.#overflow === 'shedding' && this.#running === 0 && this.#backlog.size === 0
+  /** When `wantsToRead` may change by time alone; Infinity if it does not. */
+  nextDeadline(now: number, program: 'waits' | 'idle'): number {
+    this.#reading.update(now, this.#backlog.bytes, program)
+    return this.#state === 'draining' ? Number.POSITIVE_INFINITY : this.#reading.nextDeadline
   }
 
-  /** Whether a new message has to be shed. */
-  #sheds(): boolean {
-    if (this.#overflow === 'shed' && this.#isFull) this.#overflow = 'shedding'
-    return this.#overflow === 'shedding'
-  }
-
-  /** Takes over the identifiers that a stored session holds. */
+  /** Takes over the identifiers that a stored session has received. */
   restore(held: readonly PacketIdentifier[]): void {
-    for (const packetId of held) this.#identifiers.set(packetId, 'held')
+    for (const packetId of held) this.#identifiers.set(packetId, Arrival.received(packetId))
   }
 
   /** A PUBLISH came on the present connection. */
-  receive(packet: PublishPacket<Buffer>): ProtocolViolationError | undefined {
+  receive(packet: PublishPacket<Buffer>, now: number): ProtocolViolationError | undefined {
+    this.#now = now
     if (packet.qos === 0) {
-      if (!this.#sheds()) this.#start(new Arrival(packet))
+      if (this.#keeps(packet, 'comes once') === 'keep') this.#start(Arrival.of(packet))
       return undefined
     }
     const known = this.#identifiers.get(packet.packetId)
     if (known === undefined) {
-      if (this.#sheds()) return undefined
-      const arrival: OwedArrival = new Arrival(packet)
-      this.#identifiers.set(packet.packetId, arrival)
-      // [MQTT-4.5.0-2] [MQTT-3.3.2-3] [4.5 unasked messages] [3.10.4 late messages] Nobody asks here whether it was
-      // subscribed, or still is: an acknowledgement is owed for every message.
-      this.#due.push(arrival)
-      this.#start(arrival)
+      this.#receiveNew(packet, packet.packetId)
       return undefined
     }
-    const knownQos = known === 'held' ? 2 : known.packet.qos
-    if (knownQos !== packet.qos) return this.#refuseReuse(packet, knownQos)
+    if (known.qos !== packet.qos) return this.#refuseReuse(packet, known)
     // [MQTT-4.3.3-2] A copy is acknowledged by the state of its identifier, whatever its DUP says, and never delivered.
-    if (this.#isDue(packet.packetId)) return undefined
-    this.#due.push(known === 'held' ? { packet, progress: 'held' } : known)
-    if (known === 'held') this.#acknowledgeDue()
+    this.#owed.add(known)
+    if (known.isHandled) this.#acknowledgeReady(known)
     return undefined
   }
 
-  /** [MQTT-2.3.1-4] The server took an identifier that it still uses. Kept, it would make later connections fail. */
-  #refuseReuse(packet: PublishAcknowledgedPacket, knownQos: number): ProtocolViolationError {
-    if (this.#identifiers.get(packet.packetId) === 'held') this.#record({ kind: 'released', packetId: packet.packetId })
-    this.#identifiers.delete(packet.packetId)
-    return new ProtocolViolationError(
-      `the server sent a PUBLISH at QoS ${packet.qos} with Packet Identifier ${packet.packetId}, on which an exchange at QoS ${knownQos} is open`,
-      { violation: 'identifier-in-use', statement: 'MQTT-2.3.1-4' },
-    )
+  #receiveNew(packet: PublishPacket<Buffer>, packetId: PacketIdentifier): void {
+    const fate = this.#keeps(packet, this.#settings.cleanSession ? 'comes once' : 'comes again')
+    if (fate === 'leave') return
+    const arrival = Arrival.of(packet)
+    this.#identifiers.set(packetId, arrival)
+    // [MQTT-4.5.0-2] [MQTT-3.3.2-3] [4.5 unasked messages] [3.10.4 late messages] Nobody asks here whether it was
+    // subscribed, or still is: an acknowledgement is owed for every message.
+    this.#owed.add(arrival)
+    if (fate === 'keep') return this.#start(arrival)
+    // It is acknowledged in its turn, so that the server goes on.
+    arrival.packet = undefined
+    this.#received(arrival)
+    this.#acknowledgeReady(arrival)
   }
 
-  /** True if this connection still owes an acknowledgement under this identifier: then that one serves a copy too. */
-  #isDue(packetId: PacketIdentifier): boolean {
-    return this.#due.some(({ packet }) => packet.packetId === packetId)
+  /** Whether a new message is kept. What is not is told, unless the client ends: then the server keeps it, or nobody wants it. */
+  #keeps(packet: PublishPacket<Buffer>, message: 'comes again' | 'comes once'): 'keep' | 'leave' | 'drop' {
+    if (this.#state === 'draining') return 'leave'
+    const fate = this.#reading.fateOf(this.#now, message)
+    if (fate !== 'keep') this.#driver.dropped(packet, fate === 'leave' ? 'comes again' : 'is lost')
+    return fate
+  }
+
+  /** [MQTT-2.3.1-4] The server took an identifier that it still uses. Kept, it would make later connections fail. */
+  #refuseReuse(packet: PublishAcknowledgedPacket, known: Arrival): ProtocolViolationError {
+    if (known.progress === 'received') this.#record({ kind: 'released', packetId: packet.packetId })
+    this.#identifiers.delete(packet.packetId)
+    return new ProtocolViolationError(
+      `the server sent a PUBLISH at QoS ${packet.qos} with Packet Identifier ${packet.packetId}, on which an exchange at QoS ${known.qos} is open`,
+      { violation: 'identifier-in-use', statement: 'MQTT-2.3.1-4' },
+    )
   }
 
   /**
@@ -165,112 +162,156 @@ export class Incoming<P, R> {
   release(packetId: PacketIdentifier): 'released' | 'early' | 'unknown' {
     const known = this.#identifiers.get(packetId)
     // A message at QoS 1 is none of PUBREL's business.
-    if (known === undefined || (known !== 'held' && known.packet.qos === 1)) return 'unknown'
+    if (known === undefined || known.qos === 1) return 'unknown'
     this.#identifiers.delete(packetId)
-    if (known === 'held') this.#record({ kind: 'released', packetId })
-    if (!this.#isDue(packetId)) return known === 'held' ? 'released' : 'early'
-    this.#due.keepOnly(({ packet }) => packet.packetId !== packetId)
-    this.#acknowledgeDue()
+    if (known.pubrecOn === this.#connection) this.#awaitedPubrels -= 1
+    const wasReceived = known.progress === 'received'
+    if (wasReceived) this.#record({ kind: 'released', packetId })
+    if (known.owed === 'not owed') return wasReceived ? 'released' : 'early'
+    this.#owed.remove(known)
+    this.#acknowledgeReady(known)
     return 'early'
   }
 
   #start(arrival: Arrival): void {
-    if (this.#running < this.#settings.receiveWindow && this.backlogSize === 0 && this.#offer(arrival) === 'started')
-      return
-    this.#backlog.push(arrival)
+    const isItsTurn = this.#running < this.#settings.receiveWindow && !this.#backlog.hasWaiting
+    const answer = isItsTurn ? this.#offer(arrival) : 'later'
+    if (answer === 'later') this.#backlog.push(arrival)
+    if (answer === 'aside') this.#backlog.keepAside(arrival)
   }
 
   /** Starts handlers as far as the window reaches, and as long as the next message's handlers have room for it. */
-  pump(): void {
+  pump(now: number): void {
+    this.#now = now
     while (this.#running < this.#settings.receiveWindow) {
       const arrival = this.#backlog.shift()
       if (arrival === undefined) return
-      if (this.#offer(arrival) === 'started') continue
+      const answer = this.#offer(arrival)
+      if (answer === 'aside') this.#backlog.keepAside(arrival)
+      if (answer !== 'later') continue
       this.#backlog.unshift(arrival)
       return
     }
   }
 
-  #offer(arrival: Arrival): 'started' | 'later' {
+  /** There are other routes than before, or nothing is kept aside any more: what is aside is offered again, before all others. */
+  routesChanged(now: number): void {
+    this.#backlog.takeBackAside()
+    this.pump(now)
+  }
+
+  #offer(arrival: Arrival): 'started' | 'later' | 'aside' {
+    const { packet } = arrival
+    if (packet === undefined) return 'started'
     arrival.progress = 'running'
+    arrival.startedAt = this.#now
     this.#running += 1
-    switch (this.#driver.deliver(arrival)) {
-      case 'running':
-        return 'started'
-      case 'done':
-        this.#finish(arrival)
-        return 'started'
-      case 'later':
-        arrival.progress = 'waiting'
-        this.#running -= 1
-        return 'later'
+    const answer = this.#driver.deliver(arrival, packet)
+    if (answer === 'later' || answer === 'aside') {
+      arrival.progress = 'waiting'
+      this.#running -= 1
+      return answer
     }
+    // From here on the payload belongs to the handlers: what waits for its turn to be acknowledged weighs nothing.
+    arrival.packet = undefined
+    if (answer === 'done') this.#finish(arrival)
+    return 'started'
   }
 
   /** The handlers of a running arrival have ended well (or its failure is to be overlooked). */
-  handled(arrival: Arrival): void {
+  handled(arrival: Arrival, now: number): void {
+    this.#now = now
     this.#finish(arrival)
-    this.pump()
+    this.pump(now)
   }
 
   #finish(arrival: Arrival): void {
+    this.#handlerEnded(arrival)
+    this.#received(arrival)
+    this.#acknowledgeReady(arrival)
+  }
+
+  #handlerEnded(arrival: Arrival): void {
     this.#running -= 1
-    arrival.progress = 'done'
-    if (this.#overflow === 'shed' && this.#running === 0 && this.#backlog.size === 0) this.#overflow = 'pause'
-    const { packet } = arrival
-    if (packet.qos === 0) return
-    if (packet.qos === 2 && this.#identifiers.get(packet.packetId) === arrival) {
-      this.#record({ kind: 'held', packetId: packet.packetId })
-      this.#identifiers.set(packet.packetId, 'held')
-    }
-    this.#acknowledgeDue()
+    this.#reading.handlerEnded(this.#now, this.#now - arrival.startedAt)
+  }
+
+  #received(arrival: Arrival): void {
+    const { packetId, qos } = arrival
+    arrival.progress = 'over'
+    if (qos !== 2 || packetId === undefined || this.#identifiers.get(packetId) !== arrival) return
+    this.#record({ kind: 'held', packetId })
+    arrival.progress = 'received'
   }
 
   /** The handlers have failed, and the message is to come again: it is as if it had never arrived. */
-  unhandled(arrival: Arrival): void {
-    this.#running -= 1
-    const { packet } = arrival
+  unhandled(arrival: Arrival, now: number): void {
+    this.#now = now
+    this.#handlerEnded(arrival)
     // [MQTT-4.8.0-2] It is not acknowledged: the connection is closed for it, and the server sends it again.
-    if (packet.qos !== 0 && this.#identifiers.get(packet.packetId) === arrival)
-      this.#identifiers.delete(packet.packetId)
+    this.#forget(arrival)
+  }
+
+  #forget(arrival: Arrival): void {
+    const { packetId } = arrival
+    if (packetId !== undefined && this.#identifiers.get(packetId) === arrival) this.#identifiers.delete(packetId)
   }
 
   /** [MQTT-4.6.0-2] [MQTT-4.6.0-3] PUBACKs and PUBRECs leave in the order in which their PUBLISHes came. */
-  #acknowledgeDue(): void {
-    for (let due = this.#due.first; due !== undefined && isReady(due); due = this.#due.first) {
-      this.#due.shift()
-      this.#acknowledge(due.packet)
+  #acknowledgeReady(like: Arrival): void {
+    let ready = this.#owed.takeReady(like)
+    while (ready !== undefined) {
+      this.#acknowledge(ready)
+      ready = this.#owed.takeReady(like)
     }
   }
 
-  #acknowledge({ packetId, qos }: PublishAcknowledgedPacket<Buffer>): void {
+  #acknowledge(arrival: Arrival): void {
+    const { packetId, qos } = arrival
+    if (packetId === undefined) return
     // [MQTT-3.3.4-1] [MQTT-2.3.1-6] PUBACK at QoS 1, PUBREC at QoS 2, under the identifier of the PUBLISH.
-    if (qos === 2) this.#driver.sendAcknowledgement('pubrec', packetId)
-    else {
-      // [MQTT-4.3.2-2] After PUBACK the identifier means a new message, whatever its DUP says.
-      this.#identifiers.delete(packetId)
-      this.#driver.sendAcknowledgement('puback', packetId)
+    if (qos === 2) {
+      if (arrival.pubrecOn !== this.#connection) this.#awaitedPubrels += 1
+      arrival.pubrecOn = this.#connection
+      return this.#driver.sendAcknowledgement('pubrec', packetId)
     }
+    // [MQTT-4.3.2-2] After PUBACK the identifier means a new message, whatever its DUP says.
+    this.#forget(arrival)
+    this.#driver.sendAcknowledgement('puback', packetId)
   }
 
-  /** What was due on the connection is due no more; messages and handlers stay. */
+  /**
+   * The client ends: what has not started is not handled any more, and not acknowledged, so that the session brings it again; what was
+   * handled behind it is acknowledged now. Of what still comes nothing is kept, but copies of received messages and PUBRELs are answered.
+   */
+  drain(): void {
+    this.#state = 'draining'
+    for (const arrival of this.#backlog) {
+      this.#owed.remove(arrival)
+      this.#forget(arrival)
+    }
+    this.#backlog.keepOnly(() => false)
+    for (const first of [...this.#owed]) if (first.isHandled) this.#acknowledgeReady(first)
+  }
+
+  /** What was owed on the connection is owed no more; messages and handlers stay. */
   connectionEnded(): void {
-    this.#due.clear()
-    this.#overflow = this.#nextOverflow
-    this.#nextOverflow = 'pause'
+    this.#owed.clear()
+    this.#awaitedPubrels = 0
+    this.#connection += 1
+    this.#reading.connectionEnded()
     // [MQTT-3.1.2-6] A clean session is forgotten with its connection; what has arrived is still delivered.
     if (this.#settings.cleanSession) this.#identifiers.clear()
     else this.#dropWhatComesAgain()
     // A failed handler has left room in the window, and nobody but us would fill it.
-    this.pump()
+    this.pump(this.#now)
   }
 
   /** What has not been started was never acknowledged: the server sends it again, and its room is free for that. */
   #dropWhatComesAgain(): void {
-    this.#backlog.keepOnly(({ packet }) => packet.qos === 0)
-    for (const [packetId, known] of this.#identifiers) {
-      if (known === 'held') continue
-      if (known.packet.qos === 1 || known.progress === 'waiting') this.#identifiers.delete(packetId)
+    this.#backlog.keepOnly(({ qos }) => qos === 0)
+    for (const [packetId, { qos, progress }] of this.#identifiers) {
+      if (progress !== 'received' && (qos === 1 || progress === 'waiting')) this.#identifiers.delete(packetId)
     }
   }
 
@@ -282,22 +323,14 @@ export class Incoming<P, R> {
   /** @internal The state as plain data, for tests and for whoever looks for a fault. */
   inspect() {
     return {
-      overflow: this.#overflow,
-      identifiers: [...this.#identifiers].map(([packetId, known]) => ({
-        packetId,
-        state: known === 'held' ? known : known.progress,
-      })),
-      backlog: [...this.#backlog].map(({ packet }) => ('packetId' in packet ? packet.packetId : 0)),
-      due: [...this.#due].map(({ packet, progress }) => ({ packetId: packet.packetId, state: progress })),
+      reading: this.#reading.inspect(),
+      identifiers: [...this.#identifiers].map(([packetId, { progress }]) => ({ packetId, state: progress })),
+      backlog: [...this.#backlog].map(({ packetId }) => packetId ?? 0),
+      owed: [...this.#owed].map(({ packetId, progress }) => ({ packetId, state: progress })),
     }
   }
 
   #record(record: { readonly kind: 'held' | 'released'; readonly packetId: PacketIdentifier }): void {
     if (this.#settings.journal === 'kept') this.#driver.record(record)
   }
-}
-
-/** True if nothing more has to be waited for. */
-function isReady({ progress }: Due): boolean {
-  return progress === 'done' || progress === 'held'
 }

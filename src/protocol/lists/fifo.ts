@@ -60,20 +60,17 @@ export class Fifo<Item extends object> {
     }
   }
 
+  /** Puts items before all others, in their order. Costs as much as there are items then. */
+  prepend(items: readonly Item[]): void {
+    this.#replace([...items, ...this])
+  }
+
   clear(): void {
     this.#replace(noPlaces)
   }
 
   keepOnly(wanted: (item: Item) => boolean): void {
     this.#replace([...this].filter(wanted))
-  }
-
-  some(wanted: (item: Item) => boolean): boolean {
-    for (let index = this.#from; index < this.#to; index += 1) {
-      const item = this.#places[index]
-      if (item !== undefined && wanted(item)) return true
-    }
-    return false
   }
 
   /** The items of this moment. */

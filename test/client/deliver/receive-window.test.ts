@@ -1,8 +1,7 @@
-import { describe, expect, test } from 'vitest'
-import { event, fakeTime, gate, online, pass, quiet } from '../peers/client-on-pipe.js'
+import { describe, expect, test, vi } from 'vitest'
+import type { MqttClient } from '../../../src/index.js'
+import { gate, online, quiet } from '../peers/client-on-pipe.js'
 import { message } from '../peers/fake-server.js'
-
-const persistent = { cleanSession: false, clientId: 'c', reconnect: { minDelayMs: 1, maxDelayMs: 1 } } as const
 
 describe('the receive window', () => {
   test('bounds how many handlers run; they start in the order of arrival', async () => {
@@ -83,34 +82,26 @@ describe('the backlog', () => {
     )
   })
 
-  test('handlers that wait for our own publishes behind a full backlog: the connection is dropped and resumed', async () => {
-    fakeTime()
-    const { client, connection, server } = await online({
-      ...persistent,
-      receiveWindow: 1,
-      receiveBufferBytes: 10_000,
-      ackTimeoutMs: 1_000,
-    })
-    const done = gate()
-    client.handle('a', async () => {
-      await client.publish('b', 'x', { qos: 1 })
-      done.open()
-    })
-    server.serve()
-    // The acknowledgement stands behind more than the backlog takes, so it is never read.
-    connection.onPacket = (packet) => {
-      if (packet.type !== 'publish' || packet.qos === 0) return
-      for (let id = 2; id < 40; id++) connection.send(big(id))
-      connection.send({ type: 'puback', packetId: packet.packetId })
-    }
-    connection.send(big(1))
-    await pass(999)
-    expect(client.state).toBe('online')
-    const offline = event(client, 'offline')
-    await pass(2)
-    expect((await offline).error).toMatchObject({ code: 'MQTT_TIMEOUT', operation: 'acknowledgement' })
-    await pass(2)
-    await server.admitted(true)
-    await done.promise
-  })
+  test.each([
+    ['a publish at QoS 1', (client) => client.publish('b', 'x', { qos: 1 })],
+    ['a publish at QoS 2', (client) => client.publish('b', 'x', { qos: 2 })],
+    ['a subscribe', (client) => client.subscribe('b')],
+    ['a ping', (client) => client.ping()],
+    ['a large publish at QoS 0', (client) => client.publish('b', Buffer.alloc(3_000_000))],
+  ] as readonly (readonly [string, (client: MqttClient) => Promise<unknown>])[])(
+    'does not keep a handler from the answer that it awaits, which stands behind it: %s',
+    async (_, ask) => {
+      const { client, connection } = await online({ receiveWindow: 1, receiveBufferBytes: 20_000 })
+      connection.serve()
+      let handled = 0
+      client.handle('a', async () => {
+        await ask(client)
+        handled += 1
+      })
+      for (let id = 1; id <= 100; id += 1) connection.send(big(id))
+      await vi.waitFor(() => expect(handled).toBe(100), { timeout: 20_000 })
+      expect(connection.all('puback').filter(({ packetId }) => packetId <= 100)).toHaveLength(100)
+      expect(client.stats).toMatchObject({ dropped: 0, reconnects: 0 })
+    },
+  )
 })

@@ -47,6 +47,7 @@ describe('defaults', () => {
       maxInFlightQos2: 20,
       receiveWindow: 64,
       receiveBufferBytes: 1_048_576,
+      receiveBufferMaxBytes: 16_777_216,
     })
     expect(settings.queue).toEqual({
       maxMessages: 10_000,
@@ -84,6 +85,16 @@ describe('defaults', () => {
     expect(parse({ url, reconnect: { maxDelayMs: 50 } }).reconnect?.backoff).toMatchObject({ minDelayMs: 50 })
     expect(parse({ url, reconnect: { minDelayMs: 90_000 } }).reconnect?.backoff).toMatchObject({ maxDelayMs: 90_000 })
     expect(parse({ url, reconnect: false }).reconnect).toBeUndefined()
+  })
+})
+
+describe('receiveBufferMaxBytes', () => {
+  it('is at least receiveBufferBytes', () => {
+    expect(() => parse({ url, receiveBufferMaxBytes: 1_000_000 })).toThrow(
+      /receiveBufferMaxBytes is 1000000.*at least.*1048576/,
+    )
+    expect(parse({ url, receiveBufferBytes: 20_000_000 }).engine.receiveBufferMaxBytes).toBe(20_000_000)
+    expect(parse({ url, receiveBufferBytes: 5, receiveBufferMaxBytes: 5 }).engine.receiveBufferMaxBytes).toBe(5)
   })
 })
 

@@ -204,12 +204,12 @@ describe('the receive window', () => {
   test('reading stops only when the backlog is full, and never before CONNACK', () => {
     const engine = new EngineHarness({ handlers: 'running', receiveWindow: 1, receiveBufferBytes: 300 }).connect()
     engine.receive(arrives('a'), arrives('b'))
-    expect(engine.connection.wantsToRead).toBe(true)
+    expect(engine.connection.wantsToRead(engine.now)).toBe(true)
     engine.receive(arrives('c'), arrives('d'))
-    expect(engine.connection.wantsToRead).toBe(false)
-    expect(engine.cut().open().connection.wantsToRead).toBe(true)
-    expect(engine.receive(connack(true)).connection.wantsToRead).toBe(false)
-    expect(engine.finish('a').connection.wantsToRead).toBe(true)
+    expect(engine.connection.wantsToRead(engine.now)).toBe(false)
+    expect(engine.cut().open().connection.wantsToRead(engine.now)).toBe(true)
+    expect(engine.receive(connack(true)).connection.wantsToRead(engine.now)).toBe(false)
+    expect(engine.finish('a').connection.wantsToRead(engine.now)).toBe(true)
   })
 
   test('a message at QoS 0 that waits outlives the connection; one above is dropped, because the server sends it again', () => {

@@ -2,7 +2,7 @@
  * The table of incoming Packet Identifiers in full: each state against PUBLISH at QoS 1 and 2, first and with DUP, and
  * PUBREL; on the connection that carried the message, on one that resumed the session, and after the session was lost.
  *
- * Identifier 5 is the one in question, under which `m` came. `blocker` (QoS 1, identifier 9) came before it where `m` has to
+ * Identifier 5 is the one in question, under which `m` came. `blocker` (identifier 9, the same QoS) came before it where `m` has to
  * wait for something. What the server sends then has the topic `copy`, so that a second delivery would show.
  */
 import { describe, expect, test } from 'vitest'
@@ -31,7 +31,7 @@ type Row = Readonly<Record<'qos1' | 'qos2' | 'pubrel', Cell>>
 
 function reach(state: State | 'held', qos: 1 | 2): EngineHarness {
   const engine = new EngineHarness({ handlers: 'running', receiveWindow: state === 'waiting' ? 1 : 2 }).connect()
-  if (state === 'waiting' || state === 'done, not acknowledged') engine.receive(arrives('blocker', 1, 9))
+  if (state === 'waiting' || state === 'done, not acknowledged') engine.receive(arrives('blocker', qos, 9))
   engine.receive(arrives('m', qos, 5))
   if (state === 'done, not acknowledged' || state === 'held') engine.finish('m')
   engine.news()
@@ -77,14 +77,14 @@ describe('an identifier at QoS 2, on the same connection [MQTT-4.3.3-2]', () => 
   const rows: Readonly<Record<State | 'held', Row>> = {
     waiting: {
       qos1: inUse(),
-      qos2: joins('send PUBACK#9', 'deliver m', 'send PUBREC#5'),
-      pubrel: early('send PUBACK#9', 'deliver m'),
+      qos2: joins('send PUBREC#9', 'deliver m', 'send PUBREC#5'),
+      pubrel: early('send PUBREC#9', 'deliver m'),
     },
     running: { qos1: inUse(), qos2: joins('send PUBREC#5'), pubrel: early() },
     'done, not acknowledged': {
       qos1: inUse(),
-      qos2: joins('send PUBACK#9', 'send PUBREC#5'),
-      pubrel: early('send PUBACK#9'),
+      qos2: joins('send PUBREC#9', 'send PUBREC#5'),
+      pubrel: early('send PUBREC#9'),
     },
     held,
   }
@@ -194,17 +194,17 @@ describe('an early PUBREL', () => {
   test('lets the acknowledgements behind it go at once', () => {
     const engine = new EngineHarness({ handlers: 'running' }).connect()
     engine
-      .receive(arrives('slow', 2, 5), arrives('quick', 1, 6))
+      .receive(arrives('slow', 2, 5), arrives('quick', 2, 6))
       .finish('quick')
       .news()
-    expect(engine.receive(pubrel(5)).sent()).toEqual(['PUBACK#6', 'PUBCOMP#5'])
+    expect(engine.receive(pubrel(5)).sent()).toEqual(['PUBREC#6', 'PUBCOMP#5'])
   })
 
   test('frees the identifier for a new message, which is not acknowledged before its own handlers are done', () => {
     const engine = new EngineHarness({ handlers: 'running' }).connect()
-    engine.receive(arrives('blocker', 1, 9), arrives('m', 2, 5)).finish('m')
+    engine.receive(arrives('blocker', 2, 9), arrives('m', 2, 5)).finish('m')
     engine.receive(pubrel(5), arrives('next', 2, 5)).news()
-    expect(engine.finish('blocker').sent()).toEqual(['PUBACK#9'])
+    expect(engine.finish('blocker').sent()).toEqual(['PUBREC#9'])
     expect(engine.finish('next').sent()).toEqual(['PUBREC#5'])
   })
 })

@@ -69,7 +69,7 @@ describe('the order of the log', () => {
   test('held at once when the handler ends, although its PUBREC has to wait or its connection is gone', () => {
     const engine = kept({ handlers: 'running' })
       .connect()
-      .receive(arrives('slow', 1, 1), arrives('in', 2, 5))
+      .receive(arrives('slow', 2, 1), arrives('in', 2, 5))
     engine.news()
     expect(engine.finish('in').news()).toEqual(['record held #5'])
     const cut = kept({ handlers: 'running' })

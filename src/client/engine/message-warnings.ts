@@ -1,0 +1,25 @@
+/** What a program is told, once, of messages that came and that none of its handlers got. */
+import type { ClientCounters } from '../surface/counters.js'
+
+/** No route took a message on this topic, and it was acknowledged. */
+export function warnOfUnclaimed(counters: ClientCounters, topic: string): void {
+  counters.unclaimed += 1
+  if (counters.unclaimed > 1) return
+  warn(
+    `a message on ${JSON.stringify(topic)} matches no handler; give onMessage, or subscribe with a handler (said once)`,
+  )
+}
+
+/** There was no room for a message on this topic. */
+export function warnOfDropped(counters: ClientCounters, topic: string, fate: 'comes again' | 'is lost'): void {
+  counters.dropped += 1
+  if (counters.dropped > 1) return
+  const what = fate === 'comes again' ? 'the server sends it again' : 'it is lost'
+  warn(
+    `a message on ${JSON.stringify(topic)} was not kept (${what}): receiveBufferMaxBytes were full, and no handler ended (said once)`,
+  )
+}
+
+function warn(text: string): void {
+  process.emitWarning(text, 'Mqtt311Warning')
+}
