@@ -7,73 +7,16 @@
  *                        SubscribeRefusedError    SUBACK with 0x80
  *   the caller's fault   UsageError               refused before a byte is written
  *                        QueueFullError           more was asked than the bounded queue takes
+ *                        HandlerError             a handler of messages threw
  *   nobody's fault       ConnectionLostError, TimeoutError, ClosedError, StoreError
  *
  * Tell them apart by `code`. A message names the rule that was broken, the value and what to do; it never
  * holds a password or a secret.
  */
 
-/** Who has a message whose `publish` was rejected: nobody, perhaps the server, or the session store. */
-export type DeliveryState = 'none' | 'unknown' | 'stored'
+import { brandOf, MqttError, type MqttErrorOptions } from './mqtt-error.js'
 
-/** A program may hold this module twice, as ESM and as CommonJS: the brand makes `instanceof` hold across both. */
-const brand = Symbol.for('mqtt311.error')
-
-/** What every error of this package can be made with, besides its message. */
-export interface MqttErrorOptions {
-  /** What went wrong underneath. */
-  readonly cause?: unknown
-  /** For a rejected `publish`: who has the message all the same. */
-  readonly delivery?: DeliveryState | undefined
-}
-
-/** What all errors of this package have in common. `instanceof` holds across its ESM and its CommonJS copy. */
-export abstract class MqttError extends Error {
-  /** The kind of error, one for each class; stable across releases. */
-  abstract readonly code: string
-  /** Set when a `publish` is rejected: whether the server may have the message all the same. */
-  readonly delivery: DeliveryState | undefined
-
-  /** `options.cause` and `options.delivery` become properties of the error. */
-  constructor(message: string, options: MqttErrorOptions = {}) {
-    super(message, options)
-    this.delivery = options.delivery
-  }
-
-  /** @internal The name of the class, which a minifier does not change. A getter costs nothing for each error. */
-  get kind(): string | undefined {
-    return undefined
-  }
-
-  /** @internal */
-  get [brand](): string | undefined {
-    return this.kind
-  }
-
-  /** @internal The name of the class, unless it is set to another. */
-  override get name(): string {
-    return this.kind ?? super.name
-  }
-
-  /** @internal */
-  override set name(value: string) {
-    Object.defineProperty(this, 'name', { value, configurable: true, enumerable: true, writable: true })
-  }
-
-  /** Makes `instanceof` ask for the brand instead of the prototype. */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    const kind = brandOf(value)
-    // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of instanceof.
-    const own = brandOf(this.prototype)
-    return kind !== undefined && (own === undefined || own === kind)
-  }
-}
-
-function brandOf(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null || !(brand in value)) return undefined
-  const kind = value[brand]
-  return typeof kind === 'string' ? kind : undefined
-}
+export { type DeliveryState, MqttError, type MqttErrorOptions } from './mqtt-error.js'
 
 /** What is wrong with the bytes; one literal for each kind of fault, stable across releases. */
 export type Fault =
@@ -367,6 +310,35 @@ export class SubscribeRefusedError extends MqttError {
   }
 }
 
+/** A handler of messages threw, and `onHandlerError` did not say that the client goes on. The message stays unacknowledged. */
+export class HandlerError extends MqttError {
+  /** Always this. */
+  readonly code = 'MQTT_HANDLER'
+  /** The Topic Name of the message. */
+  readonly topic: string
+
+  /** `cause` is what the handler threw. */
+  constructor(topic: string, cause: unknown) {
+    const advice = "catch it in the handler, or answer 'acknowledge' or 'redeliver' in the option onHandlerError"
+    super(`the handler of a message on ${JSON.stringify(topic)} failed${reasonOf(cause)}: ${advice}`, { cause })
+    this.topic = topic
+  }
+
+  /** @internal */
+  override get kind() {
+    return 'HandlerError'
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  try {
+    return cause instanceof Error ? ` (${cause.name}: ${cause.message})` : ''
+  } catch {
+    // What was thrown answers no question.
+    return ''
+  }
+}
+
 /** The session store failed. What had been stored stays stored. */
 export class StoreError extends MqttError {
   /** Always this. */
@@ -389,6 +361,7 @@ export type AnyMqttError =
   | ClosedError
   | QueueFullError
   | SubscribeRefusedError
+  | HandlerError
   | StoreError
 
 /** True for an error of this package, whichever copy of it (ESM or CommonJS) made the error. */

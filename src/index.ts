@@ -6,6 +6,7 @@
 
 export { connect, MqttClient } from './client/mqtt-client.js'
 export type {
+  AttemptEvent,
   ClientEvents,
   ClientOptions,
   ClientState,
@@ -15,6 +16,7 @@ export type {
   Credentials,
   CredentialsAttempt,
   EndOptions,
+  EventListeners,
   FilterRequest,
   Filters,
   GrantedFilter,
@@ -47,6 +49,7 @@ export {
   ConnectionRefusedError,
   type DeliveryState,
   type Fault,
+  HandlerError,
   isMqttError,
   type LossReason,
   type MalformedPacketDetails,

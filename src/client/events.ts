@@ -1,26 +1,37 @@
 import type { EventEmitter } from 'node:events'
-import type { Announcements } from './life/lifecycle.js'
-import type { ClientEvents, CloseEvent, OfflineEvent, OnlineEvent, RefusedEvent } from './surface/client-surface.js'
-import { tamed } from './waiting/promises.js'
+import type { Announcements, Hearing } from './life/lifecycle.js'
+import type {
+  AttemptEvent,
+  ClientEvents,
+  CloseEvent,
+  OfflineEvent,
+  OnlineEvent,
+  RefusedEvent,
+} from './surface/client-surface.js'
 
 type Outcome = { readonly is: 'open' } | { readonly is: 'closed'; readonly error: Error | undefined }
 
 const open: Outcome = { is: 'open' }
 
 /**
- * Tells the application what becomes of its client: by events, by the promise `closed`, and, when nobody listens to either, by a
- * warning of the process. A listener that throws must not reach into the engine, so listeners are called in a turn of
- * their own.
+ * Tells the application what becomes of its client: by events, and by the promise `closed`. An error that ends the client, that the
+ * program did not ask for and that nobody hears of is an unhandled rejection: a service whose client has died must not go on as if it
+ * lived. A listener that throws must not reach into the engine, so listeners are called in a turn of their own.
  */
 export class Announcer implements Announcements {
   readonly #client: EventEmitter<ClientEvents>
   #outcome = open
   /** Made for the first who asks. */
   #closed: Promise<void> | undefined
-  #settle: ((error: Error | undefined) => void) | undefined
+  /** Resolves or rejects that promise. */
+  #endPromise: ((error: Error | undefined) => void) | undefined
 
   constructor(client: EventEmitter<ClientEvents>) {
     this.#client = client
+  }
+
+  attempt(event: AttemptEvent): void {
+    process.nextTick(() => this.#client.emit('attempt', event))
   }
 
   online(event: OnlineEvent): void {
@@ -35,23 +46,22 @@ export class Announcer implements Announcements {
     process.nextTick(() => this.#client.emit('refused', event))
   }
 
-  closed(event: CloseEvent, told: 'told' | 'untold'): void {
-    this.#outcome = { is: 'closed', error: event.error }
-    const heard = told === 'told' || this.#closed !== undefined || this.#client.listenerCount('close') > 0
-    this.#settle?.(event.error)
-    if (event.error !== undefined && !heard) process.emitWarning(event.error)
+  closed(event: CloseEvent, hearing: Hearing): void {
+    const { error } = event
+    this.#outcome = { is: 'closed', error }
+    const hears = hearing !== 'not heard' || this.#closed !== undefined || this.#client.listenerCount('close') > 0
+    this.#endPromise?.(error)
+    if (error !== undefined && !hears) Promise.reject(error)
     process.nextTick(() => this.#client.emit('close', event))
   }
 
-  /** Resolves when the client has ended; rejects with the terminal error. */
+  /** Resolves when the client has ended; rejects with the terminal error. Whoever reads it has to handle that. */
   get whenClosed(): Promise<void> {
-    this.#closed ??= tamed(
-      new Promise((resolve, reject) => {
-        const settle = (error: Error | undefined) => (error === undefined ? resolve() : reject(error))
-        if (this.#outcome.is === 'closed') settle(this.#outcome.error)
-        else this.#settle = settle
-      }),
-    )
+    this.#closed ??= new Promise((resolve, reject) => {
+      const end = (error: Error | undefined) => (error === undefined ? resolve() : reject(error))
+      if (this.#outcome.is === 'closed') end(this.#outcome.error)
+      else this.#endPromise = end
+    })
     return this.#closed
   }
 }

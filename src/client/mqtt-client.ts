@@ -60,6 +60,12 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     EventEmitter.prototype.on.call(this, 'newListener', warnOfForeignEvent)
     this.#settings = parseClientOptions(options, Math.random)
     this.#announcer = new Announcer(this)
+    const { on } = this.#settings
+    if (on.attempt !== undefined) this.on('attempt', on.attempt)
+    if (on.online !== undefined) this.on('online', on.online)
+    if (on.offline !== undefined) this.on('offline', on.offline)
+    if (on.refused !== undefined) this.on('refused', on.refused)
+    if (on.close !== undefined) this.on('close', on.close)
     this.#lifecycle = new Lifecycle(this, this.#settings, this.#announcer)
   }
 
@@ -274,7 +280,11 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     return this.#lifecycle.state
   }
 
-  /** Resolves when the client has ended, by `end()` or `destroy()`; rejects with the terminal error. */
+  /**
+   * Resolves when the client has ended, by `end()` or `destroy()`; rejects with the terminal error. Whoever reads it handles that
+   * rejection: Node's own rule holds for this promise. An error that ends the client is an unhandled rejection too if the program did not
+   * ask for it (by `destroy` or a signal) and nobody hears of it: `connect()`, a loop over `messages()`, a listener for `close`.
+   */
   get closed(): Promise<void> {
     return this.#announcer.whenClosed
   }

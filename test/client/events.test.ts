@@ -47,6 +47,7 @@ describe('events', () => {
     await rejectionOf(connected)
     await quiet()
     expect(emit.mock.calls.filter((_, index) => emit.mock.contexts[index] === client).map(([name]) => name)).toEqual([
+      'attempt',
       'close',
     ])
   })
@@ -73,40 +74,115 @@ describe('events', () => {
 describe('a terminal error', () => {
   const fault = new Error('the end')
 
-  async function ended(prepare: (client: MqttClient) => void): Promise<(string | Error)[]> {
-    const told = warnings()
+  /** The errors that nobody handled, of a client that ends by a violation or as `end` says. */
+  async function unhandled(
+    prepare: (client: MqttClient) => unknown,
+    end: (client: MqttClient) => void = () => {},
+  ): Promise<unknown[]> {
+    const errors: unknown[] = []
+    const others = process.listeners('unhandledRejection')
+    const listener = (error: unknown) => void errors.push(error)
+    process.removeAllListeners('unhandledRejection').on('unhandledRejection', listener)
+    onTestFinished(() => {
+      process.removeAllListeners('unhandledRejection')
+      for (const other of others) process.on('unhandledRejection', other)
+    })
     const server = new FakeServer()
-    const client = new MqttClient({ stream: server.stream })
-    prepare(client)
+    const client = new MqttClient({ stream: server.stream, reconnect: false })
+    onTestFinished(() => client.destroy())
+    const connected = client.connect()
+    const connection = await server.admitted()
+    await connected
+    connection.serve()
+    await prepare(client)
+    end(client)
+    if (client.state !== 'closed') connection.send({ type: 'pingreq' })
+    await quiet()
+    return errors
+  }
+
+  const violation = expect.objectContaining({ code: 'MQTT_PROTOCOL_VIOLATION' })
+
+  test('is an unhandled rejection if nobody hears of it', async () => {
+    expect(await unhandled(() => {})).toEqual([violation])
+  })
+
+  test.each([
+    ['listens for close', (client: MqttClient) => client.on('close', () => {})],
+    ['handles closed', (client: MqttClient) => void client.closed.catch(() => {})],
+    ['waits in a loop', async (client: MqttClient) => void (await client.messages('a')).next().catch(() => {})],
+  ])('is not if somebody %s', async (_, prepare) => {
+    expect(await unhandled(prepare)).toEqual([])
+  })
+
+  test('is the rejection of closed, once that was read, and handled by whoever handles it', async () => {
+    expect(await unhandled((client) => void client.closed)).toEqual([violation])
+  })
+
+  test('is none if the program asked for it', async () => {
+    expect(
+      await unhandled(
+        () => {},
+        (client) => client.destroy(fault),
+      ),
+    ).toEqual([])
+  })
+
+  test('is told by connect() while that waits, and by nothing else', async () => {
+    const server = new FakeServer()
+    const client = clientOf(server)
+    const connected = client.connect()
+    await (await server.accepted()).refuse(5)
+    expect(await rejectionOf(connected)).toMatchObject({ code: 'MQTT_CONNECTION_REFUSED' })
+  })
+
+  test('is on a channel, and the cause of what was waiting', async () => {
+    const ends: unknown[] = []
+    const listener = (message: unknown) => void ends.push(message)
+    channel('mqtt311:close').subscribe(listener)
+    onTestFinished(() => void channel('mqtt311:close').unsubscribe(listener))
+    const { client, connection } = await online({ reconnect: false })
+    const waiting = rejectionOf(client.publish('a', 'x', { qos: 1 }))
+    connection.send({ type: 'pingreq' })
+    const error = await rejectionOf(client.closed)
+    expect(error).toEqual(violation)
+    expect(await waiting).toMatchObject({ code: 'MQTT_CLOSED', cause: error })
+    expect(ends).toEqual([{ client, error }])
+  })
+})
+
+describe('the first connection', () => {
+  test('can be heard by the option on, attempt by attempt', async () => {
+    const heard: unknown[] = []
+    const server = new FakeServer()
+    server.unreachable = new Error('no route')
+    const client = clientOf(server, {
+      reconnect: { retryInitial: true, minDelayMs: 1, maxDelayMs: 1 },
+      on: {
+        attempt: ({ number, host }) => void heard.push(['attempt', number, host]),
+        offline: ({ error }) => {
+          heard.push(['offline', error.message])
+          server.unreachable = undefined
+        },
+        online: () => void heard.push(['online']),
+      },
+    })
     const connected = client.connect()
     await server.admitted()
     await connected
-    client.destroy(fault)
     await quiet()
-    return told
-  }
-
-  test('goes to process.emitWarning if nobody listens', async () => {
-    expect(await ended(() => {})).toEqual([fault])
+    expect(heard).toEqual([
+      ['attempt', 1, undefined],
+      ['offline', expect.any(String)],
+      ['attempt', 2, undefined],
+      ['online'],
+    ])
   })
 
-  test('does not if somebody listens for close', async () => {
-    expect(await ended((client) => client.on('close', () => {}))).toEqual([])
-  })
-
-  test('does not if somebody has read closed', async () => {
-    expect(await ended((client) => void client.closed.catch(() => {}))).toEqual([])
-  })
-
-  test('does not if connect() has rejected with it', async () => {
-    const told = warnings()
-    const server = new FakeServer()
-    const client = new MqttClient({ stream: server.stream })
-    const connected = client.connect()
-    await (await server.accepted()).refuse(5)
-    await rejectionOf(connected)
-    await quiet()
-    expect(told).toEqual([])
+  test('an unknown event in the option on is refused, with advice', () => {
+    expect(() => new MqttClient({ url: 'mqtt://[::1]', on: { onlin: () => {} } } as never)).toThrow(
+      /on\.onlin .*online/,
+    )
   })
 })
 

@@ -16,6 +16,7 @@ export interface SourceFile {
 }
 
 const layers: Readonly<Record<string, number>> = {
+  'mqtt-error': -1,
   errors: 0,
   codec: 1,
   'option-names': 2,

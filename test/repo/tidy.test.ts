@@ -32,7 +32,6 @@ const smallWithReason: ReadonlyMap<string, string> = new Map(
     'src/cli/terminal/progress.ts': 'the only part that knows how progress is drawn',
     'src/client/engine/message-warnings.ts': 'what is said once of messages, both kinds together',
     'src/client/engine/engine-settings.ts': 'what crosses from options to engine, at a glance',
-    'src/client/life/destinations.ts': 'which server is next, apart from when',
     'src/client/options/shared-settings.ts': 'options of several kinds use it',
     'src/client/stats.ts': 'one view over counters of several rooms',
     'src/client/surface/counters.ts': 'vocabulary: rooms below the client count in it',

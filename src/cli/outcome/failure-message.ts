@@ -25,6 +25,8 @@ export function judge(error: unknown): Verdict {
 function judgeMqttError(error: AnyMqttError): Verdict {
   // What was waiting when the client ended says that it was ended; the reason is behind it.
   if (error.code === 'MQTT_CLOSED' && isMqttError(error.cause)) return judgeMqttError(error.cause)
+  // The handlers are ours: what they threw is what has happened.
+  if (error.code === 'MQTT_HANDLER') return judge(error.cause)
   const line = oneLine(asTyped(error.message))
   return { code: codeOf(error), line: `${line}${adviceFor(error)}` }
 }
@@ -49,6 +51,8 @@ function codeOf(error: AnyMqttError): number {
       return exitCode('lost')
     case 'MQTT_STORE':
       return exitCode('noOutput')
+    case 'MQTT_HANDLER':
+      return exitCode('internal')
   }
 }
 

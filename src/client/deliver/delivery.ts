@@ -8,7 +8,7 @@
  */
 import type { PublishPacket } from '../../codec/control-packet.js'
 import { quote } from '../../codec/field-checks.js'
-import { UsageError } from '../../errors.js'
+import { HandlerError, UsageError } from '../../errors.js'
 import type { Arrival } from '../../protocol/incoming/arrival.js'
 import type { DeliverySettings } from '../options/client-settings.js'
 import type { HandlerErrorAction, Message, MessageHandler } from '../surface/client-surface.js'
@@ -79,13 +79,16 @@ export class Delivery {
     this.#state = 'stopped'
   }
 
-  /** The client has ended, so the loops over its messages end too. */
-  close(error: Error | undefined): void {
+  /** The client has ended, so the loops over its messages end too. Tells whether one of them hears of the error. */
+  close(error: Error | undefined): 'heard' | 'not heard' {
     this.stop()
+    let hearing: 'heard' | 'not heard' = 'not heard'
     for (const stream of [...(this.#streams?.values() ?? [])]) {
+      if (stream.isLooped) hearing = 'heard'
       if (error === undefined) stream.finish()
       else stream.fail(error)
     }
+    return hearing
   }
 
   deliver(arrival: Arrival, packet: PublishPacket<Buffer>): 'done' | 'running' | 'later' {
@@ -160,9 +163,9 @@ export class Delivery {
   /** What is to become of a message whose handler threw. An `onHandlerError` that throws itself ends the client, with its error. */
   #actionFor(error: unknown, message: Message): { readonly is: HandlerErrorAction; readonly error: unknown } {
     const { onHandlerError } = this.#settings
-    if (onHandlerError === undefined) return { is: 'close', error }
     try {
-      return { is: requireAction(onHandlerError(error, message), error), error }
+      const is = onHandlerError === undefined ? 'close' : requireAction(onHandlerError(error, message), error)
+      return { is, error: is === 'close' ? new HandlerError(message.topic, error) : error }
     } catch (second) {
       return { is: 'close', error: second }
     }

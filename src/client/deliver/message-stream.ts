@@ -30,6 +30,7 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   /** What `next` has given out and no later `next` has acknowledged. */
   readonly #inHand: Entry[] = []
   #end: End = { is: 'open' }
+  #loop: 'none' | 'begun' = 'none'
   #subscription: Subscription | undefined
   #released: (() => void) | undefined
 
@@ -51,6 +52,11 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
       else this.#hand(entry, waiting)
     })
 
+  /** True if a loop reads it, which will be thrown the error of a client that ends. */
+  get isLooped(): boolean {
+    return this.#loop === 'begun' && this.#end.is === 'open'
+  }
+
   get isFull(): boolean {
     return this.#end.is === 'open' && this.#entries.length + this.#inHand.length >= this.#limit
   }
@@ -66,6 +72,7 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   }
 
   next(): Promise<IteratorResult<Message, undefined>> {
+    this.#loop = 'begun'
     this.#acknowledgeInHand()
     const entry = this.#entries.shift()
     if (entry !== undefined) {

@@ -1,4 +1,4 @@
-import { type OpenTransport, openSocket, openStream, TlsSettings } from '../../transport/index.js'
+import { describeEndpoint, type OpenTransport, openSocket, openStream, TlsSettings } from '../../transport/index.js'
 import type { ServerLogin } from '../options/identity.js'
 import type { NetworkSettings } from '../options/network.js'
 
@@ -6,6 +6,8 @@ import type { NetworkSettings } from '../options/network.js'
 export interface Destination {
   /** User name and password of the server's URL. */
   readonly login: ServerLogin | undefined
+  /** The server, for people; undefined with the option `stream`. */
+  readonly host: string | undefined
   readonly open: OpenTransport
 }
 
@@ -25,7 +27,7 @@ export class Network {
   next(): Destination {
     const settings = this.#settings
     if (settings.kind === 'stream') {
-      return { login: undefined, open: openStream(settings.open) }
+      return { login: undefined, host: undefined, open: openStream(settings.open) }
     }
     const { servers, family } = settings
     const server = servers[this.#attempts % servers.length] ?? servers[0]
@@ -33,6 +35,7 @@ export class Network {
     const { endpoint, username, password } = server
     return {
       login: { username, password },
+      host: describeEndpoint(endpoint),
       open: openSocket({ endpoint, family, tls: endpoint.tls ? this.#tls : undefined }),
     }
   }

@@ -16,7 +16,14 @@ import { ClosedError, ConnectionLostError, isMqttError, StoreError, TimeoutError
 import { EngineDriver, type EngineEvents } from '../engine/engine-driver.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import { type Identity, identityFor } from '../options/identity.js'
-import type { ClientState, CloseEvent, OfflineEvent, OnlineEvent, RefusedEvent } from '../surface/client-surface.js'
+import type {
+  AttemptEvent,
+  ClientState,
+  CloseEvent,
+  OfflineEvent,
+  OnlineEvent,
+  RefusedEvent,
+} from '../surface/client-surface.js'
 import { channels } from '../surface/diagnostics.js'
 import { asError } from '../waiting/promises.js'
 import { type Abortable, signalWatches } from '../waiting/signal-watches.js'
@@ -25,13 +32,17 @@ import { Network } from './destinations.js'
 import { Ending } from './ending.js'
 import { type ConnectionEnd, ReconnectPolicy, withRootCertificates } from './reconnect-policy.js'
 
+/** Who has asked for the end, or has heard of its error already. */
+export type Hearing = 'asked for' | 'heard' | 'not heard'
+
 /** What the client tells the application. */
 export interface Announcements {
+  attempt(event: AttemptEvent): void
   online(event: OnlineEvent): void
   offline(event: OfflineEvent): void
   refused(event: RefusedEvent): void
-  /** Everything has been settled. `told`: whether the error has reached somebody already, through `connect()`. */
-  closed(event: CloseEvent, told: 'told' | 'untold'): void
+  /** Everything has been settled. */
+  closed(event: CloseEvent, hearing: Hearing): void
 }
 
 type Phase =
@@ -56,6 +67,8 @@ export class Lifecycle implements EngineEvents, Abortable {
   readonly #policy: ReconnectPolicy | undefined
   #phase: Phase = { is: 'idle' }
   #lastError: Error | undefined
+  /** Attempts since the client was last online. */
+  #attempts = 0
   #connecting: Waiter<OnlineEvent> | undefined
   #ending: Ending | undefined
   /** Calls that wait for the session to be read from its store. Absent until there is one: in memory, none waits. */
@@ -121,6 +134,8 @@ export class Lifecycle implements EngineEvents, Abortable {
   async #run(attempt: AbortController): Promise<void> {
     const { identity, session, profile } = this.#settings
     const server = this.#network.next()
+    this.#attempts += 1
+    this.#announce.attempt({ number: this.#attempts, host: server.host })
     const answer = await this.#askCredentials(attempt)
     if (!this.#isCurrent(attempt)) return
     const who = identityFor(identity, { cleanSession: session.cleanSession, profile }, server.login, answer)
@@ -172,6 +187,7 @@ export class Lifecycle implements EngineEvents, Abortable {
     this.host.timers.stop('attempt')
     this.#phase = { is: 'online', since: this.host.now() }
     this.host.counters.connections += 1
+    this.#attempts = 0
     this.#connecting?.resolve({ sessionPresent })
     this.#connecting = undefined
     if (channels.connect.hasSubscribers) {
@@ -257,26 +273,25 @@ export class Lifecycle implements EngineEvents, Abortable {
   }
 
   destroy(error: Error | undefined): void {
-    this.#close(error)
+    this.#close(error, 'asked for')
   }
 
   /** The signal that stands for the whole client has fired. */
   aborted(reason: unknown): void {
-    this.#close(reason instanceof Error ? reason : new ClosedError('the signal was aborted', { cause: reason }))
+    this.destroy(reason instanceof Error ? reason : new ClosedError('the signal was aborted', { cause: reason }))
   }
 
-  #close(error: Error | undefined): void {
+  #close(error: Error | undefined, hearing: Hearing = 'not heard'): void {
     const phase = this.#phase
     if (phase.is === 'closed') return
     this.#phase = { is: 'closed' }
     if (this.#settings.signal !== undefined) signalWatches.delete(this.#settings.signal, this)
     if (phase.is === 'attempting') this.#abandon(phase.attempt, error ?? new ClosedError('the client was ended'))
-    this.host.delivery.close(error)
+    const heard = this.host.delivery.close(error) === 'heard' || this.#connecting !== undefined
     this.host.detach()
     this.host.timers.stopAll()
-    const told = this.#connecting === undefined ? 'untold' : 'told'
     this.#rejectWaiting(error)
-    this.#finished = this.#finish(error, told)
+    this.#finished = this.#finish(error, heard ? 'heard' : hearing)
   }
 
   /** Everything that waits is told that it waits in vain, and why. */
@@ -294,14 +309,15 @@ export class Lifecycle implements EngineEvents, Abortable {
     this.host.rejectAll((message) => reason(message?.delivery === 'stored' ? stored : message?.delivery))
   }
 
-  async #finish(error: Error | undefined, told: 'told' | 'untold'): Promise<void> {
+  async #finish(error: Error | undefined, hearing: Hearing): Promise<void> {
     let final = error
     try {
       await this.host.closeSession()
     } catch (storeError) {
       final ??= asError(storeError)
     }
-    this.#announce.closed(final === undefined ? {} : { error: final }, told)
+    if (channels.close.hasSubscribers) channels.close.publish({ client: this.host.client, error: final })
+    this.#announce.closed(final === undefined ? {} : { error: final }, hearing)
     this.#ending?.done()
   }
 }

@@ -6,10 +6,11 @@ import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'
 import type { QoS } from '../../codec/control-packet.js'
 import type { SessionStore } from '../../store/session-store.js'
-import type { HandlerErrorAction, Message, MessageHandler } from '../surface/client-surface.js'
+import type { ClientEvents, HandlerErrorAction, Message, MessageHandler } from '../surface/client-surface.js'
 import type { ServerProfile } from './server-profile.js'
 
 export type {
+  AttemptEvent,
   ClientEvents,
   ClientState,
   ClientStats,
@@ -34,6 +35,11 @@ export type {
   Subscription,
 } from '../surface/client-surface.js'
 export type { PublishRate, ServerProfile } from './server-profile.js'
+
+/** A listener for each event that is of interest. */
+export type EventListeners = {
+  readonly [Name in keyof ClientEvents]?: ((...event: ClientEvents[Name]) => void) | undefined
+}
 
 /** One of several servers that share the sessions. */
 export interface ServerOptions {
@@ -232,9 +238,11 @@ export interface ClientOptions {
   /**
    * Answers what becomes of a message whose handler threw. `'acknowledge'`: it counts as handled. `'redeliver'`: the connection is
    * dropped and resumed, so that the server sends it again; needs `cleanSession: false`. `'close'`: the client
-   * ends with this error and the message stays unacknowledged. Default `'close'`, so that nothing is lost in silence.
+   * ends with a HandlerError and the message stays unacknowledged. Default `'close'`, so that nothing is lost in silence.
    */
   readonly onHandlerError?: ((error: unknown, message: Message) => HandlerErrorAction) | undefined
+  /** Listeners that are registered before anything happens, so that they hear the first connection too. */
+  readonly on?: EventListeners | undefined
   /** Ends the client: as `destroy(signal.reason)`. */
   readonly signal?: AbortSignal | null | undefined
 }

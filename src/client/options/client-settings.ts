@@ -22,7 +22,7 @@ import {
   oneOf,
   only,
 } from './checks.js'
-import type { ClientOptions, QueueOptions, WillOptions } from './client-options.js'
+import type { ClientOptions, EventListeners, QueueOptions, WillOptions } from './client-options.js'
 import {
   connectionEntries,
   engineEntries,
@@ -72,6 +72,7 @@ export interface ClientSettings {
   readonly store: SessionStore | undefined
   readonly profile: ServerProfile | undefined
   readonly signal: AbortSignal | undefined
+  readonly on: EventListeners
 }
 
 const willChecks: Checks<WillOptions> = {
@@ -80,6 +81,14 @@ const willChecks: Checks<WillOptions> = {
   // [MQTT-3.1.2-14] a will has QoS 0, 1 or 2
   qos: oneOf([0, 1, 2], 'MQTT-3.1.2-14'),
   retain: flag,
+}
+
+const listenerChecks: Checks<EventListeners> = {
+  attempt: callable,
+  online: callable,
+  offline: callable,
+  refused: callable,
+  close: callable,
 }
 
 /** The check of every option. An error lists the options in this order. */
@@ -107,6 +116,7 @@ export const clientChecks: Checks<ClientOptions> = {
   handlers: only<object>('an object of functions by Topic Filter', isRecord),
   onMessage: callable,
   onHandlerError: callable,
+  on: groupOf(listenerChecks),
   signal: abortSignal,
 }
 
@@ -115,6 +125,8 @@ const sharedConnection = new SharedSettings<ClientSettings['connection']>()
 const sharedEngine = new SharedSettings<EngineNumbers>()
 const sharedQueue = new SharedSettings<ClientSettings['queue']>()
 const sharedDelivery = new SharedSettings<DeliverySettings>()
+
+const noListeners: EventListeners = {}
 
 /** Reads the options of a client; `random` gives numbers from 0 up to but not including 1. @throws UsageError */
 export function parseClientOptions(given: ClientOptions, random: () => number): ClientSettings {
@@ -144,6 +156,7 @@ export function parseClientOptions(given: ClientOptions, random: () => number): 
     store,
     profile,
     signal: signal ?? undefined,
+    on: options.on ?? noListeners,
   }
 }
 

@@ -149,6 +149,14 @@ export interface RefusedEvent {
   readonly filters: readonly string[]
 }
 
+/** The argument of `attempt`. */
+export interface AttemptEvent {
+  /** 1 for the first attempt since the client was made, or since it was last online. */
+  readonly number: number
+  /** Where the attempt goes to, as in `[::1]:8883`; undefined with the option `stream`. */
+  readonly host: string | undefined
+}
+
 /** The argument of `close`. */
 export interface CloseEvent {
   /** The terminal error; absent after `end()` and after `destroy()` without an error. */
@@ -157,9 +165,11 @@ export interface CloseEvent {
 
 /** The events of a client with the arguments of their listeners. */
 export interface ClientEvents {
+  /** An attempt to connect begins. */
+  attempt: [event: AttemptEvent]
   /** CONNACK came, and the SUBSCRIBEs that it called for are written. */
   online: [event: OnlineEvent]
-  /** There is no connection; another attempt will be made. */
+  /** There is no connection; another attempt will be made. Before the first connection too, if it is retried. */
   offline: [event: OfflineEvent]
   /** The server took back subscriptions; their routes stay. */
   refused: [event: RefusedEvent]

@@ -8,6 +8,8 @@ import { channel } from 'node:diagnostics_channel'
 export const channels = {
   /** An attempt has become a connection: `{ client, peer, sessionPresent }`. */
   connect: channel('mqtt311:connect'),
+  /** The client has ended; without an error after `end()` and `destroy()`: `{ client, error }`. */
+  close: channel('mqtt311:close'),
   /** A connection or an attempt has ended, and another will be made: `{ client, error, retryInMs }`. */
   reconnect: channel('mqtt311:reconnect'),
   /** A Control Packet was received: `{ client, packet }`. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ClientOptions, HandlerErrorAction } from '../../../src/index.js'
+import { type ClientOptions, HandlerError, type HandlerErrorAction } from '../../../src/index.js'
 import { event, gate, type Online, online, quiet, rejectionOf } from '../peers/client-on-pipe.js'
 import { message } from '../peers/fake-server.js'
 
@@ -26,7 +26,10 @@ describe('a handler that fails', () => {
     const { client, connection } = await online()
     client.handle('a', handler)
     connection.send(message('a', 1, 1))
-    expect(await rejectionOf(client.closed)).toBe(fault)
+    const error = await rejectionOf(client.closed)
+    expect(error).toBeInstanceOf(HandlerError)
+    expect(error).toMatchObject({ code: 'MQTT_HANDLER', topic: 'a', cause: fault })
+    expect(error).toHaveProperty('message', expect.stringContaining('onHandlerError'))
     await connection.closed
     expect(connection.names).toEqual(['connect'])
   })

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { FakeServer } from '../peers/fake-server.js'
+import { FakeServer, message } from '../peers/fake-server.js'
 
 interface Exit {
   readonly code: number | null
@@ -29,7 +29,7 @@ function run(program: string, ...values: string[]): Promise<Exit> {
   return new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, out, errors })))
 }
 
-/** A server that answers everything, but for publishes on one topic and UNSUBSCRIBE. */
+/** A server that answers everything, but for publishes on one topic and UNSUBSCRIBE; two filters bring the end or a message. */
 async function listening(): Promise<{ server: FakeServer; url: string }> {
   const server = new FakeServer()
   server.onConnection = (connection) => {
@@ -40,6 +40,9 @@ async function listening(): Promise<{ server: FakeServer; url: string }> {
       }
       if (packet.type === 'subscribe') {
         connection.send({ type: 'suback', packetId: packet.packetId, returnCodes: [0] })
+        const [filter] = packet.subscriptions
+        if (filter?.filter === 'cut') connection.close()
+        if (filter?.filter === 'message') connection.send(message('message', 1, 1))
       }
     }
   }
@@ -62,15 +65,25 @@ describe('a process', () => {
     expect(errors).not.toMatch(/unhandled|UnhandledPromise/i)
   })
 
-  test('is warned of a terminal error that nobody listens for', async () => {
-    const { server, url } = await listening()
-    const exit = run('unheard', url)
-    const connection = await server.accepted()
-    await connection.next('connect')
-    // CONNACK and the end come together, so the program has no time to look.
-    connection.close()
-    const { code, errors } = await exit
-    expect(code).toBe(0)
-    expect(errors).toContain('the server closed the connection')
+  test.each([
+    'connect() failed, and that was caught',
+    'the signal was aborted',
+    'destroy() was given an error',
+    'a loop caught the error',
+    'await using was left',
+    'a listener for close heard it',
+  ])('ends with code 0 and says nothing where %s', async (way) => {
+    const { url } = await listening()
+    expect(await run('silent-end', url, way)).toEqual({ code: 0, signal: null, out: 'done\n', errors: '' })
+  })
+
+  test('ends with code 1 where a handler threw and nobody heard of it, and is told the topic and the remedy', async () => {
+    const { url } = await listening()
+    const { code, errors } = await run('silent-end', url, 'nobody heard it')
+    expect(code).toBe(1)
+    expect(errors).toContain('HandlerError')
+    expect(errors).toContain('"message"')
+    expect(errors).toContain('onHandlerError')
+    expect(errors).toContain('the database is away')
   })
 })

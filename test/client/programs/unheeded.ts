@@ -34,7 +34,6 @@ other.next()
 subscription.unsubscribe()
 client.unsubscribe('c')
 client.connect()
-client.closed
 client.destroy(new Error('on purpose'))
 other.next()
 other.throw?.(new Error('into the loop'))
