@@ -20,6 +20,8 @@ export async function main(): Promise<string> {
         return error.statement
       case 'MQTT_TIMEOUT':
         return `${error.operation} ${error.timeoutMs}`
+      case 'MQTT_HANDLER':
+        return error.topic
       case 'MQTT_USAGE':
       case 'MQTT_CLOSED':
       case 'MQTT_QUEUE_FULL':
