@@ -1,7 +1,7 @@
 /**
  * Options as users of mosquitto_pub and mosquitto_sub type them: `-h ::1`, `-p1883`, `-vR`, `--topic=a`. An option that
- * takes a value takes whatever stands next to it, with a dash or without (`-m -5`). Of an option that is given twice
- * and may not be, the last one counts.
+ * takes a value takes the next word, even if that word begins with a dash (`-m -5`). If an option may be given only once
+ * and is given twice, the last value counts.
  */
 import { parseArgs } from 'node:util'
 import { maxTimerMs } from '../client/options/checks.js'
@@ -14,7 +14,7 @@ export interface Option<Name extends string = string> {
   readonly short?: string
   /** Other long names, for people who come from other commands. */
   readonly aliases?: readonly string[]
-  /** What stands for the value in the help. Absent: the option is a flag. */
+  /** The placeholder of the value in the help. Absent: the option is a flag. */
   readonly value?: string
   readonly about: string
 }
@@ -24,7 +24,7 @@ export interface OptionGroup<Name extends string = string> {
   readonly options: readonly Option<Name>[]
 }
 
-/** What was typed, by the names of the options. */
+/** The parsed command line: values by the name of their option, and the words that belong to no option. */
 export class CommandLine<Name extends string> {
   readonly positionals: readonly string[]
   readonly #values: ReadonlyMap<string, readonly string[]>
@@ -85,7 +85,7 @@ export function parseCommandLine<Name extends string>(
   const byName = new Map(
     options.flatMap((option) => [option.name, ...(option.aliases ?? [])].map((name) => [name, option])),
   )
-  // Not strict, so that what is wrong can be said in our words, and so that a value may begin with a dash.
+  // Not strict: we write the error messages ourselves, and a value may begin with a dash.
   const { tokens } = parseArgs({
     args: [...args],
     options: Object.fromEntries([...byName].map(([name, option]) => [name, configure(name, option)])),
@@ -116,18 +116,18 @@ function configure(name: string, { name: first, short, value }: Option) {
 function readValue({ value: wanted }: Option, typed: string, value: string | undefined): string {
   if (wanted === undefined) {
     if (value === undefined) return ''
-    throw new UsageError(`${typed} takes no value: leave out what stands behind '='`)
+    throw new UsageError(`${typed} takes no value: leave out '=' and all after it`)
   }
   if (value !== undefined) return requireText(typed, value)
   const aside = typed === '-h' ? ', the server; for help write --help' : ''
-  throw new UsageError(`${typed} takes a value, ${wanted}, and none stands behind it${aside}`)
+  throw new UsageError(`${typed} takes a value, ${wanted}, and none follows it${aside}`)
 }
 
-/** Node has put U+FFFD in the place of bytes that are no UTF-8: what would be sent is not what was typed. */
+/** Node replaces bytes that are not UTF-8 by U+FFFD. The client would then send other bytes than the user typed. */
 function requireText(typed: string, value: string): string {
   if (!value.includes('\ufffd')) return value
   throw new UsageError(
-    `${typed} has bytes that are no UTF-8: write it in UTF-8; any bytes at all go through a file, by -f or -s`,
+    `${typed} has bytes that are not UTF-8: write it in UTF-8, or send the bytes from a file by -f or -s`,
   )
 }
 

@@ -6,8 +6,8 @@ const byteStream = 'a program can pass the library a stream'
 const preSharedKeys = 'pre-shared keys are not supported; use certificates, --cafile, --cert and --key'
 const protocol = 'write --tls or mqtts:// for TLS; it stands for the protocol in MQTT.js'
 const pemFile = 'the key has to be in a file, in PEM, without engine'
-const choice =
-  'leave it out: sub prints whatever comes; -R leaves out what was retained, -T a filter, %r in -F tells them apart'
+const filtering =
+  'leave it out: sub prints all messages; -R hides retained ones, -T those of a filter, %r in -F marks retained ones'
 
 const advice: ReadonlyMap<string, string> = new Map([
   [
@@ -19,7 +19,7 @@ const advice: ReadonlyMap<string, string> = new Map([
   ['session-expiry-interval', `${mqtt5}; -c keeps the session`],
   ['x', `${mqtt5}; -c keeps the session`],
   ['retain-as-published', mqtt5],
-  ['retain-handling', `${mqtt5}; -R does not print what was retained`],
+  ['retain-handling', `${mqtt5}; -R hides retained messages`],
   ['ws', `WebSocket is not built in; ${byteStream}`],
   ['unix', `Unix sockets are not built in; ${byteStream}`],
   ['proxy', `proxies are not built in; ${byteStream}`],
@@ -39,16 +39,16 @@ const advice: ReadonlyMap<string, string> = new Map([
   ['repeat', 'repeat the lines in standard input and use -l'],
   ['repeat-delay', 'pause between the lines of standard input and use -l'],
   ['o', 'write the options on the command line, or MQTT_URL and its like into the environment'],
-  ['retained-only', choice],
+  ['retained-only', filtering],
   ['remove-retained', 'clear a topic by: mqtt311 pub -t TOPIC -r -n'],
-  ['random-filter', choice],
+  ['random-filter', filtering],
   ['C', protocol],
   ['l', protocol],
   ['clean', 'a clean session is the default; leave it out'],
   ['H', 'for help write --help'],
 ])
 
-/** Undefined for an option that nobody else has either. */
+/** Undefined for an option that those commands do not have either. */
 export function adviceForForeign(name: string): string | undefined {
   return advice.get(name)
 }

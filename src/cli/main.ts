@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 /**
- * `mqtt311`: finds the subcommand, runs it, and turns what became of it into an exit code and at most one line on stderr. Each
- * subcommand is loaded when it is called for, so that none pays for the others.
+ * `mqtt311`: finds the subcommand, runs it, and turns its result into an exit code and at most one line on stderr. A
+ * subcommand is loaded only when it is called, so that the start of one does not wait for the others.
  */
 import { UsageError } from '../errors.js'
 import { type Command, exitCodeLines, printHelp } from './commands/command.js'
 import { nearestWord } from './nearest-word.js'
 import { exitCode } from './outcome/exit-code.js'
-import { judge } from './outcome/failure-message.js'
+import { failureMessage } from './outcome/failure-message.js'
 import { flushed, muteNotes, note, print } from './terminal/output.js'
 
 interface Entry {
@@ -39,7 +39,7 @@ function overview(): string {
     'Commands:',
     ...[...commands].map(([name, { about }]) => `  ${name.padEnd(10)}${about}`),
     '',
-    'mqtt311 COMMAND --help tells its options. -h is the host, as in mosquitto_pub.',
+    'mqtt311 COMMAND --help shows its options. -h is the host, as in mosquitto_pub.',
     '',
     'Examples:',
     "  mqtt311 sub -h ::1 -t 'lamp/#' -v",
@@ -49,7 +49,7 @@ function overview(): string {
     '',
     ...exitCodeLines(),
     '',
-    'Colours appear on a terminal only; NO_COLOR and FORCE_COLOR decide otherwise.',
+    'Colours appear on a terminal only; NO_COLOR and FORCE_COLOR override this.',
   ].join('\n')
 }
 
@@ -68,7 +68,7 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
   return asksForHelp ? command.help() : command.run(args)
 }
 
-/** Reads package.json of this package. It is one or two folders up: in the sources, and in what is built from them. */
+/** Reads package.json of this package. The file is one folder up from the built code, two from the sources. */
 async function readVersion(): Promise<string> {
   const { readFile } = await import('node:fs/promises')
   for (const path of ['../package.json', '../../package.json']) {
@@ -82,15 +82,15 @@ async function readVersion(): Promise<string> {
 
 function unknownCommand(typed: string): string {
   const names = [...commands.keys()]
-  if (typed.startsWith('-')) return `${typed} stands where the command has to: write one of ${names.join(', ')} first`
+  if (typed.startsWith('-')) return `${typed} comes before the command: write one of ${names.join(', ')} first`
   const nearest = nearestWord(typed, names)
   const advice = nearest === undefined ? `use one of ${names.join(', ')}` : `is it ${nearest}?`
   return `there is no command ${JSON.stringify(typed)}: ${advice}`
 }
 
-/** Says what went wrong, on one line. */
-function tell(error: unknown, args: readonly string[]): number {
-  const { code, line } = judge(error)
+/** Writes the failure to stderr as one line, and returns the exit code. */
+function reportFailure(error: unknown, args: readonly string[]): number {
+  const { code, line } = failureMessage(error)
   if (line !== undefined) {
     const [name = ''] = args
     const help = commands.has(name) ? `mqtt311 ${name} --help` : 'mqtt311 --help'
@@ -100,17 +100,17 @@ function tell(error: unknown, args: readonly string[]): number {
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  // `ps` shows this instead of the arguments, among which may be a password. They can be seen until here all the same.
+  // `ps` shows this instead of the arguments, which may contain a password. Until this line `ps` shows the arguments.
   process.title = ['mqtt311', ...args.slice(0, 1)].join(' ')
-  // Also where the command line is wrong, so it cannot wait until that has been read.
+  // Read before the command line is parsed: --quiet also counts when the command line is wrong.
   if (args.includes('--quiet')) muteNotes()
-  // Whatever nobody has caught is a fault of ours, and no person wants to see a stack.
-  process.on('uncaughtException', (error) => process.exit(tell(error, args)))
-  // Those of Node.js too are one line, and ours.
+  // An uncaught exception is a fault of this program; a user gets one line and no stack.
+  process.on('uncaughtException', (error) => process.exit(reportFailure(error, args)))
+  // A warning of Node.js becomes one line too, in the form of our own messages.
   process.removeAllListeners('warning').on('warning', ({ message }) => note(`mqtt311: ${message}`))
-  const code = await run(args).catch((error: unknown) => tell(error, args))
+  const code = await run(args).catch((error: unknown) => reportFailure(error, args))
   await flushed()
-  // Standard input may still be open, and would keep the process alive.
+  // If standard input is still open, the process would not end by itself.
   process.exit(code)
 }
 

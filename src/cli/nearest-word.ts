@@ -1,10 +1,10 @@
 import { slipsBetween } from '../option-names.js'
 
-/** What somebody probably meant who mistyped a word. */
+/** Guesses the word behind a typing mistake. */
 
 /**
- * The word that the fewest slips lead to: a letter left out, put in, changed, or swapped with the next one. Undefined if
- * more than every third letter would be wrong.
+ * The word with the fewest slips between it and `typed`. A slip is a letter left out, put in, changed, or swapped with the
+ * next one. Undefined if the slips are more than a third of the letters.
  */
 export function nearestWord(typed: string, words: readonly string[]): string | undefined {
   const [nearest] = words

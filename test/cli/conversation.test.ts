@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { converse } from '../../src/cli/conversation/conversation.js'
-import { judge } from '../../src/cli/outcome/failure-message.js'
+import { runConversation } from '../../src/cli/conversation/conversation.js'
+import { failureMessage } from '../../src/cli/outcome/failure-message.js'
 import { muteNotes } from '../../src/cli/terminal/output.js'
 import { startBroker } from './servers.js'
 
@@ -15,11 +15,11 @@ describe('a conversation', () => {
     async (_, reconnect) => {
       const broker = await startBroker()
       const client = { host: broker.host, port: broker.port, reconnect }
-      const ended = converse({ client, timeoutMs: undefined }, async (connected) => {
+      const ended = runConversation({ client, timeoutMs: undefined }, async (connected) => {
         broker.server.close()
         for (const socket of broker.sockets) socket.destroy()
         await connected.publish('a', 'x', { qos: 1 })
-      }).catch(judge)
+      }).catch(failureMessage)
       const line = expect.stringMatching(/^the connection was lost, and did not come back: /)
       expect(await ended).toEqual({ code: 75, line })
     },
@@ -30,7 +30,7 @@ describe('a conversation', () => {
     const gone = new Promise((resolve) => broker.broker.once('clientDisconnect', resolve))
     const client = { host: broker.host, port: broker.port }
     const signals = process.listenerCount('SIGINT')
-    expect(await converse({ client, timeoutMs: 10_000 }, async () => 'done')).toBe('done')
+    expect(await runConversation({ client, timeoutMs: 10_000 }, async () => 'done')).toBe('done')
     await gone
     expect(process.listenerCount('SIGINT')).toBe(signals)
   })

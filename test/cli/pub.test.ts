@@ -62,7 +62,7 @@ describe('mqtt311 pub', () => {
   it('refuses bytes on the command line that Node cannot tell apart, and publishes them from standard input', async () => {
     const broker = await startBroker()
     const refused = await shell(`mqtt311 pub ${broker.address.join(' ')} -t a -m $'\\xff'`)
-    expect(refused).toMatchObject({ code: 64, stderr: expect.stringContaining('-m has bytes that are no UTF-8') })
+    expect(refused).toMatchObject({ code: 64, stderr: expect.stringContaining('-m has bytes that are not UTF-8') })
     const seen: Buffer[] = []
     broker.broker.on('publish', ({ payload }, client) => client !== null && seen.push(Buffer.from(payload)))
     const sent = await run(['pub', ...broker.address, '-t', 'a', '-q', '1', '-s'], {

@@ -1,4 +1,4 @@
-/** What a subcommand is: its options, its help, and what it does. Each has a file of its own, and `main` finds it by its name. */
+/** A subcommand: its options, its help, and its action. Each subcommand has a file, and `main` finds it by its name. */
 import { wrapWords } from '../../explain/listing/display-width.js'
 import { type CommandLine, type OptionGroup, parseCommandLine } from '../command-line.js'
 import { exitCode, exitCodeRows } from '../outcome/exit-code.js'
@@ -7,13 +7,13 @@ import { print } from '../terminal/output.js'
 export interface CommandDescription<Name extends string> {
   readonly name: string
   readonly about: string
-  /** What stands behind the name of the command; one line for each way to call it. */
+  /** The words after the name of the command; one line for each way to call it. */
   readonly usage: readonly string[]
   readonly groups: readonly OptionGroup<Name>[]
-  /** What else there is to know, as paragraphs. */
-  readonly notes?: readonly string[]
+  /** Paragraphs of the help after the options. */
+  readonly paragraphs?: readonly string[]
   readonly examples: readonly string[]
-  /** Resolves with the exit code. What it rejects with decides the exit code too. */
+  /** Resolves with the exit code. If it rejects, `failureMessage` gives the exit code. */
   run(line: CommandLine<Name>): Promise<number>
 }
 
@@ -51,7 +51,7 @@ function helpText<Name extends string>({
   about,
   usage,
   groups,
-  notes = [],
+  paragraphs = [],
   examples,
 }: CommandDescription<Name>): string {
   const all = [...groups, { title: 'Help', options: [helpOption] }]
@@ -60,7 +60,7 @@ function helpText<Name extends string>({
     '',
     ...usage.map((line, index) => `${index === 0 ? 'Usage:' : '      '} mqtt311 ${name} ${line}`.trimEnd()),
     ...all.flatMap(({ title, options }) => ['', `${title}:`, ...options.flatMap(optionLines)]),
-    ...notes.flatMap((paragraph) => ['', ...wrapWords(paragraph, columns)]),
+    ...paragraphs.flatMap((paragraph) => ['', ...wrapWords(paragraph, columns)]),
     '',
     'Examples:',
     ...examples.map((line) => `  ${line}`),
@@ -76,7 +76,7 @@ function optionLines({ name, short, value, about }: OptionGroup['options'][numbe
   return tableLines(`  ${names}${value === undefined ? '' : ` ${value}`}`, optionColumns, about)
 }
 
-/** Two columns; a first one that is too long has a line for itself. */
+/** Two columns; a text too long for the first column has a line to itself. */
 function tableLines(first: string, width: number, second: string): string[] {
   const [line = '', ...below] = wrapWords(second, columns - width)
   const head = first.length < width ? [first.padEnd(width) + line] : [first, ' '.repeat(width) + line]

@@ -1,6 +1,7 @@
 /**
- * The other side of `mqtt311 demo`: as much of a server as one client needs to see each kind of packet. It answers, and it
- * publishes to each client what that client has subscribed to; it keeps no session, no retained message, and has no password.
+ * The server of `mqtt311 demo`: it does only what one client needs to see each kind of packet. It answers, and it publishes
+ * to a client the messages of that client which match its subscriptions. It keeps no session and no retained message, and
+ * checks no password.
  */
 import type { AddressInfo, Server, Socket } from 'node:net'
 import type { ControlPacket, PublishPacket, QoS } from '../../codec/control-packet.js'
@@ -14,14 +15,14 @@ export interface DemoServer {
   close(): void
 }
 
-/** IPv6 first; a machine without it gets the other. */
+/** Listens on IPv6, or on IPv4 if the machine has no IPv6. */
 export async function startDemoServer(): Promise<DemoServer> {
   const { createServer } = await import('node:net')
-  const visitors = new Set<Visitor>()
+  const connections = new Set<DemoConnection>()
   const server = createServer({ noDelay: true }, (socket) => {
-    const visitor = new Visitor(socket)
-    visitors.add(visitor)
-    socket.on('close', () => visitors.delete(visitor))
+    const connection = new DemoConnection(socket)
+    connections.add(connection)
+    socket.on('close', () => connections.delete(connection))
   })
   const { address: host, port } = await listen(server, '::1').catch(() => listen(server, '127.0.0.1'))
   return {
@@ -29,7 +30,7 @@ export async function startDemoServer(): Promise<DemoServer> {
     port,
     close() {
       server.close()
-      for (const visitor of visitors) visitor.close()
+      for (const connection of connections) connection.close()
     },
   }
 }
@@ -44,8 +45,7 @@ function listen(server: Server, host: string): Promise<AddressInfo> {
   })
 }
 
-/** One connection. */
-class Visitor {
+class DemoConnection {
   readonly #socket: Socket
   readonly #decoder = new PacketDecoder()
   readonly #granted = new Map<string, QoS>()

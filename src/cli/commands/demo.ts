@@ -2,7 +2,7 @@
 import type { MqttClient } from '../../client/mqtt-client.js'
 import type { QoS } from '../../codec/control-packet.js'
 import { requireNoPositionals } from '../command-line.js'
-import { converse } from '../conversation/conversation.js'
+import { runConversation } from '../conversation/conversation.js'
 import { traceExchange } from '../conversation/reporting.js'
 import { readConnection } from '../flags/client-options.js'
 import { connectionGroups } from '../flags/connection-flags.js'
@@ -11,7 +11,7 @@ import { print, wantsColor } from '../terminal/output.js'
 import { defineCommand } from './command.js'
 import { type DemoServer, startDemoServer } from './demo-server.js'
 
-const ownOptions = [{ name: 'timeout', short: 'W', value: 'SEC', about: 'for all of it; default 60' }] as const
+const ownOptions = [{ name: 'timeout', short: 'W', value: 'SEC', about: 'time limit; default 60' }] as const
 
 const levels: readonly QoS[] = [0, 1, 2]
 
@@ -29,7 +29,7 @@ export const command = defineCommand({
     },
     ...connectionGroups,
   ],
-  notes: [
+  paragraphs: [
     'Without a server it talks to a small one of its own, on the loopback interface. It connects, subscribes, publishes at QoS 0, 1 and 2, gets ' +
       'its own messages back, sends a ping, unsubscribes and disconnects. -d shows a line for each packet instead.',
   ],
@@ -45,7 +45,7 @@ export const command = defineCommand({
     await traceExchange(line.has('debug') ? 'lines' : 'bytes', wantsColor(process.stdout), (text) => output.write(text))
     try {
       const client = server === undefined ? connection.options : { ...connection.options, ...addressOf(server) }
-      await converse({ client, timeoutMs }, (connected) => talk(connected, topic))
+      await runConversation({ client, timeoutMs }, (connected) => exchangeMessages(connected, topic))
       await output.written()
     } finally {
       server?.close()
@@ -54,28 +54,28 @@ export const command = defineCommand({
   },
 })
 
-/** Our own server instead of whichever the environment names. */
+/** The options that replace the server of the environment by our own server. */
 function addressOf({ host, port }: DemoServer) {
   return { url: undefined, tls: undefined, family: undefined, host, port }
 }
 
-async function talk(client: MqttClient, topic: string): Promise<void> {
-  let left = levels.length
-  let arrived = () => {}
-  const all = new Promise<void>((resolve) => {
-    arrived = resolve
+async function exchangeMessages(client: MqttClient, topic: string): Promise<void> {
+  let remaining = levels.length
+  let resolveAllArrived = () => {}
+  const allArrived = new Promise<void>((resolve) => {
+    resolveAllArrived = resolve
   })
   const subscription = await client.subscribe(topic, { qos: 2 }, () => {
-    left -= 1
-    if (left === 0) arrived()
+    remaining -= 1
+    if (remaining === 0) resolveAllArrived()
   })
   for (const qos of levels) await client.publish(topic, `hello at QoS ${qos}`, { qos })
-  await all
+  await allArrived
   await client.ping()
   await subscription.unsubscribe()
 }
 
-/** What the trace writes, in order. The first failure counts: nobody reads any more. */
+/** Prints the texts of the trace in order. After a failed write no more is printed. */
 class OrderedOutput {
   #last: Promise<void> = Promise.resolve()
 

@@ -1,4 +1,4 @@
-/** `mqtt311 explain`: every byte of some Control Packets, named. */
+/** `mqtt311 explain`: names every byte of Control Packets. */
 import { UsageError } from '../../errors.js'
 import { explain, render } from '../../explain/index.js'
 import type { CommandLine } from '../command-line.js'
@@ -8,13 +8,13 @@ import { exitCode } from '../outcome/exit-code.js'
 import { print, wantsColor } from '../terminal/output.js'
 import { defineCommand } from './command.js'
 
-/** A listing of more has no reader. */
+/** Nobody reads the listing of a longer input. */
 const inputBytesMax = 67_108_864
 
 const options = [
   { name: 'file', short: 'f', value: 'FILE', about: 'bytes, or hexadecimal text; - is standard input' },
-  { name: 'hex', about: 'the input is hexadecimal text, whatever it looks like' },
-  { name: 'binary', about: 'the input is bytes, whatever it looks like' },
+  { name: 'hex', about: 'read the input as hexadecimal text; do not guess' },
+  { name: 'binary', about: 'read the input as bytes; do not guess' },
   { name: 'all', about: 'all bytes of long fields' },
 ] as const
 
@@ -25,7 +25,7 @@ export const command = defineCommand({
   about: 'every byte of MQTT 3.1.1 packets named, and what is wrong with them.',
   usage: ['HEX...', '[-f FILE]'],
   groups: [{ title: 'Input', options }],
-  notes: [
+  paragraphs: [
     'HEX may have spaces, colons, commas and 0x between the bytes. Several packets may follow each other. Without HEX and -f, standard ' +
       'input is read. Passwords are not shown.',
   ],
@@ -46,10 +46,10 @@ export const command = defineCommand({
 async function readBytes(line: Line): Promise<Uint8Array> {
   const file = line.text('file')
   if (line.positionals.length > 0) {
-    if (file !== undefined) throw new UsageError('the bytes stand on the command line and in -f: give one of them')
+    if (file !== undefined) throw new UsageError('the bytes are on the command line and in -f: give one of them')
     const bytes = parseHex(line.positionals.join(' '))
     if (bytes.length > 0) return bytes
-    throw new UsageError('there are no bytes in what is written: write them in hexadecimal, as in c0 00')
+    throw new UsageError('the command line has no bytes: write them in hexadecimal, as in c0 00')
   }
   if (file !== undefined && file !== '-') return decode(await readInput(file), line)
   if (process.stdin.isTTY === true && file === undefined) {
@@ -64,10 +64,10 @@ function decode(input: Buffer, line: Line): Uint8Array {
   return isHex ? parseHex(input.toString('latin1')) : input
 }
 
-/** What people and programs write between the digits of bytes. */
+/** The characters that people and programs write between bytes. */
 const separators = /(?:0x|\\x)|[\s:,;._-]/gi
 
-/** @throws UsageError on what is no hexadecimal */
+/** @throws UsageError if the text is not hexadecimal */
 export function parseHex(text: string): Uint8Array {
   const digits = text.replace(separators, '')
   const wrong = /[^0-9a-f]/i.exec(digits)
@@ -82,7 +82,7 @@ export function parseHex(text: string): Uint8Array {
   return Buffer.from(digits, 'hex')
 }
 
-/** Whether bytes read as hexadecimal text. No packet of more than a few bytes does by accident. */
+/** Whether the bytes are hexadecimal text. The bytes of a packet look like such text only if the packet is very short. */
 export function looksLikeHex(bytes: Uint8Array): boolean {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
   return /^[\s:,;._\-0-9a-fx\\]*$/i.test(text) && /^[0-9a-f]*$/i.test(text.replace(separators, ''))

@@ -5,7 +5,7 @@ import { validateTopicName } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
 import { groupDigits } from '../../explain/listing/numerals.js'
 import { type CommandLine, requireNoPositionals } from '../command-line.js'
-import { converse } from '../conversation/conversation.js'
+import { runConversation } from '../conversation/conversation.js'
 import { Publishing } from '../conversation/publishing.js'
 import { startReporting } from '../conversation/reporting.js'
 import { readLines, readStandardInput } from '../conversation/standard-input.js'
@@ -17,22 +17,22 @@ import { type StatusLine, statusLine } from '../terminal/output.js'
 import { Progress } from '../terminal/progress.js'
 import { defineCommand } from './command.js'
 
-/** No MQTT message is longer (section 2.2.3). */
+/** The largest Remaining Length of a packet (section 2.2.3); no payload can be longer. */
 const payloadBytesMax = 268_435_455
 
-/** A script wants an answer: so often is a lost connection tried again, which takes half a minute at most. */
+/** How often `pub` connects again: half a minute at most, because a script waits for the exit code. */
 const attemptsMax = 5
 
 const messageOptions = [
-  { name: 'topic', short: 't', value: 'TOPIC', about: 'where to; no wildcards' },
+  { name: 'topic', short: 't', value: 'TOPIC', about: 'Topic Name, without wildcards' },
   { name: 'message', short: 'm', value: 'TEXT', about: 'the payload' },
   { name: 'file', short: 'f', value: 'FILE', about: 'the payload is in this file' },
   { name: 'stdin-file', short: 's', aliases: ['stdin'], about: 'all of standard input is the payload' },
   { name: 'stdin-line', short: 'l', aliases: ['multiline'], about: 'each line of standard input is a message' },
-  { name: 'null-message', short: 'n', about: 'an empty payload; with -r it clears what is retained' },
+  { name: 'null-message', short: 'n', about: 'an empty payload; -r -n clears the retained message' },
   { name: 'qos', short: 'q', value: '0|1|2', about: 'default 0' },
   { name: 'retain', short: 'r', about: 'the server keeps it for later subscribers' },
-  { name: 'timeout', short: 'W', value: 'SEC', about: 'for all of it; then exit code 27' },
+  { name: 'timeout', short: 'W', value: 'SEC', about: 'time limit; after it exit code 27' },
 ] as const
 
 type Line = CommandLine<(typeof messageOptions)[number]['name']>
@@ -45,13 +45,13 @@ type Source =
 
 export const command = defineCommand({
   name: 'pub',
-  about: 'publishes a message, and ends once it has done what its QoS promises.',
+  about: 'publishes a message, and ends when the server has it, as its QoS promises.',
   usage: ['[-h HOST] -t TOPIC -m TEXT [OPTION]...', '[-h HOST] -t TOPIC -f FILE|-s|-l|-n [OPTION]...'],
   groups: [{ title: 'Message', options: messageOptions }, ...connectionGroups],
-  notes: [
-    'It ends with 0 when the server has answered: PUBACK at QoS 1, PUBCOMP at QoS 2, at QoS 0 the PINGRESP to a PINGREQ that was sent behind ' +
-      `the message. A connection that is lost on the way is made again, up to ${attemptsMax} times, and what was not acknowledged is sent again.`,
-    'With -l, a line ends with a line feed; a carriage return before it is a part of the message, as is every byte that is no UTF-8.',
+  paragraphs: [
+    'It ends with 0 when the server has answered: with PUBACK at QoS 1, with PUBCOMP at QoS 2, and at QoS 0 with PINGRESP to a PINGREQ sent after ' +
+      `the message. If the connection is lost, it connects again, up to ${attemptsMax} times, and sends unacknowledged messages again.`,
+    'With -l, a line ends with a line feed. All other bytes belong to the message: also a carriage return, and bytes that are not UTF-8.',
     environmentText,
   ],
   examples: [
@@ -73,18 +73,18 @@ export const command = defineCommand({
     await startReporting(line)
     const client = {
       ...connection.options,
-      // How much waits is the affair of Publishing; the largest message of all has to fit beside what it lets through.
+      // Publishing bounds the waiting messages, so the bound here only has to leave room for the largest message.
       queue: { offlineQos0: true, maxBytes: 2 * payloadBytesMax },
       reconnect: { ...connection.options.reconnect, maxAttempts: attemptsMax },
-      // What a resumed session brings stays unacknowledged: it is for `sub`.
+      // Messages of a resumed session are for `sub`: they stay unacknowledged, so that the server keeps them.
       onMessage: () => new Promise(() => {}),
     }
-    await converse({ client, timeoutMs }, (connected) => publish(connected, target, source, progressLine(line)))
+    await runConversation({ client, timeoutMs }, (connected) => publish(connected, target, source, progressLine(line)))
     return exitCode('done')
   },
 })
 
-/** A file is read here, before there is a connection that would have to wait for it. */
+/** Reads a file before the client connects, so that the connection does not wait for the file. */
 async function readSource(line: Line): Promise<Source> {
   const names = ['message', 'file', 'stdin-file', 'stdin-line', 'null-message'] as const
   const [name, second] = names.filter((one) => line.has(one))
@@ -137,7 +137,7 @@ async function publishOne(client: MqttClient, { topic, ...options }: Target, pay
   await publishing.finish()
 }
 
-/** Where progress is drawn: nowhere if it would get between other lines, or between what a person types. */
+/** Where progress is drawn: nowhere if other lines on stderr, or the typing of a user, would mix with it. */
 function progressLine(line: CommandLine<'debug' | 'trace' | 'quiet'>): StatusLine {
   const isAlone = !line.has('debug') && !line.has('trace') && !line.has('quiet') && process.stdin.isTTY !== true
   return isAlone ? statusLine : { columns: undefined, draw() {}, end() {} }
@@ -149,12 +149,12 @@ async function publishLines(client: MqttClient, { topic, ...options }: Target, s
     const read = `${groupDigits(publishing.sent)} ${publishing.sent === 1 ? 'message' : 'messages'} read`
     return `${read}, ${groupDigits(publishing.done)} ${options.qos === 0 ? 'sent' : 'acknowledged'}`
   })
-  let outcome: 'keep' | 'erase' = 'erase'
+  let lastLine: 'keep' | 'erase' = 'erase'
   try {
     for await (const payload of readLines(process.stdin, payloadBytesMax)) await publishing.send(payload)
     await publishing.finish()
-    outcome = 'keep'
+    lastLine = 'keep'
   } finally {
-    progress.stop(outcome)
+    progress.stop(lastLine)
   }
 }

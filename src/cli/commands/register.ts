@@ -27,17 +27,17 @@ const productOptions = [
 
 const serverOptions = [
   ...endpointOptions,
-  { name: 'host', short: 'h', value: 'HOST', about: 'instead of the platform, such as an emulator' },
-  { name: 'port', short: 'p', value: 'PORT', about: 'its port; default 1883' },
+  { name: 'host', short: 'h', value: 'HOST', about: 'another host, such as an emulator' },
+  { name: 'port', short: 'p', value: 'PORT', about: 'port of -h; default 1883' },
   { name: 'cafile', aliases: ['ca'], value: 'FILE', about: 'trust these roots, in PEM, and no others' },
-  { name: 'timeout', short: 'W', value: 'SEC', about: 'until the answer has to be there; at most 15, default 10' },
+  { name: 'timeout', short: 'W', value: 'SEC', about: 'time for the platform to answer; at most 15, default 10' },
 ] as const
 
 const outputOptions = [
   { name: 'format', value: 'FORMAT', about: 'text (default), env, or json' },
   { name: 'output', short: 'o', value: 'FILE', about: 'a new file that only you can read, instead of standard output' },
   { name: 'debug', short: 'd', about: 'a line on stderr for each packet, in or out' },
-  { name: 'trace', about: 'every packet explained on stderr; what the platform answers has the secret in it' },
+  { name: 'trace', about: 'every packet explained on stderr; the answer of the platform contains the secret' },
   { name: 'quiet', about: 'nothing on stderr but what -d and --trace print' },
 ] as const
 
@@ -50,10 +50,10 @@ export const command = defineCommand({
     { title: 'Server', options: serverOptions },
     { title: 'Output', options: outputOptions },
   ],
-  notes: [
-    'What is printed is a secret. The platform gives it out once, or replaces it each time: keep it. --format env gives PRODUCT_KEY, DEVICE_NAME and ' +
-      'DEVICE_SECRET, which pub and sub read; with --token, MQTT_CLIENT_ID and DEVICE_TOKEN, which they read as well.',
-    'Environment: PRODUCT_KEY, PRODUCT_SECRET and DEVICE_NAME; the command line goes before it.',
+  paragraphs: [
+    'The output is a secret. The platform sends it only once, or makes a new one each time: keep it. --format env gives PRODUCT_KEY, DEVICE_NAME and ' +
+      'DEVICE_SECRET, which pub and sub read; with --token, MQTT_CLIENT_ID and DEVICE_TOKEN, which they read too.',
+    'Environment: PRODUCT_KEY, PRODUCT_SECRET and DEVICE_NAME; the command line goes first.',
   ],
   examples: [
     'mqtt311 register --product-key a1 --product-secret-file product \\',
@@ -79,7 +79,7 @@ export const command = defineCommand({
       timeoutMs: line.milliseconds('timeout'),
     }
     const output = line.text('output')
-    // Before the platform is asked: it may give the secret out only once.
+    // Made before the platform is asked: the platform may send the secret only once, so the file must not fail later.
     const target = output === undefined ? undefined : await createFile(output)
     try {
       await startReporting(line)
@@ -98,7 +98,7 @@ type Registered = Awaited<ReturnType<typeof registerDevice>>
 function endpointOf(line: Parameters<typeof readEndpoint>[0]) {
   const { endpoint, region } = readEndpoint(line)
   const instanceId = line.text('instance-id')
-  // The registration names its instance itself, and finds the host by it.
+  // `registerDevice` sends the instance to the platform, and finds the host by it.
   return instanceId === undefined ? { endpoint, region } : { instanceId, region }
 }
 

@@ -1,4 +1,4 @@
-/** `mqtt311 sign`: what a device of Alibaba Cloud IoT Platform shows in CONNECT. */
+/** `mqtt311 sign`: the credentials of a device of Alibaba Cloud IoT Platform in CONNECT. */
 import { type EndpointAddress, endpointAddress } from '../../aliyun/endpoint.js'
 import { type SignedConnect, signConnect } from '../../aliyun/sign-connect.js'
 import { requireNoPositionals } from '../command-line.js'
@@ -31,11 +31,11 @@ export const command = defineCommand({
     { title: 'Endpoint, for --format env and mosquitto', options: endpointOptions },
     { title: 'Output', options: ownOptions },
   ],
-  notes: [
-    'The password is a signature, made anew with each call; the secret cannot be computed from it, but whoever has it can connect as the device. ' +
+  paragraphs: [
+    'The password is a signature, made anew with each call. It does not reveal the secret, but anyone who has the password can connect as the device. ' +
       '--format env gives MQTT_URL, MQTT_CLIENT_ID, MQTT_USERNAME and MQTT_PASSWORD, which pub and sub read; --format mosquitto ' +
       'the options of mosquitto_pub and mosquitto_sub.',
-    'Environment: PRODUCT_KEY, DEVICE_NAME and DEVICE_SECRET; the command line goes before it.',
+    'Environment: PRODUCT_KEY, DEVICE_NAME and DEVICE_SECRET; the command line goes first.',
   ],
   examples: [
     'mqtt311 sign --product-key a1 --device-name lamp --device-secret-file secret',

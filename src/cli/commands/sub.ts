@@ -6,7 +6,7 @@ import type { QoS } from '../../codec/control-packet.js'
 import { topicMatches, validateTopicFilter } from '../../codec/topic.js'
 import { SubscribeRefusedError, UsageError } from '../../errors.js'
 import { type CommandLine, requireNoPositionals } from '../command-line.js'
-import { converse } from '../conversation/conversation.js'
+import { runConversation } from '../conversation/conversation.js'
 import { startReporting } from '../conversation/reporting.js'
 import { readConnection, readQos } from '../flags/client-options.js'
 import { connectionGroups, environmentText } from '../flags/connection-flags.js'
@@ -17,12 +17,12 @@ import { defineCommand } from './command.js'
 
 const subscriptionOptions = [
   { name: 'topic', short: 't', value: 'FILTER', about: 'may be given again; wildcards + and #' },
-  { name: 'qos', short: 'q', value: '0|1|2', about: 'the highest QoS to get them at; default 0' },
-  { name: 'unsubscribe', short: 'U', value: 'FILTER', about: 'ends one that a persistent session has' },
-  { name: 'filter-out', short: 'T', value: 'FILTER', about: 'is not printed; may be given again' },
-  { name: 'R', short: 'R', about: 'does not print what was retained' },
+  { name: 'qos', short: 'q', value: '0|1|2', about: 'highest QoS of the messages; default 0' },
+  { name: 'unsubscribe', short: 'U', value: 'FILTER', about: 'ends a subscription of a persistent session' },
+  { name: 'filter-out', short: 'T', value: 'FILTER', about: 'hides its messages; may be given again' },
+  { name: 'R', short: 'R', about: 'hides retained messages' },
   { name: 'count', short: 'C', value: 'N', about: 'ends after N printed messages' },
-  { name: 'timeout', short: 'W', value: 'SEC', about: 'ends after so long, with exit code 27' },
+  { name: 'timeout', short: 'W', value: 'SEC', about: 'ends after this time, with exit code 27' },
   { name: 'E', short: 'E', about: 'ends as soon as it has subscribed' },
 ] as const
 
@@ -45,13 +45,13 @@ export const command = defineCommand({
     { title: 'Output', options: outputOptions },
     ...connectionGroups,
   ],
-  notes: [
-    'FORMAT: %t topic, %p payload, %x and %X payload in hex, %l its length in bytes, %q QoS, %r retained (0 or 1), %d may be a repetition ' +
-      '(DUP, 0 or 1), %I time in ISO 8601, %U Unix time, %j JSON, %J JSON with a payload that is JSON itself, %% a percent sign. A width ' +
+  paragraphs: [
+    'FORMAT: %t topic, %p payload, %x and %X payload in hex, %l its length in bytes, %q QoS, %r retained (0 or 1), %d DUP, perhaps ' +
+      'sent before (0 or 1), %I time in ISO 8601, %U Unix time, %j JSON, %J JSON with a payload that is JSON itself, %% a percent sign. A width ' +
       'may stand before the letter, as in %-20t, %05l and %.10t. @ and a letter of strftime: a part of the time, as in @H:@M:@S; @N ' +
       'nanoseconds, @@ an at sign. \\n \\t \\r \\0 \\a \\e \\v \\\\: characters.',
-    'A message at QoS 1 or 2 is acknowledged once it is printed. A lost connection is made again, for as long as it takes. A filter that the server refuses ' +
-      'ends the command with 77, also among others that it grants. On a terminal, control characters in messages are shown as \\xNN, but for --raw.',
+    'A message at QoS 1 or 2 is acknowledged once it is printed. After a lost connection the command connects again, with no limit. If the server refuses ' +
+      'a filter, the command ends with 77, even if other filters are granted. A terminal shows control characters in messages as \\xNN, except with --raw.',
     environmentText,
   ],
   examples: [
@@ -66,31 +66,31 @@ export const command = defineCommand({
     const count = line.integer('count', 1, Number.MAX_SAFE_INTEGER)
     const timeoutMs = line.milliseconds('timeout')
     const connection = await readConnection(line)
-    const wishes = readWishes(line, connection.topic)
+    const selection = readSelection(line, connection.topic)
     await startReporting(line)
-    const reader = new MessageReader(printer, (message) => isWanted(message, wishes), count)
+    const reader = new MessageReader(printer, (message) => isShown(message, selection), count)
     const client = {
       ...connection.options,
-      // One at a time where somebody counts, so that no message behind the last one is acknowledged.
+      // With -C one message at a time, so that no message after the last one is acknowledged.
       receiveWindow: count === undefined ? undefined : 1,
       onMessage: (message: Message) => reader.take(message),
     }
     try {
-      await converse({ client, timeoutMs }, (connected) => {
+      await runConversation({ client, timeoutMs }, (connected) => {
         reader.client = connected
-        // A resumed session may bring all that is wanted before SUBACK.
-        return Promise.race([reader.finished, subscribe(connected, wishes)])
+        // In a resumed session the last message of -C may come before SUBACK.
+        return Promise.race([reader.finished, subscribe(connected, selection)])
       })
     } catch (error) {
-      // Whoever sends SIGINT has seen enough, unless a number was promised.
+      // SIGINT is the normal end of `sub`. With -C it comes too early, so it is a failure.
       if (!(error instanceof Interrupted) || count !== undefined) throw error
     }
     return exitCode('done')
   },
 })
 
-/** What the person wants to be sent, and to see of it. */
-interface Wishes {
+/** Which messages the server sends, and which of them are printed. */
+interface Selection {
   readonly filters: readonly string[]
   readonly unsubscribe: readonly string[]
   readonly qos: QoS
@@ -99,7 +99,7 @@ interface Wishes {
   readonly until: 'subscribed' | 'interrupted'
 }
 
-function readWishes(line: Line, ofUrl: string | undefined): Wishes {
+function readSelection(line: Line, ofUrl: string | undefined): Selection {
   const typed = line.texts('topic')
   const filters = typed.length === 0 && ofUrl !== undefined ? [ofUrl] : typed
   const [unsubscribe, hidden] = [line.texts('unsubscribe'), line.texts('filter-out')]
@@ -117,19 +117,19 @@ function readWishes(line: Line, ofUrl: string | undefined): Wishes {
   }
 }
 
-function isWanted(message: Message, { hidden, retained }: Wishes): boolean {
+function isShown(message: Message, { hidden, retained }: Selection): boolean {
   if (message.retain && retained === 'hidden') return false
   return !hidden.some((filter) => topicMatches(filter, message.topic))
 }
 
-async function subscribe(client: MqttClient, { filters, unsubscribe, qos, until }: Wishes): Promise<void> {
+async function subscribe(client: MqttClient, { filters, unsubscribe, qos, until }: Selection): Promise<void> {
   if (unsubscribe.length > 0) await client.unsubscribe(unsubscribe)
   if (filters.length > 0) await client.subscribe(filters, { qos })
-  if (until === 'interrupted') await refusal(client)
+  if (until === 'interrupted') await rejectWhenRefused(client)
 }
 
-/** Rejects when the server takes a subscription back on a later connection. */
-function refusal(client: MqttClient): Promise<never> {
+/** Rejects when the server refuses a subscription on a later connection. */
+function rejectWhenRefused(client: MqttClient): Promise<never> {
   return new Promise((_, reject) => {
     client.once('refused', ({ filters }) => reject(new SubscribeRefusedError(filters)))
   })

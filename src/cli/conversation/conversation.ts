@@ -1,32 +1,35 @@
 /**
- * One client from its first connection to its end, and all that may end it: its work is done, it fails, time runs out, or a
- * signal arrives. Whatever comes first decides how the command ends; the client says goodbye in any case.
+ * Runs one client from its first connection to its end. The end comes when the work is done, the client fails, the time is
+ * up, or a signal arrives. The first of these decides the exit code. In each case `end()` sends DISCONNECT.
  */
 
 import { MqttClient } from '../../client/mqtt-client.js'
 import type { ClientOptions } from '../../client/options/client-options.js'
 import { ClosedError, isMqttError } from '../../errors.js'
 import { CommandFailure, exitCodeOfSignal, Interrupted } from '../outcome/exit-code.js'
-import { judge } from '../outcome/failure-message.js'
-import { tellOfOutages } from './reporting.js'
+import { failureMessage } from '../outcome/failure-message.js'
+import { reportOutages } from './reporting.js'
 
-/** Milliseconds: what was written may still be on its way over a slow link when all else is done. */
-const goodbyeMs = 30_000
+/** Milliseconds for the end after the work is done: the last bytes may still wait for a slow link. */
+const endMs = 30_000
 
-/** Milliseconds: what is in flight when a signal arrives may still be acknowledged. */
-const graceMs = 1_000
+/** Milliseconds for the end after a signal: messages in flight may still be acknowledged. */
+const endAfterSignalMs = 1_000
 
 export interface ConversationOptions {
   readonly client: ClientOptions
-  /** Milliseconds for all of it; undefined: as long as it takes. */
+  /** Milliseconds for the whole conversation; undefined: no limit. */
   readonly timeoutMs: number | undefined
 }
 
-/** Connects, works and says goodbye. Rejects with what made it end before its time. */
-export async function converse<T>(options: ConversationOptions, work: (client: MqttClient) => Promise<T>): Promise<T> {
+/** Connects, does the work and disconnects. Rejects with the reason if the conversation ends before the work is done. */
+export async function runConversation<T>(
+  options: ConversationOptions,
+  work: (client: MqttClient) => Promise<T>,
+): Promise<T> {
   const client = new MqttClient(options.client)
   const end = new EarlyEnd(options.timeoutMs)
-  tellOfOutages(client)
+  reportOutages(client)
   let history: 'never online' | 'was online' = 'never online'
   try {
     const connectAndWork = async () => {
@@ -34,24 +37,24 @@ export async function converse<T>(options: ConversationOptions, work: (client: M
       history = 'was online'
       return work(client)
     }
-    const result = await Promise.race([connectAndWork(), failureOf(client), end.promise])
-    await Promise.race([client.end({ timeoutMs: goodbyeMs }), end.promise])
+    const result = await Promise.race([connectAndWork(), rejectWhenClosed(client), end.promise])
+    await Promise.race([client.end({ timeoutMs: endMs }), end.promise])
     return result
   } catch (error) {
-    // Not destroy(): the server would publish the will of a client that only fails to get on.
-    await client.end({ timeoutMs: error instanceof Interrupted ? graceMs : 0 })
-    throw explainLoss(error, history, options.client)
+    // Not destroy(): it sends no DISCONNECT, so the server would publish the will although the command ends in order.
+    await client.end({ timeoutMs: error instanceof Interrupted ? endAfterSignalMs : 0 })
+    throw addLossAdvice(error, history, options.client)
   } finally {
     end.stop()
   }
 }
 
-/** The same loss means one thing to whoever was online before, and another to whoever never got in. */
-function explainLoss(error: unknown, history: 'never online' | 'was online', options: ClientOptions): unknown {
-  // What was waiting when the client ended says that it was ended; the reason is behind it.
+/** Turns a lost connection into a failure with advice. The advice depends on whether the client was ever online. */
+function addLossAdvice(error: unknown, history: 'never online' | 'was online', options: ClientOptions): unknown {
+  // A call that was waiting when the client ended fails with ClosedError; the reason for the end is its cause.
   const loss = isMqttError(error) && error.code === 'MQTT_CLOSED' ? error.cause : error
   if (!isMqttError(loss) || loss.code !== 'MQTT_CONNECTION_LOST') return error
-  const { line = loss.message } = judge(loss)
+  const { line = loss.message } = failureMessage(loss)
   if (history === 'was online') {
     return new CommandFailure('lost', `the connection was lost, and did not come back: ${line}`, { cause: error })
   }
@@ -65,16 +68,16 @@ function explainLoss(error: unknown, history: 'never online' | 'was online', opt
   })
 }
 
-async function failureOf(client: MqttClient): Promise<never> {
+async function rejectWhenClosed(client: MqttClient): Promise<never> {
   await client.closed
-  // The work has ended the client itself, and what it returns or throws is the outcome; that is due at once.
+  // If the work has ended the client itself, its result counts and not this rejection. The result comes within this turn.
   await new Promise<void>((resolve) => setImmediate(resolve))
   throw new ClosedError('the client was ended')
 }
 
-/** What ends a conversation from outside: -W or a signal. A second signal ends the process at once. */
+/** Ends a conversation from outside: the time of -W is up, or a signal arrives. A second signal ends the process at once. */
 class EarlyEnd {
-  /** Rejects when it is time to end, and never resolves. */
+  /** Rejects when the conversation has to end, and never resolves. */
   readonly promise: Promise<never>
   readonly #timer: NodeJS.Timeout | undefined
   readonly #interrupt: (signal: NodeJS.Signals) => void
@@ -101,7 +104,7 @@ class EarlyEnd {
     }
   }
 
-  /** From here on a signal does what it does to any process. */
+  /** From now on a signal has its normal effect on the process. */
   stop(): void {
     clearTimeout(this.#timer)
     process.off('SIGINT', this.#interrupt)

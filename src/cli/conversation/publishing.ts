@@ -1,26 +1,27 @@
 /**
- * Many messages, one after the other, and no more of them at a time than fit into memory: `send` waits while too much is
- * on its way, and so the pace of the server reaches whoever writes to our standard input.
+ * Publishes many messages one after the other, with bounded memory: `send` waits while too many messages are unfinished.
+ * So a slow server also slows the program that writes to our standard input.
  */
 
 import type { MqttClient } from '../../client/mqtt-client.js'
 import type { PublishOptions } from '../../client/options/client-options.js'
 
-/** Messages and bytes on their way; a single message may be larger. */
+/** The bounds of unfinished messages; a single message may be larger than `bytesMax`. */
 const messagesMax = 1_000
 const bytesMax = 4_194_304
 
 export class Publishing {
-  /** Messages that were given to the client, and those that have done what their QoS promises. */
+  /** Messages given to the client. */
   sent = 0
+  /** Messages whose `publish` has resolved or rejected. */
   done = 0
   readonly #client: MqttClient
   readonly #topic: string
   readonly #options: PublishOptions
   #bytes = 0
-  #failure: { readonly error: unknown } | undefined
-  /** Calls when something has settled. */
-  #awaited: (() => void) | undefined
+  #firstFailure: { readonly error: unknown } | undefined
+  /** Wakes the call that waits for a finished message. */
+  #wake: (() => void) | undefined
 
   constructor(client: MqttClient, topic: string, options: PublishOptions) {
     this.#client = client
@@ -33,34 +34,34 @@ export class Publishing {
     this.sent += 1
     this.#bytes += payload.length
     this.#client.publish(this.#topic, payload, this.#options).then(
-      () => this.#settled(payload.length),
+      () => this.#finished(payload.length),
       (error: unknown) => {
-        this.#failure ??= { error }
-        this.#settled(payload.length)
+        this.#firstFailure ??= { error }
+        this.#finished(payload.length)
       },
     )
-    await this.#until(() => this.sent - this.done < messagesMax && this.#bytes < bytesMax)
+    await this.#waitUntil(() => this.sent - this.done < messagesMax && this.#bytes < bytesMax)
   }
 
-  /** Resolves when all have settled; rejects with the first failure. */
+  /** Resolves when all messages are finished; rejects with the first failure. */
   async finish(): Promise<void> {
-    await this.#until(() => this.sent === this.done)
-    // At QoS 0 nobody answers; but a server that answers PINGREQ has read all that stood before it.
+    await this.#waitUntil(() => this.sent === this.done)
+    // A message at QoS 0 has no answer. But a server that answers PINGREQ has read all messages before the PINGREQ.
     if ((this.#options.qos ?? 0) === 0) await this.#client.ping()
   }
 
-  #settled(bytes: number): void {
+  #finished(bytes: number): void {
     this.done += 1
     this.#bytes -= bytes
-    this.#awaited?.()
+    this.#wake?.()
   }
 
-  async #until(condition: () => boolean): Promise<void> {
+  async #waitUntil(condition: () => boolean): Promise<void> {
     for (;;) {
-      if (this.#failure !== undefined) throw this.#failure.error
+      if (this.#firstFailure !== undefined) throw this.#firstFailure.error
       if (condition()) return
       await new Promise<void>((resolve) => {
-        this.#awaited = resolve
+        this.#wake = resolve
       })
     }
   }

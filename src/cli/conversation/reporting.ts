@@ -1,33 +1,33 @@
-/** What is told on stderr while a command is connected: the packets if somebody asks for them, and the outages. */
+/** Writes to stderr while a command is connected: the packets, with `-d` or `--trace`, and the outages. */
 import { subscribe } from 'node:diagnostics_channel'
 import type { MqttClient } from '../../client/mqtt-client.js'
 import type { ControlPacket } from '../../codec/control-packet.js'
 import { encodePacket } from '../../codec/encode/packet-writer.js'
 import type { Peer } from '../../transport/transport.js'
 import type { CommandLine } from '../command-line.js'
-import { judge } from '../outcome/failure-message.js'
+import { failureMessage } from '../outcome/failure-message.js'
 import { note, wantsColor } from '../terminal/output.js'
 
-/** Tells the packets from here on, if `-d` or `--trace` asks for them. */
+/** Reports packets from now on, if `-d` or `--trace` is given. */
 export async function startReporting(line: CommandLine<'debug' | 'trace'>): Promise<void> {
   if (!line.has('trace') && !line.has('debug')) return
   const detail = line.has('trace') ? 'bytes' : 'lines'
   await traceExchange(detail, wantsColor(process.stderr), (text) => process.stderr.write(text))
 }
 
-/** Tells when the connection is lost, and when it is there again. */
-export function tellOfOutages(client: MqttClient): void {
+/** Reports when the connection is lost, and when the client is connected again. */
+export function reportOutages(client: MqttClient): void {
   let outages = 0
   client.on('offline', ({ error, retryInMs }) => {
     outages += 1
-    note(`mqtt311: ${judge(error).line ?? error.message}; next attempt in ${(retryInMs / 1000).toFixed(1)} s`)
+    note(`mqtt311: ${failureMessage(error).line ?? error.message}; next attempt in ${(retryInMs / 1000).toFixed(1)} s`)
   })
   client.on('online', () => {
     if (outages > 0) note('mqtt311: connected again')
   })
 }
 
-/** 'lines': one for each packet. 'bytes': every byte explained. */
+/** 'lines': one line for each packet. 'bytes': every byte explained. */
 type TraceDetail = 'lines' | 'bytes'
 
 interface PacketMessage {
@@ -48,7 +48,8 @@ function isConnectMessage(message: unknown): message is ConnectMessage {
 
 /**
  * Writes every packet that a client of this process sends or receives, as `node:diagnostics_channel` reports it. MQTT 3.1.1 has one
- * encoding for each packet, so encoding a reported packet again gives the bytes of the wire. A password appears only by its shape.
+ * encoding for each packet, so encoding a reported packet again gives the bytes of the wire. Of a password only the
+ * length is shown, and whether it looks like a signature.
  */
 export async function traceExchange(detail: TraceDetail, color: boolean, write: (text: string) => void): Promise<void> {
   const { explain, render, summarize } = await import('../../explain/index.js')

@@ -1,7 +1,7 @@
-/** Standard input as bytes, for what comes in need not be text: all of it, or line by line. */
+/** Reads standard input, whole or line by line. It is read as bytes, because it need not be text. */
 import { CommandFailure } from '../outcome/exit-code.js'
 
-/** All of standard input. @throws CommandFailure if it has more than `maxBytes` */
+/** Reads all of standard input. @throws CommandFailure if it has more than `maxBytes` */
 export async function readStandardInput(maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -17,8 +17,8 @@ export async function readStandardInput(maxBytes: number): Promise<Buffer> {
 const lineFeed = 0x0a
 
 /**
- * The lines without their line feeds; an empty line is an empty message, and a last line without a line feed is one too. Holds no
- * more than one line and one chunk.
+ * Yields the lines without their line feeds. An empty line is an empty message. The last line may have no line feed. At most
+ * one line and one chunk are in memory.
  */
 export async function* readLines(
   chunks: AsyncIterable<unknown>,

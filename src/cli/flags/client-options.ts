@@ -1,4 +1,4 @@
-/** From the command line and the environment to the options of a client. */
+/** Makes the options of a client from the command line and the environment. */
 import type { ClientOptions, WillOptions } from '../../client/options/client-options.js'
 import type { QoS } from '../../codec/control-packet.js'
 import { UsageError } from '../../errors.js'
@@ -15,7 +15,7 @@ export interface ConnectionSettings {
   readonly topic: string | undefined
 }
 
-/** Reads the files that are named. @throws UsageError, CommandFailure */
+/** Also reads the files that the options name. @throws UsageError, CommandFailure */
 export async function readConnection(line: Line): Promise<ConnectionSettings> {
   requireVersion(line)
   const server = readServer(line)
@@ -59,11 +59,11 @@ function readServer(line: Line): Server {
   return { options: { host: MQTT_HOST || 'localhost', port: ofEnvironment }, topic: undefined }
 }
 
-/** What stands behind the first '/' is the topic, as it is. */
+/** All after the first '/' is the topic, without any decoding. */
 function readUrl(url: string): Server {
   const { server = url, topic = '' } =
     /^(?<server>[a-z][a-z0-9+.-]*:\/\/[^/]*)(\/(?<topic>.*))?$/is.exec(url)?.groups ?? {}
-  // A password with '/' in it would be cut, and a part of it sent as a topic.
+  // Without this check a password with '/' would be cut there, and its second part sent as a topic.
   if (topic.includes('@') && !server.includes('@')) {
     throw new UsageError("the URL has '@' behind '/': write '/' in a password as %2F, and give a topic with '@' by -t")
   }
@@ -108,14 +108,14 @@ async function readLogin(line: Line): Promise<Pick<ClientOptions, 'clientId' | '
   const prefix = line.text('id-prefix')
   const clientId = line.text('id') ?? (prefix === undefined ? MQTT_CLIENT_ID || undefined : `${prefix}${process.pid}`)
   if (line.has('disable-clean-session') && !clientId) {
-    throw new UsageError('-c asks the server to keep the session, and a session is kept for a name: give one by -i')
+    throw new UsageError('-c keeps a persistent session, which needs a Client Identifier: give one by -i')
   }
   const file = line.text('password-file')
   const password = file === undefined ? (line.text('password') ?? MQTT_PASSWORD) : await readSecret(file)
   return { clientId, username: line.text('username') ?? (MQTT_USERNAME || undefined), password: password || undefined }
 }
 
-/** Whether the client is a device: the command line says so, or the environment, and nothing on the command line against it. */
+/** Whether the client is a device: an option says so, or the environment does and names no other server, user or password. */
 function namesDevice(line: Line): boolean {
   if (platformOptions.some(({ name }) => line.has(name))) return true
   const { PRODUCT_KEY, DEVICE_NAME, DEVICE_SECRET, DEVICE_TOKEN, MQTT_URL, MQTT_HOST, MQTT_USERNAME, MQTT_PASSWORD } =
@@ -137,13 +137,13 @@ async function deviceOptions(line: Line, shared: ClientOptions): Promise<ClientO
   const isTyped = (['url', 'host', 'port'] as const).some((name) => line.has(name))
   const namesServer = isTyped || Boolean(MQTT_URL || MQTT_HOST)
   const { url, host, port, ...others } = shared
-  // The platform's own host, unless another one is named.
+  // The host is that of the platform, unless the user names another one.
   const server = namesServer ? { url, host, port } : readEndpoint(line)
   const device = await readConnectingDevice(line, typeof shared.tls === 'object' ? shared.tls : {})
   return aliyun(device, { ...withoutUndefined(others), ...server })
 }
 
-/** The preset fills in what is absent; what is there and undefined it takes for given. */
+/** The preset fills in absent options only; it takes an option that is present and undefined as set by the caller. */
 function withoutUndefined(options: ClientOptions): ClientOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }

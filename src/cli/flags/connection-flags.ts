@@ -1,4 +1,4 @@
-/** The options that say where the server is, who we are, and how much is told of it: alike in all commands that connect. */
+/** The options that all connecting commands share: the server, the client, TLS, the device, and what stderr shows. */
 import type { Option, OptionGroup } from '../command-line.js'
 
 const serverOptions = [
@@ -18,8 +18,8 @@ const serverOptions = [
   },
   { name: '4', short: '4', about: 'IPv4 only' },
   { name: '6', short: '6', about: 'IPv6 only' },
-  { name: 'family', value: '4|6', about: 'the same; default: both, IPv6 first' },
-  { name: 'connect-timeout', value: 'SEC', about: 'until CONNACK has to be there; default 30' },
+  { name: 'family', value: '4|6', about: 'as -4 or -6; default: both, IPv6 first' },
+  { name: 'connect-timeout', value: 'SEC', about: 'time for the server to send CONNACK; default 30' },
 ] as const satisfies readonly Option[]
 
 const clientOptions = [
@@ -50,34 +50,34 @@ const clientOptions = [
   { name: 'max-inflight', short: 'M', value: 'N', about: 'unacknowledged messages on their way; default 100' },
   { name: 'protocol-version', short: 'V', value: 'VERSION', about: 'mqttv311 or 311: this client speaks 3.1.1 only' },
   { name: 'will-topic', value: 'TOPIC', about: 'the server publishes a will if we vanish' },
-  { name: 'will-payload', aliases: ['will-message'], value: 'TEXT', about: 'its payload; default empty' },
-  { name: 'will-qos', value: '0|1|2', about: 'its QoS; default 0' },
-  { name: 'will-retain', about: 'it is retained' },
+  { name: 'will-payload', aliases: ['will-message'], value: 'TEXT', about: 'payload of the will; default empty' },
+  { name: 'will-qos', value: '0|1|2', about: 'QoS of the will; default 0' },
+  { name: 'will-retain', about: 'the will is retained' },
 ] as const satisfies readonly Option[]
 
 const tlsOptions = [
   { name: 'tls', about: 'TLS, verified, with the roots of Node.js' },
-  { name: 'protocol', value: 'mqtt|mqtts', about: 'mqtts: the same' },
+  { name: 'protocol', value: 'mqtt|mqtts', about: 'mqtts: as --tls' },
   { name: 'cafile', aliases: ['ca'], value: 'FILE', about: 'TLS with these roots, in PEM, and no others' },
-  { name: 'capath', value: 'DIR', about: 'the same, from the files of a directory' },
+  { name: 'capath', value: 'DIR', about: 'as --cafile, with the files of a directory' },
   { name: 'cert', value: 'FILE', about: 'client certificate, in PEM' },
-  { name: 'key', value: 'FILE', about: 'its private key, in PEM' },
+  { name: 'key', value: 'FILE', about: 'private key of --cert, in PEM' },
   { name: 'servername', value: 'NAME', about: 'the name in the server certificate, if it is not -h' },
   { name: 'tls-alpn', value: 'NAME', about: 'protocol to ask for by ALPN, such as mqtt' },
 ] as const satisfies readonly Option[]
 
-/** What names a device of Alibaba Cloud IoT Platform, and how its CONNECT is signed. */
+/** The names and the secret of a device of Alibaba Cloud IoT Platform, and how CONNECT is signed. */
 export const signatureOptions = [
   { name: 'product-key', value: 'KEY', about: 'ProductKey' },
   { name: 'device-name', value: 'NAME', about: 'DeviceName' },
   { name: 'device-secret', value: 'SECRET', about: 'DeviceSecret; visible to others, as with -P' },
   { name: 'device-secret-file', value: 'FILE', about: 'the DeviceSecret is in this file: better' },
   { name: 'sign-method', value: 'METHOD', about: 'hmacsha256 (default), hmacsha1, hmacmd5' },
-  { name: 'timestamp', value: 'MS', about: 'signed along, or none; default: now' },
+  { name: 'timestamp', value: 'MS', about: 'time to sign, or none; default: now' },
   { name: 'secure-mode', value: '2|3', about: '2: TLS (default), 3: plain TCP' },
 ] as const satisfies readonly Option[]
 
-/** How a device without a secret of its own shows who it is; with --cert and --key it needs none of these. */
+/** How a device without a secret proves who it is; a device with --cert and --key needs none of these. */
 const tokenOptions = [
   { name: 'device-token-file', value: 'FILE', about: 'instead of a secret: what register --token gave, with its -i' },
 ] as const satisfies readonly Option[]
@@ -88,7 +88,7 @@ export const endpointOptions = [
   { name: 'instance-id', value: 'ID', about: 'the endpoint of an instance' },
 ] as const satisfies readonly Option[]
 
-/** Each of these says that the client is a device of the platform. */
+/** If any of these is given, the client is a device of the platform. */
 export const platformOptions = [...signatureOptions, ...tokenOptions, ...endpointOptions]
 
 const reportOptions = [
@@ -120,8 +120,7 @@ export const connectionGroups: readonly OptionGroup<ConnectionOptionName>[] = [
   { title: 'Messages to you', options: reportOptions },
 ]
 
-/** What the environment may say; the command line goes before it. */
 export const environmentText =
   'Environment: MQTT_URL, or MQTT_HOST and MQTT_PORT; MQTT_CLIENT_ID, MQTT_USERNAME, MQTT_PASSWORD; PRODUCT_KEY, DEVICE_NAME ' +
-  'and DEVICE_SECRET or DEVICE_TOKEN. The command line goes before it: a server that is named there is none of the environment, and ' +
-  'a device of the environment counts only where no server, user or password is given.'
+  'and DEVICE_SECRET or DEVICE_TOKEN. The command line goes first: a server given there replaces that of the environment, and ' +
+  'a device of the environment counts only if no server, user or password is given.'

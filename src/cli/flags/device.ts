@@ -1,4 +1,4 @@
-/** A device of Alibaba Cloud IoT Platform, from the command line or the environment. */
+/** Reads a device of Alibaba Cloud IoT Platform from the command line or the environment. */
 import type { ConnectionOptions } from 'node:tls'
 import type { IdentifiedCertificateDevice, SecretDevice, TokenDevice } from '../../aliyun/device.js'
 import { type Endpoint, type Region, regions } from '../../aliyun/endpoint.js'
@@ -8,7 +8,7 @@ import type { CommandLine } from '../command-line.js'
 import type { DeviceOptionName, EndpointOptionName, SignatureOptionName } from './connection-flags.js'
 import { readSecret } from './input-file.js'
 
-/** The device that is named, with its secret. @throws UsageError */
+/** The named device with its secret. @throws UsageError */
 export async function readDevice(line: CommandLine<SignatureOptionName | 'id'>): Promise<SecretDevice> {
   const { DEVICE_SECRET } = process.env
   const file = line.text('device-secret-file')
@@ -24,8 +24,8 @@ export async function readDevice(line: CommandLine<SignatureOptionName | 'id'>):
 }
 
 /**
- * The device that is named, with the proof that it has: a secret, a token, or the certificate among the options of TLS. What is
- * typed goes before the environment. @throws UsageError
+ * The named device with the proof of who it is: a secret, a token, or the certificate of --cert. A typed option is preferred
+ * to the environment. @throws UsageError
  */
 export async function readConnectingDevice(
   line: CommandLine<DeviceOptionName | 'id'>,
@@ -80,7 +80,7 @@ export function required(text: string | undefined, name: string, flag: string, v
   throw new UsageError(`the ${name} is missing: give ${flag}, or set ${variable}`)
 }
 
-/** Which of the platform's hosts; both undefined leave it to the preset. */
+/** The host of the platform; if both are undefined, the preset chooses it. */
 export function readEndpoint(line: CommandLine<EndpointOptionName>): {
   readonly region: Region | undefined
   readonly endpoint: Endpoint | undefined

@@ -1,4 +1,4 @@
-/** Files that are named on the command line. */
+/** Reads the files that the command line names. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CommandFailure } from '../outcome/exit-code.js'
@@ -27,7 +27,7 @@ function reason(error: unknown): string {
   }
 }
 
-/** A password or another secret: the file without the line break at its end. */
+/** Reads a password or another secret: the content of the file without a line break at its end. */
 export async function readSecret(path: string): Promise<string> {
   const text = (await readInput(path)).toString('utf8').replace(/\r?\n$/, '')
   if (text !== '') return text
@@ -36,14 +36,14 @@ export async function readSecret(path: string): Promise<string> {
 
 const certificateMark = '-----BEGIN CERTIFICATE-----'
 
-/** A file with one certificate or more, in PEM. Node.js would take any other for an empty list, and trust nobody. */
+/** Reads a file with one certificate or more, in PEM. Without the check Node.js would read any other file as an empty list. */
 export async function readCertificate(path: string): Promise<string> {
   const text = (await readInput(path)).toString('utf8')
   if (text.includes(certificateMark)) return text
   throw new CommandFailure('noInput', `${path} holds no certificate in PEM`)
 }
 
-/** Every certificate in the files of a directory, in PEM. */
+/** Reads every certificate in the files of a directory, in PEM. */
 export async function readCertificates(directory: string): Promise<string[]> {
   const names = await readdir(directory).catch((error: unknown) => {
     throw new CommandFailure('noInput', `${directory} cannot be read${reason(error)}`, { cause: error })

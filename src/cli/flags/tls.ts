@@ -1,4 +1,4 @@
-/** Whether the connection goes over TLS, and whom both sides trust. There is no option that switches verification off. */
+/** The options of TLS: whether it is used, and which certificates each side trusts. No option switches verification off. */
 import type { ConnectionOptions } from 'node:tls'
 import { UsageError } from '../../errors.js'
 import type { CommandLine } from '../command-line.js'
@@ -8,7 +8,7 @@ import { readCertificate, readCertificates, readInput } from './input-file.js'
 
 type Line = CommandLine<ConnectionOptionName>
 
-/** True: with the roots of Node.js. Undefined: as the URL says, or without. */
+/** True: TLS with the roots of Node.js. Undefined: the URL decides; without a URL there is no TLS. */
 export async function readTls(line: Line): Promise<true | ConnectionOptions | undefined> {
   const [cafile, capath] = [line.text('cafile'), line.text('capath')]
   const [cert, key] = [line.text('cert'), line.text('key')]
@@ -27,7 +27,7 @@ export async function readTls(line: Line): Promise<true | ConnectionOptions | un
     ...(servername === undefined ? {} : { servername }),
     ...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
   }
-  await requireUsable(settings)
+  await requireUsableCertificates(settings)
   const protocol = readProtocol(line)
   if (Object.keys(settings).length > 0) {
     if (protocol === 'mqtt') throw new UsageError('--protocol mqtt is plain TCP: leave out what belongs to TLS')
@@ -36,8 +36,8 @@ export async function readTls(line: Line): Promise<true | ConnectionOptions | un
   return line.has('tls') || protocol === 'mqtts' ? true : undefined
 }
 
-/** What is in the files is not looked at by anybody before the connection is made, which would be blamed for it. */
-async function requireUsable(settings: ConnectionOptions): Promise<void> {
+/** Without this check a wrong file would show only when the connection is made, and look like a fault of the connection. */
+async function requireUsableCertificates(settings: ConnectionOptions): Promise<void> {
   if (settings.ca === undefined && settings.cert === undefined) return
   const { createSecureContext } = await import('node:tls')
   try {

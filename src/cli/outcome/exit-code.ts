@@ -1,14 +1,14 @@
 /**
- * How the command ends. 1 to 5 are the Return Code of CONNACK and 27 is a time-out, as with mosquitto_pub and mosquitto_sub;
- * the others are those of sysexits.h, where the meaning is the same. A process that a signal has ended shows 128 and the
- * number of the signal, as every shell does.
+ * The exit codes. 1 to 5 are the Return Code of CONNACK and 27 is a time-out, as with mosquitto_pub and mosquitto_sub. The
+ * others are codes of sysexits.h with the nearest meaning. If a signal ended the command, the code is 128 plus the number
+ * of the signal, as in a shell.
  */
 const table = {
   done: [0, 'done; also for --help and --version'],
   timedOut: [27, 'a time-out: -W has run out, or an answer did not come'],
   usage: [64, 'the command line is wrong; nothing was sent'],
   faulty: [65, 'explain: there is a fault in the bytes'],
-  noInput: [66, 'a file cannot be read, or what it holds cannot be used'],
+  noInput: [66, 'a file cannot be read, or its content cannot be used'],
   unreachable: [69, 'the server cannot be reached'],
   internal: [70, 'a fault of this program'],
   noOutput: [74, 'the output cannot be written'],
@@ -20,17 +20,16 @@ const table = {
 
 export type ExitName = keyof typeof table
 
-/** The number of an outcome that has one of its own. */
 export function exitCode(name: ExitName): number {
   return table[name][0]
 }
 
-/** 128 and the number of the signal. */
+/** 128 plus the number of the signal. */
 export function exitCodeOfSignal(signal: 'SIGINT' | 'SIGTERM'): number {
   return signal === 'SIGINT' ? 130 : 143
 }
 
-/** The table for --help: the code, and what it says. */
+/** The table for --help. */
 export function exitCodeRows(): readonly (readonly [code: string, meaning: string])[] {
   const rows = Object.values(table).map(([code, meaning]) => [`${code}`, meaning] as const)
   const [done = ['0', ''] as const, ...others] = rows
@@ -42,7 +41,7 @@ export function exitCodeRows(): readonly (readonly [code: string, meaning: strin
   ]
 }
 
-/** A failure that no class of the library stands for. */
+/** A failure of the command itself, for which the library has no error class. */
 export class CommandFailure extends Error {
   readonly exitName: ExitName
 
@@ -52,7 +51,7 @@ export class CommandFailure extends Error {
   }
 }
 
-/** SIGINT or SIGTERM: the person wants the command to end. */
+/** SIGINT or SIGTERM ended the command. */
 export class Interrupted extends Error {
   readonly signal: 'SIGINT' | 'SIGTERM'
 

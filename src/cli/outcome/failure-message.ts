@@ -1,19 +1,20 @@
-/** What a person and a script are told of a failure: one line in the words of the command line, and an exit code. */
+/** Turns an error into what the command shows of it: one line in the words of the command line, and an exit code. */
 import { type AnyMqttError, type ConnectionLostError, isMqttError } from '../../errors.js'
 import { CommandFailure, type ExitName, exitCode, exitCodeOfSignal, Interrupted } from './exit-code.js'
 
-/** The exit code, and the line for stderr; undefined where there is nothing to say. */
-export interface Verdict {
+export interface FailureMessage {
+  /** The exit code. */
   readonly code: number
+  /** The line for stderr; undefined: nothing is written. */
   readonly line: string | undefined
 }
 
-export function judge(error: unknown): Verdict {
+export function failureMessage(error: unknown): FailureMessage {
   if (error instanceof Interrupted) return { code: exitCodeOfSignal(error.signal), line: error.message }
   if (error instanceof CommandFailure) return { code: exitCode(error.exitName), line: oneLine(error.message) }
-  if (isMqttError(error)) return judgeMqttError(error)
+  if (isMqttError(error)) return mqttFailureMessage(error)
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  // The reader of our output has seen enough: `mqtt311 sub ... | head -n 1`.
+  // The program that reads our output has ended, as in `mqtt311 sub ... | head -n 1`. That is no failure.
   if (code === 'EPIPE') return { code: exitCode('done'), line: undefined }
   const message = error instanceof Error ? error.message : String(error)
   if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) {
@@ -22,11 +23,11 @@ export function judge(error: unknown): Verdict {
   return { code: exitCode('internal'), line: `this is a fault of mqtt311: ${oneLine(message)}; please report it` }
 }
 
-function judgeMqttError(error: AnyMqttError): Verdict {
-  // What was waiting when the client ended says that it was ended; the reason is behind it.
-  if (error.code === 'MQTT_CLOSED' && isMqttError(error.cause)) return judgeMqttError(error.cause)
-  // The handlers are ours: what they threw is what has happened.
-  if (error.code === 'MQTT_HANDLER') return judge(error.cause)
+function mqttFailureMessage(error: AnyMqttError): FailureMessage {
+  // A call that was waiting when the client ended fails with ClosedError; the reason for the end is its cause.
+  if (error.code === 'MQTT_CLOSED' && isMqttError(error.cause)) return mqttFailureMessage(error.cause)
+  // The handlers belong to this command, so the failure is the error that the handler threw.
+  if (error.code === 'MQTT_HANDLER') return failureMessage(error.cause)
   const line = oneLine(asTyped(error.message))
   return { code: codeOf(error), line: `${line}${adviceFor(error)}` }
 }
@@ -79,7 +80,7 @@ function lossName({ reason }: ConnectionLostError): ExitName {
   }
 }
 
-/** What to do, where the message of the library does not say it. */
+/** What the user can do, for errors whose message in the library does not say it. */
 function adviceFor(error: AnyMqttError): string {
   switch (error.code) {
     case 'MQTT_CONNECTION_REFUSED':
@@ -125,7 +126,7 @@ function adviceForLoss({ reason }: ConnectionLostError): string {
   }
 }
 
-/** The library names its own options in what it says; here each is named as it is typed. */
+/** Messages of the library name the options of the library; this table has the options that a user types instead. */
 const typedOptions: readonly (readonly [ofLibrary: RegExp, typed: string])[] = [
   [/\btls\.ca\b/g, '--cafile'],
   [/\ballow both families with family 0\b/g, 'leave out -4 and -6'],
@@ -144,7 +145,7 @@ function asTyped(message: string): string {
   return typedOptions.reduce((text, [ofLibrary, typed]) => text.replace(ofLibrary, typed), message)
 }
 
-/** Nothing in a message may start a new line or command the terminal: it may quote what a server has sent. */
+/** A message may quote bytes from a server, so line breaks and control characters are removed: they could command the terminal. */
 function oneLine(message: string): string {
   return message.replace(/\s*[\r\n]\s*/g, ' ').replace(/\p{Cc}/gu, '\ufffd')
 }

@@ -1,16 +1,16 @@
-/** Credentials as text: for people, for an environment file, for programs, and as the options of mosquitto_pub. */
+/** Writes credentials as text: for people, for an environment file, for programs, and as the options of mosquitto_pub. */
 
 export type LoginFormat = 'text' | 'env' | 'json' | 'mosquitto'
 
 export const loginFormats: readonly LoginFormat[] = ['text', 'env', 'json', 'mosquitto']
 
-/** Names and values in the order in which they are shown. */
+/** One credential, under the name that it has in each format. */
 export interface Field {
-  /** `client id`: what people read. */
+  /** The name for people, such as `client id`. */
   readonly label: string
-  /** `clientId`: the member of the JSON object. */
+  /** The member of the JSON object, such as `clientId`. */
   readonly member: string
-  /** `MQTT_CLIENT_ID`: the variable. */
+  /** The environment variable, such as `MQTT_CLIENT_ID`. */
   readonly variable: string
   readonly value: string
 }
@@ -29,7 +29,7 @@ export function json(fields: readonly Field[]): string {
   return `${JSON.stringify(Object.fromEntries(fields.map(({ member, value }) => [member, value])), undefined, 2)}\n`
 }
 
-/** Between single quotes nothing has a meaning to a shell but the single quote. */
+/** Between single quotes only the single quote is special to a shell. */
 export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -1,13 +1,13 @@
 /**
- * The formats of `sub -F`, read once and applied to each message: those of mosquitto_sub, as far as MQTT 3.1.1 has what
- * they show.
+ * The formats of `sub -F`. A format is parsed once and applied to each message. The sequences are those of mosquitto_sub,
+ * without the ones that show fields of MQTT 5.
  */
 import type { Message } from '../../client/options/client-options.js'
 import { UsageError } from '../../errors.js'
 import { isJson, jsonLine } from './message-json.js'
 import { isoTime, timeLetters, unixTime } from './time-format.js'
 
-/** A message that cannot be shown in this format; the line says why. */
+/** The result for a message that the format cannot show, with the reason. */
 export class Unprintable {
   readonly reason: string
 
@@ -18,7 +18,7 @@ export class Unprintable {
 
 type Piece = (message: Message, now: Date) => string | Uint8Array
 
-/** What stands between '%' and the letter: `-`, `0`, the least width, '.' and the most. */
+/** What may stand between '%' and the letter: `-`, `0`, the smallest width, '.' and the largest width. */
 interface Shape {
   readonly align: 'left' | 'right'
   readonly fill: ' ' | '0'
@@ -38,8 +38,8 @@ const parameters: ReadonlyMap<string, (message: Message, now: Date) => string> =
   ['j', (message, now) => jsonLine(message, now)],
 ])
 
-const absent: ReadonlyMap<string, string> = new Map([
-  ['m', 'the packet identifier, is the affair of the connection and not of the message'],
+const unsupported: ReadonlyMap<string, string> = new Map([
+  ['m', 'the Packet Identifier, belongs to the connection and not to the message'],
   ...['A', 'C', 'D', 'E', 'F', 'P', 'R', 'S'].map((letter) => [letter, 'a property, belongs to MQTT 5'] as const),
 ])
 
@@ -54,13 +54,13 @@ const escapes: ReadonlyMap<string, string> = new Map([
   ['v', '\v'],
 ])
 
-/** How the parts of a message that its sender has chosen are written. */
+/** How to write the topic and the payload: the sender has chosen their characters. */
 export interface Appearance {
   topic(message: Message): string
   payload(message: Message): Uint8Array
 }
 
-/** @throws UsageError on a sequence that is not known */
+/** @throws UsageError if the format has an unknown sequence */
 export function compileFormat(
   format: string,
   appearance: Appearance,
@@ -72,7 +72,7 @@ export function compileFormat(
     if (letter === 'J') wantsJson = true
     if (letter !== undefined) pieces.push(parameter(text, letter, shapeOf(letter, flags, width, maxWidth), appearance))
     else if (time !== undefined) pieces.push(timePiece(text, time))
-    else if (escaped !== undefined) pieces.push(constant(escapes.get(escaped) ?? unknown(text)))
+    else if (escaped !== undefined) pieces.push(constant(escapes.get(escaped) ?? refuse(text)))
     else pieces.push(constant(text))
   }
   return (message, now) => {
@@ -82,7 +82,7 @@ export function compileFormat(
   }
 }
 
-/** As in mosquitto_sub: %t and %I alone are cut, and are never filled with zeros. */
+/** As in mosquitto_sub: only %t and %I are cut to the largest width, and they are never filled with zeros. */
 function shapeOf(letter: string, flags: string, width: string, maxWidth: string | undefined): Shape {
   const align = flags.includes('-') ? 'left' : 'right'
   const isText = letter === 't' || letter === 'I'
@@ -100,14 +100,14 @@ function parameter(text: string, letter: string, shape: Shape, appearance: Appea
   if (letter === 'p') return (message) => fillBytes(appearance.payload(message), shape)
   if (letter === 'J') return (message, now) => jsonLine(message, now, message.text())
   const show = parameters.get(letter)
-  if (show === undefined) throw new UsageError(unknownText(text, letter))
+  if (show === undefined) return refuse(text, letter)
   return (message, now) => fillText(show(message, now), shape)
 }
 
 function timePiece(text: string, letter: string): Piece {
   if (letter === '@') return constant('@')
   const show = timeLetters.get(letter)
-  if (show === undefined) return unknown(text)
+  if (show === undefined) return refuse(text)
   return (_, now) => show(now)
 }
 
@@ -115,14 +115,10 @@ function constant(text: string): Piece {
   return () => text
 }
 
-function unknown(text: string): never {
-  throw new UsageError(unknownText(text, ''))
-}
-
-function unknownText(text: string, letter: string): string {
-  const why = absent.get(letter)
-  if (why !== undefined) return `-F knows no ${text}: that, ${why}`
-  return `-F knows no ${text}; a literal %, @ or \\ is written twice`
+function refuse(sequence: string, letter = ''): never {
+  const why = unsupported.get(letter)
+  if (why !== undefined) throw new UsageError(`-F knows no ${sequence}: that, ${why}`)
+  throw new UsageError(`-F knows no ${sequence}; a literal %, @ or \\ is written twice`)
 }
 
 function fillText(text: string, { align, fill, width, maxWidth }: Shape): string {

@@ -2,8 +2,8 @@ import type { Message } from '../../client/options/client-options.js'
 import { isoTimeWithFraction } from './time-format.js'
 
 /**
- * The message as a line of JSON, with the members that mosquitto_sub gives it. What is no UTF-8 stands in `payload64`, in Base64,
- * instead of `payload`. `json` is the payload as it is to be written, if it is JSON itself.
+ * The message as a line of JSON, with the members that mosquitto_sub writes. A payload that is not UTF-8 is written in Base64 as
+ * `payload64` instead of `payload`. `json` is given if the payload is JSON itself and is to be written without quotes.
  */
 export function jsonLine(message: Message, now: Date, json?: string): string {
   const { topic, qos, retain, payload } = message
@@ -30,14 +30,14 @@ function quoted(text: string): string {
   return withoutControls(JSON.stringify(text))
 }
 
-/** JSON allows the upper control characters in a string, and some terminals obey them. It says the same with their numbers. */
+/** JSON allows U+007F to U+009F in a string, and some terminals obey them as commands. An escape with the number means the same. */
 function withoutControls(json: string): string {
   return json.replace(/[\u007f-\u009f]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
 }
 
-/** Whether the payload can stand in the line as it is. */
+/** Whether the payload is JSON, so that it can be written without quotes. */
 export function isJson(message: Message): boolean {
   try {
     message.json()

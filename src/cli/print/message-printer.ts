@@ -1,4 +1,4 @@
-/** What `sub` writes for a message: the payload, with its topic, in a format, or as JSON. */
+/** Makes what `sub` writes for a message: the payload alone, the topic and the payload, a format, or JSON. */
 import type { Message } from '../../client/options/client-options.js'
 import { UsageError } from '../../errors.js'
 import type { CommandLine } from '../command-line.js'
@@ -11,7 +11,7 @@ export type Printer = (message: Message, now: Date) => Uint8Array | Unprintable
 const lineFeed = Buffer.from('\n')
 const nothing = Buffer.alloc(0)
 
-/** @throws UsageError on a format that is not known, or on two ways at once */
+/** @throws UsageError if the format is unknown, or if two options choose the output */
 export function choosePrinter(line: CommandLine<'verbose' | 'format' | 'json' | 'raw' | 'N'>): Printer {
   const [first, second] = (['verbose', 'format', 'json', 'raw'] as const).filter((name) => line.has(name))
   if (first !== undefined && second !== undefined) {
@@ -19,7 +19,7 @@ export function choosePrinter(line: CommandLine<'verbose' | 'format' | 'json' | 
   }
   const end = line.has('N') ? nothing : lineFeed
   const isTerminal = process.stdout.isTTY === true
-  const { topic, payload } = isTerminal ? onTerminal : asItIs
+  const { topic, payload } = isTerminal ? escaped : unchanged
   switch (first) {
     case 'raw':
       return (message) => message.payload
@@ -41,10 +41,10 @@ export function choosePrinter(line: CommandLine<'verbose' | 'format' | 'json' | 
   }
 }
 
-const asItIs: Appearance = { topic: (message) => message.topic, payload: (message) => message.payload }
+const unchanged: Appearance = { topic: (message) => message.topic, payload: (message) => message.payload }
 
-/** What a message holds is no command to the terminal of whoever reads it. */
-const onTerminal: Appearance = {
+/** For a terminal: the sender of a message must not be able to command it by control characters. */
+const escaped: Appearance = {
   topic: (message) => escapeControls(message.topic),
   payload: (message) => Buffer.from(escapeControls(message.text())),
 }

@@ -1,8 +1,8 @@
 /**
- * Prints messages until there have been enough, or nobody reads any more.
+ * Prints messages until `count` messages are printed, or the output fails.
  *
- * A message is acknowledged when it has been printed, or was not to be printed. What comes behind the last one is left
- * unacknowledged: in a persistent session the next command gets it.
+ * A message is acknowledged when it is printed, or when the options hide it. Messages after the last printed one are not
+ * acknowledged: in a persistent session the next command gets them.
  */
 
 import type { MqttClient } from '../../client/mqtt-client.js'
@@ -11,17 +11,17 @@ import { note, print } from '../terminal/output.js'
 import { Unprintable } from './message-format.js'
 import type { Printer } from './message-printer.js'
 
-/** What a handler returns that does not acknowledge its message: the server keeps it for the next who reads. */
-const never = new Promise<never>(() => {})
+/** The result of a handler that does not acknowledge its message, so that the server keeps the message. */
+const unacknowledged = new Promise<never>(() => {})
 
 export class MessageReader {
   /** Resolves when the last message has been printed, rejects when the output fails. */
   readonly finished: Promise<void>
-  /** Set as soon as there is one: it is made with `take` as its handler, and so after this reader. */
+  /** Set later: the client is made after this reader, because `take` is the handler of the client. */
   client: MqttClient | undefined
   readonly #printer: Printer
   readonly #wanted: (message: Message) => boolean
-  #left: number
+  #remaining: number
   #state: 'reading' | 'over' = 'reading'
   #resolve = () => {}
   #reject: (error: unknown) => void = () => {}
@@ -29,20 +29,20 @@ export class MessageReader {
   constructor(printer: Printer, wanted: (message: Message) => boolean, count = Number.POSITIVE_INFINITY) {
     this.#printer = printer
     this.#wanted = wanted
-    this.#left = count
+    this.#remaining = count
     this.finished = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    // It may fail before anybody waits for it.
+    // The output may fail before a caller awaits this promise.
     this.finished.catch(() => {})
   }
 
   async take(message: Message): Promise<void> {
     if (this.#state === 'over') {
-      // end() gives the handlers that still run half a second, but not the one that calls it.
+      // end() waits half a second for running handlers, but not for the handler that calls it.
       this.client?.end()
-      return never
+      return unacknowledged
     }
     if (!this.#wanted(message)) return
     const bytes = this.#printer(message, new Date())
@@ -52,10 +52,10 @@ export class MessageReader {
     } catch (error) {
       this.#state = 'over'
       this.#reject(error)
-      return never
+      return unacknowledged
     }
-    this.#left -= 1
-    if (this.#left > 0) return
+    this.#remaining -= 1
+    if (this.#remaining > 0) return
     this.#state = 'over'
     this.#resolve()
   }

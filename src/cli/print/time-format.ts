@@ -1,6 +1,6 @@
 /**
- * Times by the letters of strftime, in the time zone of this machine and in English, as strftime gives them where no locale is
- * set. What depends on the calendar of a country, such as the numbers of weeks, is left out.
+ * Writes times by the letters of strftime, in the time zone of this machine and in English, as strftime does without a locale.
+ * Letters that depend on the calendar of a country, such as the numbers of weeks, are not supported.
  */
 
 const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
@@ -23,9 +23,9 @@ const padded = (value: number, width = 2, fill = '0'): string => `${value}`.padS
 const day = (now: Date): string => days[now.getDay()] ?? ''
 const month = (now: Date): string => months[now.getMonth()] ?? ''
 const short = (name: string): string => name.slice(0, 3)
-/** Of a clock with twelve hours. */
+/** The hour on a clock with twelve hours. */
 const hour12 = (now: Date): number => now.getHours() % 12 || 12
-const noon = (now: Date): 'AM' | 'PM' => (now.getHours() < 12 ? 'AM' : 'PM')
+const halfOfDay = (now: Date): 'AM' | 'PM' => (now.getHours() < 12 ? 'AM' : 'PM')
 
 function date(now: Date): string {
   return `${now.getFullYear()}-${padded(now.getMonth() + 1)}-${padded(now.getDate())}`
@@ -50,13 +50,13 @@ function zoneName(now: Date): string {
   return parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''
 }
 
-/** Both days at noon in UTC, so that a change to summer time does not count. */
+/** Compares both days at noon in UTC, because a day of summer time change does not have 24 hours. */
 function dayOfYear(now: Date): number {
-  const noonOf = (monthIndex: number, dayOfMonth: number) => Date.UTC(now.getFullYear(), monthIndex, dayOfMonth, 12)
-  return (noonOf(now.getMonth(), now.getDate()) - noonOf(0, 1)) / 86_400_000 + 1
+  const noonUtc = (monthIndex: number, dayOfMonth: number) => Date.UTC(now.getFullYear(), monthIndex, dayOfMonth, 12)
+  return (noonUtc(now.getMonth(), now.getDate()) - noonUtc(0, 1)) / 86_400_000 + 1
 }
 
-/** Digits of the fraction of a second; the clock of JavaScript has three of them, and zeros follow. */
+/** The fraction of a second in so many digits; the clock of JavaScript gives three, and the others are zeros. */
 function fraction(now: Date, digits: number): string {
   return padded(now.getMilliseconds(), 3).padEnd(digits, '0')
 }
@@ -76,7 +76,7 @@ export function unixTime(now: Date): string {
   return `${Math.floor(now.getTime() / 1000)}.${fraction(now, 9)}`
 }
 
-/** What stands behind `@`; `N`, the nanoseconds, is mosquitto_sub's own. */
+/** The letters after `@`. `N`, the nanoseconds, is not in strftime but in mosquitto_sub. */
 export const timeLetters: ReadonlyMap<string, (now: Date) => string> = new Map([
   ['a', (now) => short(day(now))],
   ['A', day],
@@ -99,8 +99,8 @@ export const timeLetters: ReadonlyMap<string, (now: Date) => string> = new Map([
   ['M', (now) => padded(now.getMinutes())],
   ['n', () => '\n'],
   ['N', (now) => fraction(now, 9)],
-  ['p', noon],
-  ['r', (now) => `${padded(hour12(now))}:${padded(now.getMinutes())}:${padded(now.getSeconds())} ${noon(now)}`],
+  ['p', halfOfDay],
+  ['r', (now) => `${padded(hour12(now))}:${padded(now.getMinutes())}:${padded(now.getSeconds())} ${halfOfDay(now)}`],
   ['R', (now) => time(now).slice(0, 5)],
   ['s', (now) => `${Math.floor(now.getTime() / 1000)}`],
   ['S', (now) => padded(now.getSeconds())],

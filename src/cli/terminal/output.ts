@@ -1,13 +1,13 @@
-/** Standard output and standard error, and whether they are read by a person. */
+/** Standard output and standard error, and whether a person reads them. */
 
-/** A stream that fails emits `error`, and its writes fail too: the writes are what is listened to. */
-function unheeded(): void {}
-process.stdout.on('error', unheeded)
-process.stderr.on('error', unheeded)
+/** A stream that fails emits `error`, and its writes fail too. `print` reports the failed write, so the event adds nothing. */
+function ignoreStreamError(): void {}
+process.stdout.on('error', ignoreStreamError)
+process.stderr.on('error', ignoreStreamError)
 
 /**
- * Writes to standard output, and resolves when that has taken it: awaiting it is how a slow reader is felt. Rejects with the
- * error of the system, EPIPE if nobody reads any more.
+ * Writes to standard output, and resolves when the stream has taken the data: a caller that awaits this keeps the pace of a
+ * slow reader. Rejects with the error of the system, EPIPE if nobody reads any more.
  */
 export function print(data: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -17,19 +17,19 @@ export function print(data: string | Uint8Array): Promise<void> {
 
 let notes: 'shown' | 'muted' = 'shown'
 
-/** `--quiet`: from here on the exit code alone tells what went wrong. */
+/** `--quiet`: from now on only the exit code shows a failure. */
 export function muteNotes(): void {
   notes = 'muted'
 }
 
-/** A line for the person in front of the terminal; what it says is no result. A line of progress gives way to it. */
+/** Writes a line to stderr for the person at the terminal; it is not a result. A line of progress is erased first. */
 export function note(line: string): void {
   if (notes === 'muted') return
   statusLine.end('erase')
   process.stderr.write(`${line}\n`)
 }
 
-/** Resolves when everything that was written has been taken, or never will be. */
+/** Resolves when both streams have taken everything that was written, or can take no more. */
 export async function flushed(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
     await new Promise<void>((resolve) => {
@@ -39,7 +39,7 @@ export async function flushed(): Promise<void> {
   }
 }
 
-/** Colours only where a person sees them. NO_COLOR and FORCE_COLOR decide otherwise; if both do, FORCE_COLOR, as in Node.js. */
+/** Colours appear only on a terminal. NO_COLOR and FORCE_COLOR override this; if both are set, FORCE_COLOR wins, as in Node.js. */
 export function wantsColor(stream: { readonly isTTY?: boolean }): boolean {
   const { FORCE_COLOR, NO_COLOR, TERM } = process.env
   if (FORCE_COLOR !== undefined && FORCE_COLOR !== '') return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
@@ -49,18 +49,18 @@ export function wantsColor(stream: { readonly isTTY?: boolean }): boolean {
 
 /** Where progress is drawn. */
 export interface StatusLine {
-  /** Columns of the terminal; undefined where there is none, and then nothing is drawn. */
+  /** Columns of the terminal; undefined without a terminal, and then nothing is drawn. */
   readonly columns: number | undefined
-  /** Writes over what was drawn before. */
+  /** Replaces the line that was drawn before. */
   draw(text: string): void
-  /** Leaves what was drawn last on a line of its own, or nothing of it. */
-  end(outcome: 'keep' | 'erase'): void
+  /** Keeps the drawn line and goes to the next one, or erases the drawn line. */
+  end(drawnLine: 'keep' | 'erase'): void
 }
 
-/** Back to the first column, and nothing is left on the line. */
+/** Goes to the first column and erases the line. */
 const eraseLine = '\r\x1b[2K'
 
-/** Whether the cursor stands behind a line of progress: whatever is written next has to erase that, or to go to the next line. */
+/** 'drawn': the cursor is at the end of a line of progress, which has to be erased or ended before the next write. */
 let status: 'none' | 'drawn' = 'none'
 
 /** On stderr: standard output is for results. */
@@ -73,8 +73,8 @@ export const statusLine: StatusLine = {
     process.stderr.write(eraseLine + text)
     status = 'drawn'
   },
-  end(outcome) {
-    if (status === 'drawn') process.stderr.write(outcome === 'keep' ? '\n' : eraseLine)
+  end(drawnLine) {
+    if (status === 'drawn') process.stderr.write(drawnLine === 'keep' ? '\n' : eraseLine)
     status = 'none'
   },
 }

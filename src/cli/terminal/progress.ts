@@ -1,8 +1,8 @@
 /**
- * How far it has come, on one line of a terminal that is written over again and again.
+ * Shows the progress of a command on one line of the terminal, and draws that line again and again.
  *
- * Whoever is done at once sees nothing of it: the line appears after the first pause, and only a line that has appeared
- * leaves its last state behind.
+ * A command that is done at once draws nothing: the line appears after the first pause. The last state stays on the
+ * terminal only if the line has appeared.
  */
 import { shorten } from '../../explain/listing/display-width.js'
 import type { StatusLine } from './output.js'
@@ -23,16 +23,16 @@ export class Progress {
   }
 
   #draw(): void {
-    // In the last column some terminals go to the next line, and a line of two rows cannot be written over.
+    // The last column stays free: some terminals wrap there, and a line of two rows cannot be drawn again.
     this.#line.draw(shorten(this.#text(), Math.max(1, (this.#line.columns ?? 80) - 1)))
     this.#shown = 'a line'
   }
 
-  /** The last state stays on the terminal if it is worth a line. */
-  stop(outcome: 'keep' | 'erase'): void {
+  /** Stops drawing, and keeps the last state on the terminal or erases it. */
+  stop(drawnLine: 'keep' | 'erase'): void {
     clearInterval(this.#timer)
     if (this.#shown === 'nothing') return
-    if (outcome === 'keep') this.#draw()
-    this.#line.end(outcome)
+    if (drawnLine === 'keep') this.#draw()
+    this.#line.end(drawnLine)
   }
 }
