@@ -1,7 +1,6 @@
 /**
- * The byte at `index`, which the caller has checked to lie inside `bytes`. The one place where the compiler's
- * "perhaps undefined" becomes a number: a mistake in our own bounds is an exception here, never a zero that is
- * decoded.
+ * The byte at `index`; the caller has checked that `index` is inside `bytes`. Only here does the "perhaps undefined" of the
+ * compiler become a number. If our own bounds are wrong, this throws, and no zero is decoded by mistake.
  */
 export function byteAt(bytes: Uint8Array, index: number): number {
   const byte = bytes[index]

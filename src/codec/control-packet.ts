@@ -1,9 +1,9 @@
-/** The fourteen Control Packets of MQTT 3.1.1 as plain values, one type for each, told apart by `type`. */
+/** The fourteen Control Packets of MQTT 3.1.1 as plain objects; the member `type` names the Control Packet. */
 
 /** Quality of Service: at most once, at least once, exactly once (section 4.3). */
 export type QoS = 0 | 1 | 2
 
-/** An identifier of an exchange, 1 to 65,535 (section 2.3.1). */
+/** A Packet Identifier, 1 to 65,535 (section 2.3.1). */
 export type PacketIdentifier = number
 
 /** The will of a CONNECT: its topic, its message, and how it is to be published (section 3.1.2.5). */
@@ -21,30 +21,30 @@ export interface Will<B extends Uint8Array = Uint8Array> {
 /** CONNECT: the client introduces itself (section 3.1). */
 export interface ConnectPacket<B extends Uint8Array = Uint8Array> {
   readonly type: 'connect'
-  /** The Client Identifier; empty asks the server to make one up (section 3.1.3.1). */
+  /** The Client Identifier; if it is empty, the server makes one (section 3.1.3.1). */
   readonly clientId: string
   /** Whether client and server start without a Session, and keep none (section 3.1.2.4). */
   readonly cleanSession: boolean
-  /** Seconds, 0 to 65,535; 0 turns it off (section 3.1.2.10). */
+  /** Keep Alive in seconds, 0 to 65,535; 0 turns Keep Alive off (section 3.1.2.10). */
   readonly keepAlive: number
   /** The User Name, at most 65,535 bytes of UTF-8 (section 3.1.3.4). */
   readonly username?: string | undefined
-  /** The Password, at most 65,535 bytes; needs a User Name (section 3.1.3.5). */
+  /** The Password, at most 65,535 bytes; allowed only with a User Name (section 3.1.3.5). */
   readonly password?: B | undefined
-  /** What the server publishes when the connection ends without DISCONNECT (section 3.1.2.5). */
+  /** The will: the server publishes it when the connection ends without DISCONNECT (section 3.1.2.5). */
   readonly will?: Will<B> | undefined
 }
 
 /** CONNACK: the server accepts or refuses a connection (section 3.2). */
 export interface ConnackPacket {
   readonly type: 'connack'
-  /** True if the server goes on with a Session that it has kept (section 3.2.2.2). */
+  /** True if the server has kept the Session of this client and resumes it (section 3.2.2.2). */
   readonly sessionPresent: boolean
-  /** 0 accepted, 1 to 5 refused (section 3.2.2.3). */
+  /** The Return Code: 0 accepts, 1 to 5 refuse (section 3.2.2.3). */
   readonly returnCode: number
 }
 
-/** PUBLISH at QoS 0: it has no Packet Identifier and is never sent again (section 3.3). */
+/** PUBLISH at QoS 0: without a Packet Identifier, and never sent again (section 3.3). */
 export interface PublishQos0Packet<B extends Uint8Array = Uint8Array> {
   readonly type: 'publish'
   /** The Topic Name, 1 to 65,535 bytes of UTF-8 without wildcards (section 3.3.2.1). */
@@ -68,7 +68,7 @@ export interface PublishAcknowledgedPacket<B extends Uint8Array = Uint8Array> {
   readonly retain: boolean
   /** At least once, or exactly once (section 4.3). */
   readonly qos: 1 | 2
-  /** The Packet Identifier, 1 to 65,535: what the acknowledgements name (section 2.3.1). */
+  /** The Packet Identifier, 1 to 65,535; the acknowledgements carry the same (section 2.3.1). */
   readonly packetId: PacketIdentifier
   /** True if the sender may have sent this packet before (section 3.3.1.1). */
   readonly dup: boolean
@@ -77,14 +77,14 @@ export interface PublishAcknowledgedPacket<B extends Uint8Array = Uint8Array> {
 /** PUBLISH: an Application Message, in either direction (section 3.3). */
 export type PublishPacket<B extends Uint8Array = Uint8Array> = PublishQos0Packet<B> | PublishAcknowledgedPacket<B>
 
-/** The five packets that are nothing but a Packet Identifier. */
+/** The five packets that have a Packet Identifier and no other field. */
 export interface AcknowledgementPacket {
   readonly type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp' | 'unsuback'
-  /** The Packet Identifier of what is acknowledged. */
+  /** The Packet Identifier of the acknowledged packet. */
   readonly packetId: PacketIdentifier
 }
 
-/** A Topic Filter, and the highest QoS that is asked for it (section 3.8.3). */
+/** A Topic Filter and its requested QoS (section 3.8.3). */
 export interface SubscriptionRequest {
   /** The Topic Filter, 1 to 65,535 bytes of UTF-8 (section 4.7). */
   readonly filter: string
@@ -95,36 +95,36 @@ export interface SubscriptionRequest {
 /** SUBSCRIBE: asks for the messages of one or more Topic Filters (section 3.8). */
 export interface SubscribePacket {
   readonly type: 'subscribe'
-  /** The Packet Identifier that SUBACK will name. */
+  /** The Packet Identifier; SUBACK carries the same. */
   readonly packetId: PacketIdentifier
-  /** At least one (section 3.8.3). */
+  /** At least one subscription (section 3.8.3). */
   readonly subscriptions: readonly SubscriptionRequest[]
 }
 
-/** SUBACK: what the server granted (section 3.9). */
+/** SUBACK: the server grants or refuses each Topic Filter (section 3.9). */
 export interface SubackPacket {
   readonly type: 'suback'
   /** The Packet Identifier of the SUBSCRIBE. */
   readonly packetId: PacketIdentifier
-  /** For each Topic Filter in turn the granted QoS, or 0x80 for a refusal (section 3.9.3). */
+  /** A Return Code for each Topic Filter, in order: the granted QoS, or 0x80 for a refusal (section 3.9.3). */
   readonly returnCodes: readonly number[]
 }
 
-/** UNSUBSCRIBE: gives Topic Filters back (section 3.10). */
+/** UNSUBSCRIBE: ends the subscriptions of Topic Filters (section 3.10). */
 export interface UnsubscribePacket {
   readonly type: 'unsubscribe'
-  /** The Packet Identifier that UNSUBACK will name. */
+  /** The Packet Identifier; UNSUBACK carries the same. */
   readonly packetId: PacketIdentifier
-  /** At least one Topic Filter, each character for character as it was subscribed (section 3.10.3). */
+  /** At least one Topic Filter, each with exactly the characters of its SUBSCRIBE (section 3.10.3). */
   readonly filters: readonly string[]
 }
 
-/** The three packets that are nothing but a fixed header (sections 3.12 to 3.14). */
+/** The three packets that have only a fixed header (sections 3.12 to 3.14). */
 export interface BarePacket {
   readonly type: 'pingreq' | 'pingresp' | 'disconnect'
 }
 
-/** Any Control Packet; `B` is the type of its payloads and of its password. */
+/** Any Control Packet; `B` is the type of the payload and of the password. */
 export type ControlPacket<B extends Uint8Array = Uint8Array> =
   | ConnectPacket<B>
   | ConnackPacket

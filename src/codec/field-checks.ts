@@ -1,5 +1,5 @@
 /**
- * What the encoder asks of the fields that several packets share. Each check throws a `UsageError` before a byte is
+ * The checks of fields that several packets share, for the encoder. Each check throws a `UsageError` before a byte is
  * written.
  */
 import { UsageError } from '../errors.js'
@@ -8,7 +8,7 @@ import { encodedLength, MAX_FIELD_BYTES } from './utf8.js'
 
 const MAX_QUOTED = 64
 
-/** A value as an error message shows it: unambiguous, and not longer than a line. */
+/** A value in an error message: unambiguous, and short enough for a line. */
 export function quote(value: unknown): string {
   if (typeof value === 'string') {
     return value.length <= MAX_QUOTED ? JSON.stringify(value) : `${JSON.stringify(value.slice(0, MAX_QUOTED))}...`
@@ -18,14 +18,14 @@ export function quote(value: unknown): string {
   return `a value of type ${typeof value}`
 }
 
-/** What kind of value it is, for messages that must not show the value. */
+/** The kind of a value, for error messages that must not show the value. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return `${value}`
   if (Array.isArray(value)) return 'an array'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
-/** Refuses bytes whose memory has been given to somebody else, as `postMessage` does: they would go out as none. */
+/** Refuses bytes whose memory was transferred, as by `postMessage`: such bytes have length 0, and nothing would be sent. */
 export function requireAttached(bytes: Uint8Array, field: string, section: string): void {
   if (bytes.byteLength > 0 || !isDetached(bytes)) return
   throw new UsageError(`the memory of ${field} has been transferred, so it is empty: give a copy`, {
@@ -35,7 +35,7 @@ export function requireAttached(bytes: Uint8Array, field: string, section: strin
 
 function isDetached(bytes: Uint8Array): boolean {
   try {
-    // Releases of Node that have `ArrayBuffer.prototype.detached` are newer than the oldest that this package runs on.
+    // `ArrayBuffer.prototype.detached` is missing in the oldest Node that this package supports.
     Reflect.construct(Uint8Array, [bytes.buffer])
     return false
   } catch {
@@ -43,12 +43,15 @@ function isDetached(bytes: Uint8Array): boolean {
   }
 }
 
-/** The bytes that a string field takes, without its length. `statement` makes it a string, `limit` bounds it. */
+/**
+ * The number of bytes of a string field, without the two bytes of its length. An error names `statement`, which requires a
+ * string, or `limit`, which bounds the number of bytes.
+ */
 export function textLength(text: string, field: string, statement: string, limit = statement): number {
   if (typeof text !== 'string') throw new UsageError(`${field} has to be a string, not ${quote(text)}`, { statement })
-  // A character takes at least one byte, so what is too long in characters need not be counted in bytes.
+  // A character takes at least one byte, so a text with too many characters is too long and need not be encoded.
   const bytes = text.length > MAX_FIELD_BYTES ? text.length : encodedLength(text)
-  // [MQTT-1.5.3-1] a lone surrogate has no UTF-8 form, and encoders would turn it into U+FFFD without a word
+  // [MQTT-1.5.3-1] a lone surrogate has no UTF-8 form, and the encoders of the platform would silently write U+FFFD
   if (bytes === 'lone-surrogate') {
     throw new UsageError(`${field} ${quote(text)} holds a lone surrogate, which has no UTF-8 form`, {
       statement: 'MQTT-1.5.3-1',
@@ -56,7 +59,7 @@ export function textLength(text: string, field: string, statement: string, limit
   }
   // [MQTT-1.5.3-2] no string holds U+0000, so [MQTT-4.7.3-2] no topic does
   if (bytes === 'nul') throw new UsageError(`${field} ${quote(text)} holds U+0000`, { statement: 'MQTT-1.5.3-2' })
-  // [1.5.3 string length] bytes count, not characters: the length stands in two bytes
+  // [1.5.3 string length] the limit counts bytes, not characters, because the length is a number of two bytes
   if (bytes > MAX_FIELD_BYTES) {
     throw new UsageError(`${field} ${quote(text)} takes more than ${MAX_FIELD_BYTES} bytes of UTF-8`, {
       statement: limit,
@@ -65,13 +68,13 @@ export function textLength(text: string, field: string, statement: string, limit
   return bytes
 }
 
-/** The bytes that a binary field takes, without its length. The value itself is never shown. */
+/** The number of bytes of a binary field, without the two bytes of its length. Errors never show the value. */
 export function binaryLength(bytes: Uint8Array, field: string, section: string): number {
   if (!(bytes instanceof Uint8Array)) {
     throw new UsageError(`${field} has to be a Uint8Array, not ${kindOf(bytes)}`, { statement: section })
   }
   requireAttached(bytes, field, section)
-  // [3.1.3 binary fields] any bytes, whose length stands in two bytes
+  // [3.1.3 binary fields] any bytes are allowed; the length is a number of two bytes
   if (bytes.length > MAX_FIELD_BYTES) {
     throw new UsageError(`${field} has ${bytes.length} bytes; at most ${MAX_FIELD_BYTES} are possible`, {
       statement: section,
@@ -80,7 +83,7 @@ export function binaryLength(bytes: Uint8Array, field: string, section: string):
   return bytes.length
 }
 
-/** A flag as a bit. Nothing but a boolean is taken: `'false'` would come out true. */
+/** A flag as a bit. Only a boolean is accepted: the string `'false'` would become true. */
 export function flagBit(value: boolean, field: string, section: string): 0 | 1 {
   if (value === true) return 1
   if (value === false) return 0
@@ -92,9 +95,9 @@ export function requireQos(qos: QoS, field: string, statement: string): void {
   throw new UsageError(`${field} has to be 0, 1 or 2, not ${quote(qos)}`, { statement })
 }
 
-/** Returns the identifier, which may be absent in a packet that takes none. */
+/** Returns the Packet Identifier, or refuses a value that is none. */
 export function requirePacketIdentifier(packetId: PacketIdentifier | undefined, statement: string): PacketIdentifier {
-  // Only an integer is equal to its own lower bits.
+  // Only an integer from 0 to 65535 is equal to its own lower 16 bits.
   if (typeof packetId === 'number' && (packetId & 0xffff) === packetId && packetId !== 0) return packetId
   throw new UsageError(`Packet Identifier has to be an integer from 1 to 65535, not ${quote(packetId)}`, { statement })
 }

@@ -1,4 +1,4 @@
-/** The constants of CONNECT, CONNACK and SUBACK that reading and writing share. */
+/** The constants of CONNECT, CONNACK and SUBACK, for encoder and decoder. */
 
 /** The Connect Flags (section 3.1.2.3). */
 export const USER_NAME_FLAG = 0x80
@@ -9,17 +9,17 @@ export const WILL_FLAG = 0x04
 export const CLEAN_SESSION_FLAG = 0x02
 export const RESERVED_FLAG = 0x01
 
-/** What opens the variable header of CONNECT (sections 3.1.2.1 and 3.1.2.2): the level of version 3.1.1 is 4. */
+/** The first fields of the variable header of CONNECT (sections 3.1.2.1 and 3.1.2.2). Level 4 is version 3.1.1. */
 export const PROTOCOL_NAME = 'MQTT'
 export const PROTOCOL_LEVEL = 4
 
-/** The highest Return Code of CONNACK that has a meaning (section 3.2.2.3). */
+/** The highest Return Code of CONNACK; those above are reserved (section 3.2.2.3). */
 export const MAX_RETURN_CODE = 5
 
-/** The Return Code of SUBACK for a Topic Filter that is refused (section 3.9.3); the others are a granted QoS. */
+/** The Return Code of SUBACK for a refused Topic Filter (section 3.9.3); the others are the granted QoS. */
 export const SUBSCRIBE_FAILURE = 0x80
 
-/** Whether it is a granted QoS or a refusal: all other Return Codes are reserved. */
+/** Whether the Return Code is a granted QoS or a refusal; all others are reserved. */
 export function isSubackCode(code: number): boolean {
   return code === 0 || code === 1 || code === 2 || code === SUBSCRIBE_FAILURE
 }

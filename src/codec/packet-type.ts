@@ -1,4 +1,4 @@
-/** The one table of the fourteen Control Packet types (section 2.2.1) and what follows from it for the first byte. */
+/** The table of the fourteen Control Packet types (section 2.2.1), and the first bytes that follow from it. */
 import { byteAt } from './byte-at.js'
 import type { PacketName } from './control-packet.js'
 
@@ -8,7 +8,7 @@ export interface PacketType {
   readonly code: number
   /** The lower four bits of the first byte; undefined for PUBLISH, whose bits are DUP, QoS and RETAIN. */
   readonly flags: number | undefined
-  /** Remaining Length where it is always the same. */
+  /** The constant Remaining Length of the type; undefined if it varies. */
   readonly remainingLength: number | undefined
   /** The section that describes the fixed header. */
   readonly section: string
@@ -29,13 +29,13 @@ const connack = row(2, 'connack', 0b0000, 2, '3.2.1')
 const publish = row(3, 'publish', undefined, undefined, '3.3.1')
 const puback = row(4, 'puback', 0b0000, 2, '3.4.1')
 const pubrec = row(5, 'pubrec', 0b0000, 2, '3.5.1')
-// [MQTT-3.6.1-1] bit 1 is set in PUBREL, for reasons that only MQTT 3.1 knows
+// [MQTT-3.6.1-1] bit 1 is set in PUBREL; the reason lies in MQTT 3.1
 const pubrel = row(6, 'pubrel', 0b0010, 2, '3.6.1')
 const pubcomp = row(7, 'pubcomp', 0b0000, 2, '3.7.1')
-// [MQTT-3.8.1-1] and in SUBSCRIBE
+// [MQTT-3.8.1-1] bit 1 is set in SUBSCRIBE
 const subscribe = row(8, 'subscribe', 0b0010, undefined, '3.8.1')
 const suback = row(9, 'suback', 0b0000, undefined, '3.9.1')
-// [MQTT-3.10.1-1] and in UNSUBSCRIBE
+// [MQTT-3.10.1-1] bit 1 is set in UNSUBSCRIBE
 const unsubscribe = row(10, 'unsubscribe', 0b0010, undefined, '3.10.1')
 const unsuback = row(11, 'unsuback', 0b0000, 2, '3.11.1')
 const pingreq = row(12, 'pingreq', 0b0000, 0, '3.12.1')
@@ -60,7 +60,7 @@ export const packetTypes: Readonly<Record<PacketName, PacketType>> = {
   disconnect,
 }
 
-/** The type whose code stands in the upper four bits; undefined for 0 and 15, which are forbidden. */
+/** The type with this code in the upper four bits; undefined for 0 and 15, which are forbidden. */
 export function packetTypeOfCode(code: number): PacketType | undefined {
   return Object.values(packetTypes).find((type) => type.code === code)
 }
@@ -81,7 +81,7 @@ function isLegal(type: PacketType, flags: number): boolean {
   return qos > 0 || (flags & DUP_FLAG) === 0
 }
 
-/** For each value of the first byte its packet type, or undefined where type and flags do not go together. */
+/** The packet type for each value of the first byte; undefined if the type does not exist or forbids the flags. */
 export const typeOfFirstByte: readonly (PacketType | undefined)[] = Array.from({ length: 256 }, (_, firstByte) => {
   const type = packetTypeOfCode(firstByte >> 4)
   return type !== undefined && isLegal(type, firstByte & 0b1111) ? type : undefined
@@ -89,14 +89,11 @@ export const typeOfFirstByte: readonly (PacketType | undefined)[] = Array.from({
 
 /** The first byte of a packet other than PUBLISH. */
 export function firstByteOf(type: PacketType): number {
-  // [MQTT-2.2.2-1] what is sent has the constant flags of its type
+  // [MQTT-2.2.2-1] a packet is sent with the constant flags of its type
   return (type.code << 4) | (type.flags ?? 0)
 }
 
-/**
- * The first byte of the packet that begins at `index`, for people: `PUBACK`, or its number where there is no such
- * type.
- */
+/** The type of the packet that begins at `index`, for people: `PUBACK`, or the number if there is no such type. */
 export function describeFirstByte(bytes: Uint8Array, index: number): string {
   const firstByte = byteAt(bytes, index)
   return packetTypeOfCode(firstByte >> 4)?.name.toUpperCase() ?? `packet type ${firstByte >> 4}`

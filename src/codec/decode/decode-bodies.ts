@@ -10,14 +10,14 @@ import { isSubackCode } from '../packet-constants.js'
 import { DUP_FLAG, QOS_MASK, QOS_SHIFT, RETAIN_FLAG } from '../packet-type.js'
 import type { PacketReader } from './packet-reader.js'
 
-/** PUBLISH (section 3.3). That DUP and QoS go together was seen by the first byte already. */
+/** PUBLISH (section 3.3). The check of the first byte has already refused wrong combinations of DUP and QoS. */
 export function decodePublish(reader: PacketReader): PublishPacket<Buffer> {
   const flags = byteAt(reader.bytes, reader.start)
   const retain = (flags & RETAIN_FLAG) !== 0
   const qos = (flags >> QOS_SHIFT) & QOS_MASK
-  // [MQTT-3.3.2-1] the Topic Name comes first; [MQTT-3.3.2-2] it has no wildcards
+  // [MQTT-3.3.2-1] the Topic Name comes first; [MQTT-3.3.2-2] a Topic Name has no wildcards
   const topic = reader.topicName('MQTT-3.3.2-1', 'MQTT-3.3.2-2')
-  // [MQTT-2.3.1-5] at QoS 0 there is no Packet Identifier, so what follows is payload
+  // [MQTT-2.3.1-5] a PUBLISH at QoS 0 has no Packet Identifier, so the payload follows
   if (qos === 0) return { type: 'publish', topic, payload: reader.rest(), retain, qos: 0 }
   const packetId = reader.packetIdentifier('MQTT-2.3.1-1')
   const dup = (flags & DUP_FLAG) !== 0
@@ -27,11 +27,11 @@ export function decodePublish(reader: PacketReader): PublishPacket<Buffer> {
 /** SUBSCRIBE (section 3.8). */
 export function decodeSubscribe(reader: PacketReader): SubscribePacket {
   const packetId = reader.packetIdentifier('MQTT-2.3.1-1')
-  // [MQTT-3.8.3-3] at least one filter is subscribed
+  // [MQTT-3.8.3-3] SUBSCRIBE has at least one Topic Filter
   if (reader.atEnd) reader.fail('empty-payload', 'MQTT-3.8.3-3', reader.position, 'SUBSCRIBE without a Topic Filter')
   const subscriptions: SubscriptionRequest[] = []
   while (!reader.atEnd) {
-    // [MQTT-3.8.3-1] filters are strings
+    // [MQTT-3.8.3-1] a Topic Filter is a string
     const filter = reader.topicFilter('MQTT-3.8.3-1')
     const qos = reader.byte('MQTT-3.8.3-3')
     // [MQTT-3.8.3-4] the upper six bits are reserved, and QoS 3 does not exist
@@ -46,7 +46,7 @@ export function decodeSubscribe(reader: PacketReader): SubscribePacket {
 
 /** SUBACK (section 3.9). */
 export function decodeSuback(reader: PacketReader): SubackPacket {
-  // [MQTT-3.8.4-5] one Return Code for each filter, so an identifier and at least one
+  // [MQTT-3.8.4-5] SUBACK has a Return Code for each Topic Filter, so at least one
   const packetId = reader.packetIdentifier('MQTT-3.8.4-5', 'MQTT-2.3.1-7')
   if (reader.atEnd) reader.fail('empty-payload', 'MQTT-3.8.4-5', reader.position, 'SUBACK without a Return Code')
   const returnCodes: number[] = []
@@ -65,10 +65,10 @@ export function decodeSuback(reader: PacketReader): SubackPacket {
 /** UNSUBSCRIBE (section 3.10). */
 export function decodeUnsubscribe(reader: PacketReader): UnsubscribePacket {
   const packetId = reader.packetIdentifier('MQTT-2.3.1-1')
-  // [MQTT-3.10.3-2] at least one filter is named
+  // [MQTT-3.10.3-2] UNSUBSCRIBE has at least one Topic Filter
   if (reader.atEnd) reader.fail('empty-payload', 'MQTT-3.10.3-2', reader.position, 'UNSUBSCRIBE without a Topic Filter')
   const filters: string[] = []
-  // [MQTT-3.10.3-1] filters are strings, one behind the other
+  // [MQTT-3.10.3-1] the Topic Filters are strings, one after the other
   while (!reader.atEnd) filters.push(reader.topicFilter('MQTT-3.10.3-1'))
   return { type: 'unsubscribe', packetId, filters }
 }

@@ -16,31 +16,31 @@ import type { PacketReader } from './packet-reader.js'
 /** CONNECT (section 3.1). */
 export function decodeConnect(reader: PacketReader): ConnectPacket<Buffer> {
   const nameAt = reader.position
-  // [MQTT-3.1.2-1] another protocol name is another protocol
+  // [MQTT-3.1.2-1] a packet with another protocol name is not MQTT
   if (reader.text('MQTT-3.1.2-1') !== PROTOCOL_NAME) {
     reader.fail('protocol-name', 'MQTT-3.1.2-1', nameAt, 'CONNECT with a protocol name other than "MQTT"')
   }
   const level = reader.byte('MQTT-3.1.2-2')
-  // [MQTT-3.1.2-2] and another level another version of it
+  // [MQTT-3.1.2-2] another protocol level is another version of MQTT
   if (level !== PROTOCOL_LEVEL) {
     reader.fail('protocol-level', 'MQTT-3.1.2-2', reader.position - 1, `CONNECT with protocol level ${level}`)
   }
   const flags = reader.byte('3.1.2.3')
   const willQos = checkConnectFlags(reader, flags)
   const keepAlive = reader.uint16('3.1.2.10')
-  // [MQTT-3.1.3-1] the fields of the payload have a fixed order; flags say which of them are there
+  // [MQTT-3.1.3-1] the fields of the payload have a fixed order; the flags say which fields are present
   const clientIdAt = reader.position
   const clientId = reader.text('MQTT-3.1.3-3')
   const cleanSession = (flags & CLEAN_SESSION_FLAG) !== 0
-  // [MQTT-3.1.3-7] without an identifier of its own a client can have no session that lasts
+  // [MQTT-3.1.3-7] a client with an empty Client Identifier cannot have a persistent session
   if (clientId.length === 0 && !cleanSession) {
     reader.fail('client-identifier', 'MQTT-3.1.3-7', clientIdAt, 'an empty Client Identifier with Clean Session 0')
   }
-  // [MQTT-3.1.2-9] [MQTT-3.1.2-11] a will is there if its flag says so
+  // [MQTT-3.1.2-9] [MQTT-3.1.2-11] the flag says whether the will is present
   const will = (flags & WILL_FLAG) === 0 ? undefined : decodeWill(reader, willQos, (flags & WILL_RETAIN_FLAG) !== 0)
-  // [MQTT-3.1.2-18] [MQTT-3.1.2-19] and so is a user name, though it may be empty
+  // [MQTT-3.1.2-18] [MQTT-3.1.2-19] the flag says whether the User Name is present; the User Name may be empty
   const username = (flags & USER_NAME_FLAG) === 0 ? undefined : reader.text('MQTT-3.1.2-19')
-  // [MQTT-3.1.2-20] [MQTT-3.1.2-21] and a password
+  // [MQTT-3.1.2-20] [MQTT-3.1.2-21] the flag says whether the Password is present
   const password = (flags & PASSWORD_FLAG) === 0 ? undefined : reader.binary('MQTT-3.1.2-21')
   if (!reader.atEnd) {
     reader.fail('trailing-bytes', 'MQTT-3.1.3-1', reader.position, 'CONNECT with bytes behind its last field')
@@ -60,16 +60,16 @@ export function decodeConnect(reader: PacketReader): ConnectPacket<Buffer> {
 function checkConnectFlags(reader: PacketReader, flags: number): QoS {
   const refuse = (statement: string, what: string): never =>
     reader.fail('connect-flags', statement, reader.position - 1, `CONNECT with ${what}`)
-  // [MQTT-3.1.2-3] the lowest flag is reserved and 0
+  // [MQTT-3.1.2-3] the lowest flag is reserved and has to be 0
   if ((flags & RESERVED_FLAG) !== 0) refuse('MQTT-3.1.2-3', 'its reserved flag set')
   const willQos = (flags >> WILL_QOS_SHIFT) & 0b11
   if ((flags & WILL_FLAG) === 0) {
-    // [MQTT-3.1.2-13] without a will there is no Will QoS
+    // [MQTT-3.1.2-13] without a will, Will QoS is 0
     if (willQos !== 0) refuse('MQTT-3.1.2-13', `Will QoS ${willQos} but no will`)
-    // [MQTT-3.1.2-15] nor Will Retain
+    // [MQTT-3.1.2-15] without a will, Will Retain is 0
     if ((flags & WILL_RETAIN_FLAG) !== 0) refuse('MQTT-3.1.2-15', 'Will Retain but no will')
   }
-  // [MQTT-3.1.2-22] a password goes only with a user name
+  // [MQTT-3.1.2-22] a Password is allowed only with a User Name
   if ((flags & PASSWORD_FLAG) !== 0 && (flags & USER_NAME_FLAG) === 0) {
     refuse('MQTT-3.1.2-22', 'a password but no user name')
   }
@@ -86,7 +86,7 @@ function decodeWill(reader: PacketReader, qos: QoS, retain: boolean): Will<Buffe
 /** CONNACK (section 3.2). */
 export function decodeConnack(reader: PacketReader): ConnackPacket {
   const flags = reader.byte('3.2.1')
-  // [3.2.2.1 reserved flags] only the lowest bit means something
+  // [3.2.2.1 reserved flags] all bits but the lowest are reserved
   if (flags > 1) {
     reader.fail(
       'acknowledge-flags',
@@ -96,7 +96,7 @@ export function decodeConnack(reader: PacketReader): ConnackPacket {
     )
   }
   const returnCode = reader.byte('3.2.1')
-  // [MQTT-3.2.2-6] for what has no Return Code a server sends no CONNACK
+  // [MQTT-3.2.2-6] a server without a fitting Return Code sends no CONNACK
   if (returnCode > MAX_RETURN_CODE) {
     reader.fail(
       'return-code',
@@ -105,7 +105,7 @@ export function decodeConnack(reader: PacketReader): ConnackPacket {
       `CONNACK with the reserved Return Code ${returnCode}`,
     )
   }
-  // [MQTT-3.2.2-4] who is refused has no session present
+  // [MQTT-3.2.2-4] a refusal has Session Present 0
   if (flags === 1 && returnCode !== 0) {
     const what = `CONNACK with Session Present and Return Code ${returnCode}`
     reader.fail('session-present', 'MQTT-3.2.2-4', reader.position - 2, what)

@@ -3,11 +3,11 @@ import { describeFirstByte, packetTypeOfCode, QOS_MASK, QOS_SHIFT, typeOfFirstBy
 import type { PacketReader } from './packet-reader.js'
 
 /**
- * Reads the fixed header at `reader.start`, as far as it is there, and returns the size of the whole packet, or 0 if
- * Remaining Length is incomplete. Leaves the reader behind the header.
+ * Reads the fixed header at `reader.start` and returns the size of the whole packet, or 0 if Remaining Length is still
+ * incomplete. Moves the reader to the end of the header.
  *
- * Each byte is checked before the next one is looked at, so that what is wrong shows at once and does not depend on
- * how many bytes have come.
+ * Each byte is checked before the next one is read. So a fault is found as early as possible, and the fault found does not
+ * depend on how many bytes have arrived.
  */
 export function readPacketSize(reader: PacketReader, maxPacketBytes: number): number {
   const { bytes, start, end } = reader
@@ -21,18 +21,18 @@ export function readPacketSize(reader: PacketReader, maxPacketBytes: number): nu
     if (index === end) return 0
     byte = byteAt(bytes, index)
     remainingLength |= (byte & 0x7f) << shift
-    // [2.2.3 remaining length] A fourth byte that announces a fifth is enough to know: there is none to wait for.
-    // [2.2.3 erratum] A fourth byte that does not is fine; the standard's own pseudo-code refused it until its errata.
+    // [2.2.3 remaining length] A fourth byte with the top bit set is a fault; the decoder does not wait for a fifth byte.
+    // [2.2.3 erratum] Any other fourth byte is valid; before its errata the pseudo-code of the standard refused some.
     if (shift === 21 && byte > 0x7f) {
       reader.fail('remaining-length', '2.2.3', index, 'a Remaining Length of more than four bytes')
     }
     shift += 7
     index += 1
   } while (byte > 0x7f)
-  // [2.2.3 remaining length] A last byte of 0 adds nothing: the same length has a shorter form, and that one counts.
+  // [2.2.3 remaining length] A last byte of 0 adds nothing: only the shorter form of the same length is valid.
   if (byte === 0 && shift > 7)
     reader.fail('remaining-length', '2.2.3', index - 1, `an overlong Remaining Length of ${remainingLength}`)
-  // [3.4.1 nothing but an identifier] [3.12.1 no body] packets of these types have one length and no other
+  // [3.4.1 nothing but an identifier] [3.12.1 no body] packets of these types have a constant length
   if (type.remainingLength !== undefined && remainingLength !== type.remainingLength) {
     const name = type.name.toUpperCase()
     const what = `${name} with Remaining Length ${remainingLength}, which is always ${type.remainingLength},`
@@ -49,7 +49,7 @@ function failAtFirstByte(reader: PacketReader): never {
   const flags = byteAt(bytes, start) & 0b1111
   const type = packetTypeOfCode(byteAt(bytes, start) >> 4)
   if (type === undefined) {
-    // [MQTT-4.8.0-1] types 0 and 15 are forbidden by table 2.1, so they are violations
+    // [MQTT-4.8.0-1] table 2.1 forbids types 0 and 15, so such a packet violates the protocol
     return reader.fail('packet-type', 'MQTT-4.8.0-1', start, `the forbidden ${describeFirstByte(bytes, start)}`)
   }
   if (type.flags !== undefined) {
@@ -58,17 +58,17 @@ function failAtFirstByte(reader: PacketReader): never {
     return reader.fail('reserved-flags', 'MQTT-2.2.2-2', start, what)
   }
   if (((flags >> QOS_SHIFT) & QOS_MASK) === 3) {
-    // [MQTT-3.3.1-4] and so does QoS 3
+    // [MQTT-3.3.1-4] QoS 3 closes the connection
     return reader.fail('qos', 'MQTT-3.3.1-4', start, 'PUBLISH with both QoS bits set')
   }
-  // [MQTT-3.3.1-2] what is left is DUP at QoS 0
+  // [MQTT-3.3.1-2] the only other fault of a first byte is DUP at QoS 0
   return reader.fail('dup', 'MQTT-3.3.1-2', start, 'PUBLISH with DUP at QoS 0')
 }
 
 function failAtSize(reader: PacketReader, size: number, maxPacketBytes: number): never {
   const name = describeFirstByte(reader.bytes, reader.start)
   const what = `${name} of ${size} bytes, where maxPacketBytes is ${maxPacketBytes},`
-  // [MQTT-4.8.0-2] what cannot be taken in closes the connection; it is never skipped
+  // [MQTT-4.8.0-2] a packet that is too large closes the connection; it is never skipped
   return reader.fail('packet-too-large', 'MQTT-4.8.0-2', reader.start + 1, what)
 }
 

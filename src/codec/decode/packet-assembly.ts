@@ -1,24 +1,25 @@
 /**
- * The beginning of a packet that lay at the end of a chunk: a copy, to which the next chunks add until it is whole.
+ * A copy of an incomplete packet: its beginning was at the end of a chunk, and the next chunks are appended until the packet
+ * is whole.
  *
- * Its memory doubles as it fills, up to the size of the packet. A peer that announces 256 MiB gets no memory before it
- * sends them, and tiny chunks cost no more than a few copies of each byte.
+ * The memory doubles as it fills, up to the size of the packet. So a peer that announces 256 MiB does not make us allocate
+ * them before it sends them, and tiny chunks cost only a few copies of each byte.
  */
 import { MAX_IN_BLOCK_BYTES } from './payload-copies.js'
 
-/** Enough for any fixed header, and for most packets that are cut by the end of a chunk. */
+/** Enough for any fixed header, and for most packets that continue in the next chunk. */
 const MIN_BYTES = 64
 
 export class PacketAssembly {
-  /** The first `length` bytes are those of the packet; what is behind them was never filled. */
+  /** The first `length` bytes are those of the packet; the bytes after them were never written. */
   bytes: Buffer = Buffer.allocUnsafe(MIN_BYTES)
   length = 0
   /** The size of the whole packet, or 0 while its fixed header is incomplete. */
   packetSize = 0
 
   /**
-   * Whether a large packet has its memory for itself, so that its payload need not be copied out of it. That of a small
-   * one may lie in the pool of Node, where who keeps it would keep, and could read, what others have there.
+   * Whether the packet is alone in its memory, as a large one is: then its payload is handed out without a copy. A small
+   * packet may be in the pool of Node. Its payload would keep the pool alive, and give access to the data of others there.
    */
   get ownsMemory(): boolean {
     return this.bytes.length > MAX_IN_BLOCK_BYTES

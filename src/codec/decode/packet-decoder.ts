@@ -1,17 +1,17 @@
 /**
- * Cuts a stream of bytes into Control Packets (section 2.2), however the network has chunked it.
+ * Cuts a stream of bytes into Control Packets (section 2.2). The network may have cut the stream into chunks anywhere.
  *
- * A packet that lies whole in the chunk is decoded where it lies. What is left at the end of a chunk, less than a
- * packet, is copied into an assembly, and the next chunks add to it until the packet is whole: the first bytes one by
- * one until Remaining Length is known, then as much as is there. Nothing else is ever held back.
+ * A packet that is whole in a chunk is decoded in place. An incomplete packet at the end of a chunk is copied into an
+ * assembly, and bytes of the next chunks are appended until the packet is whole: one byte at a time until Remaining Length
+ * is known, then all that the chunk has. No other bytes are kept between calls.
  *
- * The fixed header is checked byte by byte in the order of the stream and the rest once the packet is whole, in both
- * places by the same code: a fault is the same fault, at the same offset, wherever the chunks were cut.
+ * The fixed header is checked byte by byte, the rest when the packet is whole. The same code does both, in place and in the
+ * assembly. So the fault and its offset do not depend on where the chunks were cut.
  *
- *   ready -> decoding -> ready       decode() was called, and came to the end of its chunk
- *   ready, decoding -> stopped       stop() was called, or onPacket threw: the rest of the stream is not looked at; or
- *                                    the bytes are no packet: nothing behind them can be trusted, and the error is kept,
- *                                    which each later call throws again
+ *   ready -> decoding -> ready       decode() was called, and reached the end of its chunk
+ *   ready, decoding -> stopped       stop() was called, or onPacket threw: the rest of the stream is not decoded
+ *                                    or the bytes are malformed: the bytes after a fault cannot be trusted, and each
+ *                                    later call throws the same error again
  */
 import { type MalformedPacketError, UsageError } from '../../errors.js'
 import { byteAt } from '../byte-at.js'
@@ -24,23 +24,23 @@ import { readPacketSize } from './decode-fixed-header.js'
 import { PacketAssembly } from './packet-assembly.js'
 import { borrowReader, type PacketReader, returnReader } from './packet-reader.js'
 
-/** What a decoder can be told. */
+/** The options of a decoder. */
 export interface PacketDecoderOptions {
-  /** The largest packet, fixed header included, that is taken in: 2 to 268,435,460 bytes, by default the latter. */
+  /** The largest accepted packet in bytes, with its fixed header: 2 to 268,435,460; default 268,435,460. */
   readonly maxPacketBytes?: number | undefined
 }
 
 type OnPacket = (packet: ControlPacket<Buffer>) => void
 type Phase = 'ready' | 'decoding' | 'stopped'
 
-/** Turns a stream of bytes, cut anywhere, into Control Packets. It checks everything that one packet can show. */
+/** Turns a stream of bytes, cut anywhere, into Control Packets. It checks every rule that concerns a single packet. */
 export class PacketDecoder {
   readonly #maxPacketBytes: number
   #phase: Phase = 'ready'
   #failure: MalformedPacketError | undefined
-  /** Bytes of the stream before the assembly or, without one, before the next chunk. */
+  /** The number of bytes of the stream before the assembly; without an assembly, before the next chunk. */
   #streamOffset = 0
-  /** The beginning of a packet that the last chunk did not complete; absent if it ended between two packets. */
+  /** The packet that the last chunk did not complete; undefined if the chunk ended between two packets. */
   #assembly: PacketAssembly | undefined
 
   /** @throws UsageError if `maxPacketBytes` is not an integer from 2 to 268,435,460. */
@@ -53,14 +53,14 @@ export class PacketDecoder {
   }
 
   /**
-   * Takes the next bytes of the stream and hands over the packets that are complete now, in order. The chunk is free
-   * for reuse when the call returns: payloads are copies.
+   * Takes the next bytes of the stream and hands over the packets that are now complete, in order. The caller may reuse
+   * the chunk when the call returns: payloads are copies.
    *
-   * With `onPacket` each packet is handed over before the bytes behind it are looked at, so all that came before a
-   * fault has arrived when the error is thrown. The form that returns an array has nothing to return then: its
-   * packets are lost.
+   * With `onPacket` each packet is handed over before the bytes after it are decoded. So all packets before a fault are
+   * handed over before the error is thrown. Without `onPacket` a fault loses the packets of the call, because the call
+   * throws and returns no array.
    *
-   * If `onPacket` throws, the error comes out here, and the rest of the stream is not looked at: see `stop`.
+   * If `onPacket` throws, this call throws the same error, and the rest of the stream is not decoded: see `stop`.
    *
    * @throws MalformedPacketError at the first fault, and the same error at each later call.
    * @throws UsageError if it is called from inside `onPacket`.
@@ -78,8 +78,8 @@ export class PacketDecoder {
   }
 
   /**
-   * Nothing behind the packet in hand is looked at any more, in this chunk or a later one: `decode` and `end` do
-   * nothing from here on. For a connection that was given up from inside `onPacket`.
+   * Stops the decoder: the bytes after the current packet are not decoded, and from now on `decode` and `end` do nothing.
+   * For `onPacket` when it gives up the connection.
    */
   stop(): void {
     this.#phase = 'stopped'
@@ -87,7 +87,7 @@ export class PacketDecoder {
   }
 
   /**
-   * The stream has ended. Between two packets that is no fault, inside one it is.
+   * Call this when the stream has ended. An end between two packets is no fault; an end inside a packet is one.
    *
    * @throws MalformedPacketError if the stream ended inside a packet, or had a fault before.
    */
@@ -104,7 +104,7 @@ export class PacketDecoder {
       reader.start = 0
       reader.fail('unexpected-end', '4.2', length, what)
     } finally {
-      this.#putDown(reader)
+      this.#giveBack(reader)
     }
   }
 
@@ -118,7 +118,7 @@ export class PacketDecoder {
     this.#refuseUnlessReady('decode')
     if (this.#phase === 'stopped') return
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-    // What ends this call before its last line ends the decoder: the place in the stream is lost.
+    // If this call throws, the place in the stream is lost, so the decoder stops.
     let phase: Phase = 'stopped'
     this.#phase = 'decoding'
     const reader = borrowReader()
@@ -129,18 +129,18 @@ export class PacketDecoder {
       phase = this.#phase === 'decoding' ? 'ready' : this.#phase
     } finally {
       this.#phase = phase
-      this.#putDown(reader)
+      this.#giveBack(reader)
     }
   }
 
-  /** The work on a chunk, or on the end of the stream, is over. */
-  #putDown(reader: PacketReader): void {
+  /** Returns the borrowed reader, and keeps the fault that it found. */
+  #giveBack(reader: PacketReader): void {
     this.#failure = reader.failure
     returnReader(reader)
     if (this.#phase === 'stopped') this.#assembly = undefined
   }
 
-  /** Hands over the packets that lie whole in the chunk and returns where the first one begins that does not. */
+  /** Hands over the packets that are whole in the chunk, and returns the offset of the first incomplete packet. */
   #decodeInPlace(reader: PacketReader, bytes: Buffer, from: number, onPacket: OnPacket): number {
     const chunkEnd = bytes.length
     reader.load(bytes, this.#streamOffset - from, false)
@@ -160,8 +160,8 @@ export class PacketDecoder {
   }
 
   /**
-   * Adds bytes of the chunk, from `from` on, to the assembly, hands its packet over if they complete it, and returns
-   * the first byte that it did not take.
+   * Appends bytes of the chunk, beginning at `from`, to the assembly. Hands over the packet if it is complete now. Returns
+   * the offset of the first byte that does not belong to the packet.
    */
   #assemble(reader: PacketReader, chunk: Buffer, from: number, onPacket: OnPacket): number {
     this.#assembly ??= new PacketAssembly()
@@ -180,7 +180,7 @@ export class PacketDecoder {
     const end = Math.min(chunk.length, position + packetSize - assembly.length)
     assembly.append(chunk, position, end)
     if (assembly.length < packetSize) return end
-    // What is behind the packet must not be copied along with it.
+    // `subarray`: a copy of the payload must not include the unwritten bytes after the packet.
     reader.load(assembly.bytes.subarray(0, packetSize), this.#streamOffset, assembly.ownsMemory)
     reader.start = 0
     reader.end = packetSize
@@ -193,10 +193,10 @@ export class PacketDecoder {
   }
 }
 
-/** Decodes the packet that the reader is open on; its fixed header has been read. */
+/** Decodes the rest of the packet whose fixed header the reader has read. */
 function decodePacket(reader: PacketReader): ControlPacket<Buffer> {
   const type = typeOfFirstByte[byteAt(reader.bytes, reader.start)]
-  /* v8 ignore if -- @preserve readPacketSize has refused this byte already; only a mistake of ours could get here */
+  /* v8 ignore if -- @preserve readPacketSize has refused such a byte already; only a mistake of ours could get here */
   if (type === undefined) throw new RangeError('the fixed header was not checked')
   return decodeBody(reader, type)
 }
@@ -210,10 +210,10 @@ function decodeBody(reader: PacketReader, type: PacketType): ControlPacket<Buffe
     case 'pubrec':
     case 'pubrel':
     case 'pubcomp':
-      // [MQTT-2.3.1-6] they carry the identifier of a PUBLISH, and no PUBLISH has 0
+      // [MQTT-2.3.1-6] these packets have the Packet Identifier of a PUBLISH, which is never 0
       return { type: name, packetId: reader.packetIdentifier('MQTT-2.3.1-6') }
     case 'unsuback':
-      // [MQTT-2.3.1-7] and UNSUBACK that of an UNSUBSCRIBE
+      // [MQTT-2.3.1-7] UNSUBACK has the Packet Identifier of an UNSUBSCRIBE, which is never 0
       return { type: name, packetId: reader.packetIdentifier('MQTT-2.3.1-7') }
     case 'suback':
       return decodeSuback(reader)

@@ -1,9 +1,9 @@
 /**
- * Reads the fields of one packet, one after the other. Every bound is checked here and nowhere else: a field that
- * passes the end of its packet is an error, whatever bytes follow in the chunk, and never a zero.
+ * Reads the fields of one packet, one after the other. Every bound is checked here and nowhere else: a field that goes past
+ * the end of its packet is an error, even if more bytes follow in the chunk.
  *
- * One reader serves many packets, and one decoder after the other: `load` gives it the bytes, `start` and `end` are
- * moved from packet to packet.
+ * One reader serves many packets, and one decoder after the other: `load` gives it the bytes, and the decoder moves `start`
+ * and `end` from packet to packet.
  */
 import { type Fault, MalformedPacketError } from '../../errors.js'
 import { byteAt } from '../byte-at.js'
@@ -12,53 +12,52 @@ import { faultIndex, isPlainAscii } from '../utf8.js'
 import { PayloadCopies } from './payload-copies.js'
 import { TopicMemory } from './topic-memory.js'
 
-/** From this size of a chunk on, a view of it by words costs less than it spares. */
-const MIN_WORDS_BYTES = 1024
+/** From this chunk size on, a DataView saves more time than making it costs. */
+const MIN_VIEWED_BYTES = 1024
 
-/** Up to here looking at each byte of a string and calling it latin1 is faster than decoding it as UTF-8. */
+/** Up to this length, checking that all bytes are ASCII and decoding them as latin1 is faster than decoding UTF-8. */
 const MAX_LOOP_BYTES = 24
 
 const noBytes = Buffer.alloc(0)
 
 export class PacketReader {
-  /** Holds the packet, and perhaps others before and behind it. */
+  /** The packet, and perhaps other packets before and after it. */
   bytes: Buffer = noBytes
-  /** Where the packet begins, where the next field begins, and where the packet ends. */
+  /** Where the packet begins. */
   start = 0
+  /** Where the next field begins. */
   position = 0
+  /** Where the packet ends. */
   end = 0
-  /** The fault that ended the decoding, if there was one. */
+  /** The fault that ended the decoding. */
   failure: MalformedPacketError | undefined
 
-  /** The same bytes by fours, if there are enough of them to be worth it. */
-  #words: DataView | undefined
-  /** What `bytes[0]` is in the stream: its distance from the first byte that the decoder was given. */
+  /** A view of `bytes`, to compare eight bytes at a time; undefined for a small chunk. */
+  #view: DataView | undefined
+  /** The place of `bytes[0]` in the stream: the number of bytes that the decoder got before it. */
   #streamOffset = 0
-  /**
-   * Whether `bytes` holds this packet alone and is never written again, so that its payload may be handed out as it
-   * is.
-   */
+  /** Whether `bytes` has only this packet and is never written again, so that the payload is handed out without a copy. */
   #owned = false
-  /** The length that `#field` read last. */
+  /** The length of the field that `#field` found last. */
   #fieldLength = 0
   readonly #topics = new TopicMemory()
   readonly #copies = new PayloadCopies()
 
-  /** Makes `bytes` the ones to read from. */
+  /** Sets the bytes to read from. */
   load(bytes: Buffer, streamOffset: number, owned: boolean): void {
     this.bytes = bytes
-    this.#words =
-      bytes.length < MIN_WORDS_BYTES ? undefined : new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#view =
+      bytes.length < MIN_VIEWED_BYTES ? undefined : new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#streamOffset = streamOffset
     this.#owned = owned
     this.#copies.reset()
   }
 
-  /** Keeps nothing of the caller's chunk alive, and is ready for another decoder. */
+  /** Releases the chunk of the caller, so that the reader is ready for another decoder. */
   unload(): void {
     this.bytes = noBytes
     this.failure = undefined
-    this.#words = undefined
+    this.#view = undefined
     this.#copies.reset()
   }
 
@@ -76,7 +75,7 @@ export class PacketReader {
     return (byteAt(this.bytes, at) << 8) | byteAt(this.bytes, at + 1)
   }
 
-  /** A Packet Identifier. `missing` is the statement that its absence breaks in this packet, `zero` what a 0 breaks. */
+  /** A Packet Identifier. `missing` is the statement that a packet without it breaks, `zero` the one that a 0 breaks. */
   packetIdentifier(missing: string, zero = missing): number {
     const packetId = this.uint16(missing)
     // [MQTT-2.3.1-1] 0 identifies nothing
@@ -97,7 +96,7 @@ export class PacketReader {
     const start = this.#field(missing)
     const end = start + this.#fieldLength
     this.position = end
-    const known = this.#topics.find(this.bytes, this.#words, start, end)
+    const known = this.#topics.find(this.bytes, this.#view, start, end)
     if (known !== undefined) return known
     const topic = this.#decodeText(start)
     const fault = topicNameFault(topic)
@@ -127,14 +126,14 @@ export class PacketReader {
     return filter
   }
 
-  /** Bytes behind a two-byte length, as a copy: a password shares no memory with the payloads of messages. */
+  /** Bytes after a two-byte length, as a copy: a password must not share memory with the payloads of messages. */
   binary(missing: string): Buffer {
     const start = this.#field(missing)
     this.position = start + this.#fieldLength
     return Buffer.from(this.bytes.subarray(start, this.position))
   }
 
-  /** All that is left of the packet. */
+  /** All bytes from `position` to the end of the packet. */
   rest(): Buffer {
     const start = this.position
     this.position = this.end
@@ -142,7 +141,7 @@ export class PacketReader {
     return this.#copies.copy(this.bytes, this.start, start, this.end)
   }
 
-  /** Ends the decoding. `index` counts in `bytes`; `what` says what was received. */
+  /** Ends the decoding with a fault. `index` counts in `bytes`; `what` describes the received bytes. */
   fail(fault: Fault, statement: string, index: number, what: string): never {
     const failure = new MalformedPacketError(`received ${what}`, {
       fault,
@@ -154,7 +153,7 @@ export class PacketReader {
     throw failure
   }
 
-  /** Reads the two-byte length of a field into `#fieldLength` and returns where its bytes begin. */
+  /** Reads the two-byte length of a field into `#fieldLength` and returns the index of its first byte. */
   #field(missing: string): number {
     const length = this.uint16(missing)
     const start = this.position
@@ -177,9 +176,9 @@ export class PacketReader {
     if (this.#fieldLength <= MAX_LOOP_BYTES && isPlainAscii(this.bytes, start, end)) {
       return this.bytes.toString('latin1', start, end)
     }
-    // [MQTT-1.5.3-3] this conversion keeps U+FEFF, as the one of TextDecoder would not
+    // [MQTT-1.5.3-3] `toString` keeps U+FEFF, which TextDecoder removes
     const text = this.bytes.toString('utf8', start, end)
-    // It puts U+FFFD in place of what is ill-formed, so a text without one was well-formed, and one with it may be.
+    // `toString` replaces ill-formed bytes by U+FFFD. A text without U+FFFD is well-formed; a text with it may be.
     if (text.includes('\uFFFD') || text.includes('\0')) {
       const fault = faultIndex(this.bytes, start, end)
       if (fault >= 0) this.#failInCharacters(fault)
@@ -188,22 +187,22 @@ export class PacketReader {
   }
 
   #failInCharacters(index: number): never {
-    // [MQTT-1.5.3-2] U+0000 closes the connection, [MQTT-4.7.3-2] in topics like anywhere else
+    // [MQTT-1.5.3-2] U+0000 closes the connection, [MQTT-4.7.3-2] also in topics
     if (byteAt(this.bytes, index) === 0) this.fail('nul-character', 'MQTT-1.5.3-2', index, 'U+0000 in a string')
-    // [MQTT-1.5.3-1] and so does what is no UTF-8
+    // [MQTT-1.5.3-1] ill-formed UTF-8 closes the connection
     this.fail('utf8', 'MQTT-1.5.3-1', index, 'a string that is ill-formed UTF-8')
   }
 
   #failInText(fault: Fault, statement: string, start: number, text: string, index: number, what: string): never {
-    // An empty string has no character to point at: its length is what is wrong.
+    // An empty string has no wrong character, so the fault is at its length.
     const at = text.length === 0 ? start - 2 : start + Buffer.byteLength(text.slice(0, index))
     this.fail(fault, statement, at, what)
   }
 }
 
 /**
- * One reader serves all decoders of the process, since none needs it for longer than a call. While it is lent, a
- * decoder that is called from inside the `onPacket` of another gets a new one.
+ * One reader serves all decoders of the process, because a decoder needs it only during a call. A decoder that is called
+ * from inside the `onPacket` of another one gets a new reader.
  */
 let idleReader: PacketReader | undefined
 

@@ -1,37 +1,38 @@
 /**
- * Copies of payloads, so that what the application keeps never keeps a read buffer alive.
+ * Copies payloads, so that a payload kept by the application does not keep a read buffer alive.
  *
- * Memory of its own for each payload costs far more than the copy: with 4 KiB 1,500 ns, of which the copy is 200. So
- * payloads lie side by side in blocks, which the decoders of a process fill from front to back, never a second time,
- * and which live as long as one of their payloads. A payload that is kept keeps a block of 8 KiB alive; from 4 KiB on
- * one of 32 KiB, so at most eight times itself; and above 8 KiB nothing but itself.
+ * Allocating memory for each payload costs far more than the copy: for 4 KiB 1,500 ns, of which the copy takes 200. So
+ * payloads are copied into blocks, one after the other. All decoders of the process share the blocks, and their bytes are
+ * never reused. A block lives as long as one of its payloads. A payload of less than 4 KiB keeps a block of 8 KiB alive; a
+ * payload up to 8 KiB keeps a block of 32 KiB alive, at most eight times its own size; a larger payload has its own memory.
  *
- * Making two views, of what is copied and of the copy, costs as much again. So a small payload is copied together
- * with what follows it in the chunk, about 32 packets of its size, and the payloads of those are there already.
+ * Making two views, one of the source and one of the copy, costs as much as the copy. So a small payload is copied
+ * together with the bytes after it in the chunk, about 32 packets of the same size. The payloads of those packets then
+ * need no copy.
  *
- * Whoever transfers the memory of a payload (`postMessage`, `structuredClone`) would take the others in its block away. Node marks the
- * memory of its own small Buffers so that nobody can; the driver of a client does that here. Without that mark a block whose memory has
- * gone is not used any more.
+ * A program that transfers the memory of a payload (`postMessage`, `structuredClone`) would take away the other payloads of
+ * the block too. Node marks the memory of its own small Buffers against that, and the driver of a client marks each block
+ * here. Without the mark, a block whose memory was transferred is not used again.
  */
 
-/** Up to here a payload is copied together with what follows it. */
+/** Up to this size a payload is copied together with the bytes after it. */
 const MAX_SHARED_BYTES = 256
 const PACKETS_AHEAD = 32
-/** What stands before the payload may be copied with it, if then the chunk is copied whole: that takes no view. */
+/** The most bytes before the payload that may be copied too, if this makes the copy a whole chunk, which needs no view. */
 const MAX_LEAD_BYTES = 256
 
 const SMALL_BLOCK_BYTES = 8192
 const LARGE_BLOCK_BYTES = 32_768
-/** From here on a payload lies in a large block. */
+/** From this size on a payload is copied into a large block. */
 const MIN_LARGE_BYTES = LARGE_BLOCK_BYTES / 8
-/** What is larger has memory of its own. */
+/** A larger payload gets its own memory. */
 export const MAX_IN_BLOCK_BYTES = LARGE_BLOCK_BYTES / 4
 
 const noBytes = Buffer.alloc(0)
 
 let mark: (memory: ArrayBuffer) => void = () => {}
 
-/** From here on each new block is marked by this. */
+/** Sets the function that marks each new block against transfer. */
 export function markBlocks(marking: (memory: ArrayBuffer) => void): void {
   mark = marking
 }
@@ -49,17 +50,17 @@ class Block {
     return this.bytes.length - this.#used
   }
 
-  /** Makes room for `size` bytes, if need be in new memory: the old is left to the payloads in it. */
+  /** Makes room for `size` bytes. If new memory is needed, the payloads in the old memory keep it alive. */
   reserve(size: number): void {
     if (size <= this.room) return
-    // Zeroed, so that who looks behind its payload finds messages at most, and nothing else that the process had there.
+    // Zeroed memory: an application that reads past its payload finds other messages, but no other data of the process.
     const memory = new ArrayBuffer(this.#size)
     mark(memory)
     this.bytes = Buffer.from(memory)
     this.#used = 0
   }
 
-  /** Copies bytes for which there is room, and returns where they begin. */
+  /** Copies `source`, for which there is room, and returns the index of the copy. */
   append(source: Uint8Array): number {
     const at = this.#used
     this.bytes.set(source, at)
@@ -72,22 +73,22 @@ class Block {
 const smallBlock = new Block(SMALL_BLOCK_BYTES)
 const largeBlock = new Block(LARGE_BLOCK_BYTES)
 
-/** The copies from one chunk at a time, which are asked for from its beginning to its end. */
+/** Copies the payloads of one chunk, in the order of the chunk. */
 export class PayloadCopies {
-  /** The chunk is copied up to `#to`: what is at `index` in the chunk is at `#base + index` in `#bytes`. */
+  /** The chunk is copied up to `#to`: the byte at `index` in the chunk is at `#base + index` in `#bytes`. */
   #bytes: Buffer = noBytes
   #base = 0
   #to = 0
 
-  /** Forgets what was copied: the next chunk is another. */
+  /** Forgets the copies of this chunk; another chunk follows. */
   reset(): void {
     this.#bytes = noBytes
     this.#to = 0
   }
 
-  /** A copy of the payload from `start` to `end`, which is the end of its packet as well. No other payload is in it. */
+  /** A copy of the payload from `start` to `end`, which is also the end of the packet. */
   copy(chunk: Buffer, packetStart: number, start: number, end: number): Buffer {
-    // An empty Buffer takes 190 ns to make and holds nothing that could change.
+    // Making an empty Buffer takes 190 ns, and one is like another.
     if (start === end) return noBytes
     if (end - start > MAX_SHARED_BYTES) return copyAlone(chunk, start, end)
     if (end > this.#to || this.#bytes.length === 0) this.#copyAhead(chunk, packetStart, start, end)
@@ -97,8 +98,8 @@ export class PayloadCopies {
   #copyAhead(chunk: Buffer, packetStart: number, start: number, end: number): void {
     smallBlock.reserve(end - start)
     const { bytes, room } = smallBlock
-    const foreseen = start + Math.min(room, (end - packetStart) * PACKETS_AHEAD)
-    const to = Math.min(chunk.length, foreseen)
+    const aheadEnd = start + Math.min(room, (end - packetStart) * PACKETS_AHEAD)
+    const to = Math.min(chunk.length, aheadEnd)
     const isWhole = to === chunk.length && start <= MAX_LEAD_BYTES && to <= room
     this.#base = isWhole ? smallBlock.append(chunk) : smallBlock.append(chunk.subarray(start, to)) - start
     this.#bytes = bytes

@@ -9,8 +9,9 @@ import type { TopicBytes } from './topic-bytes.js'
 const PUBLISH = firstByteOf(packetTypes.publish)
 
 /**
- * Appends a PUBLISH (section 3.3) up to its payload, leaves room for `copiedBytes` of it, and returns where they go.
- * `payloadBytes` is the length of the whole payload: the two differ only when the caller sends the payload by itself.
+ * Appends a PUBLISH (section 3.3) up to its payload, reserves room for `copiedBytes` bytes of the payload, and returns the
+ * offset of that room. `payloadBytes` is the length of the whole payload. `copiedBytes` is smaller only if the caller
+ * sends the payload separately.
  */
 export function encodePublishHeader(
   chunk: OutputChunk,
@@ -29,11 +30,11 @@ export function encodePublishHeader(
   let identifier = 0
   if (qos === 0) {
     // [MQTT-3.3.1-2] a QoS 0 message is never a redelivery
-    if (dup) throw new UsageError('dup is true at QoS 0: it goes with QoS 1 and 2 only', { statement: 'MQTT-3.3.1-2' })
+    if (dup) throw new UsageError('dup is true at QoS 0: only QoS 1 and 2 have it', { statement: 'MQTT-3.3.1-2' })
   } else {
     // [MQTT-3.3.1-4] there is no QoS 3
     requireQos(qos, 'qos', 'MQTT-3.3.1-4')
-    // [MQTT-2.3.1-1] above QoS 0 there is a Packet Identifier, and it is not 0
+    // [MQTT-2.3.1-1] a PUBLISH at QoS 1 or 2 has a Packet Identifier, and it is not 0
     identifier = requirePacketIdentifier(packetId, 'MQTT-2.3.1-1')
     flags |= (qos << QOS_SHIFT) | (flagBit(dup, 'dup', '3.3.1.1') * DUP_FLAG)
     variableHeaderBytes += 2

@@ -15,9 +15,9 @@ const UNSUBSCRIBE = firstByteOf(packetTypes.unsubscribe)
 /** Appends SUBSCRIBE (section 3.8). */
 export function encodeSubscribe(chunk: OutputChunk, packet: SubscribePacket): void {
   const { packetId, subscriptions } = packet
-  // [MQTT-2.3.1-1] there is a Packet Identifier, and it is not 0
+  // [MQTT-2.3.1-1] SUBSCRIBE has a Packet Identifier, and it is not 0
   requirePacketIdentifier(packetId, 'MQTT-2.3.1-1')
-  // [MQTT-3.8.3-3] at least one filter is subscribed
+  // [MQTT-3.8.3-3] SUBSCRIBE has at least one Topic Filter
   requireList(subscriptions, 'subscriptions', 'MQTT-3.8.3-3')
   const fields: { readonly filter: string; readonly length: number; readonly qos: QoS }[] = []
   let remainingLength = 2
@@ -28,9 +28,9 @@ export function encodeSubscribe(chunk: OutputChunk, packet: SubscribePacket): vo
       })
     }
     const { filter, qos } = subscription
-    // [MQTT-3.8.3-1] filters are strings
+    // [MQTT-3.8.3-1] a Topic Filter is a string
     const length = topicFilterLength(filter, 'MQTT-3.8.3-1')
-    // [MQTT-3.8.3-4] requested is QoS 0, 1 or 2
+    // [MQTT-3.8.3-4] the requested QoS is 0, 1 or 2
     requireQos(qos, 'qos', 'MQTT-3.8.3-4')
     fields.push({ filter, length, qos })
     remainingLength += 2 + length + 1
@@ -49,11 +49,11 @@ export function encodeSubscribe(chunk: OutputChunk, packet: SubscribePacket): vo
 /** Appends UNSUBSCRIBE (section 3.10). */
 export function encodeUnsubscribe(chunk: OutputChunk, packet: UnsubscribePacket): void {
   const { packetId, filters } = packet
-  // [MQTT-2.3.1-1] there is a Packet Identifier, and it is not 0
+  // [MQTT-2.3.1-1] UNSUBSCRIBE has a Packet Identifier, and it is not 0
   requirePacketIdentifier(packetId, 'MQTT-2.3.1-1')
-  // [MQTT-3.10.3-2] at least one filter is named
+  // [MQTT-3.10.3-2] UNSUBSCRIBE has at least one Topic Filter
   requireList(filters, 'filters', 'MQTT-3.10.3-2')
-  // [MQTT-3.10.3-1] filters are strings, one behind the other
+  // [MQTT-3.10.3-1] the Topic Filters are strings, one after the other
   const fields = filters.map((filter) => ({ filter, length: topicFilterLength(filter, 'MQTT-3.10.3-1') }))
   const remainingLength = fields.reduce((sum, { length }) => sum + 2 + length, 2)
   requireRemainingLength(remainingLength, 'filters')
@@ -65,9 +65,9 @@ export function encodeUnsubscribe(chunk: OutputChunk, packet: UnsubscribePacket)
 /** Appends SUBACK (section 3.9). */
 export function encodeSuback(chunk: OutputChunk, packet: SubackPacket): void {
   const { packetId, returnCodes } = packet
-  // [MQTT-2.3.1-7] it carries the identifier of a SUBSCRIBE, which is not 0
+  // [MQTT-2.3.1-7] SUBACK has the Packet Identifier of a SUBSCRIBE, which is not 0
   requirePacketIdentifier(packetId, 'MQTT-2.3.1-7')
-  // [MQTT-3.8.4-5] there is a Return Code for each filter, so at least one
+  // [MQTT-3.8.4-5] SUBACK has a Return Code for each Topic Filter, so at least one
   requireList(returnCodes, 'returnCodes', 'MQTT-3.8.4-5')
   for (const code of returnCodes) {
     // [MQTT-3.9.3-2] all but four codes are reserved

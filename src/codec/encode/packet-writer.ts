@@ -1,9 +1,9 @@
 /**
- * Turns Control Packets into bytes: any number of packets behind one another in one chunk, so that a connection makes
- * one Buffer and one `write` for all that it sends in a turn of the event loop.
+ * Turns Control Packets into bytes. The packets follow one another in one chunk, so that a connection needs one Buffer and
+ * one `write` for all packets of a turn of the event loop.
  *
- * Everything about a packet is checked before the chunk is touched. What is refused leaves what was written before it
- * as it was, and nothing of itself.
+ * A packet is checked completely before the chunk is changed. A refused packet leaves no bytes in the chunk, and the bytes
+ * of earlier packets stay as they are.
  */
 import { UsageError } from '../../errors.js'
 import type { AcknowledgementPacket, ControlPacket, PacketIdentifier, QoS } from '../control-packet.js'
@@ -15,20 +15,20 @@ import { encodeSuback, encodeSubscribe, encodeUnsubscribe } from './encode-subsc
 import { OutputChunk, recycle } from './output-chunk.js'
 import { TopicBytes } from './topic-bytes.js'
 
-/** Encodes Control Packets one behind the other, to be written to the connection as one chunk. */
+/** Encodes Control Packets one after the other into one chunk, for one write to the connection. */
 export class PacketWriter {
   readonly #chunk = new OutputChunk()
   readonly #topics = new TopicBytes()
 
-  /** The bytes that `take` would hand over. */
+  /** The number of bytes that `take` would hand over. */
   get byteLength(): number {
     return this.#chunk.length
   }
 
   /**
-   * Appends a packet. Its payload is copied: the caller may reuse it.
+   * Appends a packet. The payload is copied, so the caller may reuse it.
    *
-   * @throws UsageError on anything that the standard forbids, with nothing appended.
+   * @throws UsageError if the standard forbids the packet; nothing is appended then.
    */
   write(packet: ControlPacket): void {
     append(this.#chunk, this.#topics, packet)
@@ -51,8 +51,8 @@ export class PacketWriter {
   }
 
   /**
-   * Appends a PUBLISH up to its payload, whose `payloadBytes` bytes are to be the next in the stream: for a payload
-   * that is too large to be worth a copy. Call `take`, write that, then the payload.
+   * Appends a PUBLISH without its payload of `payloadBytes` bytes, for a payload that is too large to copy. Call `take`,
+   * write the chunk, then write the payload directly after it.
    *
    * @throws UsageError as `write`.
    */
@@ -67,31 +67,31 @@ export class PacketWriter {
     encodePublishHeader(this.#chunk, this.#topics, topic, payloadBytes, 0, qos, retain, dup, packetId)
   }
 
-  /** Appends a packet that is nothing but an identifier. @throws UsageError as `write`. */
+  /** Appends a packet that has a Packet Identifier and no other field. @throws UsageError as `write`. */
   acknowledge(type: AcknowledgementPacket['type'], packetId: PacketIdentifier): void {
     appendAcknowledgement(this.#chunk, type, packetId)
   }
 
-  /** Hands over all that was appended since the last call. The caller owns the Buffer; the writer keeps none. */
+  /** Hands over all bytes appended since the last call. The caller owns the Buffer; the writer does not keep it. */
   take(): Buffer {
     return this.#chunk.take()
   }
 
   /**
-   * Gives back a chunk that `take` handed over and that has been written: its memory will hold later packets, of this
-   * writer or another. Only for a chunk that nobody will look at again.
+   * Gives back a chunk that `take` handed over, after it was written. Later packets, of this writer or of another one,
+   * overwrite its memory: call this only if nobody reads the chunk again.
    */
   recycle(chunk: Buffer): void {
     recycle(chunk)
   }
 }
 
-/** For the packets that are encoded one by one. */
+/** The chunk of `encodePacket`. */
 const singlePacket = new OutputChunk('one packet')
 const singlePacketTopics = new TopicBytes()
 
 /**
- * Encodes one packet. For many, a `PacketWriter` is faster. @throws UsageError on anything that the standard forbids.
+ * Encodes one packet. For many packets a `PacketWriter` is faster. @throws UsageError if the standard forbids the packet.
  */
 export function encodePacket(packet: ControlPacket): Buffer {
   append(singlePacket, singlePacketTopics, packet)
@@ -149,7 +149,7 @@ function appendAcknowledgement(
   type: AcknowledgementPacket['type'],
   packetId: PacketIdentifier,
 ): void {
-  // [MQTT-2.3.1-6] [MQTT-2.3.1-7] the identifier is that of the packet it answers, so not 0
+  // [MQTT-2.3.1-6] [MQTT-2.3.1-7] an acknowledgement has the Packet Identifier of the packet that it answers, so not 0
   requirePacketIdentifier(packetId, type === 'unsuback' ? 'MQTT-2.3.1-7' : 'MQTT-2.3.1-6')
   const start = chunk.reserve(4)
   const { bytes } = chunk
