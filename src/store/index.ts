@@ -1,5 +1,5 @@
 /**
- * Sessions that outlive their client: two stores, the interface for more, and what an implementation needs.
+ * Sessions that outlive their client: two stores, the interface for your own, and the functions that your own needs.
  *
  * @module mqtt311/store
  */

@@ -4,8 +4,8 @@ import { SessionReducer } from '../protocol/journal/session-reducer.js'
 import type { SessionStore } from './session-store.js'
 
 /**
- * A session that lives as long as the store object: hand the same one to the next client of the process, after the first
- * has ended, and it goes on where that one stopped. Nothing survives the process.
+ * A store that keeps the session in memory, as long as the store object lives. When the first client has ended, give the
+ * same store to the next client of the process: that client resumes the session. Nothing survives the process.
  */
 export function memoryStore(): SessionStore {
   return new MemoryStore()

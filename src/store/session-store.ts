@@ -1,31 +1,31 @@
 import type { JournalRecord, StoredSession } from '../protocol/journal/journal-record.js'
 
 /**
- * Where a session outlives its client. Implement it over any storage that can keep an ordered log, or the state that the
- * log adds up to; `mqtt311/store/testing` holds the suite that an implementation must pass, and `SessionReducer` turns
- * a log into the state.
+ * A store keeps a session beyond the life of its client. Implement it over any storage that can keep an ordered log, or the
+ * state that results from the log. `SessionReducer` turns a log into the state. Your own store must pass the suite in
+ * `mqtt311/store/testing`.
  *
- * - `open` is called once before the first connection, and gives back what earlier `append`s of the same
- *   `sessionId` left; for a new session that is `emptySession`. It locks the session: a second opener must get a
- *   `StoreError` while the first is alive. A store that holds another session's log refuses with a `StoreError` too.
- * - `append` gets records in the order in which they happened. The promise resolves when they are as safe as the
- *   store makes them: what relies on them (a packet, a settled promise) happens only then, so its time is the
- *   client's latency. Calls may come before earlier ones have resolved, and then resolve in order. A payload belongs to
- *   the caller again when `append` has returned: what is needed later is copied before. After one append has failed, all
- *   later ones must fail: a log with a hole is worse than a short one. After a crash, what `open` gives back is a prefix
- *   of what was appended that holds at least every append that had resolved.
- * - `close` makes what was appended safe and unlocks the session; it rejects if it cannot promise the first, and has
- *   unlocked all the same. It may be called twice, and before `open`. After it, `open` may be called again.
+ * - `open` is called once, before the first connection. It returns the session that the earlier `append`s of the same
+ *   `sessionId` have made; for a new session that is `emptySession`. It locks the session: until `close`, a second `open`
+ *   must reject with a `StoreError`. If the storage has the log of another session, `open` rejects with a `StoreError` too.
+ * - `append` gets records in the order of their events. The promise resolves when the records are as safe as the store
+ *   makes them. The client waits for that before it sends a packet or resolves a promise that relies on the records, so a
+ *   slow `append` makes the client slow. The client may call `append` again before earlier calls have resolved; the calls
+ *   then resolve in order. The caller may change a payload when `append` has returned, so the store copies it before.
+ *   After one `append` has failed, all later ones must fail, because a log with a hole is worse than a short one. After a
+ *   crash, `open` returns a prefix of the appended records, with at least every record whose `append` had resolved.
+ * - `close` makes all appended records safe and unlocks the session. If it cannot make them safe, it rejects, but it unlocks
+ *   too. It may be called twice, and before `open`. After `close`, `open` may be called again.
  *
- * Everything rejects with a `StoreError` whose `cause` says what went wrong.
+ * Every method rejects with a `StoreError`; its `cause` has the reason.
  */
 export interface SessionStore {
-  /** True if what was appended survives the end of the process. It decides the default of `cleanSession`. */
+  /** True if appended records survive the end of the process. If it is true, `cleanSession` is false by default. */
   readonly durable: boolean
-  /** Locks the session, and resolves with what it has become. */
+  /** Locks the session, and resolves with its state. */
   open(sessionId: string): Promise<StoredSession>
-  /** Resolves once the records are as safe as the store makes them. */
+  /** Resolves when the records are as safe as the store makes them. */
   append(records: readonly JournalRecord[]): Promise<void>
-  /** Makes safe what was appended, and unlocks the session. */
+  /** Makes all appended records safe, and unlocks the session. */
   close(): Promise<void>
 }

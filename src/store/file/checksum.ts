@@ -1,8 +1,8 @@
 /**
- * CRC-32C (Castagnoli), the checksum of the journal: it finds every burst of errors of up to 32 bits, and every error of one
- * to three bits in records of the sizes that occur. By table, four bytes a step ("slicing by four": table n holds what a
- * byte does to the remainder n bytes later). The tables are a DataView, as the input is, because its reads are checked
- * and always give a number.
+ * CRC-32C (Castagnoli), the checksum of the journal. It finds every burst of errors of up to 32 bits, and every error of one
+ * to three bits in records of usual size. It takes four bytes at a step by tables ("slicing by four"): table n has the
+ * effect of a byte on the remainder n bytes later. The tables and the input are DataViews, because a read of a DataView is
+ * checked and always returns a number.
  */
 
 /** The polynomial 0x1EDC6F41 with its bits reversed. */
@@ -20,7 +20,7 @@ for (let at = tableBytes; at < 4 * tableBytes; at += 4) {
   tables.setInt32(at, (oneByteEarlier >>> 8) ^ tables.getInt32((oneByteEarlier & 0xff) * 4, true), true)
 }
 
-/** The checksum of `view[start..end)` as an unsigned number. A `seed`, the checksum of what came before, chains them. */
+/** The checksum of `view[start..end)` as an unsigned number. To continue a checksum over more bytes, pass it as `seed`. */
 export function crc32c(view: DataView, start: number, end: number, seed = 0): number {
   let remainder = ~seed
   let at = start

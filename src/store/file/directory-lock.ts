@@ -1,47 +1,47 @@
 /**
- * One process at a time: the lock of a journal's directory.
+ * The lock of a journal directory: only one process at a time may use the directory.
  *
- * Node has no lock that the kernel drops when its holder dies, so a lock is a file that is created with O_EXCL, and
- * everything it says is in its name: `lock-<boot>-<process>-<start>`. The boot, the number of the process and the time at
- * which it started name one process for good, although the numbers are given out again.
+ * Node has no lock that the kernel releases when the process dies. So a lock is an empty file, created with O_EXCL, and its
+ * name has all the data: `lock-<boot>-<process>-<start>`. The system gives process numbers out again, but the boot, the
+ * process number and the start time together name one process for ever.
  *
- *   acquire   create the file of our name: if it is there, this very process holds the lock (perhaps another thread)
- *             then list the directory. For each other lock: its process is alive: take ours away, and refuse;
- *             it is dead: remove its file
+ *   acquire   create the file with our name; if it exists, this process has the lock already (perhaps another thread)
+ *             then list the directory; for each other lock file:
+ *               its process is alive: remove our file, and refuse
+ *               its process is dead: remove its file
  *   release   remove our file
  *
- * Because each contender creates before it lists, of two at the same time at least one sees the other, and two
- * never run together (both may refuse: trying again is up to the caller). And because a dead process never comes back,
- * its file may be removed at any time by anyone, and a name that was judged stale cannot have become a living one since.
- * A lock whose holder was killed between any two steps is as complete as any other: there is no content to be missing.
+ * Each process creates its file before it lists the directory. So of two processes at the same time at least one sees the
+ * file of the other, and the two never run together. (Both may refuse; the caller may try again.) A dead process never
+ * comes back, so any process may remove its file at any time. A process may be killed between any two steps: its lock file
+ * is still whole, because it has no content.
  *
- * What it cannot tell: processes of different machines, or of containers that do not see each other's, that share a
- * directory. Give each its own.
+ * The lock does not work between machines that share a directory, or between containers that do not see each other's
+ * processes. Give each its own directory.
  */
 import { StoreError } from '../../errors.js'
 import { isCode, type JournalFile, type JournalFiles, onFile, storeFailure } from './journal-files.js'
 
-/** Names one process among all that ever ran on this machine. */
+/** Identifies one process among all that ever ran on this machine. */
 export interface ProcessIdentity {
-  /** The boot of the machine in which it runs, or `0` where that cannot be known. */
+  /** The boot of the machine in which the process runs; `0` if the system does not say. */
   readonly boot: string
   readonly pid: number
-  /** When it started, in the unit of the system, or `0` where that cannot be known. */
+  /** The start time of the process, in the unit of the system; `0` if the system does not say. */
   readonly start: string
 }
 
-/** Who we are, and who is alive. */
+/** This process, and which other processes are alive. */
 export interface ProcessTable {
   readonly self: ProcessIdentity
   isAlive(other: ProcessIdentity): Promise<boolean>
 }
 
-/** Held until it is released. */
 export interface DirectoryLock {
   release(): Promise<void>
 }
 
-/** Takes the lock, or rejects with a StoreError that names the holder and the file. */
+/** Takes the lock, or rejects with a StoreError that names the other process and the lock file. */
 export async function lockDirectory(files: JournalFiles, processes: ProcessTable): Promise<DirectoryLock> {
   const own = lockName(processes.self)
   const file = await createLock(files, own)
@@ -52,11 +52,11 @@ export async function lockDirectory(files: JournalFiles, processes: ProcessTable
       const holder = parseLockName(name)
       if (holder === undefined || name === own) continue
       if (await processes.isAlive(holder)) throw inUse(files, name, `process ${holder.pid}`)
-      // Someone else may have found it stale as well and have been quicker.
+      // Another process may have removed the file of the dead process first.
       await files.remove(name).catch((error: unknown) => ignoreMissing(error))
     }
   } catch (error) {
-    // What kept us out says more than that our file could not be taken away.
+    // The first error has the reason of the refusal, so an error of `release` is ignored.
     await release().catch(() => {})
     throw error
   }
@@ -93,9 +93,9 @@ function ignoreMissing(error: unknown): void {
 }
 
 /**
- * The processes of this machine. Where /proc is missing (macOS, Windows) neither boot nor start can be known, and a
- * lock counts as held while any process has its number: after a crash, a number that was given out again has
- * to be told by a human, who removes the file that the message names.
+ * The processes of this machine. Without /proc (macOS, Windows) the boot and the start time are unknown, and a lock counts
+ * while any process has its process number. After a crash a new process may have got that number; then the user has to
+ * remove the lock file that the message names.
  */
 export async function machineProcesses(read = readOrNothing): Promise<ProcessTable> {
   const boot = (await read('/proc/sys/kernel/random/boot_id')).replaceAll(/[^0-9a-f]/g, '') || '0'
@@ -106,7 +106,7 @@ export async function machineProcesses(read = readOrNothing): Promise<ProcessTab
       if (boot !== '0' && other.boot !== boot) return false
       const stat = parseStat(await read(`/proc/${other.pid}/stat`))
       if (stat === undefined) return hasProcess(other.pid)
-      // A zombie (Z) has ended and only waits for its parent to ask how.
+      // A zombie (Z) has ended; it only waits until its parent reads its exit code.
       return stat.state !== 'Z' && stat.state !== 'X' && stat.start === other.start
     },
   }
@@ -117,9 +117,9 @@ async function readOrNothing(path: string): Promise<string> {
   return readFile(path, 'latin1').catch(() => '')
 }
 
-/** State and time of start (clock ticks since boot) out of /proc/<pid>/stat. */
+/** The state and the start time (clock ticks since boot) from /proc/<pid>/stat. */
 function parseStat(stat: string): { readonly state: string; readonly start: string } | undefined {
-  // The second field is the program's name in parentheses and may hold anything, so the fields count from its end.
+  // The second field is the name of the program in parentheses, with any characters, so fields are counted after the last ')'.
   const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const start = fields[18]
   return state === undefined || start === undefined ? undefined : { state, start }
@@ -130,7 +130,7 @@ function hasProcess(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // A process of another user may not be signalled, but it is there.
+    // EPERM: the process exists, but belongs to another user.
     return isCode(error, 'EPERM')
   }
 }

@@ -1,22 +1,22 @@
 /**
- * The names of a journal's files, and the header that each begins with.
+ * The names of the journal files, and the header of each file.
  *
  *   magic          8 bytes   "mqtt311j"
  *   version        2 bytes   1
  *   kind           1 byte    1 segment, 2 snapshot
  *   number         6 bytes   as in the name
- *   previous       6 bytes   the length of the segment before this one, so that none can lose its end; 0 if there is none
- *   nextSequence   6 bytes   the cursor of the session where the file begins
+ *   previous       6 bytes   the length of the previous segment, to notice if that has lost its end; 0 if there is none
+ *   nextSequence   6 bytes   the cursor of the session at the beginning of the file
  *   nextPacketId   2 bytes
- *   identity       2 bytes of length, then the session's identity in UTF-8
- *   checksum       4 bytes   CRC-32C of all before it; the checksums of the records go on from here
+ *   identity       2 bytes of length, then the identity of the session in UTF-8
+ *   checksum       4 bytes   CRC-32C of all bytes before; also the seed for the checksums of the records
  */
 import { StoreError } from '../../errors.js'
 import type { SessionCursor } from '../../protocol/journal/session-reducer.js'
 import { crc32c, viewOf } from './checksum.js'
 
 export interface JournalFileName {
-  /** A segment holds records as they came; a snapshot what all segments below its number add up to. */
+  /** A segment has the records in order; a snapshot has the session that all segments with lower numbers result in. */
   readonly kind: 'segment' | 'snapshot'
   readonly number: number
 }
@@ -25,9 +25,9 @@ export interface FileHeader {
   readonly sessionId: string
   readonly previousLength: number
   readonly cursor: SessionCursor
-  /** Where the records begin. */
+  /** The length of the header: the offset of the first record. */
   readonly length: number
-  /** From which their checksums go on. */
+  /** The seed of the checksums of the records. */
   readonly seed: number
 }
 
@@ -35,23 +35,23 @@ const magic = 'mqtt311j'
 const version = 1
 const unfinishedSuffix = '.unfinished'
 const kindBytes = { segment: 1, snapshot: 2 } as const
-/** Of everything before the identity. */
+/** The length of all fields before the identity. */
 const fixedLength = 33
 const checksumLength = 4
 
-/** What a file of the journal is called. */
+/** The name of a journal file. */
 export function fileName({ kind, number }: JournalFileName): string {
   return `${kind}-${String(number).padStart(8, '0')}.journal`
 }
 
-/** What a file of the directory is to the journal; undefined if it is none of its files. */
+/** The kind and number in a file name; undefined if the file does not belong to the journal. */
 export function parseFileName(name: string): JournalFileName | undefined {
   const [, kind, digits] = /^(segment|snapshot)-(\d{8,15})\.journal$/.exec(name) ?? []
   if (kind !== 'segment' && kind !== 'snapshot') return undefined
   return { kind, number: Number(digits) }
 }
 
-/** A snapshot gets its name when it is whole; until then it is called so, and does not count. */
+/** The name of a snapshot that is not whole yet. A file with this name does not count. */
 export function unfinishedName(name: string): string {
   return `${name}${unfinishedSuffix}`
 }
@@ -60,7 +60,7 @@ export function isUnfinished(name: string): boolean {
   return name.endsWith(`.journal${unfinishedSuffix}`)
 }
 
-/** A header as bytes. `seedOf` gives what the checksums of its records go on from. */
+/** Encodes a header. `seedOf` returns the seed for the checksums of the records. */
 export function encodeHeader(
   { kind, number }: JournalFileName,
   sessionId: string,
@@ -89,7 +89,7 @@ export function seedOf(header: Buffer): number {
   return header.readUInt32BE(header.length - checksumLength)
 }
 
-/** The header at the start of a file; undefined if the bytes are none. A header of something else is a StoreError. */
+/** The header at the start of a file; undefined if the bytes are no header. Throws a StoreError if it is of another file. */
 export function decodeHeader(bytes: Buffer, { kind, number }: JournalFileName): FileHeader | undefined {
   if (bytes.length < fixedLength + checksumLength) return undefined
   const identityEnd = fixedLength + bytes.readUInt16BE(fixedLength - 2)

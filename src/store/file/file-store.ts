@@ -1,10 +1,10 @@
 /**
- * The durable store: a directory with a lock, a journal, and nothing else.
+ * The durable store: a directory with a lock and a journal.
  *
  *   closed -> opening -> open -> closing -> closed
  *
- * A store may be opened again after it was closed. Its lock is held from opening until the journal is closed, also when
- * the journal has failed: until then its last bytes may still be on their way to the disk.
+ * A store may be opened again after it was closed. The lock exists from `open` until the journal is closed, even if the
+ * journal has failed, because a write may still be running until then.
  */
 import { quote } from '../../codec/field-checks.js'
 import { StoreError, UsageError } from '../../errors.js'
@@ -16,36 +16,38 @@ import { type Fsync, Journal, type JournalSettings } from './journal.js'
 import { directoryFiles, type JournalFiles, storeFailure } from './journal-files.js'
 import type { TornTail } from './journal-recovery.js'
 
-/** How often a file store writes through to the disk, and how it divides its log. */
+/** How often a file store syncs to the disk, and the size of its files. */
 export interface FileStoreOptions {
   /**
-   * When the disk is told to make the journal safe. Whichever it is, the end of the process (`kill -9` as well) loses nothing
-   * that had resolved; they differ in what a power failure or a crash of the operating system can take.
+   * When the store syncs the journal to the disk (fsync). With each setting, the end of the process (also by `kill -9`)
+   * loses no record whose append has resolved. The settings differ in the records that a power failure or a crash of the
+   * operating system can lose:
    *
-   * - `'always'`, the default: nothing. An append resolves after fsync; all appends that gather meanwhile share the next.
-   * - `{ everyMs }`: what resolved within the last `everyMs` milliseconds (1 to 3,600,000). Lost records make the client
-   *   send messages again that the server has (doubled at QoS 2), or forget messages that were stored.
-   * - `'never'`: everything since the last segment began (up to `segmentBytes`), or since the last `close()`. For tests,
-   *   and for machines whose memory outlives a power failure.
+   * - `'always'`, the default: none. An append resolves after an fsync; all appends that come during an fsync share the
+   *   next one.
+   * - `{ everyMs }`: those of the last `everyMs` milliseconds (1 to 3,600,000). After such a loss the client may send
+   *   messages again that the server has (so that they are doubled, even at QoS 2), or forget stored messages.
+   * - `'never'`: those since the last segment began (up to `segmentBytes`), or since the last `close()`. For tests, and
+   *   for machines whose memory survives a power failure.
    *
-   * What is lost is always the end of the log: no record is lost while a later one stays.
+   * The loss is always at the end of the log: if a record is lost, all later ones are lost too.
    */
   readonly fsync?: Fsync | undefined
   /**
-   * The length in bytes from which on a journal file is followed by a new one, and old ones are compacted: 4,096 to
-   * 1,073,741,824; 4 MiB. The directory holds at most about three times this or four times the bytes of the unsettled messages,
-   * whichever is more.
+   * When a journal file has this length in bytes, the store begins a new file, and compacts old ones: 4,096 to
+   * 1,073,741,824; default 4 MiB. The directory takes at most about three times this length, or four times the bytes of the
+   * unsettled messages if that is more.
    */
   readonly segmentBytes?: number | undefined
 }
 
 /** A session store in a directory. */
 export interface FileStore extends SessionStore {
-  /** What the last `open` found behind the last whole record and cut off: a process or machine had stopped while writing. */
+  /** The incomplete end of the log that the last `open` cut off, after a process or machine had stopped during a write. */
   readonly tornTail: TornTail | undefined
 }
 
-/** @internal What the store stands on: tests put other disks and processes under it. */
+/** @internal The disk and the processes that the store uses; tests use simulated ones. */
 export interface FileStoreMachine {
   files(): Promise<JournalFiles>
   processes(): Promise<ProcessTable>
@@ -69,16 +71,17 @@ const fsyncNames = namesOf<Extract<Fsync, object>>({ everyMs: true })
 const defaultSegmentBytes = 4 * 1024 * 1024
 
 /**
- * A session that survives the process: an append-only journal in `directory`, which is made if it is missing, belongs to
- * one session, and is locked while it is open. The lock of a process that was killed is taken over.
+ * A store that keeps a session beyond the end of the process, in an append-only journal in `directory`. The store makes a
+ * missing directory. A directory belongs to one session, and is locked while the store is open. The lock of a killed process
+ * does not count.
  *
- * `open` rejects with a `StoreError` if the directory is in use, belongs to another session, is damaged (the message
- * names file and byte), or cannot be read or written. After an append was rejected (disk full, I/O error) all later ones
- * are; what had resolved is there when the directory is opened again.
+ * `open` rejects with a `StoreError` if the directory is in use, belongs to another session, is damaged (the message names
+ * the file and the byte), or cannot be read or written. After one append has failed (disk full, I/O error) all later ones
+ * fail; all records whose append had resolved are there when the directory is opened again.
  *
- * The session is kept in memory as well, payloads included, so that it can be compacted without reading it again.
+ * The session is also in memory, with its payloads, so that compaction need not read it from the disk.
  *
- * @throws UsageError on an option out of its range; nothing is opened or made before `open`
+ * @throws UsageError if an option is out of its range; no file is opened or made before `open`
  */
 export function fileStore(directory: string, options: FileStoreOptions = {}): FileStore {
   if (typeof directory !== 'string' || directory === '') {
@@ -87,7 +90,7 @@ export function fileStore(directory: string, options: FileStoreOptions = {}): Fi
   return createFileStore({ files: () => directoryFiles(directory), processes: () => machineProcesses() }, options)
 }
 
-/** @internal The same over another machine. */
+/** @internal `fileStore` with another disk and other processes. */
 export function createFileStore(machine: FileStoreMachine, options: FileStoreOptions = {}): FileStore {
   requireOptions('fileStore()', options, optionNames)
   const { fsync = 'always', segmentBytes = defaultSegmentBytes } = options

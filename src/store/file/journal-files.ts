@@ -1,28 +1,28 @@
 /**
- * The narrow seam between the journal and the disk: the few operations it needs, on the files of one directory. Tests
- * put a disk under it that tears writes, forgets what was not synced, fills up and fails.
+ * The interface between the journal and the disk: the few operations that the journal needs, on the files of one directory.
+ * Tests use a simulated disk instead, which tears writes, loses bytes that were not synced, fills up and fails.
  *
- * What a disk has to promise: `sync` returns when the bytes of a file survive a power failure, `syncDirectory` when the
- * names do; `create` fails if the name is there; `rename` replaces at once and wholly. Nothing else is relied on.
+ * The journal relies only on these promises of a disk: when `sync` returns, the bytes of the file survive a power failure;
+ * when `syncDirectory` returns, the names of the files survive it; `create` fails if the name exists; `rename` is atomic.
  */
 import type { FileHandle } from 'node:fs/promises'
 import { StoreError } from '../../errors.js'
 
 export interface JournalFile {
-  /** Writes at the end of the file and gives the number of bytes that were taken, which may be fewer than were given. */
+  /** Writes at the end of the file and returns the number of written bytes, which may be fewer than `bytes` has. */
   append(bytes: Uint8Array): Promise<number>
   sync(): Promise<void>
   close(): Promise<void>
 }
 
 export interface JournalFiles {
-  /** For messages: where the files are. */
+  /** The path of the directory, for error messages. */
   readonly location: string
   /** Makes the directory if it is missing, so that it survives a power failure. */
   prepare(): Promise<void>
   list(): Promise<readonly string[]>
   readAll(name: string): Promise<Buffer>
-  /** Fails if there is a file of that name. */
+  /** Fails if a file of that name exists. */
   create(name: string): Promise<JournalFile>
   /** Cuts the file at `length` and opens it for appending. */
   open(name: string, length: number): Promise<JournalFile>
@@ -31,7 +31,7 @@ export interface JournalFiles {
   syncDirectory(): Promise<void>
 }
 
-/** Writes all of `bytes`: a disk that is nearly full takes a part and refuses the rest when it is asked again. */
+/** Writes all of `bytes`. A nearly full disk writes a part of the bytes first, and fails at the next call. */
 export async function appendAll(file: JournalFile, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length; ) {
     const taken = await file.append(written === 0 ? bytes : bytes.subarray(written))
@@ -41,20 +41,20 @@ export async function appendAll(file: JournalFile, bytes: Uint8Array): Promise<v
 }
 
 /**
- * Anything that went wrong, as a StoreError that says what was being done. The error of the operating system, with its
- * `code` (`ENOSPC`, `EROFS`, `EACCES`, `EIO`), is the `cause`; a StoreError has said all there is to say and stays.
+ * Turns any error into a StoreError that names the failed action. The `cause` is the error of the operating system with its
+ * `code` (`ENOSPC`, `EROFS`, `EACCES`, `EIO`). A StoreError is returned unchanged.
  */
-export function storeFailure(doing: string, cause: unknown): StoreError {
+export function storeFailure(failedAction: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause
-  return new StoreError(`${doing}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  return new StoreError(`${failedAction}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
 }
 
-/** Runs one operation on a file; what it fails with becomes a StoreError that names both. */
-export async function onFile<T>(files: JournalFiles, doing: string, name: string, operation: Promise<T>): Promise<T> {
+/** Awaits one operation on a file. Its error becomes a StoreError that names the action and the file. */
+export async function onFile<T>(files: JournalFiles, action: string, name: string, operation: Promise<T>): Promise<T> {
   try {
     return await operation
   } catch (cause) {
-    throw storeFailure(`cannot ${doing} ${name} in ${files.location}`, cause)
+    throw storeFailure(`cannot ${action} ${name} in ${files.location}`, cause)
   }
 }
 
@@ -73,7 +73,7 @@ class NodeFile implements JournalFile {
     return (await this.#handle.write(bytes)).bytesWritten
   }
 
-  /** fdatasync writes the length of the file too, and leaves out only its times. */
+  /** fdatasync syncs the length of the file too, and leaves out only the times of the file. */
   sync(): Promise<void> {
     return this.#handle.datasync()
   }
@@ -91,7 +91,7 @@ export async function directoryFiles(directory: string): Promise<JournalFiles> {
   const pathOf = (name: string) => path.join(location, name)
 
   const syncDirectoryAt = async (place: string): Promise<void> => {
-    // Windows opens no directory as a file; there NTFS keeps the names in a journal of its own.
+    // Windows cannot open a directory as a file; NTFS keeps the names safe by its own journal.
     if (process.platform === 'win32') return
     const handle = await fs.open(place, 'r')
     try {
@@ -102,15 +102,15 @@ export async function directoryFiles(directory: string): Promise<JournalFiles> {
   }
 
   const wasMissing = new Set<string>()
-  /** Makes a directory and what is missing above it. A new one is safe when the one above has been synced. */
+  /** Makes a directory and its missing parents. A new directory is safe when its parent is synced. */
   const makeDirectory = async (place: string): Promise<void> => {
     try {
-      // Messages may be nobody else's business: only the owner reads them.
+      // Messages may be private, so only the owner of the directory may read them.
       await fs.mkdir(place, { mode: 0o700 })
     } catch (error) {
       if (isCode(error, 'EEXIST')) return
       if (!isCode(error, 'ENOENT') || wasMissing.has(place)) throw error
-      // Once for each: below /proc a directory stays missing however often what is above it is made.
+      // Only once for each directory: below /proc a directory stays missing although its parent exists.
       wasMissing.add(place)
       await makeDirectory(path.dirname(place))
       return makeDirectory(place)

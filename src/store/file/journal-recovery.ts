@@ -1,20 +1,21 @@
 /**
- * Reading a journal back: which files count, and where the log ends.
+ * Reads a journal from the disk: finds the files that count, and the end of the log.
  *
- * The newest snapshot counts, and every segment from its number on. Whatever is older was on its way to be removed when
- * the process ended, and so was a snapshot that had not got its name yet.
+ * The newest snapshot counts, and every segment from the number of the snapshot on. Older files are obsolete: the process
+ * ended before it had removed them. A snapshot without its final name is obsolete too.
  *
- * A segment is synced before the next one is created, and a snapshot before it is named. So in each file but the last
- * segment every byte has to be right, and anything else is damage. The last segment is different: when the machine
- * stops, what was not synced may be there, be missing, or be there in parts, the later part without the earlier. From
- * outside that looks like damage. What tells them apart are the `synced` records: each group of records begins with
- * one, and says up to where the file was safe when the group was written. So if the records stop making sense at some
- * place, and a `synced` record anywhere behind it vouches for that place, then what was safe has changed: damage, a
- * StoreError, and nothing is touched. If none does, nobody was ever promised what stands from there on: a torn tail,
- * cut off.
+ * A segment is synced before the next one is created, and a snapshot is synced before it gets its final name. So in every
+ * file but the last segment each byte has to be right; a wrong byte is damage. The last segment is different. When the
+ * machine stops, bytes that were not synced may be there, be missing, or be there in parts, a later part without an
+ * earlier one. That looks like damage, but it is a torn tail: no append with these bytes had resolved.
  *
- * One thing cannot be told: damage in the very last group, which nothing behind it vouches for. `close` writes a
- * last `synced` record for this reason, so it takes a crash and damage in the same place.
+ * The `synced` records distinguish the two. Each group of records begins with one; it has the offset up to which the file
+ * was safe when the group was written. If the bytes at some offset are no record, and a later `synced` record has a higher
+ * offset, then bytes that were safe have changed. That is damage: a StoreError, and no file is changed. If there is no such
+ * `synced` record, the bytes from that offset on are a torn tail, and are cut off.
+ *
+ * Damage in the last group of records cannot be recognised, because no `synced` record follows. So `close` writes a
+ * last `synced` record; after it, damage is missed only together with a crash.
  */
 import { StoreError } from '../../errors.js'
 import { SessionReducer } from '../../protocol/journal/session-reducer.js'
@@ -31,40 +32,40 @@ import {
 import { type JournalFiles, onFile } from './journal-files.js'
 import { decodeRecord, highestSynced } from './record-format.js'
 
-/** What opening found behind the last whole record, and cut off. */
+/** The bytes after the last whole record, which `open` cut off. */
 export interface TornTail {
   /** The name of the segment. */
   readonly file: string
-  /** Where the log ends now, in bytes from the start of the file. */
+  /** The end of the log, in bytes from the start of the file. */
   readonly offset: number
-  /** How many bytes stood behind it. */
+  /** The number of bytes that were cut off. */
   readonly bytes: number
 }
 
-/** The segment to go on with. */
+/** The segment for the next records. */
 export interface LastSegment {
   readonly number: number
   readonly length: number
   readonly seed: number
-  /** True if its last record vouches for everything before it. */
+  /** True if its last record is a `synced` record for everything before it. */
   readonly sealed: boolean
 }
 
-/** What the files of a directory add up to. */
+/** The result of reading the files of a directory. */
 export interface Recovery {
-  /** The session, for the journal to go on with. */
+  /** The session. */
   readonly reducer: SessionReducer
   /** Undefined if there is no journal yet. */
   readonly last: LastSegment | undefined
-  /** Bytes of the segments that the snapshot does not cover, without the last one. */
+  /** The bytes of all segments but the last one, after the snapshot. */
   readonly logBytes: number
   readonly snapshotBytes: number
   readonly tornTail: TornTail | undefined
-  /** Files that no longer count. */
+  /** The files that no longer count. */
   readonly obsolete: readonly string[]
 }
 
-/** Reads the journal of a session. Changes nothing on disk; a StoreError says what is damaged or missing, and where. */
+/** Reads the journal of a session. Changes nothing on disk. A StoreError names the damaged place or the missing file. */
 export async function recover(files: JournalFiles, sessionId: string): Promise<Recovery> {
   return new JournalReader(files, sessionId).read()
 }
@@ -103,7 +104,7 @@ class JournalReader {
     }
   }
 
-  /** Divides the files into those that count and those that are obsolete. Files of other names are left alone. */
+  /** Divides the files into those that count and those that are obsolete. Ignores files with other names. */
   #sort(names: readonly string[]): { readonly snapshot: number | undefined; readonly segments: readonly number[] } {
     const found: JournalFileName[] = []
     for (const name of names) {
@@ -140,8 +141,8 @@ class JournalReader {
     const bytes = await this.#bytesOf(name)
     const header = this.#headerOf(name, bytes, file)
     if (header === undefined) {
-      // A header is synced before a record is written behind it: alone and broken, it is a segment whose creation was
-      // cut short. It is no loss, and is made anew.
+      // A header is synced before the first record is written. So a broken header without records is from a process that
+      // ended while it made the segment. The segment has lost nothing, and is made again.
       const ownLength = encodeHeader(file, this.#sessionId, this.#reducer.cursor, 0).length
       if (!isLast || bytes.length > ownLength) throw this.#damage(name, 0, 'the header is damaged')
       this.#obsolete.push(name)
@@ -158,7 +159,7 @@ class JournalReader {
     const { end, sealed } = this.#readRecords(name, bytes, header)
     if (end !== bytes.length) {
       const isSafe = !isLast || highestSynced(bytes, viewOf(bytes), end, header.seed) > end
-      if (isSafe) throw this.#damage(name, end, 'there is no whole record, although what stood here was safe on disk')
+      if (isSafe) throw this.#damage(name, end, 'there is no whole record, but a safe record was here before')
       this.#tornTail = { file: name, offset: end, bytes: bytes.length - end }
     }
     if (this.#last !== undefined) this.#logBytes += this.#last.length
@@ -181,7 +182,7 @@ class JournalReader {
     return header
   }
 
-  /** Applies the records of a file, up to the first place where there is none. */
+  /** Applies the records of a file, up to the first offset without a record. */
   #readRecords(name: string, bytes: Buffer, header: FileHeader): RecordsRead {
     const view = viewOf(bytes)
     const where = `${name} in ${this.#files.location}`
@@ -215,17 +216,17 @@ class JournalReader {
   }
 }
 
-/** How far the records of a file made sense. */
+/** The result of reading the records of a file. */
 interface RecordsRead {
-  /** Offset behind the last record. */
+  /** The offset after the last record. */
   readonly end: number
-  /** True if the last record vouches for everything before it. */
+  /** True if the last record is a `synced` record for everything before it. */
   readonly sealed: boolean
   /** True if the last record is the end of a snapshot. */
   readonly complete: boolean
 }
 
-/** Runs what reads at some place; a StoreError of it gets the place in front. */
+/** Calls `read`. If it throws a StoreError, adds the place to the message. */
 function readingAt<T>(where: string, offset: number, read: () => T): T {
   try {
     return read()

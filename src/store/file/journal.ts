@@ -1,19 +1,19 @@
 /**
- * An open journal: appends, their group commit, new segments, and when to compact.
+ * An open journal: appends and their group commit, new segments, and compaction.
  *
- * `append` does all that needs the caller's turn at once: it applies the records to the session in memory, which refuses
- * impossible ones, and encodes them into the gathering group. One loop then writes group after group, so that no two
- * operations on the log ever overlap:
+ * `append` works in the turn of its caller: it applies the records to the session in memory, which refuses impossible
+ * records, and encodes them into the gathering group. One loop then writes group after group, so two operations on the log
+ * never overlap:
  *
- *   gathering -> written -> [synced] -> resolved       meanwhile the next group gathers: one sync serves them all
+ *   gathering -> written -> [synced] -> resolved       during a sync the next group gathers: one sync serves all its appends
  *
- * A segment that has reached its bound is followed by a new one. That is decided when a group begins to gather, and not
- * when it is written, because at that moment the session in memory is exactly what all earlier groups add up to: the
- * header of the new segment takes the cursor from it, and a compaction its snapshot, while later records go on.
+ * When a segment has reached its bound, a new one follows. The journal decides this when a group begins to gather, not when
+ * it is written: at that moment the session in memory is exactly the result of all earlier groups. The header of the new
+ * segment gets the cursor of this session, and a compaction gets its snapshot; later records do not change them.
  *
- * The first failure is final. After a failed write nobody knows what the file holds; after a failed fsync the kernel may have
- * dropped the pages and would report success if asked again. So everything that waits and all that comes later
- * is rejected with that first error, and what had resolved is what the next opening finds.
+ * The first failure is final. After a failed write the content of the file is unknown. After a failed fsync the kernel may
+ * have dropped the unsynced bytes, and a second fsync would report success. So all waiting and all later appends are
+ * rejected with the first error. The next `open` finds all records whose append had resolved.
  */
 import type { StoreError } from '../../errors.js'
 import type { JournalRecord, StoredSession } from '../../protocol/journal/journal-record.js'
@@ -25,26 +25,25 @@ import { RecordWriter, syncedRecordLength } from './record-format.js'
 import { SegmentFile } from './segment-file.js'
 import { removeFiles, writeSnapshot } from './snapshot-file.js'
 
-/** When appends are synced: before they resolve, when the operating system likes, or so often. */
+/** When appends are synced: before they resolve, when the operating system chooses, or after a time. */
 export type Fsync =
   | 'always'
   | 'never'
   | {
-      /** Milliseconds, 1 to 3,600,000: how long after it has resolved an append may still be unsynced. */
+      /** Milliseconds, 1 to 3,600,000: an append is synced at most this long after it has resolved. */
       readonly everyMs: number
     }
 
-/** How an open journal writes. */
 export interface JournalSettings {
   readonly fsync: Fsync
-  /** From this length on a segment is followed by a new one. */
+  /** When a segment has this length, a new one follows. */
   readonly segmentBytes: number
 }
 
 /** Appends that are written, synced and resolved together. */
 interface Group {
   readonly writer: RecordWriter
-  /** What all its appends have been given. */
+  /** The promise that all appends of the group return. */
   readonly outcome: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: StoreError) => void
@@ -55,11 +54,11 @@ interface Group {
 interface NewSegment {
   readonly number: number
   readonly header: Buffer
-  /** Set if what came before this segment is to be compacted: the session where it begins. */
+  /** The session at the beginning of this segment, if everything before is to be compacted. */
   readonly snapshot: StoredSession | undefined
 }
 
-/** Where the log will end once the groups that have left the gathering are written: where the next group goes. */
+/** The end of the log after all groups that no longer gather are written: the place of the next group. */
 interface PlannedEnd {
   readonly number: number
   readonly seed: number
@@ -68,7 +67,7 @@ interface PlannedEnd {
 
 /** The log of one session, open for appending. */
 export class Journal {
-  /** What opening cut off, if the last process did not end well. */
+  /** The bytes that `open` cut off, if the last process ended during a write. */
   readonly tornTail: TornTail | undefined
   readonly #files: JournalFiles
   readonly #sessionId: string
@@ -76,24 +75,25 @@ export class Journal {
   readonly #reducer: SessionReducer
   #segment: SegmentFile
   #planned: PlannedEnd
-  /** Bytes of the full segments that no snapshot covers or will cover, and of the latest snapshot. */
+  /** The bytes of the full segments that no snapshot, written or planned, replaces. */
   #logBytes: number
+  /** The bytes of the latest snapshot. */
   #snapshotBytes: number
-  /** True if the last record vouches for everything before it, so that closing need not write one. */
+  /** True if the last record is a `synced` record for everything before it, so `close` need not write one. */
   #sealed: boolean
   #gathering: Group | undefined
-  /** The loop, while it runs. */
+  /** The running loop. */
   #writing: Promise<void> | undefined
   #syncTimer: NodeJS.Timeout | undefined
   #isSyncDue = false
-  /** Planned from the moment that decides on it to the one in which its segment is there; then it runs. */
+  /** 'planned' from the decision until the new segment exists; then the compaction runs. */
   #compaction: 'none' | 'planned' | Promise<void> = 'none'
-  /** Aborts a compaction: the journal is being closed, or has failed. */
+  /** Aborts a compaction when the journal closes or fails. */
   readonly #stop = new AbortController()
   #failure: StoreError | undefined
   #closed: Promise<void> | undefined
 
-  /** Reads what is there, removes what no longer counts, and goes on behind the last whole record. */
+  /** Reads the files, removes obsolete ones, and makes the last segment ready for appending. */
   static async open(files: JournalFiles, sessionId: string, settings: JournalSettings): Promise<Journal> {
     const recovery = await recover(files, sessionId)
     await removeFiles(files, recovery.obsolete)
@@ -124,12 +124,12 @@ export class Journal {
     this.#planned = { number: segment.number, seed: segment.seed, length: segment.length }
   }
 
-  /** The session with everything that was appended. */
+  /** The session with all appended records. */
   snapshot(): StoredSession {
     return this.#reducer.snapshot()
   }
 
-  /** Resolves when the records are as safe as the settings make them. What they hold is copied before it returns. */
+  /** Resolves when the records are as safe as the settings make them. Copies the records before it returns. */
   append(records: readonly JournalRecord[]): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     const group = this.#gathering ?? this.#beginGroup()
@@ -141,13 +141,13 @@ export class Journal {
         group.writer.write(record)
       }
     } catch (error) {
-      // The session in memory has taken a part of the records, and earlier appends share their group: none of it is written.
+      // The session in memory may have a part of the records, and earlier appends share the group: no append of it is written.
       this.#fail(storeFailure('cannot append to the journal', error))
     }
     return group.outcome
   }
 
-  /** Makes everything safe, vouches for it, and closes the files. Rejects with what made the journal fail, if it did. */
+  /** Makes all records safe, writes a last `synced` record, and closes the files. Rejects if the journal has failed. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -169,7 +169,7 @@ export class Journal {
   #beginGroup(): Group {
     const segment = this.#planned.length < this.#settings.segmentBytes ? undefined : this.#planSegment()
     const writer = new RecordWriter(this.#planned.seed, this.#planned.length)
-    // Its place is kept; how much is safe is known only when the group is written.
+    // A placeholder: the safe offset is known only when the group is written.
     writer.write({ kind: 'synced', offset: 0 })
     let resolve = () => {}
     let reject: Group['reject'] = () => {}
@@ -186,8 +186,8 @@ export class Journal {
     const header = encodeHeader({ kind: 'segment', number }, this.#sessionId, this.#reducer.cursor, length)
     this.#logBytes += length
     this.#planned = { number, seed: seedOf(header), length: header.length }
-    // Writing a snapshot only when the log has grown by as much again bounds both: the directory holds a few times what
-    // the session needs, and on the average each record is written at most twice.
+    // A snapshot is written only when the log has become as long as the last snapshot. So the directory takes only a few
+    // times the bytes of the session, and on average a record is written at most twice.
     const isDue = this.#compaction === 'none' && this.#logBytes >= this.#snapshotBytes
     if (!isDue) return { number, header, snapshot: undefined }
     this.#compaction = 'planned'
@@ -195,7 +195,7 @@ export class Journal {
     return { number, header, snapshot: this.#reducer.snapshot() }
   }
 
-  /** The loop: writes until nothing has gathered. Never rejects; a failure goes to those who wait. */
+  /** The loop: writes until no group is gathering. Never rejects; a failure rejects the waiting appends. */
   async #write(): Promise<void> {
     while (this.#gathering !== undefined || this.#isSyncDue) {
       const group = this.#gathering
@@ -233,7 +233,7 @@ export class Journal {
     await this.#segment.sync()
   }
 
-  /** The timer runs only while something is not synced, and does not keep the process alive: the kernel has the bytes. */
+  /** The timer runs only while bytes are unsynced. It does not keep the process alive, because the kernel has the bytes. */
   #scheduleSync(everyMs: number): void {
     if (this.#segment.synced === this.#segment.length) return
     this.#syncTimer ??= setTimeout(() => {
@@ -242,7 +242,7 @@ export class Journal {
     }, everyMs).unref()
   }
 
-  /** Whatever the mode: a segment is safe before there is a next one, so only the last can have a torn tail. */
+  /** With every fsync setting, a segment is synced before the next one exists, so only the last can have a torn tail. */
   async #changeSegment({ number, header, snapshot }: NewSegment): Promise<void> {
     await this.#sync()
     await this.#segment.close()
@@ -250,7 +250,7 @@ export class Journal {
     if (snapshot !== undefined) this.#compaction = this.#compact(number, snapshot)
   }
 
-  /** Runs beside the appends. A failure ends the journal, because a log that cannot be shortened would fill the disk. */
+  /** Runs at the same time as appends. A failure ends the journal: a log that is never compacted would fill the disk. */
   async #compact(number: number, session: StoredSession): Promise<void> {
     try {
       const bytes = await writeSnapshot(this.#files, number, this.#sessionId, session, this.#stop.signal)

@@ -1,8 +1,8 @@
 /**
  * Journal records as bytes. Numbers are big-endian, as in MQTT.
  *
- *   length     4 bytes   of the body
- *   checksum   4 bytes   CRC-32C of length and body, going on from the file's seed and the record's place
+ *   length     4 bytes   the length of the body
+ *   checksum   4 bytes   CRC-32C of length and body; its seed is the seed of the file combined with the offset of the record
  *   body                 one byte for the kind, then
  *     1 queued      sequence (6), flags (1: bit 0 RETAIN, bits 1 and 2 QoS), topic length (2), topic in UTF-8, payload
  *     2 bound       sequence (6), Packet Identifier (2)
@@ -12,19 +12,19 @@
  *     6 held        Packet Identifier (2)
  *     7 released    Packet Identifier (2)
  *     8 forgotten
- *     9 synced      offset (6): what stands before it in this file was safe on disk when this record was written
+ *     9 synced      offset (6): all bytes of the file before this offset were safe on disk when the record was written
  *    10 complete    the end of a snapshot
  *
- * The last two are the store's own. `synced` is what tells damage from a torn tail, see journal-recovery.ts.
+ * Only the store uses the last two. `synced` distinguishes damage from a torn tail, see journal-recovery.ts.
  *
- * The seed is the checksum of the file's header, which names its number and session. So bytes of another file, or bytes
- * that have moved (a journal that travels in a payload), never pass for a record that was written here.
+ * The seed of a file is the checksum of its header, which has the number of the file and the session. So bytes of another
+ * file, or bytes at another place (such as a journal inside a payload), are never taken for a record of this file.
  */
 import { StoreError } from '../../errors.js'
 import type { JournalRecord } from '../../protocol/journal/journal-record.js'
 import { crc32c, viewOf } from './checksum.js'
 
-/** Whatever stands in a file: what the session records, and what the store adds for itself. */
+/** Any record in a file: a record of the session, or one that the store adds. */
 export type FileRecord =
   | JournalRecord
   | { readonly kind: 'synced'; readonly offset: number }
@@ -52,12 +52,12 @@ const kinds = {
 const prefixLength = 8
 const numberLength = 6
 const highestNumber = 2 ** (8 * numberLength) - 1
-/** Of a `queued` record: kind, sequence, flags, topic length. */
+/** The length of the fixed part of a `queued` record: kind, sequence, flags, topic length. */
 const queuedFixedLength = 1 + numberLength + 1 + 2
 
 const numberBodyLength = 1 + numberLength
 const packetIdBodyLength = 1 + 2
-/** The length of a body by its kind, where that says it: a `queued` one has any. */
+/** The length of the body of each kind; a `queued` body has no fixed length. */
 const bodyLengths: ReadonlyMap<number, number> = new Map([
   [kinds.bound, numberBodyLength + 2],
   [kinds.received, numberBodyLength],
@@ -71,7 +71,7 @@ const bodyLengths: ReadonlyMap<number, number> = new Map([
 ])
 export const syncedRecordLength = prefixLength + numberBodyLength
 
-/** Gathers records as the bytes of a file from `offset` on. What it is given is copied before `write` returns. */
+/** Encodes records for a file; the first one will be at `offset`. `write` copies its record before it returns. */
 export class RecordWriter {
   readonly #seed: number
   #offset: number
@@ -90,18 +90,18 @@ export class RecordWriter {
     return this.#length
   }
 
-  /** The bytes so far. Writing on may change them, so they are taken when all is written. */
+  /** The bytes so far. A later `write` may change them, so read them after the last one. */
   get bytes(): Buffer {
     return this.#bytes.subarray(0, this.#length)
   }
 
-  /** Goes on behind the bytes so far, in the same memory. */
+  /** Forgets the bytes so far and reuses their memory; the next record follows them in the file. */
   clear(): void {
     this.#offset += this.#length
     this.#length = 0
   }
 
-  /** Fills in the `synced` record that was written first. */
+  /** Writes the offset into the `synced` record, which is the first record. */
   patchSynced(offset: number): void {
     const length = this.#length
     this.#length = 0
@@ -133,7 +133,7 @@ export class RecordWriter {
         return this.#finish(this.#number(record.sequence, this.#begin(kinds[record.kind], numberBodyLength)))
       case 'held':
       case 'released': {
-        // Making room may take other memory, so the record begins before `#bytes` is read.
+        // `#begin` may replace `#bytes`, so it is called before `#bytes` is read.
         const at = this.#begin(kinds[record.kind], packetIdBodyLength)
         return this.#finish(this.#bytes.writeUInt16BE(record.packetId, at))
       }
@@ -145,7 +145,7 @@ export class RecordWriter {
     }
   }
 
-  /** Makes room for a record, writes its length and kind, and gives the offset of what follows the kind. */
+  /** Makes room for a record, writes its length and kind, and returns the offset after the kind. */
   #begin(kind: number, bodyLength: number): number {
     const end = this.#length + prefixLength + bodyLength
     if (end > this.#bytes.length) {
@@ -172,8 +172,8 @@ export class RecordWriter {
 }
 
 /**
- * The record that stands at `offset`, or undefined if none does: too few bytes, or a checksum that does not fit. Bytes
- * whose checksum fits and that are no record all the same were written so: that is a StoreError.
+ * The record at `offset`, or undefined if there is none: too few bytes, or a wrong checksum. If the checksum is right and
+ * the bytes are still no known record, another version has written them: that is a StoreError.
  */
 export function decodeRecord(bytes: Buffer, view: DataView, offset: number, seed: number): DecodedRecord | undefined {
   if (bytes.length - offset <= prefixLength) return undefined
@@ -190,8 +190,8 @@ export function decodeRecord(bytes: Buffer, view: DataView, offset: number, seed
 }
 
 /**
- * The highest offset that any `synced` record behind `from` vouches for, wherever it stands: after damage nobody knows
- * where the next record starts, so the bytes are searched.
+ * The highest offset in any `synced` record after `from`. After damage the start of the next record is unknown, so all bytes
+ * are searched.
  */
 export function highestSynced(bytes: Buffer, view: DataView, from: number, seed: number): number {
   const start = Buffer.from([0, 0, 0, numberBodyLength])
@@ -212,7 +212,7 @@ function recordChecksum(view: DataView, start: number, end: number, seed: number
   return crc32c(view, start + prefixLength, end, crc32c(view, start, start + 4, seed))
 }
 
-/** The record that a body says; undefined if it is of no known kind, or of another length than its kind has. */
+/** The record in a body; undefined if its kind is unknown, or if its length does not fit its kind. */
 function decodeBody(body: Buffer): FileRecord | undefined {
   const kind = body.readUInt8(0)
   if (kind === kinds.queued) return decodeQueued(body)

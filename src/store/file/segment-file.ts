@@ -1,11 +1,11 @@
-/** The segment that is appended to. */
+/** The last segment of the journal, open for appending. */
 import { fileName, seedOf } from './file-header.js'
 import { appendAll, type JournalFile, type JournalFiles, onFile } from './journal-files.js'
 import type { LastSegment } from './journal-recovery.js'
 
 export class SegmentFile {
   readonly number: number
-  /** From which the checksums of its records go on. */
+  /** The seed of the checksums of its records. */
   readonly seed: number
   readonly #files: JournalFiles
   readonly #name: string
@@ -23,7 +23,7 @@ export class SegmentFile {
     this.#synced = length
   }
 
-  /** Makes a segment that is safe on disk, with its name, before anything is written behind its header. */
+  /** Makes a segment. Its header and its name are safe on disk before the first record is written. */
   static async create(files: JournalFiles, number: number, header: Buffer): Promise<SegmentFile> {
     const name = fileName({ kind: 'segment', number })
     const file = await onFile(files, 'create', name, files.create(name))
@@ -36,8 +36,8 @@ export class SegmentFile {
   }
 
   /**
-   * Goes on with what recovery found: cuts off a torn tail, and syncs, since what the last process had written may be in
-   * the memory of the kernel only, and from now on it counts.
+   * Opens the segment that recovery found, and cuts off a torn tail. Then syncs it: bytes of the last process may still be
+   * only in the memory of the kernel, and from now on the session relies on them.
    */
   static async reopen(files: JournalFiles, { number, seed, length }: LastSegment): Promise<SegmentFile> {
     const name = fileName({ kind: 'segment', number })
@@ -50,7 +50,7 @@ export class SegmentFile {
     return this.#length
   }
 
-  /** How much of it is safe on disk. */
+  /** The number of bytes that are safe on disk. */
   get synced(): number {
     return this.#synced
   }

@@ -1,8 +1,8 @@
 /**
- * Compaction: a snapshot file takes the place of all segments below its number.
+ * Compaction: a snapshot file replaces all segments with a lower number.
  *
- * The order of the steps is what makes it safe to stop after any of them: write under a name that does not count, sync,
- * rename, sync the directory, and only then remove what the snapshot replaces.
+ * The process may stop after any step without loss, because of the order of the steps: write the file under an unfinished
+ * name, sync it, rename it, sync the directory, and only then remove the replaced files.
  */
 import type { StoredSession } from '../../protocol/journal/journal-record.js'
 import { recordsOf } from '../../protocol/journal/session-reducer.js'
@@ -10,10 +10,10 @@ import { encodeHeader, fileName, parseFileName, seedOf, unfinishedName } from '.
 import { appendAll, type JournalFile, type JournalFiles, onFile } from './journal-files.js'
 import { RecordWriter } from './record-format.js'
 
-/** How much is encoded at a time: a fraction of a millisecond, so that the appends beside it do not wait. */
+/** The bytes encoded at a time. This takes a fraction of a millisecond, so appends during a compaction do not wait long. */
 const chunkBytes = 65_536
 
-/** Writes the snapshot and removes what it replaces. Gives its length, or undefined if `signal` stopped it. */
+/** Writes the snapshot and removes the replaced files. Returns the length of the snapshot, or undefined if `signal` aborted. */
 export async function writeSnapshot(
   files: JournalFiles,
   number: number,

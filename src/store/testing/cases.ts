@@ -6,18 +6,18 @@ import { emptySession, replay } from '../../protocol/journal/session-reducer.js'
 import type { SessionStore } from '../session-store.js'
 import { randomLog } from './random-log.js'
 
-/** Storage of its own for one case. */
+/** The store of one case and its storage. */
 export interface SessionStoreFixture {
-  /** A store that was not opened yet, over storage that is empty. */
+  /** A store over empty storage, not opened yet. */
   readonly store: SessionStore
   /**
-   * Another store over the same storage, not opened yet: what the next process would use. A store that is not durable
-   * gives the same object again.
+   * Returns another store over the same storage, not opened yet, as the next process would make it. For a store that is
+   * not durable, returns the same object again.
    */
   reopen(): Promise<SessionStore>
-  /** Ends the process that holds the storage, without `close`, as far as the storage can tell; then as `reopen`. */
+  /** Does to the storage what the sudden end of its process would do, without `close`; then does the same as `reopen`. */
   kill?(): Promise<SessionStore>
-  /** Removes the storage; all stores have been closed. */
+  /** Removes the storage. All stores are closed before. */
   destroy(): Promise<void>
 }
 
@@ -29,7 +29,7 @@ export interface Case {
 
 const sessionId = 'suite'
 
-/** One message in every state, one settled, one withdrawn, identifiers held and released. */
+/** Records that leave a message in every state, one settled and one withdrawn, one identifier held and one released. */
 const everyKind: readonly JournalRecord[] = [
   ...[1, 2, 3, 4, 5, 7].map((sequence) => queued(sequence, sequence === 2 ? 1 : 2)),
   { kind: 'bound', sequence: 1, packetId: 10 },
@@ -55,7 +55,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'every kind of record is there when the session is opened again, in the order that resending needs',
+    name: 'every kind of record is there when the session is opened again, in the order in which messages are sent again',
     async test({ store, reopen }) {
       await store.open(sessionId)
       await store.append(everyKind)
@@ -71,7 +71,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'forgotten clears what is held and what was received, and keeps the messages by sequence number',
+    name: 'forgotten clears held and received, and keeps the messages in the order of sequence numbers',
     async test({ store, reopen }) {
       await store.open(sessionId)
       await store.append(everyKind)
@@ -89,7 +89,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'numbers go on where they were, although all messages are settled',
+    name: 'sequence numbers and Packet Identifiers continue, although all messages are settled',
     async test({ store, reopen }) {
       const log: JournalRecord[] = [
         queued(41, 1),
@@ -105,7 +105,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'payloads and topics come back byte for byte',
+    name: 'payloads and topics are the same, byte for byte',
     async test({ store, reopen }) {
       const allBytes = Uint8Array.from({ length: 256 }, (_, byte) => byte)
       const payloads = [new Uint8Array(), allBytes, allBytes.subarray(7, 9), new Uint8Array(100_000).fill(0xa5)]
@@ -159,7 +159,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'close makes safe what was appended just before it, may come twice, and before open',
+    name: 'close makes safe the records appended just before, and may be called twice, and before open',
     async test({ store, reopen }) {
       await store.close()
       await store.open(sessionId)
@@ -181,7 +181,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a second opener is refused while the first is alive, and disturbs nothing',
+    name: 'a second open is refused while the first store is open, and changes nothing',
     async test({ store, reopen }) {
       await store.open(sessionId)
       await assertStoreError((await reopen()).open(sessionId))
@@ -207,7 +207,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a thousand random records add up to what the reducer says, however often the session is opened',
+    name: 'a thousand random records give the session of the reducer, however often the session is opened',
     async test({ store, reopen }) {
       const log = randomLog(1, 1000)
       let current = store
@@ -223,7 +223,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'ten thousand messages that wait are all there',
+    name: 'ten thousand waiting messages are all there',
     async test({ store, reopen }) {
       const log = Array.from({ length: 10_000 }, (_, index) => queued(index + 1, 1))
       await store.open(sessionId)
@@ -235,7 +235,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'another store object over the same storage goes on where the first one was closed',
+    name: 'another store object over the same storage continues the session of the first one',
     needs: 'durable',
     async test({ store, reopen }) {
       await store.open(sessionId)
@@ -252,7 +252,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'after a crash a prefix of the log is there that holds all that had resolved (where the fixture can kill)',
+    name: 'after a crash, open returns a prefix of the log with all appends that had resolved (if the fixture can kill)',
     needs: 'durable',
     async test({ store, kill }) {
       if (kill === undefined) return
@@ -265,7 +265,7 @@ export const cases: readonly Case[] = [
       await unfinished
       await next.close()
       const isPrefix = log.some((_, index) => index >= 99 && isSame(session, replay(log.slice(0, index + 1))))
-      assert.ok(isPrefix, 'what open gave back is no prefix of the log, or a shorter one than had resolved')
+      assert.ok(isPrefix, 'open returned no prefix of the log, or a prefix without an append that had resolved')
     },
   },
 ]
@@ -288,7 +288,7 @@ function isSame(actual: StoredSession, expected: StoredSession): boolean {
   }
 }
 
-/** A store may give payloads as any kind of Uint8Array, and the identifiers held in any order. */
+/** A session in a form that can be compared: payloads may be any Uint8Array, and `held` may have any order. */
 function comparable(session: StoredSession): unknown {
   const { nextSequence, nextPacketId } = session
   const messages = session.messages.map((message) => ({

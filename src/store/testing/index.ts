@@ -8,27 +8,27 @@ import { cases, type SessionStoreFixture } from './cases.js'
 
 export type { SessionStoreFixture }
 
-/** The store that is tested: what it promises, and how a fresh one is made. */
+/** The tested store: whether it is durable, and how to make a new one. */
 export interface SessionStoreSuiteOptions {
-  /** What `store.durable` says. The cases that need it are left out if it is false. */
+  /** The value of `store.durable`. If it is false, the suite leaves out the cases for durable stores. */
   readonly durable: boolean
-  /** Makes the storage of one case: empty, and nobody else's. */
+  /** Makes a store with empty storage, which no other case uses. */
   create(): Promise<SessionStoreFixture>
 }
 
 /** One case: `run` rejects if the store fails it. */
 export interface SessionStoreCase {
-  /** What the case claims, as a title for the test runner. */
+  /** The claim of the case, as a title for the test runner. */
   readonly name: string
   /**
-   * Runs the case over a fixture of its own. Rejects, with an AssertionError or what the store threw, if the claim does
-   * not hold.
+   * Runs the case with its own fixture. If the claim is false, rejects with an AssertionError, or with the error of the
+   * store.
    */
   run(): Promise<void>
 }
 
 /**
- * All cases that apply to a store that promises `options.durable`.
+ * All cases for a store whose `durable` is `options.durable`.
  *
  * ```ts
  * // vitest (for node:test, import test from 'node:test' and call it in the same way)
@@ -46,7 +46,7 @@ export function sessionStoreSuite(options: SessionStoreSuiteOptions): SessionSto
     async run() {
       const fixture = await options.create()
       try {
-        assert.equal(fixture.store.durable, options.durable, 'durable is what the suite was told')
+        assert.equal(fixture.store.durable, options.durable, 'store.durable equals the option durable')
         await test(fixture)
       } finally {
         await fixture.store.close().catch(() => {})

@@ -2,8 +2,8 @@ import type { JournalRecord } from '../../protocol/journal/journal-record.js'
 import { emptySession } from '../../protocol/journal/session-reducer.js'
 
 /**
- * A log of `length` records that a session could have written, the same one for the same seed. For the suite, which has to
- * do without a property-testing library.
+ * A log of `length` records that a real session could have written. The same seed gives the same log. The suite cannot use
+ * a property-testing library, because this package has no dependencies.
  */
 export function randomLog(seed: number, length: number): JournalRecord[] {
   const below = generator(seed)
@@ -18,7 +18,7 @@ export function randomLog(seed: number, length: number): JournalRecord[] {
   const steps: readonly (() => JournalRecord | undefined)[] = [
     () => {
       const message: Message = { sequence: nextSequence, qos: below(2) === 0 ? 1 : 2 }
-      // QoS 0 messages take a number and leave no record.
+      // A QoS 0 message takes a sequence number but has no record.
       nextSequence += 1 + below(2)
       unbound.push(message)
       const payload = Buffer.alloc(below(300), message.sequence)
@@ -80,7 +80,7 @@ function takeAny<T>(from: T[], below: (bound: number) => number): T | undefined 
   return from.splice(below(from.length), 1)[0]
 }
 
-/** Whole numbers below a bound, by a linear congruential generator: plain, and the same everywhere. */
+/** Makes whole numbers below a bound by a linear congruential generator: simple, and the same on every machine. */
 function generator(seed: number): (bound: number) => number {
   let state = seed
   return (bound) => {
