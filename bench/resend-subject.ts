@@ -3,7 +3,7 @@
  * the peak, above what the messages themselves take.
  */
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { forgetPeak, resident } from './resident.js'
 import { topic } from './sample-message.js'
 
 export interface ResendJob {
@@ -38,21 +38,12 @@ async function publishAll({ holder, port, count, payloadBytes }: ResendJob): Pro
   for (let index = 0; index < count; index += 1) client.publish(topic, payload(index), { qos: 1 }, () => {})
 }
 
-/** What Linux counts: resident memory now, and at its peak since the peak was last forgotten. */
-function resident(): { readonly now: number; readonly peak: number } {
-  const status = readFileSync('/proc/self/status', 'utf8')
-  const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024
-  return { now: bytes('VmRSS'), peak: bytes('VmHWM') }
-}
-
 const [job]: ResendJob[] = await once(process, 'message')
 if (job === undefined) throw new Error('the parent gave no job')
 await publishAll(job)
 // The parent has read all of it and cuts the connection next.
 await once(process, 'message')
-globalThis.gc?.()
-writeFileSync('/proc/self/clear_refs', '5')
-const before = resident().now
+const before = forgetPeak()
 process.send?.('ready')
 await once(process, 'message')
 process.send?.(resident().peak - before, () => process.exit())
