@@ -31,18 +31,21 @@ export function grid([heads = [], ...rows]: readonly (readonly string[])[]): str
 }
 
 function cellsOf(table: Table, row: Row): string[] {
-  const cells = [row.work, quantity(row.ours, row.unit)]
-  if (table.rival !== undefined) {
-    cells.push(row.theirs === undefined ? '' : quantity(row.theirs, row.unit))
-    cells.push(row.ratio === undefined ? '' : times(row.ratio))
+  const { limit = Number.POSITIVE_INFINITY, unit } = row
+  const cell = (value: number | undefined) => {
+    if (value === undefined) return ''
+    return value < limit ? quantity(value, unit) : 'not finished'
   }
-  if (table.anchor !== undefined) cells.push(row.anchor === undefined ? '' : quantity(row.anchor, row.unit))
+  const cells = [row.work, cell(row.ours)]
+  if (table.rival !== undefined) cells.push(cell(row.theirs), row.ratio === undefined ? '' : times(row.ratio))
+  if (table.anchor !== undefined) cells.push(cell(row.anchor))
   return cells
 }
 
-/** Three digits that mean something, and no more. */
+/** Three digits that mean something, and no more. Messages are counted, and not measured. */
 export function quantity(value: number, unit: string): string {
-  const digits = Math.abs(value) >= 100 || value === 0 ? 0 : Math.abs(value) >= 10 ? 1 : 2
+  const whole = Math.abs(value) >= 100 || value === 0 || unit === 'messages'
+  const digits = whole ? 0 : Math.abs(value) >= 10 ? 1 : 2
   return `${value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${unit}`
 }
 

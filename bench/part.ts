@@ -13,6 +13,8 @@ export interface Row {
   readonly ratio?: number
   /** What the least that can be done costs, such as a program in C. */
   readonly anchor?: number
+  /** Where a measurement gives up: a value that has come so far was not finished. */
+  readonly limit?: number
 }
 
 export interface Table {

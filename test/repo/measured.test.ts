@@ -1,6 +1,7 @@
 /** The numbers in the documents are those of the last measurement. */
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { markdown } from '../../bench/markdown.js'
 import { allTables, everyTable, withHeadlines, withMeasuredTable } from '../../bench/reports.js'
 import { kept } from '../../bench/results.js'
 
@@ -28,5 +29,15 @@ describe('what the documents say of the bench', () => {
       expect(existsSync(file), id).toBe(true)
       expect(readFileSync(file, 'utf8')).toContain(rival)
     }
+  })
+})
+
+describe('a table of the bench', () => {
+  const row = { work: 'all', unit: 's', ours: 29.9, theirs: 30, limit: 30 }
+  const table = { id: 'programs', title: 'Programs', how: '', rival: 'MQTT.js', rows: [row] }
+  const text = markdown(table, { machine: '', load: 0, date: '' })
+
+  test('says what came to its limit before it was finished', () => {
+    expect(text).toContain(' 29.9 s | not finished |')
   })
 })
