@@ -20,6 +20,7 @@ const parts: Readonly<Record<string, () => Promise<Part>>> = {
   journal: () => import('./journal.js'),
   platform: () => import('./platform.js'),
   diagnostics: () => import('./diagnostics.js'),
+  programs: () => import('./programs.js'),
   memory: () => import('./memory.js'),
   'start-up': () => import('./start-up.js'),
 }
