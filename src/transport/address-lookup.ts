@@ -1,17 +1,17 @@
 /**
- * Names to addresses, IPv6 first. Node tries the addresses of a name one after the other (its form of Happy Eyeballs),
- * alternating between the families and beginning with the family of the first address that the lookup gives.
+ * Looks up the addresses of a name, IPv6 first. Node tries the addresses one after the other (its form of Happy Eyeballs).
+ * It alternates between the families, and begins with the family of the first address.
  */
 import type { LookupFunction } from 'node:net'
 import { ConnectionLostError } from '../errors.js'
 import { describeEndpoint, type Endpoint } from './endpoint.js'
 
-/** 0: IPv6 first, then IPv4. 6 or 4: this family and no other. */
+/** 0: IPv6 first, then IPv4. 6 or 4: only this family. */
 export type AddressFamily = 0 | 4 | 6
 
 /**
- * A lookup for `net.connect` and `tls.connect`. The family is applied here and not given to Node, which would then ask
- * for a single address, and give up when that one fails.
+ * A lookup for `net.connect` and `tls.connect`. It applies the family itself. If Node got the family, Node would ask for a
+ * single address, and give up when that address fails.
  */
 export function addressLookup(family: AddressFamily): LookupFunction {
   return lookups[family]
@@ -19,7 +19,7 @@ export function addressLookup(family: AddressFamily): LookupFunction {
 
 function lookupOf(family: AddressFamily): LookupFunction {
   return (hostname, options, callback) => {
-    // The hint ADDRCONFIG drops the family that the machine has no address of: right for a choice, wrong for an order.
+    // The hint ADDRCONFIG drops a family for which the machine has no address. That is wrong if the caller chose the family.
     const hints = family === 0 ? options.hints : 0
     process
       .getBuiltinModule('node:dns')
@@ -35,10 +35,10 @@ function lookupOf(family: AddressFamily): LookupFunction {
   }
 }
 
-/** A socket keeps what it was opened with, so all of them have the same. */
+/** One function for each family: a socket keeps its lookup in memory, so all sockets share it. */
 const lookups: Readonly<Record<AddressFamily, LookupFunction>> = { 0: lookupOf(0), 4: lookupOf(4), 6: lookupOf(6) }
 
-/** Node ignores the family when the host is an address: a literal of the other family is refused here. */
+/** Node ignores the family if the host is an address, so an address of the other family is refused here. */
 export function familyMismatch(endpoint: Endpoint, family: AddressFamily): ConnectionLostError | undefined {
   const literal = process.getBuiltinModule('node:net').isIP(endpoint.host)
   if (family === 0 || literal === 0 || literal === family) return undefined

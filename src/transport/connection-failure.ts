@@ -1,18 +1,18 @@
 /**
- * What the operating system, the resolver and OpenSSL say about a connection, told to people: one ConnectionLostError
- * with a reason to decide by, a sentence with the host and the port, and the original as `cause`.
+ * Turns an error of the operating system, the resolver or OpenSSL into a ConnectionLostError. The new error has a `reason`
+ * for programs, a sentence with the host and the port for people, and the original error as `cause`.
  */
 import { ConnectionLostError, isMqttError, type LossReason } from '../errors.js'
 import { describeEndpoint, type Endpoint } from './endpoint.js'
 
-/** How far the connection had come when it failed. */
+/** The step at which the connection failed. */
 export type FailurePhase = 'opening' | 'securing' | 'open'
 
 interface Diagnosis {
   readonly reason: LossReason
-  /** Follows `host:port`, and makes a sentence with it. */
+  /** The rest of a sentence that begins with `host:port`. */
   readonly says: string
-  /** What the operating system, the resolver or OpenSSL calls it. */
+  /** The codes of the operating system, the resolver or OpenSSL for this failure. */
   readonly codes?: readonly string[]
 }
 
@@ -107,7 +107,7 @@ function diagnose(code: string, phase: FailurePhase): Diagnosis {
   return diagnosis ?? { reason: 'tls', says: 'was refused in the TLS handshake' }
 }
 
-/** OpenSSL gives each alert of the peer a code of its own, spelt differently from one release to the next. */
+/** OpenSSL has a code for each TLS alert of the peer, but the spelling of the codes changes between releases. */
 function diagnoseAlert(code: string): Diagnosis | undefined {
   if (/ALERT.*CERTIFICATE/.test(code)) return certificateRefused
   if (!/^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|EPROTO$)/.test(code)) return undefined
@@ -115,8 +115,8 @@ function diagnoseAlert(code: string): Diagnosis | undefined {
 }
 
 /**
- * Explains the error of a socket; `lastIssuer` is where the chain of the server's certificates ended. An error that is a
- * ConnectionLostError already is returned as it is.
+ * Describes the error of a socket. `lastIssuer` is the issuer of the last certificate in the chain of the server. A
+ * ConnectionLostError is returned unchanged.
  */
 export function connectionFailure(
   error: unknown,
@@ -132,7 +132,7 @@ export function connectionFailure(
     diagnosis === untrusted && lastIssuer !== undefined
       ? `has a certificate from ${JSON.stringify(lastIssuer)}, ${untrustedIssuer}`
       : diagnosis.says
-  // The address tells which of the two families a name has led to.
+  // The address shows which address of the name was used, and its family.
   const address = detailOf(error, 'address')
   const detail = [code, address === endpoint.host ? '' : address].filter((part) => part !== '').join(' ')
   const sentence = `${describeEndpoint(endpoint)} ${says}`
@@ -140,8 +140,8 @@ export function connectionFailure(
   return new ConnectionLostError(detail === '' ? sentence : `${sentence} (${detail})`, { reason, cause: error })
 }
 
-/** What tells most about the server stands first: an address that refuses is there, one out of reach may be. */
-const telling: readonly LossReason[] = ['refused', 'reset', 'timed-out', 'unreachable']
+/** The most certain reason first: an address that refuses exists, an unreachable one may not. */
+const reasonsByCertainty: readonly LossReason[] = ['refused', 'reset', 'timed-out', 'unreachable']
 
 /** A name with several addresses fails when each of them has failed. */
 function everyAddressFailed(error: AggregateError, endpoint: Endpoint, phase: FailurePhase): ConnectionLostError {
@@ -150,19 +150,19 @@ function everyAddressFailed(error: AggregateError, endpoint: Endpoint, phase: Fa
     return { code, address: detailOf(attempt, 'address'), reason: diagnose(code, phase).reason }
   })
   const tried = attempts.map(({ address, code, reason }) => `${address || 'an address'} (${code || reason})`).join(', ')
-  const reason = telling.find((one) => attempts.some((attempt) => attempt.reason === one)) ?? 'other'
+  const reason = reasonsByCertainty.find((one) => attempts.some((attempt) => attempt.reason === one)) ?? 'other'
   return new ConnectionLostError(
     `${describeEndpoint(endpoint)} could not be connected to at any of its addresses: ${tried}`,
     { reason, cause: error },
   )
 }
 
-/** True when the server's certificate was not accepted: waiting does not cure that, a person has to. */
+/** True if the certificate of the server was not accepted. Waiting does not help then; a person has to act. */
 export function isCertificateFailure(error: unknown): boolean {
   return error instanceof ConnectionLostError && error.reason.startsWith('certificate-')
 }
 
-/** Explains the error of a byte pipe that the caller made. An error of this package is returned as it is. */
+/** Describes the error of a byte pipe that the caller made. An error of this package is returned unchanged. */
 export function streamFailure(error: unknown): Error {
   if (isMqttError(error)) return error
   const code = detailOf(error, 'code')
@@ -171,7 +171,7 @@ export function streamFailure(error: unknown): Error {
   return new ConnectionLostError(`the byte pipe of the option stream failed${detail}`, { reason, cause: error })
 }
 
-/** What Node has written on its error; empty if it has not. */
+/** A member that Node adds to its errors; empty if it is absent. */
 function detailOf(error: unknown, name: 'code' | 'address'): string {
   const detail: unknown = error instanceof Error ? Reflect.get(error, name) : undefined
   return typeof detail === 'string' ? detail : ''

@@ -1,21 +1,21 @@
 /**
- * Where a server is: read from a URL (`mqtt://`, `mqtts://`) or from `host`, `port` and `tls`.
+ * The address of a server, from a URL (`mqtt://`, `mqtts://`) or from `host`, `port` and `tls`.
  *
- * The URLs are read here and not by `new URL`, which refuses the zone of a link-local IPv6 address
- * (`mqtt://[fe80::1%eth0]`), and which accepts parts that MQTT has no use for. No message of this file repeats more of
- * a URL than its scheme, its host and a port of digits: the rest may be a password, or a piece of one.
+ * URLs are parsed here and not by `new URL`. `new URL` refuses the zone of a link-local IPv6 address
+ * (`mqtt://[fe80::1%eth0]`), and accepts parts that have no meaning for MQTT. Error messages of this file repeat only the
+ * scheme, the host and a port of digits: any other part of the URL may be a piece of a password.
  */
 import { domainToASCII } from 'node:url'
 import { UsageError } from '../errors.js'
 
-/** One server to connect to. `host` is a name or an address, IPv6 without brackets and with its zone, if it has one. */
+/** One server. `host` is a name or an address. An IPv6 address has no brackets, and keeps its zone. */
 export interface Endpoint {
   readonly host: string
   readonly port: number
   readonly tls: boolean
 }
 
-/** An endpoint and the credentials that its URL carried, percent-decoded. */
+/** An endpoint, and the credentials in its URL, percent-decoded. */
 export interface ServerAddress {
   readonly endpoint: Endpoint
   readonly username: string | undefined
@@ -27,7 +27,7 @@ export type Server =
   | string
   | { readonly host: string; readonly port?: number | undefined; readonly tls?: boolean | undefined }
 
-/** The options of a client that say where its servers are. */
+/** The options of a client that name its servers. */
 export interface AddressOptions {
   readonly url?: string | undefined
   readonly host?: string | undefined
@@ -39,13 +39,13 @@ export interface AddressOptions {
 /** The ports that IANA has registered for MQTT and for MQTT over TLS (section 4.2). */
 const defaultPort = (tls: boolean): number => (tls ? 8883 : 1883)
 
-/** Every server that the options name, in their order; at least one. Throws UsageError. */
+/** All servers that the options name, in the same order; at least one. Throws UsageError. */
 export function serverAddresses(options: AddressOptions): readonly [ServerAddress, ...ServerAddress[]] {
   const [first, ...others] = namedServers(options).map((server) => readServer(server, options.tls))
   if (first === undefined) throw new UsageError('servers is empty: name at least one server')
   const addresses = [first, ...others] as const
   const isPlain = ({ endpoint }: ServerAddress) => !endpoint.tls
-  // True speaks of every server; options are there for those that have TLS.
+  // `tls: true` asks for TLS on every server. Options in `tls` are only for the servers with TLS.
   if (options.tls === true ? addresses.some(isPlain) : typeof options.tls === 'object' && addresses.every(isPlain)) {
     throw new UsageError(
       `tls is given, but the address of ${describeEndpoint(first.endpoint)} asks for a connection without TLS: ` +
@@ -91,7 +91,7 @@ export function parseServerUrl(url: string): ServerAddress {
     throw new UsageError(`a path, query or fragment has no meaning in an ${scheme}:// URL: leave it out`)
   }
 
-  // The last '@' ends the credentials, the first ':' among them the user name.
+  // The last '@' is the end of the credentials; the first ':' in the credentials is the end of the user name.
   const [, username, password, place = ''] = /^(?:([^:]*)(?::(.*))?@)?(.*)$/s.exec(authority) ?? []
   const tls = scheme === 'mqtts'
   const [host, port = defaultPort(tls)] = splitPort(place)
@@ -143,7 +143,7 @@ function readHost(text: string): string {
   throw new UsageError('the host holds a character that no host name has: it is a name or an address, without a scheme')
 }
 
-/** The zone of an address may be written as in a URL (`%25eth0`, RFC 6874) or as everybody types it (`%eth0`). */
+/** The zone of an address may have the form of a URL (`%25eth0`, RFC 6874) or the usual form (`%eth0`). */
 function readIPv6(text: string): string {
   const address = text.replace(/%25(?=.)/, '%')
   if (process.getBuiltinModule('node:net').isIPv6(address)) return address
@@ -159,7 +159,7 @@ function percentDecode(text: string | undefined): string | undefined {
   }
 }
 
-/** `host:port` for people, with the brackets that IPv6 needs. */
+/** `host:port` for people; an IPv6 address gets brackets. */
 export function describeEndpoint({ host, port }: Pick<Endpoint, 'host' | 'port'>): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

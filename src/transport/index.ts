@@ -1,4 +1,4 @@
-/** The only I/O of a connection: everything that the client opens, and what it needs to explain a failure. */
+/** The only network I/O of the package: opens connections, and describes their failures. */
 export type { AddressFamily } from './address-lookup.js'
 export { isCertificateFailure } from './connection-failure.js'
 export { describeEndpoint } from './endpoint.js'

@@ -1,29 +1,29 @@
 /**
- * Large output, given to a stream piece by piece.
+ * Writes large output to a stream piece by piece.
  *
- * Node counts a write as unsent until the last of its bytes has been taken, and makes one write of all that gathers meanwhile. So a
- * message of 100 MB, written as it is, tells nothing for minutes of whether the peer takes any of it. Here the next
- * piece is written when the last one has been taken, and each time our user is told.
+ * Node counts a write as unsent until all its bytes are taken, and joins the writes that wait. So during one write of a
+ * message of 100 MB nobody can see for minutes whether the peer takes any bytes. Here the next piece is written when the
+ * last one is taken, and the owner is called each time.
  *
  *   idle ──write, large──> writing ──all taken──> idle
  *                             └──end──> ending ──all taken──> (the stream ends)
  *
- * In `writing` and `ending` one piece is with the stream, and what comes next follows from its callback. All that is written
- * meanwhile queues up behind it, so that the order stays. In `idle` ordinary output goes straight to the stream.
+ * In `writing` and `ending` the stream has one piece, and its callback writes the next one. All later output waits in a queue,
+ * so the order stays the same. In `idle` output of usual size goes directly to the stream.
  */
 import type { Writable } from 'node:stream'
 
-/** What a stream is given at once. Ordinary output stays below it. */
+/** The size of a piece. Usual output is smaller. */
 export const pieceBytes = 98_304
 
-/** Who is told how far the output has come. */
+/** Gets the events of the output. */
 export interface PiecewiseOutputOwner {
-  /** A piece has been taken, and there is more. */
+  /** A piece was taken, and more pieces follow. */
   pieceTaken(): void
-  /** Everything has been taken, after `write` returned false. */
+  /** All output was taken, after `write` returned false. */
   onDrain(): void
-  /** The stream threw at a piece that was given to it behind another. */
-  threw(error: unknown): void
+  /** The stream threw when a later piece was written. */
+  onPieceError(error: unknown): void
 }
 
 export class PiecewiseOutput {
@@ -38,12 +38,12 @@ export class PiecewiseOutput {
     this.#owner = owner
   }
 
-  /** True while a `drain` of the stream says nothing yet. */
+  /** True while pieces wait: a `drain` of the stream then does not mean that all output was taken. */
   get isWriting(): boolean {
     return this.#state !== 'idle'
   }
 
-  /** Bytes that the stream has not been given yet. */
+  /** Bytes that wait here and are not written to the stream yet. */
   get waitingBytes(): number {
     return this.#waitingBytes
   }
@@ -59,7 +59,7 @@ export class PiecewiseOutput {
     return this.#state === 'idle' && !this.#stream.writableNeedDrain
   }
 
-  /** Ends the stream behind all that waits. */
+  /** Ends the stream after all waiting output. */
   end(): void {
     if (this.#state === 'idle') this.#stream.end()
     else this.#state = 'ending'
@@ -84,21 +84,21 @@ export class PiecewiseOutput {
   }
 
   readonly #onTaken = (error: Error | null | undefined): void => {
-    // Of a piece that was taken at once this is told late: another is on its way by now, or none is left.
+    // The callback of a piece that was taken at once comes late: another piece is being written now, or none remains.
     if (error || this.#state === 'idle' || this.#stream.writableLength > 0) return
     try {
-      this.#goOn()
+      this.#continue()
     } catch (thrown) {
-      this.#owner.threw(thrown)
+      this.#owner.onPieceError(thrown)
     }
   }
 
-  #goOn(): void {
+  #continue(): void {
     if (this.#writePieces() === 'one on its way') this.#owner.pieceTaken()
     else if (this.#state === 'ending') this.#stream.end()
     else {
       this.#state = 'idle'
-      // A `drain` that the stream owes follows by itself.
+      // If the stream needs a drain, its own `drain` event follows.
       if (!this.#stream.writableNeedDrain) this.#owner.onDrain()
     }
   }

@@ -1,17 +1,17 @@
 /**
- * What listens to a socket. Node calls listeners with their socket as `this`, so one of each kind serves all sockets of the process, and
- * a connection owns none.
+ * The listeners of sockets. Node calls a listener with its socket as `this`, so one listener of each kind serves all sockets
+ * of the process, and a connection needs no memory for listeners.
  */
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
-/** Who is told what happens to a socket. */
+/** Gets the events of a socket. */
 export interface SocketOwner {
   /** TCP is connected. */
   onConnect(): void
   /** The handshake of TLS is done. */
   onReady(): void
-  /** The server gave a session of TLS, to be resumed on a later connection. */
+  /** The server has sent a TLS session, which a later connection can resume. */
   onSession(session: Buffer): void
   onDrain(): void
   onEnd(): void
@@ -19,25 +19,25 @@ export interface SocketOwner {
   onClose(): void
 }
 
-/** Leads from a socket to its owner. */
+/** The member of a socket that refers to its owner. */
 const owner = Symbol('owner')
 
 interface Owned {
   readonly [owner]: SocketOwner
 }
 
-/** Tells the owner everything but sessions. `secured` is the same socket, if it speaks TLS. */
-export function listenTo(socket: Socket, secured: TLSSocket | undefined, its: SocketOwner): void {
-  Object.assign(socket, { [owner]: its })
+/** Passes all events but sessions to the owner. `secured` is the same socket if it uses TLS. */
+export function listenTo(socket: Socket, secured: TLSSocket | undefined, socketOwner: SocketOwner): void {
+  Object.assign(socket, { [owner]: socketOwner })
   socket.on('drain', onDrain).on('end', onEnd).on('error', onError).on('close', onClose)
-  // Before Node's own listener, which starts the handshake of TLS.
+  // Must run before the listener of Node, which starts the TLS handshake.
   socket.prependOnceListener('connect', onConnect)
   secured?.once('secureConnect', onReady)
 }
 
 /**
- * Node asks OpenSSL for sessions when this is called, on the handle of that moment, and takes a new handle for each address that it
- * tries. So it has to be called when TCP is connected, and before Node starts the handshake.
+ * Call this when TCP is connected, before Node starts the handshake. This call makes Node ask OpenSSL for sessions, on the
+ * present handle of the socket only, and Node makes a new handle for each address that it tries.
  */
 export function listenToSessions(secured: TLSSocket): void {
   secured.on('session', onSession)

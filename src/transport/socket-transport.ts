@@ -1,22 +1,21 @@
 /**
- * The seam over the TCP and TLS sockets of Node.
+ * The transport over the TCP and TLS sockets of Node.
  *
  *   opening ──> securing ──> open ──> finished ──┬──────────────> closed
  *      │            │          │         │       └─> withheld ──────^
  *      └────────────┴──────────┴─────────┴─────────> destroyed ─────^
  *
- * `securing` exists on TLS only: TCP is connected and the handshake runs. `finished` means that the peer has sent its
- * FIN: nothing can follow, so we write no more and close too. `destroyed` means that our user wants nothing more to do
- * with the connection: only `closed` is still told. Node emits `close` once for every socket, whatever happened before,
- * and `closed` follows from it, with one exception: in `withheld` the socket is gone, but bytes that it gave us during
- * a pause have not been told yet.
+ * `securing` exists on TLS only: TCP is connected and the handshake runs. `finished` means that the peer has sent its FIN:
+ * no bytes can follow, so we write no more and close too. `destroyed` means that `destroy` was called: the only event that
+ * follows is `closed`. Node emits `close` once for every socket, and `closed` follows from it. There is one exception: in
+ * `withheld` the socket is closed, but bytes that came during a pause still wait for `resume`.
  *
- * Bytes are read through `onread` into one buffer for all connections of the process. Its callback is synchronous, so
- * no connection sees the bytes of another, and an idle connection owns no memory for reading. `tls.connect` supports it
- * only when it makes the TCP socket itself, and that is why a socket of the caller's is not accepted here.
+ * Bytes are read through `onread` into one buffer for all connections of the process. The callback is synchronous, so no
+ * connection sees the bytes of another one, and an idle connection needs no memory for reading. `tls.connect` supports
+ * `onread` only if it makes the TCP socket itself. For this reason the caller cannot pass a socket here.
  *
- * A pause takes effect at once on TCP. On TLS the records that the operating system has given already are decrypted
- * and come all the same, at most one read of them: they are copied, and told after `resume` and before all else.
+ * On TCP a pause takes effect at once. On TLS, Node still decrypts the records that it has already read, at most one read.
+ * Their bytes are copied, and handed over after `resume`, before newer bytes.
  */
 import type { OnReadOpts, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -32,7 +31,7 @@ import type { OpenTransport, Peer, Transport, TransportEvents } from './transpor
 import { UnopenedTransport } from './unopened-transport.js'
 import { lastIssuer } from './untrusted-issuer.js'
 
-/** The seam over a TCP or TLS connection. Opening never throws: what cannot be opened tells its cause in `closed`. */
+/** Opens a TCP or TLS connection. The call never throws: `closed` gets the cause of a connection that cannot be opened. */
 export function openSocket(options: SocketOptions): OpenTransport {
   return (events) => {
     try {
@@ -46,11 +45,11 @@ export function openSocket(options: SocketOptions): OpenTransport {
   }
 }
 
-/** One buffer for all connections, made by the first; 64 KiB is what libuv reads at most in one turn. */
+/** One buffer for all connections, made for the first one; libuv reads at most 64 KiB at once. */
 let readBuffer: Buffer | undefined
 const readBufferBytes = 65_536
 
-/** For every connection that withholds nothing: it stays empty. */
+/** Shared by all connections without withheld bytes; it stays empty. */
 const nothing: Buffer[] = []
 
 type Phase = 'opening' | 'securing' | 'open' | 'finished' | 'withheld' | 'destroyed' | 'closed'
@@ -64,9 +63,9 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
   readonly #secured: TLSSocket | undefined
   #phase: Phase = 'opening'
   #reading: 'flowing' | 'paused' = 'flowing'
-  /** What came during a pause, in its order. While there is any, newer bytes queue up behind it. */
+  /** The chunks that came during a pause, in order. While there are any, newer chunks wait after them. */
   #withheld = nothing
-  /** Present once there was large output. */
+  /** Made for the first large output. */
   #pieces: PiecewiseOutput | undefined
   #failure: Error | undefined
 
@@ -94,7 +93,7 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
   }
 
   write(chunk: Uint8Array): boolean {
-    // Node would report a write behind `end` as an error of the connection.
+    // Node would report a write after `end` as an error of the connection.
     if (this.#phase !== 'open' || !this.#socket.writable) return false
     if (this.#pieces === undefined) {
       if (chunk.byteLength <= pieceBytes) return this.#socket.write(chunk)
@@ -149,7 +148,7 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
       case 'withheld':
         this.#phase = 'destroyed'
         this.#withheld = nothing
-        process.nextTick(() => this.#tellClosed())
+        process.nextTick(() => this.#emitClosed())
         break
       case 'destroyed':
       case 'closed':
@@ -171,7 +170,7 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
   onReady(): void {
     if (this.#phase !== 'opening' && this.#phase !== 'securing') return
     this.#phase = 'open'
-    // Node takes a pause in the handshake for a pause of the handshake, so one that was asked for then begins here.
+    // A pause of the socket would also stop the handshake, so a pause that was asked for during it begins here.
     if (this.#reading === 'paused') this.#socket.pause()
     this.#events.opened()
   }
@@ -179,7 +178,7 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
   #reader(buffer: Buffer): OnReadOpts {
     const callback = (length: number): boolean => {
       this.#onRead(buffer.subarray(0, length))
-      // `pause` has stopped the socket already, if it was called; the answer false would stop one that was resumed.
+      // Not false, even after `pause`: `pause` has stopped the socket already, and false would stop a socket that was resumed.
       return true
     }
     return { buffer, callback }
@@ -198,10 +197,10 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
       if (chunk === undefined) break
       this.#events.received(chunk)
     }
-    if (this.#phase === 'withheld' && this.#withheld.length === 0) this.#tellClosed()
+    if (this.#phase === 'withheld' && this.#withheld.length === 0) this.#emitClosed()
   }
 
-  threw(error: unknown): void {
+  onPieceError(error: unknown): void {
     this.#socket.destroy(error instanceof Error ? error : undefined)
   }
 
@@ -209,7 +208,7 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
     if (this.#phase === 'open' && this.#pieces?.isWriting !== true) this.#events.drained()
   }
 
-  /** The peer closes. Node answers with our FIN once everything is sent, which a peer that has gone would never let happen. */
+  /** The peer closes. Node sends our FIN after all output. A peer that is gone takes no output, so unsent output is dropped. */
   onEnd(): void {
     if (this.#phase !== 'open') return
     this.#phase = 'finished'
@@ -220,23 +219,23 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
     if (this.#phase === 'destroyed' || this.#phase === 'closed') return
     const during = this.#phase === 'opening' || this.#phase === 'securing' ? this.#phase : 'open'
     this.#failure ??= connectionFailure(error, this.#endpoint, during, this.#secured && lastIssuer(this.#secured))
-    // The session may be what the server did not like: the next handshake is a full one.
+    // The TLS session may be the reason of the failure, so the next handshake is a full one.
     if (this.#phase === 'securing') this.#tls?.forget(this.#endpoint)
-    // An alert of TLS behind the handshake is emitted by Node without closing the socket.
+    // Node does not close the socket after a TLS alert that comes after the handshake.
     this.#socket.destroy()
   }
 
   onClose(): void {
-    const goodOrder = this.#phase === 'finished' && this.#failure === undefined
-    if (goodOrder && this.#withheld.length > 0) {
+    const hasPeerClosed = this.#phase === 'finished' && this.#failure === undefined
+    if (hasPeerClosed && this.#withheld.length > 0) {
       this.#phase = 'withheld'
       this.#releaseWithheld()
     } else {
-      this.#tellClosed()
+      this.#emitClosed()
     }
   }
 
-  #tellClosed(): void {
+  #emitClosed(): void {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
     this.#withheld = nothing

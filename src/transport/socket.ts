@@ -1,4 +1,4 @@
-/** A socket of node:net or node:tls for one connection, made with the options that MQTT needs. */
+/** Makes the socket of a connection, of node:net or node:tls, with the options that MQTT needs. */
 import type { OnReadOpts, Socket, TcpNetConnectOpts } from 'node:net'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { type AddressFamily, addressLookup } from './address-lookup.js'
@@ -9,36 +9,36 @@ import { watchRoot } from './untrusted-issuer.js'
 
 export interface SocketOptions {
   readonly endpoint: Endpoint
-  /** 0, the default: IPv6 first, then IPv4. 6 or 4: that family only. */
+  /** 0, the default: IPv6 first, then IPv4. 6 or 4: only that family. */
   readonly family?: AddressFamily | undefined
-  /** Made once for each client. Undefined: TCP without TLS. */
+  /** All connections of a client share it. Undefined: TCP without TLS. */
   readonly tls: TlsSettings | undefined
 }
 
 /** A socket that has begun to connect. */
 export interface Dialled {
   readonly socket: Socket
-  /** The same socket, if it speaks TLS. */
+  /** The same socket if it uses TLS. */
   readonly secured: TLSSocket | undefined
 }
 
-/** From here on `write` asks the caller to wait. Named, because Node's own mark differs between its versions. */
+/** From this number of bytes on, `write` asks the caller to wait. Set here, because the default differs between versions of Node. */
 const highWaterMark = 65_536
 
 /**
- * How long one address of a name may take before the next is tried. Node gives the slow attempt up instead of racing
- * it, so its default of 250 ms would keep IPv6 from ever being used over a path with a long round trip.
+ * The time for one address of a name before the next one is tried. Node gives up a slow attempt and does not let it run
+ * on. So with the default of 250 ms IPv6 would never be used on a path with a long round trip.
  */
 const attemptTimeoutMs = 1_000
 
-/** Begins to connect. `onread` gets all bytes, in its own buffer. Throws what Node's checks of the options throw. */
+/** Begins to connect. `onread` gets all bytes in its buffer. Throws the error of Node if Node refuses an option. */
 export function dial({ endpoint, family = 0, tls }: SocketOptions, onread: OnReadOpts): Dialled {
   const secure = tls?.connectionOptions(endpoint)
   const preferred = {
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: attemptTimeoutMs,
     highWaterMark,
-    // A lookup of the caller's own is asked as Node asks it; ours knows the family.
+    // A lookup of the caller gets the family from Node; our own lookup has it already.
     ...(secure?.lookup === undefined ? { lookup: addressLookup(family) } : { family }),
   }
   const fixed = { host: endpoint.host, port: endpoint.port, allowHalfOpen: false, onread }
@@ -47,21 +47,21 @@ export function dial({ endpoint, family = 0, tls }: SocketOptions, onread: OnRea
 }
 
 function dialTcp(options: TcpNetConnectOpts): Dialled {
-  // [MQTT-7.1.2-1] TCP: an ordered, lossless stream of bytes both ways.
+  // [MQTT-7.1.2-1] TCP is an ordered, lossless stream of bytes in both directions.
   const socket = process.getBuiltinModule('node:net').connect(options).setNoDelay(true)
   return { socket, secured: undefined }
 }
 
 function dialTls(options: ConnectionOptions): Dialled {
-  // [MQTT-7.1.2-1] TLS over TCP is one too.
+  // [MQTT-7.1.2-1] TLS over TCP is such a stream too.
   const socket = process.getBuiltinModule('node:tls').connect(options)
-  // tls.connect knows no option for this.
+  // tls.connect has no option for this.
   socket.setNoDelay(true)
   watchRoot(socket)
   return { socket, secured: socket }
 }
 
-/** What is known of the peer of an open socket. Only on demand: Node remembers the address of every socket that was asked. */
+/** The peer of an open socket. Call this only on demand, because the socket then keeps its address in memory. */
 export function describePeer(socket: Socket, secured: TLSSocket | undefined): Peer {
   const { remoteAddress, remotePort, remoteFamily } = socket
   const family = remoteFamily === undefined ? undefined : remoteFamily === 'IPv6' ? 6 : 4

@@ -1,10 +1,11 @@
 /**
- * The seam over a byte pipe of the caller's own: a proxy, a WebSocket, two ends in memory.
+ * The transport over a byte pipe that the caller makes: a proxy, a WebSocket, a pair of streams in memory.
  *
- * The pipe is the caller's until it is handed over, and ours from then on. There are three states: `opening` (the
- * caller's function has been called and its promise is pending; its signal can still be aborted), `open`, and `closed`.
- * Whatever the caller's stream does, throwing in any of its methods included, ends the connection and nothing else. Not every Duplex emits `close`, so the first of `end`, `error`, `close` and our own `destroy` closes the transport,
- * and the pipe is destroyed in every case. A pipe that arrives after `destroy` is destroyed unseen.
+ * The caller owns the pipe until `open` returns it; from then on this class owns it. There are three states: `opening` (the
+ * promise of the caller's function is pending, and its signal can be aborted), `open`, and `closed`. A fault of the stream,
+ * even an exception in one of its methods, ends only this connection. Not every Duplex emits `close`, so the first of `end`,
+ * `error`, `close` and our own `destroy` closes the transport. The pipe is destroyed in each case. A pipe that comes after
+ * `destroy` is destroyed at once.
  */
 import type { Duplex } from 'node:stream'
 import { kindOf } from '../codec/field-checks.js'
@@ -13,15 +14,15 @@ import { streamFailure } from './connection-failure.js'
 import { PiecewiseOutput, type PiecewiseOutputOwner, pieceBytes } from './piecewise-output.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from './transport.js'
 
-/** Opens a byte pipe. It is called for every connection anew; `signal` aborts when the pipe is no longer wanted. */
+/** Opens a byte pipe. It is called again for every connection; `signal` aborts when the pipe is no longer needed. */
 export type OpenStream = (options: { readonly signal: AbortSignal }) => Duplex | Promise<Duplex>
 
-/** The seam over what `open` gives. What it throws or rejects with becomes the cause of `closed`. */
+/** Opens a transport over the stream that `open` returns. If `open` throws or rejects, its error is the cause of `closed`. */
 export function openStream(open: OpenStream): OpenTransport {
   return (events) => new StreamTransport(open, events)
 }
 
-/** What is behind the pipe, only the caller knows. */
+/** Only the caller knows the peer of the pipe. */
 const unknownPeer: Peer = { address: undefined, port: undefined, family: undefined, tls: undefined }
 
 type State =
@@ -34,14 +35,14 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
   readonly #events: TransportEvents
   #state: State
   #reading: 'flowing' | 'paused' = 'flowing'
-  /** Present once there was large output. */
+  /** Made for the first large output. */
   #pieces: PiecewiseOutput | undefined
 
   constructor(open: OpenStream, events: TransportEvents) {
     this.#events = events
     const abort = new AbortController()
     this.#state = { phase: 'opening', abort }
-    // The caller's function runs at once, but what comes of it is told later, whether it returns, throws or rejects.
+    // The caller's function runs at once. Its result is handled later in each case: if it returns, throws or rejects.
     new Promise<unknown>((resolve) => resolve(open({ signal: abort.signal }))).then(
       (stream) => this.#adopt(stream),
       (error: unknown) => this.#close(streamFailure(error)),
@@ -67,22 +68,22 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
       }
       return this.#pieces.write(chunk)
     } catch (error) {
-      this.threw(error)
+      this.onPieceError(error)
       return false
     }
   }
 
-  threw(error: unknown): void {
-    // Never from within the call that it failed.
+  onPieceError(error: unknown): void {
+    // Later, because `closed` must not come during a call of our user.
     process.nextTick(() => this.#close(streamFailure(error)))
   }
 
-  #ask(method: 'pause' | 'resume' | 'end'): void {
+  #callStream(method: 'pause' | 'resume' | 'end'): void {
     if (this.#state.phase !== 'open') return
     try {
       this.#state.stream[method]()
     } catch (error) {
-      this.threw(error)
+      this.onPieceError(error)
     }
   }
 
@@ -96,12 +97,12 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
 
   pause(): void {
     this.#reading = 'paused'
-    this.#ask('pause')
+    this.#callStream('pause')
   }
 
   resume(): void {
     this.#reading = 'flowing'
-    this.#ask('resume')
+    this.#callStream('resume')
   }
 
   end(): void {
@@ -110,7 +111,7 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
         this.destroy()
         break
       case 'open':
-        if (this.#pieces === undefined) this.#ask('end')
+        if (this.#pieces === undefined) this.#callStream('end')
         else this.#pieces.end()
         break
       case 'closed':
@@ -134,7 +135,7 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
       return
     }
     try {
-      const fault = unusable(stream)
+      const fault = faultOf(stream)
       if (fault !== undefined) throw fault
       this.#state = { phase: 'open', stream, release: this.#listen(stream) }
     } catch (error) {
@@ -145,7 +146,7 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
     this.#events.opened()
   }
 
-  /** Listens to the pipe, and returns what undoes it. */
+  /** Listens to the pipe, and returns a function that removes the listeners. */
   #listen(stream: Duplex): () => void {
     const onData = (chunk: unknown): void => {
       if (chunk instanceof Uint8Array) this.#events.received(asBuffer(chunk))
@@ -165,7 +166,7 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
     if (this.#enterClosed()) this.#events.closed(cause)
   }
 
-  /** Gives the pipe up. False if that was done before: whoever gets true tells `closed`. */
+  /** Gives up the pipe. True for the first call only; its caller then emits `closed`. */
   #enterClosed(): boolean {
     const state = this.#state
     this.#state = { phase: 'closed' }
@@ -189,11 +190,11 @@ function discard(stream: Duplex, release: () => void = () => {}): void {
     release()
     stream.destroy()
   } catch {
-    // It is of no use any more, and what it has to say about that neither.
+    // The stream is no longer used, so its errors do not matter.
   }
 }
 
-/** What is used of a Duplex. */
+/** The methods of a Duplex that this file calls. */
 const methods = ['on', 'off', 'pause', 'resume', 'write', 'end', 'destroy'] as const
 
 function isDuplex(value: unknown): value is Duplex {
@@ -204,7 +205,8 @@ function isDuplex(value: unknown): value is Duplex {
   )
 }
 
-function unusable(stream: Duplex): Error | undefined {
+/** The reason why the stream cannot be used. */
+function faultOf(stream: Duplex): Error | undefined {
   if (stream.readableObjectMode || stream.writableObjectMode) return notBytes('a stream in object mode')
   if (stream.readableEncoding !== null) return notBytes(`a stream of strings (${stream.readableEncoding})`)
   if (stream.readable && stream.writable) return undefined

@@ -1,12 +1,12 @@
 /**
- * What all TLS connections of one client have in common: the caller's options, one SecureContext (to parse the
- * certificates and the root store anew at every attempt would cost milliseconds and memory), and the TLS sessions that
- * let a reconnect skip the expensive half of the handshake.
+ * The state that all TLS connections of one client share: the options of the caller, one SecureContext, and the TLS
+ * sessions. Parsing the certificates and the root store again at every attempt would cost milliseconds and memory. With a
+ * session, a reconnection skips the expensive half of the handshake.
  *
- * A session is kept for each endpoint, because a resumed handshake does not compare the certificate with the name
- * again: what was proven for one server must not be shown to another. A newer session replaces the older one (TLS 1.3
- * sends several tickets, and wants each used once). A session whose handshake fails is dropped, so that a server that
- * has forgotten its keys is met with a full handshake the next time.
+ * Each endpoint has its own session: a resumed handshake does not check the name in the certificate again, so a session
+ * with one server must not be used for another one. A newer session replaces the older one (TLS 1.3 sends several tickets,
+ * and each is for one use). If the handshake fails, the session is dropped, because the server may have lost its keys; the
+ * next handshake is then a full one.
  */
 import type { ConnectionOptions, PeerCertificate, SecureContext } from 'node:tls'
 import { UsageError } from '../errors.js'
@@ -22,13 +22,13 @@ const none: readonly never[] = []
 
 export class TlsSettings {
   readonly #options: ConnectionOptions
-  /** The newest for each endpoint. There are few, so it is no Map. */
+  /** The newest session of each endpoint. There are few endpoints, so a list is enough. */
   #sessions: readonly KeptSession[] = none
   #context: SecureContext | undefined
 
-  /** Takes the option `tls` of a client. Nothing is loaded and no certificate read before the first connection. */
+  /** Takes the option `tls` of a client. No module is loaded and no certificate is read before the first connection. */
   constructor(options: boolean | ConnectionOptions | undefined) {
-    this.#options = typeof options === 'object' ? present(options) : noOptions
+    this.#options = typeof options === 'object' ? prepared(options) : noOptions
     for (const name of ['host', 'port', 'path', 'socket'] as const) {
       if (this.#options[name] === undefined) continue
       const advice = name === 'host' || name === 'port' ? `give ${name} beside tls` : 'pass the option stream'
@@ -36,12 +36,12 @@ export class TlsSettings {
     }
   }
 
-  /** The options of `tls.connect` for one attempt: the caller's, and what the caller left open. Throws UsageError. */
+  /** The options of `tls.connect` for one attempt: our defaults, then the options of the caller. Throws UsageError. */
   connectionOptions(endpoint: Endpoint): ConnectionOptions {
     const kept = this.#sessions.find((one) => isSame(one.endpoint, endpoint))
     const session = kept?.session ?? this.#options.session
     return {
-      // Named here so that the environment (NODE_TLS_REJECT_UNAUTHORIZED) does not switch the verification off.
+      // Set here, so that the environment (NODE_TLS_REJECT_UNAUTHORIZED) cannot switch the verification off.
       rejectUnauthorized: true,
       ...identityOf(endpoint.host),
       ...this.#options,
@@ -65,20 +65,20 @@ export class TlsSettings {
   }
 }
 
-/** What is undefined is absent: `tls.connect` would take it for a value of the caller's, and trip over it. */
-function present(options: ConnectionOptions): ConnectionOptions {
+/** Leaves out options that are undefined, because `tls.connect` would use undefined as a value, and fail. */
+function prepared(options: ConnectionOptions): ConnectionOptions {
   const copy: ConnectionOptions = { ...options }
   for (const name of Reflect.ownKeys(copy))
     if (Reflect.get(copy, name) === undefined) Reflect.deleteProperty(copy, name)
   const { checkServerIdentity } = copy
   if (checkServerIdentity === undefined) return copy
-  return { ...copy, checkServerIdentity: (host, certificate) => verdictOf(checkServerIdentity, host, certificate) }
+  return { ...copy, checkServerIdentity: (host, certificate) => identityError(checkServerIdentity, host, certificate) }
 }
 
 type CheckServerIdentity = NonNullable<ConnectionOptions['checkServerIdentity']>
 
-/** What a check of the caller's throws is its verdict: nobody above it could catch it. */
-function verdictOf(check: CheckServerIdentity, host: string, certificate: PeerCertificate): Error | undefined {
+/** Returns the error of the caller's check. An exception is returned too, because no code above could catch it. */
+function identityError(check: CheckServerIdentity, host: string, certificate: PeerCertificate): Error | undefined {
   try {
     return check(host, certificate)
   } catch (error) {
@@ -90,7 +90,7 @@ function isSame(one: Endpoint, other: Endpoint): boolean {
   return one.host === other.host && one.port === other.port
 }
 
-/** How the server is named to itself (SNI: a name only, RFC 6066, section 3, and without the final dot) and checked. */
+/** The name for SNI (never an address, and without a final dot: RFC 6066, section 3), or the check for an IPv6 address. */
 function identityOf(host: string): ConnectionOptions {
   switch (process.getBuiltinModule('node:net').isIP(host)) {
     case 0:
@@ -103,17 +103,17 @@ function identityOf(host: string): ConnectionOptions {
 }
 
 function createContext(options: ConnectionOptions): SecureContext {
-  // Node refuses a floor beside `secureProtocol`, which names one version of its own.
-  const floor =
+  // Node refuses `minVersion` together with `secureProtocol`, which chooses one version.
+  const oldestVersion =
     options.minVersion === undefined && options.secureProtocol === undefined ? { minVersion: 'TLSv1.2' as const } : {}
   try {
-    return process.getBuiltinModule('node:tls').createSecureContext({ ...options, ...floor })
+    return process.getBuiltinModule('node:tls').createSecureContext({ ...options, ...oldestVersion })
   } catch (error) {
     throw new UsageError(`the options in tls cannot be used: ${describeRefusal(error)}`)
   }
 }
 
-/** Errors of OpenSSL name what is wrong; those of Node's own checks repeat the value, which may be a key or a passphrase. */
+/** A message of OpenSSL is safe to repeat. A message of Node's own checks has the value, which may be a key or a passphrase. */
 function describeRefusal(error: unknown): string {
   if (!(error instanceof Error)) return 'Node refuses them'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
@@ -121,15 +121,15 @@ function describeRefusal(error: unknown): string {
 }
 
 /**
- * Whether the certificate is for an IPv6 address that was connected to. Node's own check is asked first; in some releases
- * (22.23 and 24.17 among them, nodejs/node#64144) it refuses every IPv6 address. Then OpenSSL compares the address with
- * the IP addresses in the certificate, and nothing else in the certificate counts. The zone is left out: it has a
- * meaning on this machine only, and no certificate can name it.
+ * Checks that the certificate is for the IPv6 address of the server. The check of Node comes first, but in some releases
+ * (such as 22.23 and 24.17, nodejs/node#64144) it refuses every IPv6 address. Then OpenSSL compares the address with the IP
+ * addresses in the certificate; names in the certificate do not count. The zone is left out, because it has a meaning only
+ * on this machine, and no certificate can have it.
  */
 export function checkIPv6Identity(address: string, certificate: PeerCertificate): Error | undefined {
   const refusal = process.getBuiltinModule('node:tls').checkServerIdentity(address, certificate)
   if (refusal === undefined || !process.getBuiltinModule('node:net').isIPv6(address)) return refusal
-  // Without a certificate there is nothing to compare with.
+  // Without a certificate there is nothing to compare.
   if (certificate.raw === undefined) return refusal
   const { X509Certificate } = process.getBuiltinModule('node:crypto')
   const [bare = ''] = address.split('%')

@@ -1,10 +1,10 @@
 /**
- * The seam between the protocol and the network: an ordered, lossless stream of bytes in each direction [MQTT-7.1.2-1],
- * and no word of MQTT. The driver of a connection calls `OpenTransport` once for each attempt and is told what
- * happens through `TransportEvents`. The events never fire before the call that opened the transport has returned.
+ * The interface between the protocol and the network: an ordered, lossless stream of bytes in each direction
+ * [MQTT-7.1.2-1], without any knowledge of MQTT. The driver of a connection calls `OpenTransport` once for each attempt,
+ * and the transport calls `TransportEvents`. No event comes before the call of `OpenTransport` has returned.
  */
 
-/** What is known of the peer once the stream is open; for people and diagnostics only. */
+/** Facts about the peer of an open stream, for people and diagnostics only. */
 export interface Peer {
   readonly address: string | undefined
   readonly port: number | undefined
@@ -18,13 +18,14 @@ export interface TransportEvents {
   opened(): void
   /** Bytes arrived. `chunk` may be a view of a shared read buffer: it is valid only until this call returns. */
   received(chunk: Buffer): void
-  /** Of a large chunk, or of what waits behind it, some more has been taken by the operating system, and not yet all. */
+  /** The operating system has taken a part of a large chunk, or of the chunks after it, but not yet everything. */
   partlySent(): void
-  /** After `write` returned false on an open stream: there is room again. */
+  /** There is room for output again, after `write` returned false on an open stream. */
   drained(): void
   /**
-   * The stream is over, in both directions. Exactly once, and nothing after it; `cause` unless the peer closed in good
-   * order or `destroy` was called. It is a ConnectionLostError, or a UsageError when the options cannot work.
+   * The stream has ended, in both directions. Called exactly once, as the last event. `cause` is undefined if the peer
+   * closed normally or `destroy` was called. Otherwise it is a ConnectionLostError, or a UsageError for options that cannot
+   * work.
    */
   closed(cause: Error | undefined): void
 }
@@ -32,16 +33,16 @@ export interface TransportEvents {
 export interface Transport {
   /** Undefined unless the stream is open. */
   readonly peer: Peer | undefined
-  /** Bytes that were written but not yet taken by the operating system. */
+  /** Bytes that were written, but that the operating system has not taken yet. */
   readonly unsentBytes: number
   /**
-   * 'free': once `unsentBytes` is 0, nobody holds the chunks that were written, and their memory may be used again. 'kept': whoever
-   * is behind a stream of the caller's may hold them for as long as it likes.
+   * 'free': when `unsentBytes` is 0, no one refers to the written chunks, and their memory may be used again. 'kept': the
+   * stream of the caller may refer to written chunks for any time.
    */
   readonly writtenChunks: 'free' | 'kept'
   /**
-   * Takes the chunk over (the caller must not change it any more); false asks the caller to wait for `drained`.
-   * Before `opened`, after `end` and once the peer has closed, the chunk is dropped, with false.
+   * Writes a chunk; from now on the caller must not change it. False asks the caller to wait for `drained`. Before `opened`,
+   * after `end` and after the peer has closed, the chunk is dropped and the result is false.
    */
   write(chunk: Uint8Array): boolean
   /**
@@ -51,11 +52,11 @@ export interface Transport {
   pause(): void
   resume(): void
   /**
-   * Sends what was written, then closes our side; `closed` follows when the peer has closed too or `destroy` is called.
-   * Before `opened` it is the same as `destroy`.
+   * Sends all written bytes, then closes our side. `closed` follows when the peer has closed too, or when `destroy` is
+   * called. Before `opened` it does the same as `destroy`.
    */
   end(): void
-  /** Closes at once: no event but `closed` follows, never from within this call, and with no cause of its own. */
+  /** Closes at once. The only event that follows is `closed`, after this call has returned. */
   destroy(): void
 }
 

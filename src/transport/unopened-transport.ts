@@ -1,6 +1,6 @@
 import type { Transport, TransportEvents } from './transport.js'
 
-/** A connection that could not even be begun: it takes nothing, and tells its cause as soon as the caller has it in hand. */
+/** A connection that could not be started: it drops all output, and calls `closed` with the cause in the next tick. */
 export class UnopenedTransport implements Transport {
   readonly peer = undefined
   readonly unsentBytes = 0

@@ -1,32 +1,32 @@
 /**
- * Which root a server's certificate would have needed. Node gives an error code for a chain that does not verify, and has
- * thrown the chain away by then; so it is taken at the last moment, when Node destroys the socket for it. To take it at
- * every handshake would cost a third of a millisecond.
+ * Finds the missing root certificate of a server. For a chain that does not verify Node gives only an error code, and the
+ * chain is lost by then. So the chain is read at the last moment, when Node destroys the socket. Reading it at every
+ * handshake would cost a third of a millisecond.
  */
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
 
-/** A longer name is cut: it is whatever the server has sent. */
+/** A longer name is cut, because the server chooses it. */
 const nameLengthMax = 100
 
-/** The certificates of servers that were not accepted, by their sockets. */
+/** The certificates that were not accepted, by socket. */
 const refused = new WeakMap<TLSSocket, DetailedPeerCertificate>()
 
-/** Watches a handshake. Should a release of Node end the socket in another way than by `destroy`, there is no name. */
+/** Watches a handshake. If a release of Node ends the socket without `destroy`, the name is missing in the error. */
 export function watchRoot(socket: TLSSocket): void {
   socket.destroy = destroyWatched
 }
 
-/** One for all sockets, so that a connection that is open owns nothing for this. */
+/** One function for all sockets, so that an open connection needs no memory for it. */
 function destroyWatched(this: TLSSocket, error?: Error): TLSSocket {
   if (error !== undefined && !this.authorized && !refused.has(this)) {
-    // The type of Node does not say so, but a socket that has lost its handle has no certificate.
+    // A socket that has lost its handle has no certificate, although the type of Node has no null.
     const leaf: DetailedPeerCertificate | null = this.getPeerCertificate(true)
     if (leaf !== null) refused.set(this, leaf)
   }
   return process.getBuiltinModule('node:tls').TLSSocket.prototype.destroy.call(this, error)
 }
 
-/** The issuer of the last certificate that the server has shown: a chain ends before its root, or with it. */
+/** The issuer of the last certificate in the chain of the server: the root, because a chain ends before its root or with it. */
 export function lastIssuer(socket: TLSSocket): string | undefined {
   let last = refused.get(socket)
   if (last === undefined) return undefined
@@ -35,7 +35,7 @@ export function lastIssuer(socket: TLSSocket): string | undefined {
   return typeof name === 'string' ? name.slice(0, nameLengthMax) : undefined
 }
 
-/** The type of Node promises an issuer to every certificate; the last of a chain has none unless it is its own. */
+/** The last certificate of a chain has no issuer unless it is self-signed, although the type of Node always has one. */
 function hasIssuer(certificate: DetailedPeerCertificate): boolean {
   return 'issuerCertificate' in certificate && certificate.issuerCertificate !== undefined
 }
