@@ -153,8 +153,9 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   ): Promise<Subscription> {
     this.#refuseIfEnding('subscribe')
     const requests = parseFilters(filters, qos, this.#settings.profile)
-    if (this.#lifecycle.isOpen) return this.#subscriptions.subscribe(requests, handler, signal, ended)
-    return this.#lifecycle.whenOpen(signal).then(() => this.#subscriptions.subscribe(requests, handler, signal, ended))
+    const route = handler === undefined ? undefined : this.#lifecycle.host.delivery.inContext(handler)
+    if (this.#lifecycle.isOpen) return this.#subscriptions.subscribe(requests, route, signal, ended)
+    return this.#lifecycle.whenOpen(signal).then(() => this.#subscriptions.subscribe(requests, route, signal, ended))
   }
 
   /**
@@ -168,7 +169,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     try {
       const settings = parseMessagesOptions(options, this.#settings.engine.receiveWindow)
       const { host } = this.#lifecycle
-      const stream = new Stream(settings.limit, () => host.resumeDelivery())
+      const stream = new Stream(this, settings.limit, () => host.resumeDelivery())
       host.delivery.addStream(stream)
       return tamed(this.#attach(stream, filters, settings))
     } catch (error) {
@@ -219,9 +220,11 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   handle(filter: string, handler: MessageHandler): Disposable {
     validateTopicFilter(filter)
     if (typeof handler !== 'function') throw new UsageError(`handler has to be a function, not ${typeof handler}`)
-    const { router } = this.#lifecycle.host.delivery
-    router.add(filter, handler)
-    let remove = () => router.remove(filter, handler)
+    const { delivery } = this.#lifecycle.host
+    const { router } = delivery
+    const route = delivery.inContext(handler)
+    router.add(filter, route)
+    let remove = () => router.remove(filter, route)
     return {
       [Symbol.dispose]() {
         remove()
@@ -251,9 +254,8 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 
   #refuseIfEnding(method: string): void {
-    const { state } = this.#lifecycle
-    if (state === 'closing' || state === 'closed') {
-      throw new ClosedError(`${method}() was called on a client that is ${state}`)
+    if (!this.#lifecycle.takesCalls) {
+      throw new ClosedError(`${method}() was called on a client that is ${this.#lifecycle.state}`)
     }
   }
 

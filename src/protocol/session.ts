@@ -99,6 +99,12 @@ export class Session<P, R> extends SessionState<P, R> {
     this.incoming.unhandled(arrival, now)
   }
 
+  /** The handlers of an arrival have not begun after all, and will not: what is owed behind it need not wait for it. */
+  givenBack(arrival: Arrival, now: number): void {
+    this.incoming.givenBack(arrival, now)
+    this.#connection?.handlersProgressed(now)
+  }
+
   /** A message that was put off may be delivered now. */
   resumeDelivery(now: number): void {
     this.incoming.pump(now)

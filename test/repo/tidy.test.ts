@@ -31,6 +31,7 @@ const smallWithReason: ReadonlyMap<string, string> = new Map(
     'src/cli/print/login-format.ts': 'the one place that prints a login, and hides its secrets',
     'src/cli/terminal/progress.ts': 'the only part that knows how progress is drawn',
     'src/client/engine/message-warnings.ts': 'what is said once of messages, both kinds together',
+    'src/client/deliver/handler-context.ts': 'the only part that knows AsyncLocalStorage',
     'src/client/engine/engine-settings.ts': 'what crosses from options to engine, at a glance',
     'src/client/options/shared-settings.ts': 'options of several kinds use it',
     'src/client/stats.ts': 'one view over counters of several rooms',

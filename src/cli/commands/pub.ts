@@ -76,10 +76,11 @@ export const command = defineCommand({
       // Publishing bounds the waiting messages, so the bound here only has to leave room for the largest message.
       queue: { offlineQos0: true, maxBytes: 2 * payloadBytesMax },
       reconnect: { ...connection.options.reconnect, maxAttempts: attemptsMax },
-      // Messages of a resumed session are for `sub`: they stay unacknowledged, so that the server keeps them.
-      onMessage: () => new Promise(() => {}),
     }
-    await runConversation({ client, timeoutMs }, (connected) => publish(connected, target, source, progressLine(line)))
+    // Messages of a resumed session are for `sub`.
+    await runConversation({ client, timeoutMs, messages: 'left to others' }, (connected) =>
+      publish(connected, target, source, progressLine(line)),
+    )
     return exitCode('done')
   },
 })

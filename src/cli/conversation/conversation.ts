@@ -20,6 +20,8 @@ export interface ConversationOptions {
   readonly client: ClientOptions
   /** Milliseconds for the whole conversation; undefined: no limit. */
   readonly timeoutMs: number | undefined
+  /** 'left to others': what a resumed session brings stays unacknowledged, so that the next client of the session gets it. */
+  readonly messages?: 'left to others'
 }
 
 /** Connects, does the work and disconnects. Rejects with the reason if the conversation ends before the work is done. */
@@ -27,7 +29,15 @@ export async function runConversation<T>(
   options: ConversationOptions,
   work: (client: MqttClient) => Promise<T>,
 ): Promise<T> {
-  const client = new MqttClient(options.client)
+  let workEnds = () => {}
+  const workEnded = new Promise<void>((resolve) => {
+    workEnds = resolve
+  })
+  // end() does not wait for a handler that calls it, and a message whose handler has not ended is not acknowledged.
+  const onMessage = (): Promise<void> => workEnded.then(() => client.end())
+  const client: MqttClient = new MqttClient(
+    options.messages === undefined ? options.client : { ...options.client, onMessage },
+  )
   const end = new EarlyEnd(options.timeoutMs)
   reportOutages(client)
   let history: 'never online' | 'was online' = 'never online'
@@ -38,11 +48,13 @@ export async function runConversation<T>(
       return work(client)
     }
     const result = await Promise.race([connectAndWork(), rejectWhenClosed(client), end.promise])
+    workEnds()
     await Promise.race([client.end({ timeoutMs: endMs }), end.promise])
     return result
   } catch (error) {
+    workEnds()
     // Not destroy(): it sends no DISCONNECT, so the server would publish the will although the command ends in order.
-    await client.end({ timeoutMs: error instanceof Interrupted ? endAfterSignalMs : 0 })
+    await client.end({ timeoutMs: endAfterSignalMs })
     throw addLossAdvice(error, history, options.client)
   } finally {
     end.stop()

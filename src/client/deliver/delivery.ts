@@ -14,18 +14,24 @@ import type { DeliverySettings } from '../options/client-settings.js'
 import type { HandlerErrorAction, Message, MessageHandler } from '../surface/client-surface.js'
 import { ReceivedMessage } from '../surface/message.js'
 import { isPromiseLike } from '../waiting/promises.js'
-import type { MessageStream } from './message-stream.js'
+import { inContextOfNow } from './handler-context.js'
+import { type MessageStream, notStarted } from './message-stream.js'
 import { TopicRouter } from './topic-router.js'
 
 /** What the delivery needs of the client. */
 export interface DeliveryHost {
   handled(arrival: Arrival): void
+  /** Nobody has handled it, and nobody will: it is as if it had not come. */
+  givenBack(arrival: Arrival): void
   failed(arrival: Arrival, message: Message, action: HandlerErrorAction, error: unknown): void
   unclaimed(message: Message): void
 }
 
-/** How the handlers of one message have fared so far; a failure keeps the first error. */
-type Outcome = { readonly is: 'well' } | { readonly is: 'failed'; readonly error: unknown }
+/** How the handlers of one message have fared so far; a failure keeps the first error. 'not started': a loop never got it. */
+type Outcome =
+  | { readonly is: 'well' }
+  | { readonly is: 'not started' }
+  | { readonly is: 'failed'; readonly error: unknown }
 
 const well: Outcome = { is: 'well' }
 const noHandlers: readonly MessageHandler[] = []
@@ -35,23 +41,30 @@ function firstFailure(before: Outcome, error: unknown): Outcome {
 }
 
 function outcomeAfter(before: Outcome, result: PromiseSettledResult<unknown>): Outcome {
-  return result.status === 'rejected' ? firstFailure(before, result.reason) : before
+  if (result.status === 'rejected') return firstFailure(before, result.reason)
+  return before.is === 'well' && result.value === notStarted ? { is: 'not started' } : before
 }
 
 export class Delivery {
   #router: TopicRouter<MessageHandler> | undefined
   /** Handlers that belong to a message stream, which may be full. Absent before the first stream. */
   #streams: Map<MessageHandler, MessageStream> | undefined
+  readonly #client: object
   readonly #host: DeliveryHost
   readonly #settings: DeliverySettings
+  readonly #onMessage: MessageHandler | undefined
+  /** Each handler with its route. Absent before the first one. */
+  #routes: WeakMap<MessageHandler, MessageHandler> | undefined
   /** The arrivals whose handlers are being called at this very moment, one inside the other. */
   #calling: Arrival | undefined
   #state: 'delivering' | 'stopped' = 'delivering'
 
-  constructor(host: DeliveryHost, settings: DeliverySettings) {
+  constructor(client: object, host: DeliveryHost, settings: DeliverySettings) {
+    this.#client = client
     this.#host = host
     this.#settings = settings
-    for (const [filter, handler] of settings.handlers) this.router.add(filter, handler)
+    for (const [filter, handler] of settings.handlers) this.router.add(filter, this.inContext(handler))
+    if (settings.onMessage !== undefined) this.#onMessage = this.inContext(settings.onMessage)
   }
 
   /** The arrival whose handler is on the call stack. */
@@ -65,6 +78,15 @@ export class Delivery {
     return this.#router
   }
 
+  /** The handler as a route: it runs in the context of the first call that gave it. One that is given twice is one route still. */
+  inContext(handler: MessageHandler): MessageHandler {
+    if (this.#streams?.has(handler)) return handler
+    this.#routes ??= new WeakMap()
+    const route = this.#routes.get(handler) ?? inContextOfNow(this.#client, handler)
+    this.#routes.set(handler, route)
+    return route
+  }
+
   addStream(stream: MessageStream): void {
     this.#streams ??= new Map()
     this.#streams.set(stream.handle, stream)
@@ -74,14 +96,15 @@ export class Delivery {
     this.#streams?.delete(stream.handle)
   }
 
-  /** No handler is started from here on: what still waits could not be acknowledged any more. */
-  stop(): void {
+  /** No handler is started from here on. Messages that wait for a loop have not started, and the loop ends with the one in hand. */
+  drain(): void {
     this.#state = 'stopped'
+    for (const stream of [...(this.#streams?.values() ?? [])]) stream.drain()
   }
 
   /** The client has ended, so the loops over its messages end too. Tells whether one of them hears of the error. */
   close(error: Error | undefined): 'heard' | 'not heard' {
-    this.stop()
+    this.#state = 'stopped'
     let hearing: 'heard' | 'not heard' = 'not heard'
     for (const stream of [...(this.#streams?.values() ?? [])]) {
       if (stream.isLooped) hearing = 'heard'
@@ -103,8 +126,7 @@ export class Delivery {
   }
 
   #deliverUnrouted(arrival: Arrival, message: Message): 'done' | 'running' {
-    const { onMessage } = this.#settings
-    if (onMessage !== undefined) return this.#call(arrival, message, [onMessage])
+    if (this.#onMessage !== undefined) return this.#call(arrival, message, [this.#onMessage])
     // [MQTT-4.5.0-2] [4.5 unasked messages] Nobody wants it, and it is acknowledged all the same.
     this.#host.unclaimed(message)
     return 'done'
@@ -133,7 +155,7 @@ export class Delivery {
   }
 
   #endAtOnce(arrival: Arrival, message: Message, outcome: Outcome): 'done' | 'running' {
-    if (outcome.is === 'well') return 'done'
+    if (outcome.is !== 'failed') return 'done'
     const action = this.#actionFor(outcome.error, message)
     if (action.is === 'acknowledge') return 'done'
     this.#host.failed(arrival, message, action.is, action.error)
@@ -145,7 +167,7 @@ export class Delivery {
     if (only !== undefined && running.length === 1) {
       // Nearly every message has one handler, and waiting for one as for many made it twice as dear.
       Promise.resolve(only).then(
-        () => this.#end(arrival, message, before),
+        (value) => this.#end(arrival, message, outcomeAfter(before, { status: 'fulfilled', value })),
         (error: unknown) => this.#end(arrival, message, firstFailure(before, error)),
       )
     } else {
@@ -155,6 +177,7 @@ export class Delivery {
 
   #end(arrival: Arrival, message: Message, outcome: Outcome): void {
     if (outcome.is === 'well') return this.#host.handled(arrival)
+    if (outcome.is === 'not started') return this.#host.givenBack(arrival)
     const action = this.#actionFor(outcome.error, message)
     if (action.is === 'acknowledge') this.#host.handled(arrival)
     else this.#host.failed(arrival, message, action.is, action.error)

@@ -8,11 +8,17 @@
 import { ClosedError } from '../../errors.js'
 import type { GrantedFilter, Message, Subscription } from '../surface/client-surface.js'
 import { rejection, tamed } from '../waiting/promises.js'
+import { enterLoopOf } from './handler-context.js'
+
+/** What the handler of a loop resolves with if the loop never got the message. */
+export const notStarted = Symbol('not started')
 
 interface Entry {
   readonly message: Message
   /** Ends the handler's promise, and so acknowledges the message. */
   readonly acknowledge: () => void
+  /** Ends it as well, without that. */
+  readonly giveBack: () => void
 }
 
 interface Waiting {
@@ -23,6 +29,7 @@ interface Waiting {
 type End = { readonly is: 'open' } | { readonly is: 'finished' } | { readonly is: 'failed'; readonly error: unknown }
 
 export class MessageStream implements AsyncIterableIterator<Message, undefined>, Subscription {
+  readonly #client: object
   readonly #limit: number
   readonly #roomMade: () => void
   readonly #entries: Entry[] = []
@@ -30,23 +37,22 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   /** What `next` has given out and no later `next` has acknowledged. */
   readonly #inHand: Entry[] = []
   #end: End = { is: 'open' }
-  #loop: 'none' | 'begun' = 'none'
+  /** Leaves the context of the loop. Absent before the loop has begun, and once it has ended. */
+  #leaveContext: (() => void) | undefined
   #subscription: Subscription | undefined
   #released: (() => void) | undefined
 
-  constructor(limit: number, roomMade: () => void) {
+  constructor(client: object, limit: number, roomMade: () => void) {
+    this.#client = client
     this.#limit = limit
     this.#roomMade = roomMade
   }
 
   /** The handler that the router calls. Its promise settles when the loop has gone on. */
-  readonly handle = (message: Message): Promise<void> =>
-    new Promise((acknowledge) => {
-      if (this.#end.is !== 'open') {
-        acknowledge()
-        return
-      }
-      const entry = { message, acknowledge }
+  readonly handle = (message: Message): Promise<unknown> =>
+    new Promise<unknown>((resolve) => {
+      if (this.#end.is !== 'open') return resolve(undefined)
+      const entry = { message, acknowledge: () => resolve(undefined), giveBack: () => resolve(notStarted) }
       const waiting = this.#waiting.shift()
       if (waiting === undefined) this.#entries.push(entry)
       else this.#hand(entry, waiting)
@@ -54,7 +60,7 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
 
   /** True if a loop reads it, which will be thrown the error of a client that ends. */
   get isLooped(): boolean {
-    return this.#loop === 'begun' && this.#end.is === 'open'
+    return this.#leaveContext !== undefined && this.#end.is === 'open'
   }
 
   get isFull(): boolean {
@@ -72,7 +78,8 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   }
 
   next(): Promise<IteratorResult<Message, undefined>> {
-    this.#loop = 'begun'
+    if (this.#end.is === 'open') this.#leaveContext ??= enterLoopOf(this.#client)
+    else this.#leaveLoop()
     this.#acknowledgeInHand()
     const entry = this.#entries.shift()
     if (entry !== undefined) {
@@ -91,8 +98,14 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     return tamed(this.unsubscribe().then(() => rejection(error)))
   }
 
+  #leaveLoop(): void {
+    this.#leaveContext?.()
+    this.#leaveContext = undefined
+  }
+
   /** Leaves the loop: the message in hand is acknowledged, and so is what nobody will read any more. */
   unsubscribe(): Promise<void> {
+    this.#leaveLoop()
     this.#acknowledgeInHand()
     this.finish()
     for (const { acknowledge } of this.#entries.splice(0)) acknowledge()
@@ -114,6 +127,12 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
 
   [Symbol.asyncIterator](): this {
     return this
+  }
+
+  /** The client ends: what waits here is given back, and the loop ends with the message in hand. */
+  drain(): void {
+    this.finish()
+    for (const { giveBack } of this.#entries.splice(0)) giveBack()
   }
 
   /** The client has ended well: what has arrived can still be read, then the loop ends. */

@@ -129,8 +129,7 @@ export class ConnectionStream implements TransportEvents {
 
   drained(): void {
     this.#acknowledgementBytes.unsent = 0
-    const rest = this.#transport.unsentBytes + this.#heldBytes + this.#writer.byteLength
-    this.connection.outputLeft(this.#owner.now(), rest > 0 ? 'part' : 'all')
+    this.connection.outputLeft(this.#owner.now(), this.unsentBytes > 0 ? 'part' : 'all')
     if (this.#heldBytes < flushBytes) this.#reopen()
     else this.#output = 'held'
     this.regulateReading()
@@ -248,6 +247,10 @@ export class ConnectionStream implements TransportEvents {
     else this.#transport.pause()
     if (wanted === 'paused') this.connection.readingPaused()
     else if (before === 'paused') this.connection.readingResumed(this.#owner.now())
+  }
+
+  get unsentBytes(): number {
+    return this.#transport.unsentBytes + this.#heldBytes + this.#writer.byteLength
   }
 
   /** After DISCONNECT: closes when everything has been written. */

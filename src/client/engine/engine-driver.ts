@@ -25,8 +25,8 @@ import { Session } from '../../protocol/session.js'
 import type { OpenTransport, Peer } from '../../transport/index.js'
 import { Delivery, type DeliveryHost } from '../deliver/delivery.js'
 import type { ClientSettings } from '../options/client-settings.js'
+import { PublishOutcomes } from '../publish/publish-outcomes.js'
 import type { PublishTicket } from '../publish/publish-ticket.js'
-import { HeldOutcomes } from '../publish/publish-ticket.js'
 import type { RequestTicket } from '../subscribe/tickets.js'
 import type { HandlerErrorAction, Message } from '../surface/client-surface.js'
 import { ClientCounters } from '../surface/counters.js'
@@ -58,6 +58,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   readonly counters = new ClientCounters()
   readonly delivery: Delivery
   readonly timers = new Timers(this)
+  readonly outcomes: PublishOutcomes
   readonly #settings: ClientSettings
   readonly #events: EngineEvents
   #session: Session<PublishTicket, RequestTicket> | undefined
@@ -71,13 +72,13 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   #life: 'going-on' | 'ended' = 'going-on'
   #pings: Pings | undefined
   #turn: { readonly is: 'none' } | { readonly is: 'begun'; readonly at: number } = noTurn
-  #outcomes: HeldOutcomes | undefined
 
   constructor(client: object, settings: ClientSettings, events: EngineEvents) {
     this.client = client
+    this.outcomes = new PublishOutcomes(client, this.counters)
     this.#settings = settings
     this.#events = events
-    this.delivery = new Delivery(this, settings.delivery)
+    this.delivery = new Delivery(client, this, settings.delivery)
     if (settings.store === undefined)
       this.#session = new Session(engineSettings(this.#settings, 'none'), this, undefined, this.now())
   }
@@ -112,8 +113,13 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   }
 
   /** @throws StoreError */
-  async closeSession(): Promise<void> {
-    await this.#kept?.close()
+  async closeSession(withinMs: number): Promise<void> {
+    await this.#kept?.close(withinMs)
+  }
+
+  /** True while the store has not answered for everything that it was given. */
+  get isStoring(): boolean {
+    return this.#journal?.isBehind === true || this.outcomes.any
   }
 
   // The connection.
@@ -132,6 +138,20 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     const { pingTimeoutMs, maxPacketBytes } = this.#settings.connection
     const connection = this.session.connect({ connect, pingTimeoutMs }, this.now())
     this.#stream = new ConnectionStream(this, this.client, this.counters, connection, open, maxPacketBytes)
+  }
+
+  /** Bytes that were written and have not left. */
+  get unsentBytes(): number {
+    return this.#stream?.unsentBytes ?? 0
+  }
+
+  /** The client is about to end: no handler starts any more, and nothing that comes is kept. */
+  drain(): void {
+    this.delivery.drain()
+    if (this.#session === undefined) return
+    this.session.drain(this.beginTurn())
+    this.engineReturned()
+    this.#stream?.regulateReading()
   }
 
   /** Says DISCONNECT, and closes the stream when everything has been written. */
@@ -210,10 +230,15 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     return at
   }
 
+  readonly turnEnds = (): void => {
+    this.engineReturned()
+    this.flush()
+  }
+
   flush(): void {
     this.#turn = noTurn
     this.#stream?.flush(this.#journal)
-    if (this.#outcomes?.any) this.whenSafe(this.#outcomes.take())
+    if (this.outcomes.any) this.whenSafe(this.outcomes.take())
     this.#journal?.append()
     // What still waits in the queue of a client that has ended must not keep the process alive.
     if (this.#session !== undefined && !this.hasEnded) {
@@ -237,32 +262,11 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     this.flush()
   }
 
-  /** Resolves the ticket once the session store has its message. */
-  resolveWhenStored(ticket: PublishTicket): void {
-    this.#outcomes ??= new HeldOutcomes()
-    this.#outcomes.stored(ticket)
-    this.beginTurn()
-  }
-
-  /** Rejects the ticket once the session store knows that its message is withdrawn. */
-  rejectWhenStored(ticket: PublishTicket, reason: unknown): void {
-    this.counters.rejected += 1
-    if (channels.rejected.hasSubscribers) channels.rejected.publish({ client: this.client, error: reason })
-    this.#outcomes ??= new HeldOutcomes()
-    this.#outcomes.withdrawn(ticket, reason)
-    this.beginTurn()
-  }
-
   /** Every promise that still waits is told that it waits in vain. */
   rejectAll(errorFor: (message: OutgoingMessage<PublishTicket> | undefined) => unknown): void {
     this.#life = 'ended'
     if (this.#session === undefined) return
-    for (const message of this.#session.outgoing.unsettled()) {
-      if (message.ticket?.isWaiting !== true) continue
-      this.counters.rejected += 1
-      message.ticket.reject(errorFor(message))
-    }
-    this.#outcomes?.giveUp(errorFor(undefined))
+    this.outcomes.rejectAll(this.#session.outgoing.unsettled(), errorFor)
     for (const request of [...this.#session.requests.unanswered()]) request.ticket?.failed(errorFor(undefined))
   }
 
@@ -314,7 +318,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   rejected(message: OutgoingMessage<PublishTicket>, error: MqttError): void {
     const { ticket } = message
-    if (ticket?.isWaiting) this.#tellLater(() => this.rejectWhenStored(ticket, error))
+    if (ticket?.isWaiting) this.#tellLater(() => this.outcomes.withdrawn(ticket, error))
   }
 
   answered(request: Request<RequestTicket>, returnCodes: SubackPacket['returnCodes']): void {
@@ -353,6 +357,11 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     this.#stream?.regulateReading()
   }
 
+  givenBack(arrival: Arrival): void {
+    this.session.givenBack(arrival, this.beginTurn())
+    this.engineReturned()
+  }
+
   resumeDelivery(): void {
     this.session.resumeDelivery(this.beginTurn())
     this.engineReturned()
@@ -385,7 +394,4 @@ const noTurn = { is: 'none' } as const
 /** Nothing is ever put into this one. */
 const nothingTold: (() => void)[] = []
 
-const endTurn = (driver: EngineDriver): void => {
-  driver.engineReturned()
-  driver.flush()
-}
+const endTurn = (driver: EngineDriver): void => driver.timers.inContext(driver.turnEnds)

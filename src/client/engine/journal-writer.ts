@@ -40,6 +40,11 @@ export class JournalWriter {
     else last.actions.push(action)
   }
 
+  /** True while something recorded is not safe yet. */
+  get isBehind(): boolean {
+    return this.#state === 'sound' && (this.#records.length > 0 || this.#appends.length > 0)
+  }
+
   /** Resolves when everything recorded so far is safe, or the store has failed. */
   settled(): Promise<void> {
     return new Promise((resolve) => {

@@ -55,10 +55,11 @@ export class KeptSession {
   }
 
   /** A store that never answers must not keep the end of a client from coming. @throws StoreError */
-  async close(): Promise<void> {
+  async close(withinMs: number): Promise<void> {
+    const closesWithinMs = Math.min(withinMs, storeClosesWithinMs)
     const tooLate = new Promise<never>((_, reject) => {
-      const error = new StoreError(`the session store has not closed within ${storeClosesWithinMs} ms`)
-      this.#timers.start('store closing', storeClosesWithinMs, () => reject(error))
+      const error = new StoreError(`the session store has not closed within ${closesWithinMs} ms`)
+      this.#timers.start('store closing', closesWithinMs, () => reject(error))
     })
     try {
       await Promise.race([this.#close(), tooLate])

@@ -7,17 +7,18 @@
  * |                 | a call of `ping()`, to its PINGRESP                  | its `timeoutMs`         | the call rejects                   |
  * | `attempt`       | the start of an attempt, to CONNACK                  | `connectTimeoutMs`      | the attempt is given up            |
  * | `retry`         | the end of a connection, to the next attempt         | the back-off            | the next attempt starts            |
- * | `end`           | the call of `end()`, to DISCONNECT                   | its `timeoutMs`         | DISCONNECT is sent all the same    |
- * | `last handlers` | the last acknowledgement, to the last handler's end  | half a second           | DISCONNECT is sent all the same    |
- * | `goodbye`       | DISCONNECT, to the server's end of the stream        | a second                | the stream is destroyed            |
- * | `store closing` | the end of the client, to the closed store           | ten seconds             | `closed` rejects with a StoreError |
+ * | `end`           | the call of `end()`, to the end of the stream        | its `timeoutMs`         | the stream is destroyed            |
+ * | `last PUBRELs`  | the end of the last handler, to the last PUBREL      | half a second           | DISCONNECT is sent all the same    |
+ * | `goodbye`       | DISCONNECT, to the server's end of the stream        | a second, while nothing leaves | the stream is destroyed     |
+ * | `store closing` | the end of the client, to the closed store           | ten seconds, or a second after `timeoutMs` | `closed` rejects with a StoreError |
  *
  * A store has timers of its own if it wants some (`fileStore` has one, for `fsync: { everyMs }`), and so has Node's connecting socket.
  */
+import type { AsyncResource } from 'node:async_hooks'
 import { maxTimerMs } from '../options/checks.js'
 
 /** The timers that are set once and fire once. */
-export type TimerName = 'attempt' | 'retry' | 'end' | 'last handlers' | 'goodbye' | 'store closing'
+export type TimerName = 'attempt' | 'retry' | 'end' | 'last PUBRELs' | 'goodbye' | 'store closing'
 
 /** Who is told that the engine may have something to do. */
 export interface DeadlineHost {
@@ -29,6 +30,8 @@ const fire = (timers: Timers): void => timers.engineFired()
 
 export class Timers {
   readonly #host: DeadlineHost
+  /** What timers do belongs to this context, and not to the call that happens to set one. Undefined before `connect()`. */
+  context: AsyncResource | undefined
   /** Absent while none of them runs: a client that is online and idle has but the engine's. */
   #named: Map<TimerName, NodeJS.Timeout> | undefined
   #engineAt = Number.POSITIVE_INFINITY
@@ -44,15 +47,23 @@ export class Timers {
     return performance.now()
   }
 
+  /** Runs something in the context of the client. */
+  inContext<T>(action: () => T): T {
+    return this.context === undefined ? action() : this.context.runInAsyncScope(action)
+  }
+
   /** Sets a timer, in place of the one of that name if there is one. */
   start(name: TimerName, delayMs: number, action: () => void): void {
     this.stop(name)
     this.#named ??= new Map()
-    const timer = setTimeout(() => {
+    const fired = () => {
       this.#forget(name)
       action()
-    }, delayMs)
-    this.#named.set(name, timer)
+    }
+    this.#named.set(
+      name,
+      this.inContext(() => setTimeout(fired, delayMs)),
+    )
   }
 
   stop(name: TimerName): void {
@@ -75,7 +86,8 @@ export class Timers {
     clearTimeout(this.#engine)
     this.#engineAt = deadline
     // A timer of Node takes no more than 2^31 - 1 ms, and rounds down; it may fire early, never late by that.
-    this.#engine = setTimeout(fire, Math.min(Math.max(1, Math.ceil(deadline - now)), maxTimerMs), this)
+    const delayMs = Math.min(Math.max(1, Math.ceil(deadline - now)), maxTimerMs)
+    this.#engine = this.inContext(() => setTimeout(fire, delayMs, this))
   }
 
   /**

@@ -11,8 +11,11 @@
  * opens the stream, sends CONNECT and waits for CONNACK, all within `connectTimeoutMs`. Ending is no phase of its own: while
  * `end()` waits for what is in flight, connections come and go as before.
  */
+import { AsyncResource } from 'node:async_hooks'
 import type { ConnectPacket } from '../../codec/control-packet.js'
 import { ClosedError, ConnectionLostError, isMqttError, StoreError, TimeoutError, UsageError } from '../../errors.js'
+import type { Arrival } from '../../protocol/incoming/arrival.js'
+import { isWithinHandlerOf } from '../deliver/handler-context.js'
 import { EngineDriver, type EngineEvents } from '../engine/engine-driver.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import { type Identity, identityFor } from '../options/identity.js'
@@ -34,6 +37,9 @@ import { type ConnectionEnd, ReconnectPolicy, withRootCertificates } from './rec
 
 /** Who has asked for the end, or has heard of its error already. */
 export type Hearing = 'asked for' | 'heard' | 'not heard'
+
+/** How long the store may take to close after the time-out of `end()`. */
+const storeGraceMs = 1_000
 
 /** What the client tells the application. */
 export interface Announcements {
@@ -115,6 +121,8 @@ export class Lifecycle implements EngineEvents, Abortable {
       // [MQTT-3.1.0-2] A client connects once; its reconnections are its own affair.
       throw new UsageError(text, { statement: 'MQTT-3.1.0-2' })
     }
+    // Timers, sockets, events and `credentials` belong to this call, and to none that happens to come later.
+    this.host.timers.context = new AsyncResource('mqtt311.client')
     return new Promise((resolve, reject) => {
       this.#connecting = { resolve, reject }
       this.#startAttempt()
@@ -135,7 +143,7 @@ export class Lifecycle implements EngineEvents, Abortable {
     const { identity, session, profile } = this.#settings
     const server = this.#network.next()
     this.#attempts += 1
-    this.#announce.attempt({ number: this.#attempts, host: server.host })
+    this.host.timers.inContext(() => this.#announce.attempt({ number: this.#attempts, host: server.host }))
     const answer = await this.#askCredentials(attempt)
     if (!this.#isCurrent(attempt)) return
     const who = identityFor(identity, { cleanSession: session.cleanSession, profile }, server.login, answer)
@@ -193,7 +201,7 @@ export class Lifecycle implements EngineEvents, Abortable {
     if (channels.connect.hasSubscribers) {
       channels.connect.publish({ client: this.host.client, peer: this.host.peer, sessionPresent })
     }
-    this.#announce.online({ sessionPresent })
+    this.host.timers.inContext(() => this.#announce.online({ sessionPresent }))
   }
 
   connectionEnded(error: Error): void {
@@ -205,7 +213,7 @@ export class Lifecycle implements EngineEvents, Abortable {
   }
 
   refused(filters: readonly string[]): void {
-    this.#announce.refused({ filters })
+    this.host.timers.inContext(() => this.#announce.refused({ filters }))
   }
 
   turnEnded(): void {
@@ -232,7 +240,7 @@ export class Lifecycle implements EngineEvents, Abortable {
     if (channels.reconnect.hasSubscribers) {
       channels.reconnect.publish({ client: this.host.client, error, retryInMs: delayMs })
     }
-    this.#announce.offline({ error, retryInMs: delayMs })
+    this.host.timers.inContext(() => this.#announce.offline({ error, retryInMs: delayMs }))
     if (this.#ending !== undefined) this.#checkEnding(this.#ending)
   }
 
@@ -243,32 +251,64 @@ export class Lifecycle implements EngineEvents, Abortable {
   // The end.
 
   end(timeoutMs: number): Promise<void> {
-    if (this.#ending !== undefined) return this.#ending.promise
+    if (this.#ending !== undefined) {
+      this.#ending.calledFrom(this.#caller)
+      this.host.beginTurn()
+      return this.#ending.promise
+    }
     if (this.#phase.is === 'closed') return this.#finished ?? Promise.resolve()
-    const ending = new Ending(this.host.timers, timeoutMs, this.host.delivery.calling, () => this.#sayGoodbye(ending))
+    const ending = new Ending(this.host.timers, timeoutMs, () => this.#close(undefined))
     this.#ending = ending
+    ending.calledFrom(this.#caller)
+    this.host.drain()
     // A handler that calls this and returns has done its work: its message is acknowledged at the end of the turn.
-    if (ending.caller === undefined) this.#checkEnding(ending)
+    if (this.host.delivery.calling === undefined) this.#checkEnding(ending)
     else this.host.beginTurn()
     return ending.promise
+  }
+
+  get #caller(): Arrival | 'a handler' | 'elsewhere' {
+    const { calling } = this.host.delivery
+    if (calling !== undefined) return calling
+    return isWithinHandlerOf(this.host.client) ? 'a handler' : 'elsewhere'
+  }
+
+  /** False once the client has ended, or ends and no handler runs any more that might still ask for something. */
+  get takesCalls(): boolean {
+    if (this.#phase.is === 'closed') return false
+    if (this.#ending === undefined) return true
+    return this.#ending.stage === 'draining' && this.host.isOpen && this.host.session.incoming.running > 0
   }
 
   /** Goes on with the end as far as what is in flight allows. */
   #checkEnding(ending: Ending): void {
     if (ending.stage === 'goodbye' || this.#phase.is === 'closed') return
-    if (this.host.isOpen && this.#phase.is !== 'idle') {
-      const { session } = this.host
-      if (!session.settled) return
-      const others = session.incoming.running - (ending.caller?.progress === 'running' ? 1 : 0)
-      if (others > 0) return ending.awaitHandlers(() => this.#sayGoodbye(ending))
+    if (this.#phase.is !== 'idle') {
+      // Calls that wait for the store go on when it is open.
+      if (this.#gate?.isBusy) return
+      if (this.host.isOpen) {
+        const { session } = this.host
+        if (!session.settled || session.incoming.running > ending.handlersNotWaitedFor) return
+        if (this.host.isStoring) return this.host.whenSafe(() => this.host.beginTurn())
+        const isOnline = this.#phase.is === 'online'
+        if (isOnline && session.incoming.awaitedPubrels > 0 && ending.stage === 'draining') {
+          return ending.awaitPubrels(() => this.#sayGoodbye(ending))
+        }
+        if (isOnline && session.incoming.awaitedPubrels > 0) return
+      }
     }
     this.#sayGoodbye(ending)
   }
 
   #sayGoodbye(ending: Ending): void {
     if (this.#phase.is !== 'online') return this.#close(undefined)
-    ending.sayGoodbye(() => this.#close(undefined))
-    this.host.delivery.stop()
+    let unsent = this.host.unsentBytes
+    const isStuck = () => {
+      const before = unsent
+      unsent = this.host.unsentBytes
+      return unsent >= before
+    }
+    ending.sayGoodbye(isStuck, () => this.#close(undefined))
     this.host.sayGoodbye()
   }
 
@@ -312,12 +352,13 @@ export class Lifecycle implements EngineEvents, Abortable {
   async #finish(error: Error | undefined, hearing: Hearing): Promise<void> {
     let final = error
     try {
-      await this.host.closeSession()
+      const endsInMs = this.#ending === undefined ? Number.POSITIVE_INFINITY : this.#ending.endsAt - this.host.now()
+      await this.host.closeSession(Math.max(0, endsInMs) + storeGraceMs)
     } catch (storeError) {
       final ??= asError(storeError)
     }
     if (channels.close.hasSubscribers) channels.close.publish({ client: this.host.client, error: final })
-    this.#announce.closed(final === undefined ? {} : { error: final }, hearing)
+    this.host.timers.inContext(() => this.#announce.closed(final === undefined ? {} : { error: final }, hearing))
     this.#ending?.done()
   }
 }

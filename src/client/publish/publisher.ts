@@ -24,6 +24,7 @@ import type { ClientCounters } from '../surface/counters.js'
 import { channels } from '../surface/diagnostics.js'
 import { rejection, tamed } from '../waiting/promises.js'
 import { signalWatches } from '../waiting/signal-watches.js'
+import type { PublishOutcomes } from './publish-outcomes.js'
 import { PublishTicket, type Withdrawing } from './publish-ticket.js'
 
 /** What the publisher asks of the driver of the engine. */
@@ -36,14 +37,16 @@ export interface PublishDriver {
   beginTurn(): number
   /** A call of the engine has returned. */
   engineReturned(): void
-  resolveWhenStored(ticket: PublishTicket): void
-  rejectWhenStored(ticket: PublishTicket, reason: unknown): void
+  /** What may be told only when the session store knows of it; begin a turn with it. */
+  readonly outcomes: PublishOutcomes
 }
 
 /** What the publisher has to know of the client's life. */
 export interface PublisherHost {
   /** False until the session has been read from its store, and the calls that waited for that have gone on. */
   readonly isOpen: boolean
+  /** False once the client has ended, or ends and no handler runs any more. */
+  readonly takesCalls: boolean
   /** 'offline' once a connection has been lost and no other has been made. */
   readonly state: 'idle' | 'connecting' | 'online' | 'offline' | 'closing' | 'closed'
   /** Resolves when the session has been read from its store; rejects when the client closes before, or the signal is aborted. */
@@ -137,9 +140,8 @@ export class Publisher implements Withdrawing {
   }
 
   #refuseIfEnding(): void {
-    const { state } = this.#client
-    if (state === 'closing' || state === 'closed') {
-      throw new ClosedError(`publish() was called on a client that is ${state}`, { delivery: 'none' })
+    if (!this.#client.takesCalls) {
+      throw new ClosedError(`publish() was called on a client that is ${this.#client.state}`, { delivery: 'none' })
     }
   }
 
@@ -162,7 +164,7 @@ export class Publisher implements Withdrawing {
     const ticket = new PublishTicket(until)
     ticket.message = this.#host.session.publish(kept(draft), ticket, this.#host.beginTurn())
     this.#host.engineReturned()
-    if (until === 'stored') this.#host.resolveWhenStored(ticket)
+    if (until === 'stored') this.#host.outcomes.stored(ticket)
     if (signal !== undefined && ticket.isWaiting) {
       ticket.watched(signal, this)
       signalWatches.add(signal, ticket)
@@ -196,7 +198,7 @@ export class Publisher implements Withdrawing {
   #acceptInTurn(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) return this.#refuse(signal.reason)
     try {
-      this.#refuseIfEnding()
+      // It was taken before the client began to end, if it has.
       return this.#acceptNow(draft, until, signal)
     } catch (error) {
       return this.#refuse(error)
@@ -220,8 +222,10 @@ export class Publisher implements Withdrawing {
   withdraw(ticket: PublishTicket, reason: unknown): void {
     const { message } = ticket
     if (message === undefined || !ticket.isWaiting) return
-    if (this.#host.session.withdraw(message)) this.#host.rejectWhenStored(ticket, reason)
-    else {
+    if (this.#host.session.withdraw(message)) {
+      this.#host.outcomes.withdrawn(ticket, reason)
+      this.#host.beginTurn()
+    } else {
       this.#host.counters.rejected += 1
       ticket.reject(reason)
     }

@@ -252,6 +252,15 @@ export class Incoming<P, R> {
     this.#forget(arrival)
   }
 
+  /** The handlers have not begun after all: it is as if it had never arrived, and what was handled behind it is acknowledged. */
+  givenBack(arrival: Arrival, now: number): void {
+    this.#now = now
+    this.#handlerEnded(arrival)
+    this.#owed.remove(arrival)
+    this.#forget(arrival)
+    this.#acknowledgeReady(arrival)
+  }
+
   #forget(arrival: Arrival): void {
     const { packetId } = arrival
     if (packetId !== undefined && this.#identifiers.get(packetId) === arrival) this.#identifiers.delete(packetId)

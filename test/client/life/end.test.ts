@@ -32,7 +32,7 @@ describe('end()', () => {
     expect(await closed).toEqual({})
   })
 
-  test('gives up after timeoutMs: DISCONNECT, and what is unacknowledged rejects with delivery unknown', async () => {
+  test('gives up after timeoutMs, and what is unacknowledged rejects with delivery unknown', async () => {
     fakeTime()
     const { client, connection } = await online()
     const published = client.publish('a', 'x', { qos: 1 })
@@ -41,7 +41,7 @@ describe('end()', () => {
     expect(connection.names).toEqual(['connect', 'publish'])
     await pass(1)
     await ended
-    expect(connection.names.at(-1)).toBe('disconnect')
+    expect(connection.names).toEqual(['connect', 'publish'])
     const error = await rejectionOf(published)
     expect(error).toBeInstanceOf(ClosedError)
     expect(error).toHaveProperty('delivery', 'unknown')

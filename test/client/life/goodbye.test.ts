@@ -15,10 +15,14 @@ test('after DISCONNECT the client closes its side at once, and does not wait for
 
 test('nothing follows DISCONNECT: what still arrives is not acknowledged, what ends late is not either [MQTT-3.14.4-2]', async () => {
   const handler = gate()
-  const { client, connection } = await online({ onMessage: () => handler.promise })
+  const ending = gate<Promise<void>>()
+  const onMessage = () => {
+    ending.open(client.end())
+    return handler.promise
+  }
+  const { client, connection } = await online({ onMessage })
   connection.send(message('slow', 1, 7))
-  await quiet()
-  const ended = client.end({ timeoutMs: 0 })
+  const ended = ending.promise
   await connection.next('disconnect')
   connection.send(message('late', 1, 8))
   handler.open()
