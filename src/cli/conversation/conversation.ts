@@ -13,8 +13,8 @@ import { reportOutages } from './reporting.js'
 /** Milliseconds for the end after the work is done: the last bytes may still wait for a slow link. */
 const endMs = 30_000
 
-/** Milliseconds for the end after a signal: messages in flight may still be acknowledged. */
-const endAfterSignalMs = 1_000
+/** Milliseconds for the end after a failure or a signal: messages in flight may still be acknowledged. */
+const endEarlyMs = 1_000
 
 export interface ConversationOptions {
   readonly client: ClientOptions
@@ -54,7 +54,7 @@ export async function runConversation<T>(
   } catch (error) {
     workEnds()
     // Not destroy(): it sends no DISCONNECT, so the server would publish the will although the command ends in order.
-    await client.end({ timeoutMs: endAfterSignalMs })
+    await client.end({ timeoutMs: endEarlyMs })
     throw addLossAdvice(error, history, options.client)
   } finally {
     end.stop()
