@@ -1,10 +1,9 @@
 /**
- * Every byte named.
+ * Names every byte of Control Packets.
  *
- * Two readers go over the bytes. The decoder says which packets there are and what is the first thing wrong with them;
- * a tolerant walk names every byte by its place in the layout. Here the decoder's finding is pinned to the annotation in
- * which it lies. Behind a fault nothing is named: a receiver closes the connection there, and what follows has no
- * meaning any more.
+ * The bytes are read twice. The decoder finds the packets and the first fault. A tolerant walk names every byte by its place
+ * in the layout. This file then adds the fault of the decoder to the annotation at its offset. Bytes after a fault get no
+ * names, because a receiver closes the connection at the fault.
  */
 
 import { PacketDecoder } from '../codec/decode/packet-decoder.js'
@@ -16,28 +15,29 @@ import { walkPacket } from './fields/packet-fields.js'
 import { countBytes } from './listing/numerals.js'
 import { titleOf } from './summary.js'
 
-/** What the decoder finds in the bytes. The decoder alone decides what is well-formed. */
+/** The result of the decoder. Only the decoder decides whether a packet is well-formed. */
 interface DecoderFindings {
-  /** A line for each packet that was decoded, in order. */
+  /** A line for each decoded packet, in order. */
   readonly titles: readonly string[]
-  /** What ended the decoding, in the packet behind these; nothing if it did not fail. */
+  /** The fault in the packet after these; undefined if there is none. */
   readonly fault: DecoderFault | undefined
 }
 
 interface DecoderFault {
   readonly kind: Fault
-  /** The statement, or its section, and how it is broken. */
+  /** The broken statement, or its section, and the fault. */
   readonly text: string
-  /** Counted from the first of the bytes. */
+  /** Counted from the first byte given to `explain`. */
   readonly offset: number
 }
 
 /**
- * Names every byte of some Control Packets, in either direction, whole or not, well-formed or not. It never throws.
+ * Names every byte of Control Packets, of client or server. The packets may be incomplete or malformed; this function never
+ * throws.
  *
- * The annotations cover each byte once, in order. If something is wrong, one annotation has a `fault`; behind it there is
- * at most one more, for all the bytes that were not looked at. Bytes that end in the middle of a packet are a fault too.
- * Passwords are hidden, and so is all the payload of a CONNECT in which something is wrong.
+ * The annotations cover each byte once, in order. If there is a fault, one annotation has a `fault`, and at most one
+ * annotation follows, for all bytes after the fault. An end in the middle of a packet is a fault too. Passwords are
+ * hidden, and in a faulty CONNECT the whole payload.
  */
 export function explain(bytes: Uint8Array): Annotation[] {
   const { titles, fault } = decodeAll(bytes)
@@ -50,7 +50,7 @@ export function explain(bytes: Uint8Array): Annotation[] {
   }
   if (fault === undefined) return annotations
   const broken = annotatePacket(bytes, offset, 'faulty', (name) => `${name}  ${faultWord(fault)}`)
-  return [...annotations, ...pin(fault, broken, bytes.length)]
+  return [...annotations, ...addFault(fault, broken, bytes.length)]
 }
 
 function annotatePacket(
@@ -74,17 +74,20 @@ function endOf(annotations: readonly Annotation[], start: number): number {
   return last === undefined ? start : last.offset + last.length
 }
 
-/** Where something is missing, the fault lies behind the last byte of the packet: it is pinned to the last annotation. */
-function pin(fault: DecoderFault, packet: readonly Annotation[], end: number): Annotation[] {
-  const holder = packet.findIndex(({ offset, length }) => fault.offset < offset + length)
-  const index = holder === -1 ? packet.length - 1 : holder
-  const pinned = packet
+/**
+ * Adds the fault to the annotation at its offset. If bytes are missing, the offset is after the last byte of the packet, and
+ * the last annotation gets the fault.
+ */
+function addFault(fault: DecoderFault, packet: readonly Annotation[], end: number): Annotation[] {
+  const found = packet.findIndex(({ offset, length }) => fault.offset < offset + length)
+  const index = found === -1 ? packet.length - 1 : found
+  const annotations = packet
     .slice(0, index + 1)
     .map((annotation, i) =>
       i === index ? { ...annotation, fault: fault.text, faultOffset: fault.offset } : annotation,
     )
-  const rest = endOf(pinned, end)
-  return rest === end ? pinned : [...pinned, notLookedAt(rest, end - rest)]
+  const rest = endOf(annotations, end)
+  return rest === end ? annotations : [...annotations, notLookedAt(rest, end - rest)]
 }
 
 function notLookedAt(offset: number, length: number): Annotation {
@@ -111,7 +114,7 @@ function decodeAll(bytes: Uint8Array): DecoderFindings {
   return { titles, fault: undefined }
 }
 
-/** The error's message goes on with the statement and the place; here the statement stands first and the place is shown. */
+/** A message of the decoder ends with the statement and the offset. The text here begins with the statement; the offset is in `offset`. */
 function faultText({ message, statement }: MalformedPacketError): string {
   const end = message.lastIndexOf(` [${statement}]`)
   const what = (end === -1 ? message : message.slice(0, end)).replace(/,$/, '')

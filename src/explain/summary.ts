@@ -3,19 +3,20 @@ import { passwordShape } from './fields/password-shape.js'
 import { countBytes } from './listing/numerals.js'
 import { quote } from './listing/quoted-text.js'
 
-/** The columns that each text of a summary may take, and the entries of a list that it names. */
+/** A longer text in a summary is cut. */
 const textColumns = 60
+/** A summary names so many entries of a list. */
 const listedEntries = 4
 
 /**
- * A packet in one line, for traces: `PUBLISH QoS 1 id 10 topic "a/b" 5 bytes`. Texts are escaped and cut; of a password
- * only its shape and length are told.
+ * A packet in one line, for traces: `PUBLISH QoS 1 id 10 topic "a/b" 5 bytes`. Texts are escaped and cut. Of a password only
+ * the length is shown, and whether it looks like a signature.
  */
 export function summarize(packet: ControlPacket): string {
   return [packet.type.toUpperCase(), ...detailsOf(packet)].join(' ')
 }
 
-/** The same line for a reader who has the room: `PUBLISH  QoS 1, id 10, topic "a/b", 5 bytes`. */
+/** The same line with more space, for a heading: `PUBLISH  QoS 1, id 10, topic "a/b", 5 bytes`. */
 export function titleOf(packet: ControlPacket): string {
   const details = detailsOf(packet).join(', ')
   return details === '' ? packet.type.toUpperCase() : `${packet.type.toUpperCase()}  ${details}`

@@ -1,4 +1,4 @@
-/** The fields of CONNECT behind its fixed header (sections 3.1.2 and 3.1.3). */
+/** The fields of CONNECT after its fixed header (sections 3.1.2 and 3.1.3). */
 
 import {
   CLEAN_SESSION_FLAG,
@@ -16,12 +16,12 @@ import type { FieldWalk, PacketCondition, Reading } from './field-walk.js'
 import { flagPart, promiseOf } from './fixed-header-fields.js'
 import { passwordShape } from './password-shape.js'
 
-/** Protocol levels that are met in practice; 3.1.1 is level 4. */
+/** The protocol levels that occur in practice. */
 const versions: Readonly<Record<number, string>> = { 3: 'MQTT 3.1', 4: 'MQTT 3.1.1', 5: 'MQTT 5' }
 
 /**
- * Nothing of the payload of a faulty packet is shown: with a flag or a length that cannot be trusted, any of its bytes
- * may be the password.
+ * Names the fields. The payload of a faulty packet is hidden: if a flag or a length may be wrong, any byte of the payload may
+ * belong to the password.
  */
 export function walkConnect(walk: FieldWalk, condition: PacketCondition): void {
   walk.string('Protocol Name', '3.1.2.1')
@@ -30,13 +30,13 @@ export function walkConnect(walk: FieldWalk, condition: PacketCondition): void {
     value: `0x${hexByte(byte)}`,
     parts: connectFlags(byte),
   }))
-  walk.number('Keep Alive', '3.1.2.10', (seconds) => ({ value: `${seconds} s`, meaning: patienceOf(seconds) }))
+  walk.number('Keep Alive', '3.1.2.10', (seconds) => ({ value: `${seconds} s`, meaning: serverWait(seconds) }))
   if (condition === 'faulty') walk.hide(walk.remaining, 'Payload', '3.1.3', hiddenPayload)
   else if (flags !== undefined) walkPayload(walk, flags)
 }
 
-/** The server waits one and a half times Keep Alive [MQTT-3.1.2-24]. */
-function patienceOf(seconds: number): string {
+/** How long the server waits for a packet: one and a half times Keep Alive [MQTT-3.1.2-24]. */
+function serverWait(seconds: number): string {
   return seconds === 0 ? 'off' : `server waits ${seconds * 1.5} s`
 }
 

@@ -1,9 +1,9 @@
 /**
- * A walk over the bytes of one packet that gives each of them a name, whether they make sense or not.
+ * A walk over the bytes of one packet that names each byte, also in a malformed packet.
  *
- * The walk knows where fields begin and end, and nothing else: it decides on no rule of the standard. When a field is
- * cut short by the end of the packet, what is left of it is named as such and the walk is at its end; from there on
- * every `take` finds nothing. So the functions that know the layout of a packet read like that layout, without a check.
+ * The walk knows only where fields begin and end; it checks no rule of the standard. If the packet ends inside a field, the
+ * bytes of the field that are there get its name, and the walk is at its end; then every `take` returns undefined. So a
+ * function for the layout of a packet needs no checks, and reads like the layout.
  */
 
 import { byteAt } from '../../codec/byte-at.js'
@@ -11,10 +11,10 @@ import type { Annotation, AnnotationPart } from '../annotation.js'
 import { countBytes, groupDigits } from '../listing/numerals.js'
 import { payloadText, quote, textOf } from '../listing/quoted-text.js'
 
-/** What the decoder has found: whether the packet breaks a rule somewhere. */
+/** The result of the decoder for a packet: 'faulty' if the packet breaks a rule. */
 export type PacketCondition = 'sound' | 'faulty'
 
-/** What a field's bytes say. */
+/** The value and the meaning of a field. */
 export interface Reading {
   readonly value: string
   readonly meaning?: string
@@ -33,7 +33,7 @@ export class FieldWalk {
     this.#end = bytes.length
   }
 
-  /** Bytes that have no name yet. */
+  /** The number of bytes without a name. */
   get remaining(): number {
     return this.#end - this.#position
   }
@@ -43,12 +43,12 @@ export class FieldWalk {
     this.#end = Math.min(this.#position + length, this.#bytes.length)
   }
 
-  /** Looks at the next bytes without naming them. */
+  /** The next bytes, which get no name yet. */
   peek(length: number): Uint8Array {
     return this.#bytes.subarray(this.#position, Math.min(this.#position + length, this.#end))
   }
 
-  /** Names a field of `length` bytes and returns them, or nothing where they are not all there. */
+  /** Names a field of `length` bytes, and returns its bytes; undefined if the packet has fewer. */
   take(length: number, field: string, section: string, read: (bytes: Uint8Array) => Reading): Uint8Array | undefined {
     const bytes = this.peek(length)
     const isWhole = bytes.length === length
@@ -57,7 +57,7 @@ export class FieldWalk {
     return isWhole ? bytes : undefined
   }
 
-  /** Names a field without showing what stands in it. */
+  /** Names a field without showing its bytes. */
   hide(length: number, field: string, section: string, read: (bytes: Uint8Array) => Reading): void {
     const bytes = this.peek(length)
     this.#name(bytes.length, { field, section, meaning: '', ...read(bytes) })
@@ -85,12 +85,12 @@ export class FieldWalk {
     return length ?? 0
   }
 
-  /** A UTF-8 string behind its length. */
+  /** A UTF-8 string after its two-byte length. */
   string(field: string, section: string): void {
     this.take(this.length(field, '1.5.3'), field, section, readString)
   }
 
-  /** Bytes that the standard leaves to the application. */
+  /** Bytes whose meaning only the application knows. */
   payload(length: number, field: string, section: string): void {
     this.take(length, field, section, readPayload)
   }

@@ -6,15 +6,15 @@ import type { AnnotationPart } from '../annotation.js'
 import { bitsOf, groupDigits } from '../listing/numerals.js'
 import type { FieldWalk } from './field-walk.js'
 
-/** What each level of the Quality of Service promises (section 4.3). */
+/** The promise of each Quality of Service (section 4.3). */
 const promises = ['at most once', 'at least once', 'exactly once', 'forbidden'] as const
 
-/** What a QoS, a two-bit number, promises. */
+/** The promise of a QoS, a number of two bits. */
 export function promiseOf(qos: number): string {
   return promises[qos & QOS_MASK] ?? 'forbidden'
 }
 
-/** What each packet is for. Those of QoS 1 and 2 say which step of the exchange they are (section 4.3). */
+/** The purpose of each packet. For QoS 1 and 2 this is the step of the exchange (section 4.3). */
 const purposes: Readonly<Record<Exclude<PacketName, 'publish'>, string>> = {
   connect: 'a client says hello',
   connack: 'the server answers',
@@ -31,16 +31,16 @@ const purposes: Readonly<Record<Exclude<PacketName, 'publish'>, string>> = {
   disconnect: 'goodbye: no will',
 }
 
-/** The same for PUBLISH, by its QoS. */
+/** The purpose of a PUBLISH, by its QoS. */
 const publishPurposes = ['a message, sent once', 'QoS 1, 1 of 2: message', 'QoS 2, 1 of 4: message'] as const
 
 export interface PacketStart {
-  /** Nothing for the packet types 0 and 15, which are forbidden. */
+  /** Undefined for the packet types 0 and 15, which are forbidden. */
   readonly name: PacketName | undefined
   readonly flags: number
 }
 
-/** Names the type, the flags and the Remaining Length, and ends the walk where the packet ends. */
+/** Names the type, the flags and the Remaining Length, and sets the end of the walk to the end of the packet. */
 export function walkFixedHeader(walk: FieldWalk): PacketStart {
   const firstByte = walk.byte('Fixed header', '2.2', (byte) => ({
     value: packetNameOf(byte)?.toUpperCase() ?? 'forbidden',
@@ -87,7 +87,7 @@ function flagParts(byte: number): AnnotationPart[] {
   ]
 }
 
-/** A flag of one bit, with what it means when it is clear and when it is set. */
+/** A flag of one bit: `clear` is the meaning of 0, `set` the meaning of 1. */
 export function flagPart(
   byte: number,
   mask: number,
@@ -100,7 +100,7 @@ export function flagPart(
   return { bits: bitsOf(byte, mask), field, value: isSet ? '1' : '0', meaning: isSet ? set : clear, section }
 }
 
-/** The most bytes that a Remaining Length has. */
+/** The largest number of bytes of a Remaining Length. */
 const lengthBytes = 4
 const continuation = 0x80
 
@@ -132,7 +132,7 @@ function lengthPart(byte: number, place: number): AnnotationPart {
   }
 }
 
-/** Seven bits of the length. */
+/** The seven bits of the length in a byte. */
 function digitOf(byte: number): number {
   return byte % continuation
 }

@@ -1,4 +1,4 @@
-/** The layout of the fourteen packets behind their fixed header, in the order of section 3. */
+/** The layouts of the fourteen packets after the fixed header, in the order of section 3. */
 
 import { QOS_MASK, QOS_SHIFT } from '../../codec/packet-type.js'
 import { bitsOf, hexByte } from '../listing/numerals.js'
@@ -17,8 +17,8 @@ const connackCodes = [
 ] as const
 
 /**
- * Names the bytes of the packet that starts where the walk stands: all of them, unless it is faulty. Then some rule is
- * broken in it, and bytes may be left that belong to no field; they lie behind the fault.
+ * Names the bytes of the packet at the position of the walk. All bytes of a sound packet get a name. In a faulty packet, bytes
+ * after the fault may belong to no field, and get no name.
  */
 export function walkPacket(walk: FieldWalk, condition: PacketCondition): PacketStart {
   const start = walkFixedHeader(walk)

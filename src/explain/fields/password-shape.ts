@@ -1,18 +1,18 @@
 import { countBytes } from '../listing/numerals.js'
 
-/** What a password of hexadecimal digits may be, by its length in bytes: platforms that sign ask for one of these. */
+/** The methods of signatures in hexadecimal digits, by their length in bytes. Platforms with signed passwords use one of them. */
 const digests: Readonly<Record<number, string>> = { 32: 'HMAC-MD5', 40: 'HMAC-SHA1', 64: 'HMAC-SHA256' }
 
 interface PasswordShape {
-  /** `64 bytes`. */
+  /** Such as `64 bytes`. */
   readonly length: string
-  /** `64 upper-case hex digits`, of a password that looks like a signature. */
+  /** Such as `64 upper-case hex digits`; undefined if the password does not look like a signature. */
   readonly digits: string | undefined
-  /** The method that makes such signatures. */
+  /** The method of such a signature. */
   readonly method: string | undefined
 }
 
-/** All that may be told of a password: its length, and whether it looks like a signature. */
+/** All that may be shown of a password: its length, and whether it looks like a signature. */
 export function passwordShape(password: Uint8Array): PasswordShape {
   const length = countBytes(password.length)
   const method = digests[password.length]

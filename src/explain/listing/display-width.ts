@@ -1,8 +1,8 @@
 /**
- * How many columns of a terminal a text takes.
+ * Counts the columns that a text takes on a terminal.
  *
- * Ideographs and emoji take two columns. Where terminals differ, the larger number is returned: a line then ends a
- * column early on some of them and never runs over on any.
+ * Ideographs and emoji take two columns. If terminals differ, the larger number is returned: a line may then end a column
+ * early on some terminals, but it is never too long.
  */
 
 const wide = new RegExp(
@@ -17,7 +17,7 @@ function characterWidth(character: string): number {
   return character < '\u1100' || !wide.test(character) ? 1 : 2
 }
 
-/** Columns that `text` takes, one that holds nothing but printable characters. */
+/** The number of columns of `text`, which has only printable characters. */
 export function displayWidth(text: string): number {
   let columns = 0
   for (const character of text) columns += characterWidth(character)
@@ -68,7 +68,7 @@ export function wrapWords(text: string, columns: number, firstColumns = columns)
   return lines
 }
 
-/** Breaks `text` at any character, so that nothing of a quoted string is lost or added. */
+/** Breaks `text` at any character, so that a quoted string neither loses nor gains a space. */
 export function wrapAnywhere(text: string, columns: number, firstColumns = columns): string[] {
   const lines: string[] = []
   let rest = text

@@ -6,12 +6,12 @@ const rowBytes = 6
 /** Rows of one field before its bytes are cut. */
 export const usualRows = 3
 
-/** The columns of a row: two digits for each byte, and a place for a mark before, between and behind them. */
+/** The columns of a row: two digits for each byte, and a column for a bracket before, between and after the bytes. */
 export const hexRowColumns = rowBytes * 3 + 1
 
 /**
- * The bytes of a field in rows of hexadecimal, each of `hexRowColumns` columns or fewer. The byte at `marked` stands in
- * brackets and is shown even where the field is cut; behind the last byte, empty brackets say that one is missing.
+ * The bytes of a field in rows of hexadecimal digits, of at most `hexRowColumns` columns. The byte at `marked` is in
+ * brackets, and is shown even if the field is cut. Empty brackets after the last byte mean that a byte is missing.
  */
 export function hexRows(bytes: Uint8Array, marked: number | undefined, maxRows: number): string[] {
   const cells = Math.max(bytes.length, marked === undefined ? 0 : marked + 1)
@@ -27,7 +27,7 @@ export function hexRows(bytes: Uint8Array, marked: number | undefined, maxRows: 
   return lines
 }
 
-/** All rows if they are few, else the first two; of these the second gives way to the row with the mark. */
+/** All rows if they are few; otherwise the first row, and the second row or the row with the marked byte. */
 function rowsToShow(rows: number, maxRows: number, marked = 0): number[] {
   if (rows <= maxRows) return Array.from({ length: rows }, (_, row) => row)
   return [0, Math.max(1, Math.floor(marked / rowBytes))]

@@ -1,4 +1,4 @@
-/** Numbers and bytes as a reader likes them. */
+/** Writes numbers and bytes for people. */
 
 /** One byte in two digits. */
 export function hexByte(byte: number): string {
@@ -15,7 +15,7 @@ export function countBytes(count: number): string {
   return count === 1 ? '1 byte' : `${groupDigits(count)} bytes`
 }
 
-/** The bits of `byte` that `mask` names, and dots for the others: `.... .01.`. */
+/** The bits of `byte` that are set in `mask`, and dots for the others: `.... .01.`. */
 export function bitsOf(byte: number, mask: number): string {
   let bits = ''
   for (let position = 7; position >= 0; position--) {

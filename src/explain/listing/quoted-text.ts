@@ -1,9 +1,9 @@
 /**
- * Text from the wire, made fit to be shown.
+ * Makes text from the network safe to show.
  *
- * Whoever publishes chooses the topic and the payload, so nothing in them may reach the terminal as a command: control
- * characters, invisible and direction-changing ones, lone surrogates and unassigned code points are shown by their
- * number. Accents that combine with a letter stay, two at most: more would pile up over the lines above.
+ * The publisher chooses the topic and the payload, so no character of them may command the terminal. Control characters,
+ * invisible characters, characters that change the direction, lone surrogates and unassigned code points are shown by their
+ * number. At most two combining accents stay on a letter: more would cover the lines above.
  */
 
 import { displayWidth } from './display-width.js'
@@ -14,7 +14,7 @@ const letter = /\p{L}/u
 const combining = /\p{M}/u
 const marksOnLetter = 2
 
-/** The columns that a text may take before it is cut. */
+/** A text with more columns is cut. */
 const textColumns = 96
 
 /** The characters of `text` one by one, each as it is or as its escape. */
@@ -33,14 +33,14 @@ function escapeOf(character: string): string {
   return named[character] ?? `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
 }
 
-/** `text` with everything escaped that a terminal might obey, or would not show. Done twice, it changes nothing more. */
+/** Escapes all characters that a terminal may obey or does not show. Escaping a second time changes nothing. */
 export function escapeText(text: string): string {
   return Array.from(visibleCharacters(text)).join('')
 }
 
 /**
- * `text` in quotes, escaped, and cut behind `columns`: an ellipsis then follows the closing quote. The quotes are single
- * where the text holds double ones, so that JSON stays readable.
+ * `text` in quotes, escaped, and cut after `columns`; an ellipsis after the closing quote shows the cut. Text with double
+ * quotes gets single quotes, so that JSON stays readable.
  */
 export function quote(text: string, columns = textColumns): string {
   const mark = text.includes('"') && !text.includes("'") ? "'" : '"'
@@ -55,15 +55,15 @@ export function quote(text: string, columns = textColumns): string {
   return `${mark}${shown}${mark}`
 }
 
-/** The UTF-8 text in `bytes`, or nothing if they hold anything else. */
+/** The text in `bytes`; undefined if the bytes are not UTF-8. */
 export function textOf(bytes: Uint8Array): string | undefined {
   return decodeUtf8(bytes, false)
 }
 
-/** The bytes of a payload that are looked at to tell whether it is text: more than is ever shown of it. */
+/** The number of bytes that decide whether a payload is text. It is more than is ever shown of a payload. */
 const payloadSample = 4096
 
-/** The beginning of a payload as text, or nothing if it is binary. Line breaks and tabs are text, other controls are not. */
+/** The beginning of a payload as text; undefined if the payload is binary. Text has no control characters but line breaks and tabs. */
 export function payloadText(payload: Uint8Array): string | undefined {
   const text = decodeUtf8(payload.subarray(0, payloadSample), payload.length > payloadSample)
   return text === undefined || /(?![\t\n\r])\p{Cc}/u.test(text) ? undefined : text

@@ -5,8 +5,8 @@
  *     │   0  30                   Fixed header       PUBLISH  a message …          2.2
  *     │      ├ 0011 ....          Packet type        3  PUBLISH                  2.2.1
  *
- * Each row has five columns: offset, bytes, field, what it says, section. The bytes and what they say may go on below;
- * so may the bits. What is wrong stands under the byte that is in brackets.
+ * Each row has five columns: offset, bytes, field, value with meaning, section. Bytes, values and meanings may continue in
+ * the lines below, and the bit fields follow there. A fault is shown under its byte, which is in brackets.
  */
 
 import type { Annotation } from '../annotation.js'
@@ -15,7 +15,7 @@ import { hexRowColumns, hexRows, usualRows } from './hex-rows.js'
 import { countBytes, groupDigits } from './numerals.js'
 import { escapeText } from './quoted-text.js'
 
-/** How a listing looks. */
+/** The options of `render`. */
 export interface RenderOptions {
   /** Colours for a terminal, as ANSI escape sequences. False by default. */
   readonly color?: boolean | undefined
@@ -23,10 +23,10 @@ export interface RenderOptions {
   readonly bytes?: 'cut' | 'all' | undefined
 }
 
-/** What a piece of a listing is, and how it is coloured. Without colour, nothing is lost: marks and words say the same. */
+/** The kinds of text in a listing; each has a colour. Without colour a listing has the same information, in marks and words. */
 type Style = 'frame' | 'title' | 'offset' | 'hex' | 'field' | 'value' | 'meaning' | 'section' | 'fault' | 'sound'
 
-/** The parameters of Select Graphic Rendition, from the eight basic colours: they follow the theme of the terminal. */
+/** The parameters of Select Graphic Rendition. They use the eight basic colours, which the theme of the terminal defines. */
 const renditions: Readonly<Record<Style, string>> = {
   frame: '2',
   title: '1',
@@ -46,15 +46,15 @@ const columns = 80
 const fieldColumns = 17
 const sectionColumns = 8
 const statementColumns = 20
-/** Leads from the byte to what is wrong with it. */
+/** Connects a byte with its fault. */
 const faultMark = '╰─ ✗ '
 
 /**
- * The annotations as a listing for people, in lines of at most 80 columns, joined by line feeds. Nothing in it but its
- * own colours is a command to the terminal, whatever the bytes were.
+ * Makes a listing of the annotations for people, in lines of at most 80 columns, joined by line feeds. The only commands to
+ * the terminal in it are its own colours, for any bytes.
  *
- * @param annotations what `explain` returned, or a part of it
- * @param options plain text and long fields cut, unless they say otherwise
+ * @param annotations the result of `explain`, or a part of it
+ * @param options colours, and whether long fields are cut; by default no colours, and long fields are cut
  */
 export function render(
   annotations: readonly Annotation[],
@@ -72,7 +72,7 @@ export function render(
   return listing.lines.join('\n')
 }
 
-/** The annotations of each packet by themselves. What was not looked at belongs to the packet with the fault. */
+/** The annotations, divided by packet. The bytes after a fault belong to the packet with the fault. */
 function packetsOf(annotations: readonly Annotation[]): Annotation[][] {
   const packets: Annotation[][] = []
   for (const annotation of annotations) {
@@ -83,7 +83,7 @@ function packetsOf(annotations: readonly Annotation[]): Annotation[][] {
   return packets
 }
 
-/** One row of the table, and what goes on below it. */
+/** One row of the table, which may take several lines. */
 interface Row {
   readonly offset?: number | undefined
   readonly bytes: readonly string[]
@@ -97,10 +97,11 @@ class Listing {
   readonly lines: string[] = []
   readonly #paint: Paint
   readonly #maxRows: number
-  /** Columns of the offset and the space before it. */
+  /** The width of the offset and the space before it. */
   readonly #offsetColumns: number
-  /** The column in which the first byte of a row stands, and the one in which it is explained. */
+  /** The column where the bytes of a row begin. */
   readonly #bytesColumn: number
+  /** The column where value and meaning begin. */
   readonly #textColumn: number
 
   constructor(paint: Paint, maxRows: number, lastOffset: number) {
@@ -183,7 +184,7 @@ class Listing {
     return this.#paint('hex', before) + this.#paint('fault', marked) + this.#paint('hex', after)
   }
 
-  /** The value, broken where it must be, and the meaning beside or below it. */
+  /** The lines of the value, with the meaning beside or below it. */
   #explanation(value: string, meaning: string, room: number, firstRoom: number): { width: number; painted: string }[] {
     const values = wrapAnywhere(value, room, firstRoom)
     const lines = values.map((text) => ({ width: displayWidth(text), painted: this.#paint('value', text) }))
@@ -203,7 +204,7 @@ class Listing {
   #fault(fault: string): void {
     const indent = ' '.repeat(this.#bytesColumn - 1)
     const [name = '', ...words] = escapeText(fault).split(' ')
-    // What has no number is named by its section.
+    // A rule without a number is named by its section.
     const statement = shorten(name.startsWith('MQTT-') ? name : `§${name}`, statementColumns)
     const room = columns - this.#bytesColumn - faultMark.length
     const text = wrapWords(words.join(' '), room, room - statement.length - 2)
@@ -214,7 +215,7 @@ class Listing {
   }
 }
 
-/** What stands in the place of bytes that are not shown. */
+/** A placeholder for hidden bytes. */
 function unshown(length: number): string {
   return length > 6 ? ' .. .. .. .. .. …' : ' ..'.repeat(length)
 }
@@ -225,7 +226,7 @@ function paintWith(color: boolean): Paint {
     const rendition = renditions[style]
     const inked = text.trimEnd()
     if (rendition === '' || inked === '') return text
-    // The spaces behind stay outside, so that the end of a line can be trimmed.
+    // The spaces at the end stay outside the colour, so that the end of a line can be trimmed.
     return `\u001b[${rendition}m${inked}\u001b[0m${text.slice(inked.length)}`
   }
 }
