@@ -1,17 +1,17 @@
-/** With what each kind of device introduces itself, made anew for every attempt. */
+/** Makes the credentials of each kind of device, again for every attempt. */
 
 import type { Credentials } from '../client/options/client-options.js'
 import type { CertificateDevice, Device, DeviceIdentity, TokenDevice } from './device.js'
 import { signConnectOf } from './sign-connect.js'
 import { wireClientId } from './wire-client-id.js'
 
-/** Makes credentials. `learn` tells it who the device is, if that was not known from the start. */
+/** Makes credentials. `learn` gives it the names of a device that did not know them at first. */
 export interface CredentialSource {
   credentials(): Credentials
   learn(identity: DeviceIdentity): void
 }
 
-/** The stored session belongs to the id before the first bar: what follows it changes with every timestamp. */
+/** The stored session belongs to the id before the first `|`: the part after it changes with every timestamp. */
 function sessionOf(clientId: string): string {
   return clientId.slice(0, clientId.indexOf('|'))
 }
@@ -40,12 +40,12 @@ function tokenCredentials({ clientId, productKey, deviceName, deviceToken }: Tok
 }
 
 /**
- * The TLS handshake has proven who the device is, so nothing is signed: the password has no length. Before the device
- * has been told its names it shows none; afterwards its Client Identifier looks as if it were signed.
+ * The TLS handshake proves who the device is, so there is no signature, and the password is empty. While the names are
+ * unknown, the user name is empty too. With names, the Client Identifier has the parameters of a signed one.
  */
 function certificateSource(device: CertificateDevice): CredentialSource {
   let identity: DeviceIdentity | undefined = device.productKey === undefined ? undefined : device
-  // One client has one session, so its name stays when the names of the device become known.
+  // One client has one session, so the name of the session does not change when the names of the device become known.
   const sessionId = device.clientId ?? (identity === undefined ? '.' : `${identity.productKey}.${identity.deviceName}`)
   return {
     credentials() {

@@ -1,4 +1,4 @@
-/** Where a device connects to, and whether over TLS. */
+/** Chooses the server of a device, and whether the connection uses TLS. */
 
 import type { ConnectionOptions } from 'node:tls'
 import type { ClientOptions, ServerOptions } from '../client/options/client-options.js'
@@ -7,28 +7,28 @@ import type { CertificateDevice, SecretDevice, TokenDevice } from './device.js'
 import { type Endpoint, endpointAddress, type Region } from './endpoint.js'
 import { aliyunRoots } from './roots.js'
 
-/** What of a client's options says where its server is. */
+/** The options of a client that choose its server. */
 type Destination = Pick<ClientOptions, 'url' | 'host' | 'port' | 'family' | 'servers' | 'stream' | 'tls'>
 
 export interface ConnectionChoice extends Destination {
   /** Default `cn-shanghai`. */
   readonly region?: Region | undefined
   /**
-   * Default `'ipv6'`, for a certificate device `'x509'`. Instead of it, `url`, `host`, `servers` or `stream` may be
-   * given.
+   * Default `'ipv6'`, for a device with a certificate `'x509'`. Give `url`, `host`, `servers` or `stream` instead for another
+   * server.
    */
   readonly endpoint?: Endpoint | undefined
 }
 
 type Connection = Pick<ClientOptions, 'host' | 'port' | 'family' | 'tls'>
 
-/** As much of a device as decides where it connects, and with which certificate. */
+/** The members of a device that decide about its server and its certificate. */
 type ConnectingDevice =
   | Pick<SecretDevice, 'productKey' | 'secureMode' | 'cert' | 'key'>
   | Pick<TokenDevice, 'productKey' | 'secureMode' | 'cert' | 'key'>
   | Pick<CertificateDevice, 'productKey' | 'secureMode' | 'cert' | 'key'>
 
-/** Which server, and whether over TLS: the platform's, unless the caller has chosen another. @throws UsageError */
+/** The options for the server and TLS: those of the platform, unless the caller has chosen another server. @throws UsageError */
 export function connectionOptions(device: ConnectingDevice, options: ConnectionChoice): Connection {
   const { endpoint, region = 'cn-shanghai' } = options
   const given = (['url', 'host', 'servers', 'stream'] as const).find((name) => options[name] !== undefined)
@@ -53,8 +53,8 @@ function familyOf(family: ClientOptions['family']) {
 }
 
 /**
- * TLS with the platform's roots, unless the device asked for plain TCP by its secure mode. Each secret and each list of
- * certificates is a getter: what is not read is neither loaded nor shown.
+ * TLS with the roots of the platform, unless the device asks for plain TCP by `secureMode: 3`. Certificates and keys are
+ * getters: so they are loaded only when needed, and `util.inspect` does not show them.
  */
 function tlsOf(device: ConnectingDevice, options: ConnectionChoice): ConnectionOptions | false {
   const { tls } = options
@@ -85,14 +85,14 @@ function tlsOf(device: ConnectingDevice, options: ConnectionChoice): ConnectionO
   }
 }
 
-/** The first server that the caller named and that is not to be spoken to over TLS. */
+/** The first server of the caller that is named without TLS. */
 function plainServerOf(options: ConnectionChoice): string | ServerOptions | undefined {
   return serversOf(options).find((server) =>
     typeof server === 'string' ? /^mqtt:/i.test(server) : server.tls === false,
   )
 }
 
-/** Every server that the caller named. */
+/** All servers that the caller names. */
 function serversOf({ url, host, port, servers = [] }: ConnectionChoice): (string | ServerOptions)[] {
   const named = host === undefined ? [] : [{ host, port }]
   return [...(url === undefined ? [] : [url]), ...named, ...servers]
@@ -103,7 +103,7 @@ function isPlatformOn8883(server: string | ServerOptions): boolean {
   return server.port === 8883 && server.host.toLowerCase().endsWith('.aliyuncs.com')
 }
 
-/** Port 8883 would fail to verify at every attempt; better to say what is missing than to try. */
+/** Without its root, port 8883 would fail at every attempt, so this error names the missing root before the first one. */
 function requireKnownRoot(tls: ConnectionChoice['tls']): void {
   if (typeof tls === 'object' && (tls.ca !== undefined || tls.secureContext !== undefined)) return
   throw new UsageError(

@@ -1,6 +1,6 @@
 /**
- * The names and secrets of a device, as far as they can be wrong whatever they are for: text that has a UTF-8 form, and may stand
- * in a packet. TypeScript has asked for strings already; JavaScript has not.
+ * The checks that all names and secrets of a device share: text with a UTF-8 form, and text that is allowed in a packet.
+ * TypeScript already requires strings; JavaScript does not.
  */
 
 import { kindOf } from '../codec/field-checks.js'
@@ -8,8 +8,8 @@ import { hasLoneSurrogate } from '../codec/utf8.js'
 import { UsageError } from '../errors.js'
 
 /**
- * Refuses what is no text with a UTF-8 form. The value itself never gets into the message: it may be a secret, or one
- * given by mistake.
+ * Refuses a value that is not text with a UTF-8 form. The message never has the value: it may be a secret, even for a name,
+ * if the caller has mixed up the options.
  */
 export function requireText(name: string, value: unknown): asserts value is string {
   if (typeof value !== 'string')
@@ -28,18 +28,18 @@ export function requirePacketText(name: string, value: unknown): asserts value i
   if (value.includes('\0')) throw new UsageError(`${name} holds U+0000: remove it`, { statement: 'MQTT-1.5.3-2' })
 }
 
-/** The two halves of the user name. The first `&` parts them, so the device name cannot hold one. */
+/** Checks the two halves of the user name. The first `&` separates them, so the device name cannot have a `&`. */
 export function requireIdentity(productKey: unknown, deviceName: unknown): void {
   requirePacketText('productKey', productKey)
   requirePacketText('deviceName', deviceName)
   if (deviceName.includes('&')) {
     throw new UsageError(
-      'deviceName holds "&", which parts it from the product key in the user name: choose a name without it',
+      'deviceName holds "&", which separates it from productKey in the user name: choose a name without it',
     )
   }
 }
 
-/** A value that is known to be no secret, for a message. */
+/** A value in an error message. Never use it for a secret. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value)
   return typeof value === 'number' ? String(value) : kindOf(value)

@@ -1,6 +1,6 @@
 /**
- * The three kinds of device, told apart by what they prove their identity with; each with what belongs to it and
- * nothing else.
+ * The three kinds of device: with a secret, with a token, or with a certificate. The type of each kind allows only the
+ * members of that kind.
  */
 
 import type { ConnectionOptions } from 'node:tls'
@@ -10,15 +10,15 @@ import { requireIdentity, requireText } from './device-text.js'
 import { inputTable, type SignConnectInput } from './sign-connect.js'
 import { requireClientId } from './wire-client-id.js'
 
-/** The two names by which the platform knows a device. */
+/** The two names of a device on the platform. */
 export interface DeviceIdentity {
-  /** Of the product, as the console shows it. */
+  /** The ProductKey, as the console shows it. */
   readonly productKey: string
-  /** Of the device within its product. */
+  /** The DeviceName, which is unique in the product. */
   readonly deviceName: string
 }
 
-/** A device with a secret of its own: each CONNECT is signed with it. */
+/** A device with its own secret, which signs each CONNECT. */
 export interface SecretDevice extends SignConnectInput {
   readonly deviceToken?: undefined
   readonly cert?: undefined
@@ -27,13 +27,13 @@ export interface SecretDevice extends SignConnectInput {
 }
 
 /**
- * A device that was registered without having been announced: it got a client id and a token, and shows the token as
- * password.
+ * A device that was registered without an entry in the console. The registration gave it a client id and a token; the token
+ * is its password.
  */
 export interface TokenDevice extends DeviceIdentity {
-  /** As the registration gave it. */
+  /** The client id from the registration. */
   readonly clientId: string
-  /** As the registration gave it: what stands in for a signature. */
+  /** The token from the registration; it replaces a signature. */
   readonly deviceToken: string
   readonly deviceSecret?: undefined
   readonly signMethod?: undefined
@@ -48,10 +48,10 @@ export interface TokenDevice extends DeviceIdentity {
 interface CertificateDeviceBase {
   /** The certificate of the device, in PEM. */
   readonly cert: NonNullable<ConnectionOptions['cert']>
-  /** Its private key, in PEM; its passphrase, if it has one, goes into the option `tls` of `aliyun`. */
+  /** The private key of the certificate, in PEM. A passphrase goes into the option `tls` of `aliyun`. */
   readonly key: NonNullable<ConnectionOptions['key']>
   /**
-   * 1 to 64 characters without `|` and `,`. Default: `productKey.deviceName`, and `.` as long as these are not known.
+   * 1 to 64 characters without `|` and `,`. Default: `productKey.deviceName`, or `.` while these are unknown.
    */
   readonly clientId?: string | undefined
   readonly deviceSecret?: undefined
@@ -67,14 +67,13 @@ export interface IdentifiedCertificateDevice extends CertificateDeviceBase, Devi
   readonly onIdentity?: undefined
 }
 
-/** A device with an X.509 certificate at its first connection: the platform tells it who it is. */
+/** A device with an X.509 certificate at its first connection: the platform sends its names. */
 export interface AnonymousCertificateDevice extends CertificateDeviceBase {
   readonly productKey?: undefined
   readonly deviceName?: undefined
   /**
-   * Is called with the names that the platform gave, once for each connection that had none to show. Keep them, and
-   * connect with them from then on: the topics of a device begin with them. What it returns is awaited, as with any
-   * handler.
+   * Called with the names from the platform, once for each connection without names. Store the names, and use them for later
+   * connections: the topics of a device begin with them. A returned promise is awaited, as with any handler.
    */
   readonly onIdentity: (identity: DeviceIdentity) => unknown
 }
@@ -82,10 +81,10 @@ export interface AnonymousCertificateDevice extends CertificateDeviceBase {
 /** A device with an X.509 certificate. */
 export type CertificateDevice = IdentifiedCertificateDevice | AnonymousCertificateDevice
 
-/** Whatever can show the platform who it is: by a secret, by a token, or by a certificate. */
+/** A device with a secret, with a token, or with a certificate. */
 export type Device = SecretDevice | TokenDevice | CertificateDevice
 
-/** What any kind of device may have: which of them go together is told apart by the proof. */
+/** The members that any kind of device may have. */
 const deviceNames = namesOf<SecretDevice>({
   ...inputTable,
   deviceToken: true,
@@ -95,8 +94,8 @@ const deviceNames = namesOf<SecretDevice>({
 })
 
 /**
- * The device again, checked as far as that goes without connecting. The compiler has done this for TypeScript; here
- * it is done for JavaScript, and for values that only look like what they are declared as.
+ * Checks a device as far as possible without a connection, and returns it. The compiler checks the types for TypeScript; this
+ * function is for JavaScript, and for values that do not have their declared type.
  */
 export function requireDevice(device: Device): Device {
   requireOptions('a device', device, deviceNames)
@@ -119,7 +118,7 @@ export function requireDevice(device: Device): Device {
       requireIdentity(device.productKey, device.deviceName)
     } else if (typeof device.onIdentity !== 'function') {
       throw new UsageError(
-        'give productKey and deviceName, or onIdentity: the platform tells the names, and somebody has to listen',
+        'give productKey and deviceName, or onIdentity: the platform then sends the names, and it receives them',
       )
     }
   }

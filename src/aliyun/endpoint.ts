@@ -1,5 +1,5 @@
 /**
- * Where the platform listens.
+ * The addresses of the platform.
  *
  * | endpoint             | host                                             | address family                    |
  * | -------------------- | ------------------------------------------------ | --------------------------------- |
@@ -11,9 +11,9 @@
  *
  * `{ instanceId }` is for Enterprise and new public instances, `'x509'` for devices with a certificate.
  *
- * To get there over IPv6: the network needs a route (`curl -6`), the host an AAAA record (`dig AAAA`), and `family` 6
- * or 0. The endpoint `'ipv6'` always has one; the documentation means it for tests, and the host of the product for
- * production.
+ * A connection over IPv6 needs three things: a route of the network (`curl -6`), an AAAA record of the host (`dig AAAA`), and
+ * `family` 6 or 0. The endpoint `'ipv6'` always has an AAAA record. The documentation recommends it for tests, and the host
+ * of the product for production.
  *
  * Ports and roots, the same for all hosts of the platform:
  *
@@ -37,7 +37,7 @@ export type Region =
   | 'cn-beijing'
   | 'cn-shenzhen'
 
-/** Which instances there are in each region. */
+/** The kinds of instances in each region. */
 const instances: ReadonlyMap<Region, 'public and enterprise' | 'enterprise'> = new Map([
   ['cn-shanghai', 'public and enterprise'],
   ['ap-northeast-1', 'public and enterprise'],
@@ -51,7 +51,7 @@ const instances: ReadonlyMap<Region, 'public and enterprise' | 'enterprise'> = n
 
 export const regions: readonly Region[] = [...instances.keys()]
 
-/** Where the platform is reached: an instance of one's own, or an address in full. */
+/** The endpoint of the platform: a public one, that of your instance, or a host and port. */
 export type Endpoint =
   | 'ipv6'
   | 'product'
@@ -59,17 +59,17 @@ export type Endpoint =
   | { readonly instanceId: string }
   | { readonly host: string; readonly port?: number | undefined }
 
-/** `family` is what the endpoint is for, where it is for one. */
+/** The address of an endpoint. `family` is 6 for an endpoint that is meant for IPv6. */
 export interface EndpointAddress {
   readonly host: string
   readonly port: number
   readonly family: 6 | undefined
 }
 
-/** TLS and plain TCP share it. */
+/** The port for TLS and for plain TCP. */
 const platformPort = 1883
 
-/** What becomes one label of a host name; anything else could lead to a host of somebody else. */
+/** One label of a host name. Other text could change the host name to that of another owner. */
 const hostLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i
 
 export function endpointAddress(endpoint: Endpoint, region: Region, productKey: string | undefined): EndpointAddress {

@@ -1,5 +1,5 @@
 /**
- * Alibaba Cloud IoT Platform: the signer, the endpoints and their roots, and what the platform allows.
+ * Alibaba Cloud IoT Platform: the signer, the endpoints and their roots, and the limits of the platform.
  *
  * @module mqtt311/aliyun
  */

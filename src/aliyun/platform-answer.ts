@@ -1,14 +1,14 @@
 /**
- * What the platform tells a device about itself: a JSON object whose members are strings, published on topics that
- * nobody subscribes to. Answers to a registration hold secrets, so no message of this file repeats what it read.
+ * Reads the messages in which the platform sends a device its names or secrets: JSON objects with members that are strings,
+ * on topics that need no subscription. Such a message may have a secret, so no error of this file repeats its text.
  */
 
 import type { DeviceIdentity } from './device.js'
 import { requireIdentity } from './device-text.js'
 
 /**
- * The members of an answer that are strings. Throws a plain Error for what is no JSON object: that is the platform's
- * fault.
+ * The members of an answer that are strings. Throws a plain Error if the text is no JSON object, because that is a fault of
+ * the platform.
  */
 export function parseAnswer(topic: string, text: string): ReadonlyMap<string, string> {
   const answer = parseJson(text)
@@ -18,7 +18,7 @@ export function parseAnswer(topic: string, text: string): ReadonlyMap<string, st
   return new Map(Object.entries(answer).filter((member): member is [string, string] => typeof member[1] === 'string'))
 }
 
-/** The names in the message by which the platform tells a device with a certificate who it is. */
+/** The names in the message that the platform sends to a device with a certificate. */
 export function parseIdentity(topic: string, text: string): DeviceIdentity {
   const answer = parseAnswer(topic, text)
   const productKey = answer.get('productKey')

@@ -1,19 +1,19 @@
 import type { ServerProfile } from '../client/options/client-options.js'
 
 /**
- * What Alibaba Cloud IoT Platform allows.
+ * The limits of Alibaba Cloud IoT Platform.
  *
- * Certain, because every copy of the documentation says so: QoS 0 and 1, no retained messages, no will, a Keep Alive
- * of 30 to 1,200 seconds. The rest comes from the limits pages of 2020 and 2021, which also call several of these
- * numbers adjustable: they may have changed, and yours may be others. Replace what differs, and the client keeps to
- * that instead:
+ * These are certain, because every copy of the documentation has them: QoS 0 and 1, no retained messages, no will, a Keep
+ * Alive of 30 to 1,200 seconds. The other limits are from pages of 2020 and 2021, and these pages call several of the
+ * numbers adjustable. They may have changed, and your instance may have other ones. Replace a limit that differs, and the
+ * client uses your number:
  *
  * ```ts
  * aliyun(device, { profile: { ...aliyunProfile, maxSubscriptions: 500, publishesPerSecond: { qos0: 100, qos1: 50 } } })
  * ```
  *
- * The client id has no entry, as its limit (64 characters) holds for the part before the first `|` and not for what
- * is sent: `signConnect` checks it.
+ * The client id has no entry: its limit (64 characters) is for the part before the first `|`, not for the whole Client
+ * Identifier. `signConnect` checks it.
  */
 export const aliyunProfile = {
   /** For error messages. */

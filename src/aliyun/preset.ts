@@ -1,4 +1,4 @@
-/** From a device to the options of a client that connects it. */
+/** Makes the options of a client from a device. */
 
 import type {
   ClientOptions,
@@ -17,57 +17,58 @@ import { describe } from './device-text.js'
 import { parseIdentity } from './platform-answer.js'
 import { aliyunProfile } from './platform-profile.js'
 
-/** What the device decides, and so nobody else may. */
+/** The options that are made from the device, so the caller may not set them. */
 type DeviceOption = 'clientId' | 'username' | 'password' | 'credentials'
 
 /**
- * Any option of a client, but for what the device decides. What is given here has precedence over the preset, which has
- * other defaults than a client for `tls`, `family`, `keepAlive`, `profile` and `reconnect.maxAttemptsPerMinute`: see `aliyun`.
+ * All options of a client, except those that are made from the device. An option given here replaces that of the preset. The
+ * preset has its own defaults for `tls`, `family`, `keepAlive`, `profile` and `reconnect.maxAttemptsPerMinute`: see `aliyun`.
  */
 export interface AliyunOptions extends Omit<ClientOptions, DeviceOption>, ConnectionChoice {}
 
-/** The platform refuses less than 30; the documentation advises more than 300. */
+/** The platform refuses less than 30 seconds; its documentation advises more than 300. */
 const keepAliveSeconds = 360
 
-/** Where the platform tells a device with a certificate who it is. Nobody subscribes to it. */
+/** On this topic the platform sends the names of a device with a certificate. It needs no subscription. */
 const identityTopic = '/ext/auth/identity/response'
 
 /**
- * The options of a client for a device on Alibaba Cloud IoT Platform:
+ * Makes the options of a client for a device on Alibaba Cloud IoT Platform:
  *
  * ```ts
  * const client = await connect(aliyun({ productKey, deviceName, deviceSecret }))
  * ```
  *
- * - `credentials` signs anew for each attempt. The stored session belongs to the id before the `|`.
- * - TLS from version 1.2 with the platform's roots (`aliyunRoots()`), and IPv6 for the endpoints `'ipv6'` and
- *   `'product'`; `family: 0` lets IPv4 in again. The preset never switches verification off, and it connects without
- *   TLS only for a device with `secureMode: 3`.
- * - Keep Alive 360 seconds; outside 30 to 1,200 the platform refuses the connection, so it is refused here.
- * - At most 5 attempts to connect a minute, and every limit of `aliyunProfile`, each of which `profile` can replace.
+ * - `credentials` makes a new signature for each attempt. The stored session belongs to the id before the `|`.
+ * - TLS 1.2 or later with the roots of the platform (`aliyunRoots()`). IPv6 for the endpoints `'ipv6'` and `'product'`;
+ *   `family: 0` also allows IPv4. The preset never switches verification off, and connects without TLS only for a device
+ *   with `secureMode: 3`.
+ * - Keep Alive of 360 seconds. The platform refuses less than 30 and more than 1,200, so this function refuses them too.
+ * - At most 5 attempts to connect a minute, and all other limits of `aliyunProfile`. `profile` replaces them.
  *
- * The platform ignores the QoS of a SUBSCRIBE: messages come with the QoS of their publisher. It may say that there
- * is no session although there was one. Two connections of one device throw each other out.
+ * The platform ignores the QoS of a SUBSCRIBE: messages have the QoS of their publisher. The platform may report no
+ * session although there was one. A second connection of the same device ends the first one.
  *
- * When the platform refuses (ConnectionRefusedError), the Return Code says why:
+ * If the platform refuses the connection (ConnectionRefusedError), the Return Code has the reason:
  *
- * - 2, a malformed client id or a Keep Alive out of range: cannot come of this preset. Never tried again.
- * - 3, unavailable, as in a storm of reconnections: heals by itself, so it is tried again; the very first connection only with
- *   `reconnect.retryInitial`.
- * - 4, a wrong secret, name or method: compare them with the console. Tried again only if the device has been online.
- * - 5, not authorised: the device is disabled, or deleted, or belongs to another instance or region: compare the endpoint.
- *   Tried again only if the device has been online.
+ * - 2, a malformed client id or a Keep Alive out of range: impossible with this preset. The client does not try again.
+ * - 3, unavailable, for example in a storm of reconnections: passes without your help, so the client tries again; for the
+ *   very first connection only with `reconnect.retryInitial`.
+ * - 4, a wrong secret, name or method: compare them with the console. The client tries again only if the device has been
+ *   online.
+ * - 5, not authorised: the device is disabled or deleted, or it belongs to another instance or region: compare the
+ *   endpoint. The client tries again only if the device has been online.
  *
- * Nothing of what is returned shows a secret in `util.inspect`.
+ * `util.inspect` of the result shows no secret.
  *
- * @throws UsageError for what the platform would refuse or misread
+ * @throws UsageError if the platform would refuse or misread a value
  */
 export function aliyun(device: Device, options: AliyunOptions = {}): ClientOptions {
-  // Their names are known to the client, which checks them.
+  // Only the type is checked here: the client checks the names of the options.
   if (!isRecord(options)) throw new UsageError(`the options of aliyun() have to be an object, not ${kindOf(options)}`)
   const { region: _region, endpoint: _endpoint, handlers, reconnect, ...client } = options
   const source = credentialSource(requireDevice(device))
-  // Whatever can be wrong with the device is wrong now already, and not at the first attempt.
+  // Called now, so that a fault of the device is reported here and not at the first attempt.
   source.credentials()
   requireNoIdentity(options)
   requireSessionName(device, options)
@@ -94,7 +95,7 @@ function attemptsOf(reconnect: ReconnectOptions | undefined, profile: ServerProf
   return reconnect?.maxAttemptsPerMinute ?? profile.connectsPerMinute ?? Number.POSITIVE_INFINITY
 }
 
-/** JavaScript can pass what the types leave out. */
+/** The types leave these options out, but JavaScript can pass them. */
 function requireNoIdentity(options: object): void {
   for (const name of ['clientId', 'username', 'password', 'credentials'] satisfies DeviceOption[]) {
     if (Reflect.get(options, name) === undefined) continue
@@ -103,19 +104,19 @@ function requireNoIdentity(options: object): void {
 }
 
 /**
- * A session that is kept needs a name that stays; without names of its own a device shows another id from the second
- * connection on.
+ * A persistent session needs a name that does not change. The id of a device that does not know its names changes when it
+ * learns them, so from the second connection on.
  */
 function requireSessionName(device: Device, { cleanSession, store }: AliyunOptions): void {
   if (device.cert === undefined || device.productKey !== undefined || device.clientId !== undefined) return
   if (cleanSession !== false && store === undefined) return
   throw new UsageError(
-    'a session that is kept needs a name: give the device a clientId, or connect once to learn its productKey and deviceName and give those',
+    'a persistent session needs a name: give the device a clientId, or connect once to learn its productKey and deviceName and give those',
   )
 }
 
 /**
- * The route by which a device with a certificate is told its names; a handler of the caller's for the same topic is
+ * The handler that gets the names of a device with a certificate. If the caller has a handler for the same topic, it is
  * called too.
  */
 function identityHandler(

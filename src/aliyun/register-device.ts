@@ -1,11 +1,12 @@
 /**
- * Dynamic registration: a device that holds nothing but the secret of its product gets credentials of its own.
+ * Dynamic registration: a device that knows only the secret of its product gets its own credentials.
  *
- * It connects once, over TLS, with a Client Identifier that says so and a password that is signed with the product's
- * secret. The platform accepts, and publishes the answer on a topic that nobody subscribed: `/ext/register` for a
- * device that its owner has entered in advance, `/ext/regnwl` for one that nobody has. Both are listened to, as it is
- * what the answer holds that counts. The platform closes the connection after 15 seconds; we disconnect as soon as
- * the answer is there. There is no second attempt: each one may replace the secret that the one before was given.
+ * The device connects once, over TLS. Its Client Identifier asks for a registration, and its password is signed with the
+ * secret of the product. The platform accepts the connection, and publishes the answer on a topic without a subscription:
+ * `/ext/register` for a device that its owner has entered in the console before, `/ext/regnwl` for any other. Both topics
+ * have the same handler, because the content of the answer decides. The platform closes the connection after 15 seconds;
+ * we disconnect when the answer has come. There is no second attempt, because each attempt may replace the secret of the
+ * one before.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -21,28 +22,28 @@ import { aliyunProfile } from './platform-profile.js'
 import { type SignMethod, sign } from './signature.js'
 import { requireClientId, wireClientId } from './wire-client-id.js'
 
-/** What a device shows of itself to be registered, and where. */
+/** The device that is registered, and the server. */
 export interface Registration extends ConnectionChoice {
-  /** Of the product, as the console shows it. */
+  /** The ProductKey, as the console shows it. */
   readonly productKey: string
-  /** The key of the signature, as UTF-8 text. It is never part of an error. */
+  /** The ProductSecret: the key of the signature, as UTF-8 text. It is never in an error. */
   readonly productSecret: string
-  /** Of the device within its product, without `&`. */
+  /** The DeviceName, without `&`. */
   readonly deviceName: string
   /**
    * Whether the owner has entered the device in the console. Default true; false asks for a token instead of a
    * secret.
    */
   readonly preRegistered?: boolean | undefined
-  /** Of the product, if it belongs to one. Decides the endpoint, unless that is given. */
+  /** The instance of the product, if it belongs to one. It also chooses the endpoint, unless `endpoint` is given. */
   readonly instanceId?: string | undefined
   /** 1 to 64 characters without `|` and `,`. Default: `productKey.deviceName`. */
   readonly clientId?: string | undefined
   /** Default `hmacsha256`. */
   readonly signMethod?: SignMethod | undefined
-  /** Milliseconds, 1 to 15,000 (when the platform gives up): from the call to the answer. Default 10,000. */
+  /** Milliseconds from the call to the answer: 1 to 15,000, when the platform closes the connection. Default 10,000. */
   readonly timeoutMs?: number | undefined
-  /** Gives the registration up: it rejects with `signal.reason`. */
+  /** Aborts the registration, which then rejects with `signal.reason`. */
   readonly signal?: AbortSignal | null | undefined
 }
 
@@ -73,16 +74,16 @@ const timeoutMsDefault = 10_000
 const timeoutMsMax = 15_000
 
 /**
- * Registers a device and gives back what `aliyun` takes: with `deviceSecret`, or with `clientId` and `deviceToken`.
- * Store it before anything else: the platform gives it out once, or replaces it each time.
+ * Registers a device and returns the device for `aliyun`: with `deviceSecret`, or with `clientId` and `deviceToken`. Store
+ * the result before you do anything else: the platform sends the secret only once, or makes a new one each time.
  *
  * ```ts
  * const device = await registerDevice({ productKey, productSecret, deviceName })
  * await connect(aliyun(device))
  * ```
  *
- * @throws UsageError before anything is sent; ConnectionRefusedError with Return Code 4 (the product's secret or key
- * is wrong) or 5 (registration is switched off, or the device was not entered); ConnectionLostError; TimeoutError; or
+ * @throws UsageError before any byte is sent; ConnectionRefusedError with Return Code 4 (the ProductSecret or ProductKey is
+ * wrong) or 5 (registration is switched off, or the device is not in the console); ConnectionLostError; TimeoutError; or
  * `signal.reason` (all as rejections)
  */
 export async function registerDevice(registration: Registration): Promise<SecretDevice | TokenDevice> {
@@ -114,7 +115,7 @@ export async function registerDevice(registration: Registration): Promise<Secret
   }
 }
 
-/** The device in the first answer. What is no answer rejects: the platform does not send a second one. */
+/** The device in the first answer. A wrong answer rejects, because the platform does not send a second one. */
 function firstAnswer({ productKey, deviceName }: Registration) {
   let handler: MessageHandler = () => {}
   const promise = new Promise<SecretDevice | TokenDevice>((resolve, reject) => {
@@ -139,7 +140,7 @@ function deviceOf(message: Message, productKey: string, deviceName: string): Sec
   throw new Error(`the platform's answer on ${message.topic} has neither deviceSecret nor clientId and deviceToken`)
 }
 
-/** Rejects when the connection fails, or ends before there was an answer. */
+/** Rejects when the connection fails, or ends before the answer. */
 async function ended(client: MqttClient): Promise<never> {
   await client.connect()
   await client.closed
@@ -158,7 +159,7 @@ function startTimeout(timeoutMs: number) {
   return { promise, stop }
 }
 
-/** A product that belongs to an instance is registered there, unless the caller says where. */
+/** A product of an instance is registered at that instance, unless the caller names another server. */
 function destinationOf(registration: Registration): ConnectionChoice {
   const { region, url, host, port, family, servers, stream, tls, instanceId } = registration
   const server = url ?? host ?? servers ?? stream

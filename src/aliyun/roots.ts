@@ -1,17 +1,16 @@
 /**
- * The roots that the platform's certificates end in.
+ * The root certificates of the platform.
  *
- * The documentation names GlobalSign Root CA, "R1", which ends on 2028-01-28. Node no longer carries it, so it stands
- * here as text, taken from Debian's ca-certificates. The chain may have moved on to one of GlobalSign's later roots,
- * which Node does carry: R3, R6 and R46 are picked from its own list, by fingerprint, when they are first asked for.
- * The list `ca` replaces Node's, so with these four a certificate of any other issuer is refused: nobody else's
- * mistake can speak for the platform.
+ * The documentation names GlobalSign Root CA, "R1", which expires on 2028-01-28. Node no longer has it, so its text is in
+ * this file, taken from Debian's ca-certificates. The platform may already use one of GlobalSign's later roots, which Node
+ * has: R3, R6 and R46. They are taken from the list of Node, by fingerprint, at the first call. The option `ca` replaces
+ * the list of Node. So certificates of all other issuers are refused, and a mistake of another issuer does no harm.
  *
- * Port 8883 ends in a private root of Alibaba Cloud's, which is not here: it cannot be checked against a public
- * source. Those who use that port pass the root that they got from the console.
+ * The certificate of port 8883 is from a private root of Alibaba Cloud. That root is not here, because it cannot be
+ * compared with a public source. Users of that port pass the root from their console.
  */
 
-/** SHA-256 of the roots that are taken from Node, over their DER encoding. */
+/** The SHA-256 of the DER encoding of each root that is taken from Node. */
 const fingerprints: ReadonlySet<string> = new Set([
   // R3, to 2029-03-18
   'cbb522d7b7f127ad6a0113865bdf1cd4102e7d0759af635a7cf4720dc963c53b',
@@ -24,8 +23,8 @@ const fingerprints: ReadonlySet<string> = new Set([
 let roots: readonly string[] | undefined
 
 /**
- * The default of `tls.ca` in `aliyun(...)`, in PEM: GlobalSign R1, R3, R6 and R46. To trust one more root, and these:
- * `aliyun(device, { tls: { ca: [...aliyunRoots(), more] } })`; to trust only your own, leave these out.
+ * The default of `tls.ca` in `aliyun(...)`, in PEM: GlobalSign R1, R3, R6 and R46. To trust one more root:
+ * `aliyun(device, { tls: { ca: [...aliyunRoots(), more] } })`. To trust only your own roots, leave these out.
  */
 export function aliyunRoots(): string[] {
   roots ??= [globalSignR1, ...laterRoots()]
@@ -33,8 +32,8 @@ export function aliyunRoots(): string[] {
 }
 
 /**
- * Loads `node:tls` and hashes its list of about 140 certificates, which takes a millisecond: only when a connection
- * is made.
+ * Loads `node:tls` and hashes its list of about 140 certificates. That takes a millisecond, so it is done only when a
+ * connection needs the roots.
  */
 function laterRoots(): string[] {
   const { rootCertificates } = process.getBuiltinModule('node:tls')

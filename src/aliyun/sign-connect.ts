@@ -6,23 +6,23 @@ import { describe, requireIdentity, requireText } from './device-text.js'
 import { type SignMethod, sign } from './signature.js'
 import { requireClientId, requireExtensions, wireClientId } from './wire-client-id.js'
 
-/** How the platform is reached: 2 over TLS, 3 over plain TCP. It is announced in the Client Identifier. */
+/** 2: TLS. 3: plain TCP. The Client Identifier has this number. */
 export type SecureMode = 2 | 3
 
 /** The device whose CONNECT is signed, and how. */
 export interface SignConnectInput {
-  /** Of the product, as the console shows it. */
+  /** The ProductKey, as the console shows it. */
   readonly productKey: string
-  /** Without `&`. */
+  /** The DeviceName, without `&`. */
   readonly deviceName: string
-  /** The key of the signature, as UTF-8 text. It is never part of an error or of what is returned. */
+  /** The DeviceSecret: the key of the signature, as UTF-8 text. It is never in an error or in the result. */
   readonly deviceSecret: string
   /**
-   * 1 to 64 characters without `|` and `,`; a MAC address or a serial number is advised. Default:
+   * 1 to 64 characters without `|` and `,`; the platform advises a MAC address or a serial number. Default:
    * `productKey.deviceName`.
    */
   readonly clientId?: string | undefined
-  /** Default `hmacsha256`, which is announced like any other, as the platform's own default is `hmacmd5`. */
+  /** Default `hmacsha256`. The Client Identifier always names the method, because the platform's own default is `hmacmd5`. */
   readonly signMethod?: SignMethod | undefined
   /** Milliseconds since 1970, or its digits; false sends and signs none. Default: `Date.now()`. */
   readonly timestamp?: number | string | false | undefined
@@ -99,8 +99,8 @@ export function signConnectOf(input: SignConnectInput): SignedConnect {
 }
 
 /**
- * The digits that are sent and signed, or undefined for none. The two must be the same text, so a string goes out as
- * it came.
+ * The digits of the timestamp, or undefined for no timestamp. The sent and the signed digits must be the same text, so a
+ * string is not changed.
  */
 function timestampDigits(timestamp: number | string | false | undefined): string | undefined {
   if (timestamp === false) return undefined

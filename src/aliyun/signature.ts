@@ -1,8 +1,8 @@
 /**
- * How the platform signs: an HMAC, keyed by a secret, over names and values that are sorted by name and joined
- * without any delimiter, written as hex. A connection signs `clientId`, `deviceName`, `productKey` and, if it is
- * sent, `timestamp` with the secret of the device; a registration signs `deviceName`, `productKey` and `random` with
- * the secret of the product.
+ * The signature of the platform: an HMAC in hexadecimal digits. Its key is a secret. Its content is names and values, sorted
+ * by name and joined without a delimiter. A connection signs `clientId`, `deviceName`, `productKey` and, if it is sent,
+ * `timestamp`, with the secret of the device. A registration signs `deviceName`, `productKey` and `random`, with the secret
+ * of the product.
  */
 
 import { createHmac } from 'node:crypto'
@@ -10,14 +10,13 @@ import { UsageError } from '../errors.js'
 import { describe } from './device-text.js'
 
 /**
- * The signing methods, by the names that the platform knows them by. `hmacsha256` is the one to use. `hmacmd5` and
- * `hmacsha1` are for products that ask for them. `sha256` is named by one page of the platform's documentation alone;
- * that page has one formula for every method, so it is taken to be HMAC-SHA256 under another name. Nothing confirms
- * that: prefer `hmacsha256`.
+ * The signing methods, by their names on the platform. Use `hmacsha256`. `hmacmd5` and `hmacsha1` are for products that
+ * require them. Only one page of the platform's documentation names `sha256`. That page has one formula for all methods, so
+ * this package uses HMAC-SHA256 for it. Nothing confirms that: prefer `hmacsha256`.
  */
 export type SignMethod = 'hmacmd5' | 'hmacsha1' | 'hmacsha256' | 'sha256'
 
-/** The hash that each of them is an HMAC of, by the names of `node:crypto`. */
+/** The hash of each method, by its name in `node:crypto`. */
 const hashes: ReadonlyMap<SignMethod, string> = new Map([
   ['hmacmd5', 'md5'],
   ['hmacsha1', 'sha1'],
@@ -28,7 +27,7 @@ const hashes: ReadonlyMap<SignMethod, string> = new Map([
 export const signMethods: readonly SignMethod[] = [...hashes.keys()]
 
 /**
- * The signature of `fields` in upper-case hex. Fields whose value is undefined are not sent, so they are not signed.
+ * The signature of `fields` in upper-case hex. A field whose value is undefined is not sent, so it is not signed.
  */
 export function sign(method: SignMethod, secret: string, fields: Readonly<Record<string, string | undefined>>): string {
   const hash = hashes.get(method)

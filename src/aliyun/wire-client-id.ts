@@ -1,14 +1,13 @@
 /**
- * The Client Identifier as the platform reads it: `id|name=value,name=value|`. What stands before the first bar
- * identifies the client and is signed; what stands between the bars are parameters, which are not. Nothing can be
- * quoted, so a bar, a comma or an equals sign in the wrong place would forge a parameter: such values are refused,
- * never rewritten.
+ * The Client Identifier in the form of the platform: `id|name=value,name=value|`. The id before the first `|` names the
+ * client, and is signed. The parameters between the two `|` are not signed. There are no quotes, so a `|`, `,` or `=` in a
+ * value would forge a parameter. Such a value is refused, never rewritten.
  */
 
 import { UsageError } from '../errors.js'
 import { describe, requirePacketText } from './device-text.js'
 
-/** Parameters that this package sets itself, and names that stand in the signed content; compared in lower case. */
+/** The parameters that this package sets itself, and the names in the signed content; all in lower case. */
 const reservedNames: ReadonlySet<string> = new Set([
   'securemode',
   'signmethod',
@@ -21,10 +20,10 @@ const reservedNames: ReadonlySet<string> = new Set([
   'random',
 ])
 
-/** The longest id that the platform takes, in characters. */
+/** The longest id that the platform accepts, in characters. */
 const idLengthMax = 64
 
-/** Refuses an id that the platform would refuse, or would read as something else. */
+/** Refuses an id that the platform would refuse or misread. */
 export function requireClientId(id: unknown): asserts id is string {
   if (id === '') throw new UsageError('clientId is empty: give one, or leave it out for "productKey.deviceName"')
   requirePacketText('clientId', id)
@@ -42,12 +41,12 @@ export function requireClientId(id: unknown): asserts id is string {
   }
 }
 
-/** Joins an id and its parameters, which are written in the order given. */
+/** Joins an id and its parameters, in the given order. */
 export function wireClientId(id: string, parameters: readonly (readonly [name: string, value: string])[]): string {
   return `${id}|${parameters.map(([name, value]) => `${name}=${value}`).join(',')}|`
 }
 
-/** The caller's own parameters, refused if one of them could be read as another. */
+/** The parameters of the caller. Refuses one that the platform could misread as another parameter. */
 export function requireExtensions(extensions: unknown): [name: string, value: string][] {
   if (extensions === undefined) return []
   if (typeof extensions !== 'object' || extensions === null) {

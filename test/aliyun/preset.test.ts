@@ -114,7 +114,7 @@ describe('a device with a certificate', () => {
 
   it('keeps a session only under a name that stays the same', () => {
     const anonymous = { ...certificate, onIdentity: () => {} }
-    expect(() => aliyun(anonymous, { cleanSession: false })).toThrow(/a session that is kept needs a name/)
+    expect(() => aliyun(anonymous, { cleanSession: false })).toThrow(/a persistent session needs a name/)
     expect(aliyun({ ...anonymous, clientId: 'mac' }, { cleanSession: false }).cleanSession).toBe(false)
     expect(aliyun(identified, { cleanSession: false }).cleanSession).toBe(false)
   })
