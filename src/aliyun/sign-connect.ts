@@ -24,18 +24,18 @@ export interface SignConnectInput {
   readonly clientId?: string | undefined
   /** Default `hmacsha256`. The Client Identifier always names the method, because the platform's own default is `hmacmd5`. */
   readonly signMethod?: SignMethod | undefined
-  /** Milliseconds since 1970, or its digits; false sends and signs none. Default: `Date.now()`. */
+  /** Milliseconds since 1970, as a number or as digits; with false no timestamp is sent and signed. Default: `Date.now()`. */
   readonly timestamp?: number | string | false | undefined
-  /** Default 2 (TLS). 3 (plain TCP) shows everything but the secret itself to the network. */
+  /** Default 2 (TLS). With 3 (plain TCP) the network can read everything, except the secret itself. */
   readonly secureMode?: SecureMode | undefined
   /**
-   * More parameters for the Client Identifier, such as `{ _v: 'app-1.0' }`; written after our own, in their order,
-   * and not signed.
+   * More parameters for the Client Identifier, such as `{ _v: 'app-1.0' }`. They follow our own parameters in the given
+   * order, and are not signed.
    */
   readonly extensions?: Readonly<Record<string, string>> | undefined
 }
 
-/** The names of what is signed. */
+/** The names of the options of `signConnect`. */
 export const inputTable = {
   productKey: true,
   deviceName: true,
@@ -49,7 +49,7 @@ export const inputTable = {
 
 const inputNames = namesOf<SignConnectInput>(inputTable)
 
-/** The three fields of CONNECT that let the device in. */
+/** The three fields of CONNECT that prove who the device is. */
 export interface SignedConnect {
   /** `id|securemode=2,signmethod=hmacsha256,timestamp=...|` */
   readonly clientId: string
@@ -66,15 +66,15 @@ export interface SignedConnect {
  * const { clientId, username, password } = signConnect({ productKey, deviceName, deviceSecret })
  * ```
  *
- * @throws UsageError for whatever the platform would refuse or misread; the message says what to do and never holds
- * the secret.
+ * @throws UsageError if the platform would refuse or misread a value; the message says what to do and never has the
+ * secret.
  */
 export function signConnect(input: SignConnectInput): SignedConnect {
   requireOptions('signConnect()', input, inputNames)
   return signConnectOf(input)
 }
 
-/** The same for the secret of a device, whose names have been checked. */
+/** `signConnect` without the check for unknown options, which `requireDevice` has done for a device. */
 export function signConnectOf(input: SignConnectInput): SignedConnect {
   const { productKey, deviceName, deviceSecret, signMethod = 'hmacsha256', secureMode = 2 } = input
   requireIdentity(productKey, deviceName)

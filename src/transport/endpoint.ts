@@ -60,7 +60,7 @@ function namedServers({ url, host, port, servers }: AddressOptions): readonly Se
   if (named.length === 0) throw new UsageError('no server is named: give url (mqtt:// or mqtts://), host or servers')
   if (named.length > 1) throw new UsageError('the server is named twice: give one of url, host and servers')
   if (host !== undefined) return [{ host, port }]
-  if (port !== undefined) throw new UsageError('port stands beside host only: write it into the URL')
+  if (port !== undefined) throw new UsageError('port goes with host only: write it into the URL')
   return url === undefined ? (servers ?? []) : [url]
 }
 
@@ -119,10 +119,10 @@ function splitPort(text: string): readonly [host: string, port: string | undefin
   const bracket = text.startsWith('[') ? text.indexOf(']') + 1 : 0
   const colon = text.indexOf(':', bracket)
   if (bracket > 0 && bracket !== text.length && colon !== bracket) {
-    throw new UsageError("behind the ']' of an IPv6 address only ':' and the port may stand")
+    throw new UsageError("only ':' and a port may follow the ']' of an IPv6 address")
   }
   if (bracket === 0 && colon !== text.lastIndexOf(':')) {
-    throw new UsageError('an IPv6 address in a URL stands in brackets: mqtt://[::1]:1883')
+    throw new UsageError('an IPv6 address in a URL needs brackets: mqtt://[::1]:1883')
   }
   return colon < 0 ? [text, undefined] : [text.slice(0, colon), text.slice(colon + 1)]
 }
@@ -147,7 +147,7 @@ function readHost(text: string): string {
 function readIPv6(text: string): string {
   const address = text.replace(/%25(?=.)/, '%')
   if (process.getBuiltinModule('node:net').isIPv6(address)) return address
-  throw new UsageError('the host is no IPv6 address (without brackets a host holds no colon: the port stands apart)')
+  throw new UsageError('the host is no IPv6 address (a host without brackets has no colon: give the port apart)')
 }
 
 function percentDecode(text: string | undefined): string | undefined {
