@@ -169,7 +169,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     try {
       const settings = parseMessagesOptions(options, this.#settings.engine.receiveWindow)
       const { host } = this.#lifecycle
-      const stream = new Stream(this, settings.limit, () => host.resumeDelivery())
+      const stream = new Stream(this, settings.limit, () => host.delivery.resume())
       host.delivery.addStream(stream)
       return tamed(this.#attach(stream, filters, settings))
     } catch (error) {
@@ -192,7 +192,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   /** Made by the first call that needs them: a client that only publishes has none. */
   get #subscriptions(): Subscriptions {
     const { host } = this.#lifecycle
-    this.#madeSubscriptions ??= new Subscriptions(host, host.delivery.router, this.#settings.profile)
+    this.#madeSubscriptions ??= new Subscriptions(host, host.delivery, this.#settings.profile)
     return this.#madeSubscriptions
   }
 
@@ -221,10 +221,9 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     validateTopicFilter(filter)
     if (typeof handler !== 'function') throw new UsageError(`handler has to be a function, not ${typeof handler}`)
     const { delivery } = this.#lifecycle.host
-    const { router } = delivery
     const route = delivery.inContext(handler)
-    router.add(filter, route)
-    let remove = () => router.remove(filter, route)
+    delivery.addRoute(filter, route)
+    let remove = () => delivery.removeRoute(filter, route)
     return {
       [Symbol.dispose]() {
         remove()

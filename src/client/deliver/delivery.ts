@@ -15,6 +15,7 @@ import type { HandlerErrorAction, Message, MessageHandler } from '../surface/cli
 import { ReceivedMessage } from '../surface/message.js'
 import { isPromiseLike } from '../waiting/promises.js'
 import { inContextOfNow } from './handler-context.js'
+import { Keeping } from './keeping.js'
 import { type MessageStream, notStarted } from './message-stream.js'
 import { TopicRouter } from './topic-router.js'
 
@@ -25,6 +26,17 @@ export interface DeliveryHost {
   givenBack(arrival: Arrival): void
   failed(arrival: Arrival, message: Message, action: HandlerErrorAction, error: unknown): void
   unclaimed(message: Message): void
+  now(): number
+  /** True while a SUBSCRIBE of the program is unanswered. */
+  readonly isSubscribing: boolean
+  /** True if what waits for handlers and what is kept aside fill the backlog. */
+  readonly backlogIsFull: boolean
+  /** What was put off, or kept aside, is to be offered again at the end of the turn. */
+  routesChanged(): void
+  /** Calls `action` at that time, in place of what was asked before; undefined: not at all. */
+  keepUntil(at: number | undefined, action: () => void): void
+  /** There may be room for what was put off. */
+  resumeDelivery(): void
 }
 
 /** How the handlers of one message have fared so far; a failure keeps the first error. 'not started': a loop never got it. */
@@ -45,6 +57,11 @@ function outcomeAfter(before: Outcome, result: PromiseSettledResult<unknown>): O
   return before.is === 'well' && result.value === notStarted ? { is: 'not started' } : before
 }
 
+/** 'not yet': the program has not heard of its first connection. 'keeping': what has no route is kept aside. */
+type State =
+  | { readonly is: 'not yet' | 'delivering' | 'stopped' }
+  | { readonly is: 'keeping'; readonly keeping: Keeping }
+
 export class Delivery {
   #router: TopicRouter<MessageHandler> | undefined
   /** Handlers that belong to a message stream, which may be full. Absent before the first stream. */
@@ -57,7 +74,7 @@ export class Delivery {
   #routes: WeakMap<MessageHandler, MessageHandler> | undefined
   /** The arrivals whose handlers are being called at this very moment, one inside the other. */
   #calling: Arrival | undefined
-  #state: 'delivering' | 'stopped' = 'delivering'
+  #state: State
 
   constructor(client: object, host: DeliveryHost, settings: DeliverySettings) {
     this.#client = client
@@ -65,6 +82,56 @@ export class Delivery {
     this.#settings = settings
     for (const [filter, handler] of settings.handlers) this.router.add(filter, this.inContext(handler))
     if (settings.onMessage !== undefined) this.#onMessage = this.inContext(settings.onMessage)
+    this.#state = settings.keepsAside ? { is: 'not yet' } : { is: 'delivering' }
+  }
+
+  /** CONNACK came. Behind the first one nothing is delivered before the turn in which the program hears of it is over. */
+  connected(): void {
+    if (this.#state.is !== 'not yet') return
+    setImmediate(() => {
+      if (this.#state.is !== 'not yet') return
+      const keeping = new Keeping(this.#host.now(), this.#settings.unclaimedAfterMs)
+      if (this.#router !== undefined) keeping.routeAdded(this.#host.now())
+      this.#state = { is: 'keeping', keeping }
+      this.#keepOn()
+      this.#host.routesChanged()
+    })
+  }
+
+  /** Later connections keep nothing aside: the routes are there. */
+  connectionEnded(): void {
+    if (this.#state.is === 'keeping') this.#endKeeping()
+  }
+
+  #keepOn = (): void => {
+    if (this.#state.is !== 'keeping') return
+    const now = this.#host.now()
+    const endsAt = this.#state.keeping.endsAt(now, this.#host.isSubscribing ? 'unanswered' : 'answered')
+    if (now < endsAt) this.#host.keepUntil(endsAt, this.#keepOn)
+    else this.#endKeeping()
+  }
+
+  #endKeeping(): void {
+    this.#state = { is: 'delivering' }
+    this.#host.keepUntil(undefined, this.#keepOn)
+    this.#host.routesChanged()
+  }
+
+  /** There may be room for what was put off. */
+  resume(): void {
+    this.#host.resumeDelivery()
+  }
+
+  addRoute(filter: string, route: MessageHandler): void {
+    this.router.add(filter, route)
+    if (this.#state.is !== 'keeping') return
+    this.#state.keeping.routeAdded(this.#host.now())
+    this.#keepOn()
+    this.#host.routesChanged()
+  }
+
+  removeRoute(filter: string, route: MessageHandler): boolean {
+    return this.router.remove(filter, route)
   }
 
   /** The arrival whose handler is on the call stack. */
@@ -98,13 +165,13 @@ export class Delivery {
 
   /** No handler is started from here on. Messages that wait for a loop have not started, and the loop ends with the one in hand. */
   drain(): void {
-    this.#state = 'stopped'
+    this.#state = { is: 'stopped' }
     for (const stream of [...(this.#streams?.values() ?? [])]) stream.drain()
   }
 
   /** The client has ended, so the loops over its messages end too. Tells whether one of them hears of the error. */
   close(error: Error | undefined): 'heard' | 'not heard' {
-    this.#state = 'stopped'
+    this.#state = { is: 'stopped' }
     let hearing: 'heard' | 'not heard' = 'not heard'
     for (const stream of [...(this.#streams?.values() ?? [])]) {
       if (stream.isLooped) hearing = 'heard'
@@ -114,12 +181,16 @@ export class Delivery {
     return hearing
   }
 
-  deliver(arrival: Arrival, packet: PublishPacket<Buffer>): 'done' | 'running' | 'later' {
-    if (this.#state === 'stopped') return 'later'
+  deliver(arrival: Arrival, packet: PublishPacket<Buffer>): 'done' | 'running' | 'later' | 'aside' {
+    if (this.#state.is === 'stopped' || this.#state.is === 'not yet') return 'later'
     const handlers = this.#router?.match(packet.topic) ?? noHandlers
     const streams = this.#streams
     if (streams !== undefined && streams.size > 0 && handlers.some((handler) => streams.get(handler)?.isFull))
       return 'later'
+    if (handlers.length === 0 && this.#state.is === 'keeping') {
+      if (!this.#host.backlogIsFull) return 'aside'
+      this.#endKeeping()
+    }
     const message = new ReceivedMessage(packet)
     if (handlers.length === 0) return this.#deliverUnrouted(arrival, message)
     return this.#call(arrival, message, handlers)

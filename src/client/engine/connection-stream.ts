@@ -12,7 +12,7 @@ import { markBlocks } from '../../codec/decode/payload-copies.js'
 import { PacketWriter } from '../../codec/encode/packet-writer.js'
 import { ConnectionLostError } from '../../errors.js'
 import type { Connection } from '../../protocol/connection/connection.js'
-import type { PublishContent } from '../../protocol/driver.js'
+import { type PublishContent, publishPacket } from '../../protocol/driver.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from '../../transport/transport.js'
 import type { PublishTicket } from '../publish/publish-ticket.js'
 import type { RequestTicket } from '../subscribe/tickets.js'
@@ -44,6 +44,8 @@ export interface StreamOwner {
   now(): number
   /** A call of the engine has returned: what it has told is handed on, and much output is written. */
   engineReturned(): void
+  /** Hands something on when the engine's call has returned. */
+  tellLater(tell: () => void): void
   /** Writes what was sent. */
   flush(): void
   /** What is sent in this turn of the event loop goes out at its end. */
@@ -157,16 +159,18 @@ export class ConnectionStream implements TransportEvents {
   send(packet: ControlPacket): void {
     this.#writer.write(packet)
     this.#counters.packetsOut[packet.type] += 1
+    if (channels.packetOut.hasSubscribers) this.#tellOfPacket(packet)
   }
 
-  publish(
-    { topic, payload, retain }: PublishContent,
-    qos: QoS,
-    dup: boolean,
-    packetId: PacketIdentifier | undefined,
-  ): void {
+  #tellOfPacket(packet: ControlPacket): void {
+    this.#owner.tellLater(() => channels.packetOut.publish({ client: this.#client, packet }))
+  }
+
+  publish(message: PublishContent, qos: QoS, dup: boolean, packetId: PacketIdentifier | undefined): void {
+    const { topic, payload, retain } = message
     this.#writer.publish(topic, payload, qos, retain, dup, packetId)
     this.#counters.packetsOut.publish += 1
+    if (channels.packetOut.hasSubscribers) this.#tellOfPacket(publishPacket(message, qos, dup, packetId))
   }
 
   acknowledge(type: AcknowledgementPacket['type'], packetId: PacketIdentifier): void {
@@ -174,6 +178,7 @@ export class ConnectionStream implements TransportEvents {
     this.#writer.acknowledge(type, packetId)
     this.#acknowledgementBytes.gathered += this.#writer.byteLength - before
     this.#counters.packetsOut[type] += 1
+    if (channels.packetOut.hasSubscribers) this.#tellOfPacket({ type, packetId })
   }
 
   /** True if so much was sent that it should not wait for the end of the turn. */

@@ -14,28 +14,27 @@ import type {
   QoS,
   SubackPacket,
 } from '../../codec/control-packet.js'
-import { ConnectionLostError, type MqttError, StoreError, UsageError } from '../../errors.js'
+import { ConnectionLostError, type MqttError, StoreError } from '../../errors.js'
 import type { Connection } from '../../protocol/connection/connection.js'
-import { type Anomaly, type Driver, type PublishContent, publishPacket } from '../../protocol/driver.js'
+import type { Anomaly, Driver, PublishContent } from '../../protocol/driver.js'
 import type { OutgoingMessage } from '../../protocol/exchange/outgoing-message.js'
 import type { Request } from '../../protocol/exchange/request.js'
 import type { Arrival } from '../../protocol/incoming/arrival.js'
 import type { JournalRecord } from '../../protocol/journal/journal-record.js'
 import { Session } from '../../protocol/session.js'
 import type { OpenTransport, Peer } from '../../transport/index.js'
-import { Delivery, type DeliveryHost } from '../deliver/delivery.js'
+import { Delivery } from '../deliver/delivery.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import { PublishOutcomes } from '../publish/publish-outcomes.js'
 import type { PublishTicket } from '../publish/publish-ticket.js'
 import type { RequestTicket } from '../subscribe/tickets.js'
-import type { HandlerErrorAction, Message } from '../surface/client-surface.js'
 import { ClientCounters } from '../surface/counters.js'
 import { channels } from '../surface/diagnostics.js'
-import { asError } from '../waiting/promises.js'
 import { ConnectionStream, type StreamOwner } from './connection-stream.js'
+import { DeliveryBridge, type DeliveryDriver } from './delivery-bridge.js'
 import { engineSettings } from './engine-settings.js'
 import type { JournalWriter } from './journal-writer.js'
-import { warnOfDropped, warnOfUnclaimed } from './message-warnings.js'
+import { warnOfDropped } from './message-warnings.js'
 import { KeptSession } from './opened-store.js'
 import { type PingSettings, Pings } from './pings.js'
 import { type DeadlineHost, Timers } from './timers.js'
@@ -52,7 +51,7 @@ export interface EngineEvents {
   turnEnded(): void
 }
 
-export class EngineDriver implements Driver<PublishTicket, RequestTicket>, DeliveryHost, DeadlineHost, StreamOwner {
+export class EngineDriver implements Driver<PublishTicket, RequestTicket>, DeliveryDriver, DeadlineHost, StreamOwner {
   /** The MqttClient, for the messages of the diagnostics channels. */
   readonly client: object
   readonly counters = new ClientCounters()
@@ -70,6 +69,8 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   /** Calls of `deliver` that have not returned: the only ones from within which the engine is called. */
   #deliveries = 0
   #life: 'going-on' | 'ended' = 'going-on'
+  /** Whether messages that were put off or kept aside are to be offered at the end of this turn. */
+  #offers: 'as before' | 'again' = 'as before'
   #pings: Pings | undefined
   #turn: { readonly is: 'none' } | { readonly is: 'begun'; readonly at: number } = noTurn
 
@@ -78,7 +79,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     this.outcomes = new PublishOutcomes(client, this.counters)
     this.#settings = settings
     this.#events = events
-    this.delivery = new Delivery(client, this, settings.delivery)
+    this.delivery = new Delivery(client, new DeliveryBridge(this, settings), settings.delivery)
     if (settings.store === undefined)
       this.#session = new Session(engineSettings(this.#settings, 'none'), this, undefined, this.now())
   }
@@ -182,6 +183,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   /** The connection is over, or must not be used any more. */
   detach(): void {
     this.#pings?.lost()
+    this.delivery.connectionEnded()
     this.#session?.lost()
     this.#stream?.destroy()
     this.#stream = undefined
@@ -208,8 +210,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     if (this.#stream?.hasMuchOutput) this.flush()
   }
 
-  /** Hands something on when the engine's call has returned. */
-  #tellLater(tell: () => void): void {
+  tellLater(tell: () => void): void {
     if (this.#told === nothingTold) this.#told = []
     this.#told.push(tell)
     this.beginTurn()
@@ -231,6 +232,11 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   }
 
   readonly turnEnds = (): void => {
+    if (this.#offers === 'again' && this.#session !== undefined) {
+      this.#offers = 'as before'
+      this.#session.routesChanged(this.now())
+      this.#stream?.regulateReading()
+    }
     this.engineReturned()
     this.flush()
   }
@@ -274,24 +280,17 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   send(packet: ControlPacket): void {
     this.#stream?.send(packet)
-    if (channels.packetOut.hasSubscribers) this.#tellOfPacket(packet)
     this.beginTurn()
   }
 
   sendPublish(message: PublishContent, qos: QoS, dup: boolean, packetId: PacketIdentifier | undefined): void {
     this.#stream?.publish(message, qos, dup, packetId)
-    if (channels.packetOut.hasSubscribers) this.#tellOfPacket(publishPacket(message, qos, dup, packetId))
     this.beginTurn()
   }
 
   sendAcknowledgement(type: AcknowledgementPacket['type'], packetId: PacketIdentifier): void {
     this.#stream?.acknowledge(type, packetId)
-    if (channels.packetOut.hasSubscribers) this.#tellOfPacket({ type, packetId })
     this.beginTurn()
-  }
-
-  #tellOfPacket(packet: ControlPacket): void {
-    this.#tellLater(() => channels.packetOut.publish({ client: this.client, packet }))
   }
 
   record(record: JournalRecord): void {
@@ -299,7 +298,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     this.beginTurn()
   }
 
-  deliver(arrival: Arrival, packet: PublishPacket<Buffer>): 'done' | 'running' | 'later' {
+  deliver(arrival: Arrival, packet: PublishPacket<Buffer>): 'done' | 'running' | 'later' | 'aside' {
     this.#deliveries += 1
     try {
       return this.delivery.deliver(arrival, packet)
@@ -318,74 +317,55 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   rejected(message: OutgoingMessage<PublishTicket>, error: MqttError): void {
     const { ticket } = message
-    if (ticket?.isWaiting) this.#tellLater(() => this.outcomes.withdrawn(ticket, error))
+    if (ticket?.isWaiting) this.tellLater(() => this.outcomes.withdrawn(ticket, error))
   }
 
   answered(request: Request<RequestTicket>, returnCodes: SubackPacket['returnCodes']): void {
     const { ticket } = request
-    if (ticket !== undefined) this.#tellLater(() => ticket.answered(request, returnCodes))
+    if (ticket !== undefined) this.tellLater(() => ticket.answered(request, returnCodes))
   }
 
   unanswered(request: Request<RequestTicket>, error: MqttError): void {
     const { ticket } = request
-    if (ticket !== undefined) this.#tellLater(() => ticket.failed(error))
+    if (ticket !== undefined) this.tellLater(() => ticket.failed(error))
   }
 
   refused(filters: readonly string[]): void {
-    this.#tellLater(() => this.#events.refused(filters))
+    this.tellLater(() => this.#events.refused(filters))
   }
 
   connected(sessionPresent: boolean): void {
-    this.#tellLater(() => this.#events.connected(sessionPresent))
+    this.tellLater(() => this.#events.connected(sessionPresent))
   }
 
   closing(error: MqttError): void {
-    this.#tellLater(() => this.#events.connectionEnded(error))
+    this.tellLater(() => this.#events.connectionEnded(error))
   }
 
   anomaly(anomaly: Anomaly, packetId: number | undefined): void {
     this.counters.anomalies += 1
     if (!channels.anomaly.hasSubscribers) return
-    this.#tellLater(() => channels.anomaly.publish({ client: this.client, anomaly, packetId }))
+    this.tellLater(() => channels.anomaly.publish({ client: this.client, anomaly, packetId }))
   }
 
-  // What the delivery tells.
+  // What the delivery tells, by way of its bridge.
 
-  handled(arrival: Arrival): void {
-    this.session.handled(arrival, this.beginTurn())
+  deliveryReturned(): void {
     this.engineReturned()
     this.#stream?.regulateReading()
   }
 
-  givenBack(arrival: Arrival): void {
-    this.session.givenBack(arrival, this.beginTurn())
-    this.engineReturned()
+  offerAgain(): void {
+    this.#offers = 'again'
+    this.beginTurn()
   }
 
-  resumeDelivery(): void {
-    this.session.resumeDelivery(this.beginTurn())
-    this.engineReturned()
-    this.#stream?.regulateReading()
+  connectionEnded(error: Error): void {
+    this.#events.connectionEnded(error)
   }
 
-  failed(arrival: Arrival, message: Message, action: HandlerErrorAction, error: unknown): void {
-    // At QoS 0 nobody would send it again: the failure is reported by `onHandlerError`, and the message is over.
-    if (action === 'redeliver' && message.qos === 0) return this.handled(arrival)
-    this.session.unhandled(arrival, this.beginTurn())
-    if (action === 'redeliver' && !this.#settings.session.cleanSession) {
-      // Its connection has ended already: the next one brings the message, and must not pay for it.
-      if (this.connection?.phase !== 'connected') return this.resumeDelivery()
-      const text = 'a handler failed, and onHandlerError asked for the message to be sent again'
-      this.#events.connectionEnded(new ConnectionLostError(text, { reason: 'redelivery', cause: error }))
-    } else if (action === 'redeliver') {
-      const text =
-        "onHandlerError answered 'redeliver', which needs a session that the server resumes: set cleanSession to false"
-      this.#events.failed(new UsageError(text, { cause: error }))
-    } else this.#events.failed(asError(error))
-  }
-
-  unclaimed({ topic }: Message): void {
-    warnOfUnclaimed(this.counters, topic)
+  failed(error: Error): void {
+    this.#events.failed(error)
   }
 }
 

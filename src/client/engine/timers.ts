@@ -7,6 +7,7 @@
  * |                 | a call of `ping()`, to its PINGRESP                  | its `timeoutMs`         | the call rejects                   |
  * | `attempt`       | the start of an attempt, to CONNACK                  | `connectTimeoutMs`      | the attempt is given up            |
  * | `retry`         | the end of a connection, to the next attempt         | the back-off            | the next attempt starts            |
+ * | `keeping`       | the first CONNACK, to the end of what `Keeping` says | two seconds behind the last route | messages without a route are unclaimed |
  * | `end`           | the call of `end()`, to the end of the stream        | its `timeoutMs`         | the stream is destroyed            |
  * | `last PUBRELs`  | the end of the last handler, to the last PUBREL      | half a second           | DISCONNECT is sent all the same    |
  * | `goodbye`       | DISCONNECT, to the server's end of the stream        | a second, while nothing leaves | the stream is destroyed     |
@@ -18,7 +19,7 @@ import type { AsyncResource } from 'node:async_hooks'
 import { maxTimerMs } from '../options/checks.js'
 
 /** The timers that are set once and fire once. */
-export type TimerName = 'attempt' | 'retry' | 'end' | 'last PUBRELs' | 'goodbye' | 'store closing'
+export type TimerName = 'attempt' | 'retry' | 'keeping' | 'end' | 'last PUBRELs' | 'goodbye' | 'store closing'
 
 /** Who is told that the engine may have something to do. */
 export interface DeadlineHost {

@@ -197,6 +197,7 @@ export class Lifecycle implements EngineEvents, Abortable {
     this.host.counters.connections += 1
     this.#attempts = 0
     this.#connecting?.resolve({ sessionPresent })
+    this.host.delivery.connected()
     this.#connecting = undefined
     if (channels.connect.hasSubscribers) {
       channels.connect.publish({ client: this.host.client, peer: this.host.peer, sessionPresent })

@@ -233,6 +233,12 @@ export interface ClientOptions {
    * CONNACK.
    */
   readonly handlers?: Readonly<Record<string, MessageHandler>> | undefined
+  /**
+   * Milliseconds, 1 to 2,147,483,647. With `cleanSession: false` and without `onMessage`, what a resumed session delivers behind the
+   * first CONNACK and matches no route is kept aside, unacknowledged, until a route takes it: for this long if none is ever added, for
+   * two seconds behind the last one that is, for a minute at most, and no longer than `receiveBufferBytes` have room. Default 10,000.
+   */
+  readonly unclaimedAfterMs?: number | undefined
   /** Gets what no route claims. Without it such messages are acknowledged, counted, and warned of once. */
   readonly onMessage?: MessageHandler | undefined
   /**

@@ -31,6 +31,7 @@ import {
   queueEntries,
   type SettingsOf,
   settingsFrom,
+  unclaimedAfterMs,
 } from './entries.js'
 import { type IdentitySettings, identityFor, parseIdentity } from './identity.js'
 import { type NetworkSettings, networkChecks, parseNetwork } from './network.js'
@@ -56,6 +57,9 @@ export interface DeliverySettings {
   readonly handlers: ReadonlyMap<string, MessageHandler>
   readonly onMessage: MessageHandler | undefined
   readonly onHandlerError: ClientOptions['onHandlerError']
+  /** Whether messages without a route are kept aside behind the first CONNACK, and for how long if no route comes. */
+  readonly keepsAside: boolean
+  readonly unclaimedAfterMs: number
 }
 
 export interface ClientSettings {
@@ -113,6 +117,7 @@ export const clientChecks: Checks<ClientOptions> = {
       [store.open, store.append, store.close].every((method) => typeof method === 'function'),
   ),
   profile: anything,
+  unclaimedAfterMs,
   handlers: only<object>('an object of functions by Topic Filter', isRecord),
   onMessage: callable,
   onHandlerError: callable,
@@ -152,7 +157,7 @@ export function parseClientOptions(given: ClientOptions, random: () => number): 
     engine: parseEngineNumbers(options, profile),
     reconnect: parseReconnect(options.reconnect, profile),
     queue: sharedQueue.of(settingsFrom(queueEntries, options.queue ?? {})),
-    delivery: parseDelivery(options),
+    delivery: parseDelivery(options, cleanSession),
     store,
     profile,
     signal: signal ?? undefined,
@@ -213,10 +218,12 @@ function parseEngineNumbers(options: ClientOptions, profile: ServerProfile | und
   })
 }
 
-function parseDelivery(options: ClientOptions): DeliverySettings {
+function parseDelivery(options: ClientOptions, cleanSession: boolean): DeliverySettings {
   const { onMessage, onHandlerError } = options
   const handlers = parseHandlers(options.handlers)
-  const settings = { handlers, onMessage, onHandlerError }
+  const keepsAside = !cleanSession && onMessage === undefined
+  const unclaimedMs = options.unclaimedAfterMs ?? unclaimedAfterMs.standard
+  const settings = { handlers, onMessage, onHandlerError, keepsAside, unclaimedAfterMs: unclaimedMs }
   const plain = handlers === noHandlers && onMessage === undefined && onHandlerError === undefined
   return plain ? sharedDelivery.of(settings) : settings
 }

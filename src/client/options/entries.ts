@@ -25,6 +25,9 @@ function entry<T>(check: Check<T>, standard: NoInfer<T>): Entry<T> {
 /** @unit s - many NATs forget a silent connection after some minutes; a PINGREQ and its answer are four bytes */
 export const keepAlive = entry(whole(0, 65_535), 60)
 
+/** @unit ms - behind the first CONNACK of a persistent session: a program that subscribes at all has begun by then */
+export const unclaimedAfterMs = entry(milliseconds, 10_000)
+
 /** How long a connection waits for what, and what it takes. */
 export const connectionEntries = {
   /** @unit ms - resolver, TCP, TLS and CONNACK over a bad radio link take seconds */

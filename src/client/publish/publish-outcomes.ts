@@ -31,7 +31,7 @@ export class PublishOutcomes {
 
   /** The message was taken back: its publish rejects. */
   withdrawn(ticket: PublishTicket, reason: unknown): void {
-    this.#rejected(reason)
+    this.rejected(reason)
     this.#withdrawn.push({ ticket, reason })
   }
 
@@ -55,14 +55,15 @@ export class PublishOutcomes {
     for (const message of messages) {
       if (message.ticket?.isWaiting !== true) continue
       const error = errorFor(message)
-      this.#rejected(error)
+      this.rejected(error)
       message.ticket.reject(error)
     }
     for (const { ticket, reason } of this.#withdrawn) ticket.reject(reason)
     for (const ticket of this.#stored) ticket.reject(errorFor(undefined))
   }
 
-  #rejected(error: unknown): void {
+  /** A publish rejects. */
+  rejected(error: unknown): void {
     this.#counters.rejected += 1
     if (channels.rejected.hasSubscribers) channels.rejected.publish({ client: this.#client, error })
   }

@@ -20,8 +20,6 @@ import { abortSignal } from '../options/checks.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import { requirePublishable } from '../options/profile-limits.js'
 import type { PublishOptions } from '../surface/client-surface.js'
-import type { ClientCounters } from '../surface/counters.js'
-import { channels } from '../surface/diagnostics.js'
 import { rejection, tamed } from '../waiting/promises.js'
 import { signalWatches } from '../waiting/signal-watches.js'
 import type { PublishOutcomes } from './publish-outcomes.js'
@@ -29,9 +27,6 @@ import { PublishTicket, type Withdrawing } from './publish-ticket.js'
 
 /** What the publisher asks of the driver of the engine. */
 export interface PublishDriver {
-  /** The MqttClient, for the messages of the diagnostics channels. */
-  readonly client: object
-  readonly counters: ClientCounters
   readonly session: Pick<Session<PublishTicket, unknown>, 'publish' | 'sendAtOnce' | 'withdraw'>
   /** What is sent in this turn of the event loop goes out at its end. Returns the time at which the turn began. */
   beginTurn(): number
@@ -93,8 +88,7 @@ export class Publisher implements Withdrawing {
   }
 
   #refuse(error: unknown): Promise<void> {
-    this.#host.counters.rejected += 1
-    if (channels.rejected.hasSubscribers) channels.rejected.publish({ client: this.#host.client, error })
+    this.#host.outcomes.rejected(error)
     return rejection(error)
   }
 
@@ -226,7 +220,7 @@ export class Publisher implements Withdrawing {
       this.#host.outcomes.withdrawn(ticket, reason)
       this.#host.beginTurn()
     } else {
-      this.#host.counters.rejected += 1
+      this.#host.outcomes.rejected(reason)
       ticket.reject(reason)
     }
   }

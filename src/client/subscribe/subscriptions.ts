@@ -13,7 +13,6 @@
 import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
 import type { Request } from '../../protocol/exchange/request.js'
 import type { Session } from '../../protocol/session.js'
-import type { TopicRouter } from '../deliver/topic-router.js'
 import { forbiddenByProfile } from '../options/profile-limits.js'
 import type { ServerProfile } from '../options/server-profile.js'
 import type { PublishTicket } from '../publish/publish-ticket.js'
@@ -30,18 +29,24 @@ export interface SubscriptionHost {
   beginTurn(): void
 }
 
+/** Where the handlers of subscriptions are found. */
+interface Routes {
+  addRoute(filter: string, handler: MessageHandler): void
+  removeRoute(filter: string, handler: MessageHandler): boolean
+}
+
 export class Subscriptions implements SubscriptionOwner, TicketOwner {
   readonly #host: SubscriptionHost
-  readonly #router: TopicRouter<MessageHandler>
+  readonly #routes: Routes
   /** The subscriptions that hold each filter. */
   readonly #uses = new Map<string, readonly ActiveSubscription[]>()
 
   /** What the server allows: how many Topic Filters at one time, and in one SUBSCRIBE or UNSUBSCRIBE. */
   readonly #profile: ServerProfile | undefined
 
-  constructor(host: SubscriptionHost, router: TopicRouter<MessageHandler>, profile: ServerProfile | undefined) {
+  constructor(host: SubscriptionHost, routes: Routes, profile: ServerProfile | undefined) {
     this.#host = host
-    this.#router = router
+    this.#routes = routes
     this.#profile = profile
   }
 
@@ -87,7 +92,7 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     for (const { filter } of subscription.requests) {
       const uses = this.#uses.get(filter) ?? []
       if (!uses.includes(subscription)) this.#uses.set(filter, [...uses, subscription])
-      if (subscription.handler !== undefined) this.#router.add(filter, subscription.handler)
+      if (subscription.handler !== undefined) this.#routes.addRoute(filter, subscription.handler)
     }
   }
 
@@ -114,7 +119,7 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
   #drop(subscription: ActiveSubscription, filter: string): void {
     const { handler } = subscription
     for (const request of subscription.requests) {
-      if (request.filter === filter && handler !== undefined) this.#router.remove(filter, handler)
+      if (request.filter === filter && handler !== undefined) this.#routes.removeRoute(filter, handler)
     }
     subscription.drop(filter)
     const others = (this.#uses.get(filter) ?? []).filter((use) => use !== subscription)

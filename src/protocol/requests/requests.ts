@@ -161,6 +161,12 @@ export class Requests<P, R> {
     this.#waiting = [...again, ...this.#waiting]
   }
 
+  /** True while somebody waits for a SUBACK. */
+  get isSubscribing(): boolean {
+    for (const { kind, ticket } of this.unanswered()) if (kind === 'subscribe' && ticket !== undefined) return true
+    return false
+  }
+
   /** Every request that somebody waits for. */
   *unanswered(): IterableIterator<Request<R>> {
     for (const { request } of this.#sent) if (request.state === 'sent' && request.ticket !== undefined) yield request

@@ -54,6 +54,7 @@ test('a large message that still waits for the store when what was before it has
   const handlers = { '#': () => {} }
   const { client, connection } = await online({ clientId: 'c', store, handlers, ackTimeoutMs: 2_000 }, server)
   connection.serve()
+  await pass(0)
   connection.stopReading()
   const [first, second] = [gate(), gate()]
   store.appending = first.promise

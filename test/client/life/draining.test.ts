@@ -65,6 +65,7 @@ describe('while a handler runs, end()', () => {
   test('gives it no longer than timeoutMs: then the socket is destroyed, and the server publishes the will', async () => {
     fakeTime()
     const { client, connection } = await online(persistent)
+    await pass(0)
     client.handle('a', () => new Promise(() => {}))
     connection.send(message('a', 1, 1))
     await quiet()
@@ -82,6 +83,7 @@ describe('end() called by a handler or a loop, after an await', () => {
   test('does not wait for it: no time passes', async () => {
     fakeTime()
     const { client, connection } = await online(persistent)
+    await pass(0)
     const ended = gate()
     client.handle('stop', async () => {
       await Promise.resolve()
@@ -112,6 +114,7 @@ describe('end() called by a handler or a loop, after an await', () => {
   test('does not wait for the message in the hand of the loop', async () => {
     fakeTime()
     const { client, connection } = await online(persistent)
+    await pass(0)
     connection.serve()
     const done = (async () => {
       for await (const { topic } of await client.messages('a')) {
@@ -170,6 +173,7 @@ describe('before DISCONNECT, end()', () => {
   test('waits for the PUBREL of a message that it has acknowledged', async () => {
     fakeTime()
     const { client, connection } = await online(persistent)
+    await pass(0)
     client.handle('a', () => {})
     connection.send(message('a', 2, 1))
     await quiet()
@@ -184,6 +188,7 @@ describe('before DISCONNECT, end()', () => {
   test('does so for half a second', async () => {
     fakeTime()
     const { client, connection } = await online(persistent)
+    await pass(0)
     client.handle('a', () => {})
     connection.send(message('a', 2, 1))
     await quiet()

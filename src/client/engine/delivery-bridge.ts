@@ -1,0 +1,90 @@
+/** What the delivery tells of handlers and routes, handed to the engine and to the life of the client. */
+import type { Arrival } from '../../protocol/incoming/arrival.js'
+import type { Session } from '../../protocol/session.js'
+import type { DeliveryHost } from '../deliver/delivery.js'
+import { consequenceOf } from '../deliver/failed-handler.js'
+import type { ClientSettings } from '../options/client-settings.js'
+import type { PublishTicket } from '../publish/publish-ticket.js'
+import type { RequestTicket } from '../subscribe/tickets.js'
+import type { HandlerErrorAction, Message } from '../surface/client-surface.js'
+import type { ClientCounters } from '../surface/counters.js'
+import { warnOfUnclaimed } from './message-warnings.js'
+import type { Timers } from './timers.js'
+
+/** The driver of the engine, as the delivery needs it. */
+export interface DeliveryDriver {
+  readonly session: Session<PublishTicket, RequestTicket>
+  readonly counters: ClientCounters
+  readonly timers: Timers
+  now(): number
+  beginTurn(): number
+  /** A call of the engine has returned that may have made room in the backlog. */
+  deliveryReturned(): void
+  /** Offers what waits at the end of the turn. */
+  offerAgain(): void
+  connectionEnded(error: Error): void
+  failed(error: Error): void
+}
+
+export class DeliveryBridge implements DeliveryHost {
+  readonly #driver: DeliveryDriver
+  readonly #settings: ClientSettings
+
+  constructor(driver: DeliveryDriver, settings: ClientSettings) {
+    this.#driver = driver
+    this.#settings = settings
+  }
+
+  handled(arrival: Arrival): void {
+    this.#driver.session.handled(arrival, this.#driver.beginTurn())
+    this.#driver.deliveryReturned()
+  }
+
+  givenBack(arrival: Arrival): void {
+    this.#driver.session.givenBack(arrival, this.#driver.beginTurn())
+    this.#driver.deliveryReturned()
+  }
+
+  resumeDelivery(): void {
+    this.#driver.session.resumeDelivery(this.#driver.beginTurn())
+    this.#driver.deliveryReturned()
+  }
+
+  failed(arrival: Arrival, message: Message, action: HandlerErrorAction, error: unknown): void {
+    const { session } = this.#driver
+    const isConnected = session.connection?.phase === 'connected'
+    const state = { isClean: this.#settings.session.cleanSession, isConnected }
+    const consequence = consequenceOf(action, message, state, error)
+    if (consequence.is === 'handled') return this.handled(arrival)
+    session.unhandled(arrival, this.#driver.beginTurn())
+    if (consequence.is === 'forgotten') this.resumeDelivery()
+    else if (consequence.is === 'connection ends') this.#driver.connectionEnded(consequence.error)
+    else this.#driver.failed(consequence.error)
+  }
+
+  unclaimed({ topic }: Message): void {
+    warnOfUnclaimed(this.#driver.counters, topic)
+  }
+
+  now(): number {
+    return this.#driver.now()
+  }
+
+  get backlogIsFull(): boolean {
+    return this.#driver.session.incoming.backlogBytes >= this.#settings.engine.receiveBufferBytes
+  }
+
+  get isSubscribing(): boolean {
+    return this.#driver.session.requests.isSubscribing
+  }
+
+  routesChanged(): void {
+    this.#driver.offerAgain()
+  }
+
+  keepUntil(at: number | undefined, action: () => void): void {
+    const { timers } = this.#driver
+    if (at === undefined) timers.stop('keeping')
+    else timers.start('keeping', at - timers.now(), action)
+  }
+}
