@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import type { Announcements, Hearing } from './life/lifecycle.js'
+import type { Announcements, EndKnownTo } from './life/lifecycle.js'
 import type {
   AttemptEvent,
   ClientEvents,
@@ -46,12 +46,12 @@ export class Announcer implements Announcements {
     process.nextTick(() => this.#client.emit('refused', event))
   }
 
-  closed(event: CloseEvent, hearing: Hearing): void {
+  closed(event: CloseEvent, knownTo: EndKnownTo): void {
     const { error } = event
     this.#outcome = { is: 'closed', error }
-    const hears = hearing !== 'not heard' || this.#closed !== undefined || this.#client.listenerCount('close') > 0
+    const nobodyKnows = knownTo === 'nobody' && this.#closed === undefined && this.#client.listenerCount('close') === 0
     this.#endPromise?.(error)
-    if (error !== undefined && !hears) Promise.reject(error)
+    if (error !== undefined && nobodyKnows) Promise.reject(error)
     process.nextTick(() => this.#client.emit('close', event))
   }
 

@@ -38,7 +38,7 @@ import type {
   SubscribeOptions,
   Subscription,
 } from './surface/client-surface.js'
-import { asError, rejection, tamed } from './waiting/promises.js'
+import { asError, markHandled, rejection } from './waiting/promises.js'
 
 /**
  * A client of one server, or of several that share their sessions. It is used once: after `end()`, `destroy()` or a terminal
@@ -84,8 +84,8 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
         this.destroy()
         return rejection(signal.reason)
       }
-      const connected = tamed(this.#lifecycle.connect())
-      return signal === undefined ? connected : tamed(this.#connectUnless(signal, connected))
+      const connected = markHandled(this.#lifecycle.connect())
+      return signal === undefined ? connected : markHandled(this.#connectUnless(signal, connected))
     } catch (error) {
       return rejection(error)
     }
@@ -114,7 +114,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    * `signal.reason` (all as rejections)
    */
   publish(topic: string, payload: string | Uint8Array, options?: PublishOptions): Promise<void> {
-    this.#publisher ??= new Publisher(this.#lifecycle.host, this.#lifecycle, this.#settings)
+    this.#publisher ??= new Publisher(this.#lifecycle.driver, this.#lifecycle, this.#settings)
     return this.#publisher.publish(topic, payload, options)
   }
 
@@ -134,9 +134,9 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     try {
       if (typeof optionsOrHandler !== 'function') {
         const settings = parseSubscribeOptions(optionsOrHandler === undefined ? {} : optionsOrHandler)
-        return tamed(this.#subscribe(filters, settings, callable('handler', handler)))
+        return markHandled(this.#subscribe(filters, settings, callable('handler', handler)))
       }
-      if (handler === undefined) return tamed(this.#subscribe(filters, noOptions, optionsOrHandler))
+      if (handler === undefined) return markHandled(this.#subscribe(filters, noOptions, optionsOrHandler))
       throw new UsageError(
         'subscribe() was given a function where its options stand: give the options before the handler',
       )
@@ -153,7 +153,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   ): Promise<Subscription> {
     this.#refuseIfEnding('subscribe')
     const requests = parseFilters(filters, qos, this.#settings.profile)
-    const route = handler === undefined ? undefined : this.#lifecycle.host.delivery.inContext(handler)
+    const route = handler === undefined ? undefined : this.#lifecycle.driver.delivery.inContext(handler)
     if (this.#lifecycle.isOpen) return this.#subscriptions.subscribe(requests, route, signal, ended)
     return this.#lifecycle.whenOpen(signal).then(() => this.#subscriptions.subscribe(requests, route, signal, ended))
   }
@@ -168,17 +168,17 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   messages(filters: Filters, options: MessagesOptions = {}): Promise<MessageStream> {
     try {
       const settings = parseMessagesOptions(options, this.#settings.engine.receiveWindow)
-      const { host } = this.#lifecycle
-      const stream = new Stream(this, settings.limit, () => host.delivery.resume())
-      host.delivery.addStream(stream)
-      return tamed(this.#attach(stream, filters, settings))
+      const { driver } = this.#lifecycle
+      const stream = new Stream(this, settings.limit, () => driver.delivery.resume())
+      driver.delivery.addStream(stream)
+      return markHandled(this.#attach(stream, filters, settings))
     } catch (error) {
       return rejection(error)
     }
   }
 
   async #attach(stream: Stream, filters: Filters, settings: SubscribeSettings): Promise<MessageStream> {
-    const { delivery } = this.#lifecycle.host
+    const { delivery } = this.#lifecycle.driver
     try {
       const subscription = await this.#subscribe(filters, settings, stream.handle, () => stream.finish())
       stream.attach(subscription, () => delivery.removeStream(stream))
@@ -191,8 +191,8 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
 
   /** Made by the first call that needs them: a client that only publishes has none. */
   get #subscriptions(): Subscriptions {
-    const { host } = this.#lifecycle
-    this.#madeSubscriptions ??= new Subscriptions(host, host.delivery, this.#settings.profile)
+    const { driver } = this.#lifecycle
+    this.#madeSubscriptions ??= new Subscriptions(driver, driver.delivery, this.#settings.profile)
     return this.#madeSubscriptions
   }
 
@@ -206,8 +206,8 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     try {
       this.#refuseIfEnding('unsubscribe')
       const names = parseFilterNames(filters)
-      if (this.#lifecycle.isOpen) return tamed(this.#subscriptions.unsubscribeAll(names))
-      return tamed(this.#lifecycle.whenOpen(undefined).then(() => this.#subscriptions.unsubscribeAll(names)))
+      if (this.#lifecycle.isOpen) return markHandled(this.#subscriptions.unsubscribeAll(names))
+      return markHandled(this.#lifecycle.whenOpen(undefined).then(() => this.#subscriptions.unsubscribeAll(names)))
     } catch (error) {
       return rejection(error)
     }
@@ -220,7 +220,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   handle(filter: string, handler: MessageHandler): Disposable {
     validateTopicFilter(filter)
     if (typeof handler !== 'function') throw new UsageError(`handler has to be a function, not ${typeof handler}`)
-    const { delivery } = this.#lifecycle.host
+    const { delivery } = this.#lifecycle.driver
     const route = delivery.inContext(handler)
     delivery.addRoute(filter, route)
     let remove = () => delivery.removeRoute(filter, route)
@@ -246,7 +246,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
       const settings = parsePingOptions(options, this.#settings.connection.pingTimeoutMs)
       if (settings.signal?.aborted) return rejection(settings.signal.reason)
       if (this.state === 'closed') throw new ClosedError('ping() was called on a client that is closed')
-      return tamed(this.#lifecycle.host.ping(settings))
+      return markHandled(this.#lifecycle.driver.ping(settings))
     } catch (error) {
       return rejection(error)
     }
@@ -292,7 +292,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
 
   /** The counters as they are now: a new object for each reading. */
   get stats(): ClientStats {
-    return readStats(this.#lifecycle.host)
+    return readStats(this.#lifecycle.driver)
   }
 
   /** For `await using`: as `end()`. */

@@ -2,9 +2,9 @@ import type { EngineDriver } from './engine/engine-driver.js'
 import type { ClientStats } from './surface/client-surface.js'
 
 /** The numbers of a client at this moment. */
-export function readStats(host: EngineDriver): ClientStats {
-  const { counters } = host
-  const session = host.isOpen ? host.session : undefined
+export function readStats(driver: EngineDriver): ClientStats {
+  const { counters } = driver
+  const session = driver.isOpen ? driver.session : undefined
   return {
     packetsIn: { ...counters.packetsIn },
     packetsOut: { ...counters.packetsOut },

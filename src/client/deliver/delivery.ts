@@ -169,16 +169,16 @@ export class Delivery {
     for (const stream of [...(this.#streams?.values() ?? [])]) stream.drain()
   }
 
-  /** The client has ended, so the loops over its messages end too. Tells whether one of them hears of the error. */
-  close(error: Error | undefined): 'heard' | 'not heard' {
+  /** The client has ended, so the loops over its messages end too. Returns whether a loop was running, which throws the error. */
+  close(error: Error | undefined): 'a loop waits' | 'no loop waits' {
     this.#state = { is: 'stopped' }
-    let hearing: 'heard' | 'not heard' = 'not heard'
+    let loops: 'a loop waits' | 'no loop waits' = 'no loop waits'
     for (const stream of [...(this.#streams?.values() ?? [])]) {
-      if (stream.isLooped) hearing = 'heard'
+      if (stream.hasLoop) loops = 'a loop waits'
       if (error === undefined) stream.finish()
       else stream.fail(error)
     }
-    return hearing
+    return loops
   }
 
   deliver(arrival: Arrival, packet: PublishPacket<Buffer>): 'done' | 'running' | 'later' | 'aside' {

@@ -7,7 +7,7 @@
  */
 import { ClosedError } from '../../errors.js'
 import type { GrantedFilter, Message, Subscription } from '../surface/client-surface.js'
-import { rejection, tamed } from '../waiting/promises.js'
+import { markHandled, rejection } from '../waiting/promises.js'
 import { enterLoopOf } from './handler-context.js'
 
 /** What the handler of a loop resolves with if the loop never got the message. */
@@ -58,8 +58,8 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
       else this.#hand(entry, waiting)
     })
 
-  /** True if a loop reads it, which will be thrown the error of a client that ends. */
-  get isLooped(): boolean {
+  /** True if a loop reads this stream. If the client ends with an error, the loop throws it. */
+  get hasLoop(): boolean {
     return this.#leaveContext !== undefined && this.#end.is === 'open'
   }
 
@@ -87,15 +87,15 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     }
     if (this.#end.is === 'failed') return rejection(this.#end.error)
     if (this.#end.is === 'finished') return Promise.resolve({ done: true, value: undefined })
-    return tamed(new Promise((resolve, reject) => this.#waiting.push({ resolve, reject })))
+    return markHandled(new Promise((resolve, reject) => this.#waiting.push({ resolve, reject })))
   }
 
   return(): Promise<IteratorResult<Message, undefined>> {
-    return tamed(this.unsubscribe().then(() => ({ done: true, value: undefined })))
+    return markHandled(this.unsubscribe().then(() => ({ done: true, value: undefined })))
   }
 
   throw(error?: unknown): Promise<IteratorResult<Message, undefined>> {
-    return tamed(this.unsubscribe().then(() => rejection(error)))
+    return markHandled(this.unsubscribe().then(() => rejection(error)))
   }
 
   #leaveLoop(): void {
@@ -109,7 +109,7 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     this.#acknowledgeInHand()
     this.finish()
     for (const { acknowledge } of this.#entries.splice(0)) acknowledge()
-    return tamed(this.#leave())
+    return markHandled(this.#leave())
   }
 
   async #leave(): Promise<void> {

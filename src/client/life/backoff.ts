@@ -1,27 +1,28 @@
 /**
- * How long to wait before the next attempt to connect. A thousand clients that lose one server must neither return in
- * the same instant nor hammer it while it starts, so the wait is drawn from the whole span between nothing and a ceiling that
- * grows with each failure (full jitter).
+ * How long to wait before the next attempt to connect. When one server fails, a thousand clients must not return at the same
+ * moment, and they must not flood the server while it starts. So each wait is a random number between 0 and a ceiling, and the
+ * ceiling grows with each failure (full jitter).
  *
- * The state is data; each function takes one and gives back the next.
+ * The state is data; each function takes a state and returns the next one.
  *
- *   startAttempt    an attempt begins: noted for the limit per minute
- *   endAttempt      it failed, or the connection that it became has ended: decides how the ceiling goes on
- *   nextDelayMs     the wait that follows, or undefined when the attempts are used up
+ *   startAttempt    an attempt begins: remembers its time, for the limit per minute
+ *   endAttempt      the attempt failed, or its connection has ended: raises the ceiling or resets it
+ *   nextDelayMs     the wait before the next attempt, or undefined when no attempt may follow
  *
- * Two counts go up apart from each other. `rung` counts waits since the last healthy connection: one that stayed up for
- * `stableAfterMs` and did no harm. A server that accepts and then drops, or one that sends what no client may accept, is no
- * better than one that refuses, so neither brings the rung back to zero. `failedAttempts` counts attempts in a row that never
- * got CONNACK with Return Code 0, and is what `maxAttempts` bounds: short connections slow a client down, they never end it.
+ * The state has two counts. `waits` counts the waits since the last healthy connection. A connection is healthy if it lasted
+ * `stableAfterMs` and did no harm. A server that accepts a client and soon closes the connection, or that sends what no client may
+ * accept, is no better than a server that refuses the client. So such a connection does not reset `waits`. `failedAttempts`
+ * counts the attempts in a row without a CONNACK with Return Code 0. `maxAttempts` limits only this count: short connections make
+ * the waits longer, but they never end the client.
  */
 import type { BackoffSettings } from '../options/reconnect.js'
 
 export interface BackoffState {
-  readonly rung: number
+  readonly waits: number
   readonly failedAttempts: number
-  /** `'longest'` waits `maxDelayMs`, without jitter: what just failed does not heal by itself soon. */
-  readonly pace: 'jittered' | 'longest'
-  /** When the latest attempts started, oldest first; as many as `maxAttemptsPerMinute` needs to know. */
+  /** `'longest'` is `maxDelayMs` without jitter: the cause of the last failure will not go away soon. */
+  readonly nextWait: 'jittered' | 'longest'
+  /** The times at which the latest attempts started, oldest first; not more times than `maxAttemptsPerMinute`. */
   readonly attemptsAtMs: readonly number[]
 }
 
@@ -29,33 +30,33 @@ export interface BackoffState {
 export type AttemptEnd =
   /** No CONNACK with Return Code 0. `lasting`: Return Code 4 or 5, or a certificate that is not accepted. */
   | { readonly kind: 'failed'; readonly lasting: boolean }
-  /** It became a connection. `harmful`: the connection ended because of what the server sent. */
+  /** The attempt became a connection, which has ended. `harmful`: it ended because of what the server sent. */
   | { readonly kind: 'disconnected'; readonly upForMs: number; readonly harmful: boolean }
 
-export const initialBackoff: BackoffState = { rung: 0, failedAttempts: 0, pace: 'jittered', attemptsAtMs: [] }
+export const initialBackoff: BackoffState = { waits: 0, failedAttempts: 0, nextWait: 'jittered', attemptsAtMs: [] }
 
 const minuteMs = 60_000
 
-/** Notes that an attempt starts at `nowMs`. */
+/** The state after an attempt has started at `nowMs`. */
 export function startAttempt(state: BackoffState, settings: BackoffSettings, nowMs: number): BackoffState {
   if (settings.maxAttemptsPerMinute === Number.POSITIVE_INFINITY) return state
   const attemptsAtMs = [...state.attemptsAtMs, nowMs].slice(-settings.maxAttemptsPerMinute)
   return { ...state, attemptsAtMs }
 }
 
-/** Notes how the attempt ended. */
+/** The state after the attempt, or its connection, has ended. */
 export function endAttempt(state: BackoffState, settings: BackoffSettings, end: AttemptEnd): BackoffState {
   if (end.kind === 'failed') {
     const failedAttempts = state.failedAttempts + 1
-    return { ...state, rung: state.rung + 1, failedAttempts, pace: end.lasting ? 'longest' : 'jittered' }
+    return { ...state, waits: state.waits + 1, failedAttempts, nextWait: end.lasting ? 'longest' : 'jittered' }
   }
   const healthy = end.upForMs >= settings.stableAfterMs && !end.harmful
-  return { ...state, rung: healthy ? 1 : state.rung + 1, failedAttempts: 0, pace: 'jittered' }
+  return { ...state, waits: healthy ? 1 : state.waits + 1, failedAttempts: 0, nextWait: 'jittered' }
 }
 
 /**
- * Milliseconds, a whole number, from `nowMs` to the next attempt; undefined if `maxAttempts` in a row have failed.
- * `random` gives numbers from 0 up to but not including 1.
+ * A whole number of milliseconds from `nowMs` to the next attempt; undefined if `maxAttempts` attempts in a row have failed.
+ * `random` returns a number from 0 up to but not including 1.
  */
 export function nextDelayMs(
   state: BackoffState,
@@ -64,17 +65,18 @@ export function nextDelayMs(
   random: () => number,
 ): number | undefined {
   if (state.failedAttempts >= settings.maxAttempts) return undefined
-  const paced = state.pace === 'longest' ? settings.maxDelayMs : Math.floor(random() * (ceilingMs(state, settings) + 1))
-  return Math.max(paced, Math.ceil(attemptAllowedAtMs(state, settings) - nowMs))
+  const { nextWait } = state
+  const waitMs = nextWait === 'longest' ? settings.maxDelayMs : Math.floor(random() * (ceilingMs(state, settings) + 1))
+  return Math.max(waitMs, Math.ceil(attemptAllowedAtMs(state, settings) - nowMs))
 }
 
-/** The longest wait on this rung. */
+/** The longest that the next wait may be. */
 function ceilingMs(state: BackoffState, settings: BackoffSettings): number {
-  const grown = settings.minDelayMs * settings.factor ** Math.max(0, state.rung - 1)
+  const grown = settings.minDelayMs * settings.factor ** Math.max(0, state.waits - 1)
   return Math.floor(Math.min(settings.maxDelayMs, grown))
 }
 
-/** When one more attempt keeps within `maxAttemptsPerMinute`: a minute after the oldest of the last so many. */
+/** The earliest time that `maxAttemptsPerMinute` allows: with a limit of 5, one minute after the fifth-last attempt. */
 function attemptAllowedAtMs(state: BackoffState, settings: BackoffSettings): number {
   const { attemptsAtMs } = state
   const oldest = attemptsAtMs[attemptsAtMs.length - settings.maxAttemptsPerMinute]

@@ -2,16 +2,16 @@ import { describeEndpoint, type OpenTransport, openSocket, openStream, TlsSettin
 import type { ServerLogin } from '../options/identity.js'
 import type { NetworkSettings } from '../options/network.js'
 
-/** Where one attempt goes to. */
+/** The server, or the stream, of one attempt. */
 export interface Destination {
-  /** User name and password of the server's URL. */
+  /** The user name and the password in the URL of the server. */
   readonly login: ServerLogin | undefined
-  /** The server, for people; undefined with the option `stream`. */
+  /** The server as text, for the event `attempt`; undefined with the option `stream`. */
   readonly host: string | undefined
   readonly open: OpenTransport
 }
 
-/** Opens streams to the servers of a client, each attempt to the next in turn. What TLS needs, its sessions included, they share. */
+/** Opens the streams to the servers of a client: each attempt takes the next server. All servers share the settings and sessions of TLS. */
 export class Network {
   readonly #settings: NetworkSettings
   /** Undefined if no server has TLS. */

@@ -1,36 +1,37 @@
 /**
- * A call of `end()` under way. It drains: no handler starts any more, those that run go on, and may still publish and subscribe; what
- * they asked for is answered, what they handled is acknowledged. Then goodbye is said: DISCONNECT, everything written leaves, and the
- * server closes. All of that is done within the time-out of the call, at which the socket is destroyed.
+ * A call of `end()` that is not finished. First the client drains: no handler starts any more. Handlers that run go on, and may still
+ * publish and subscribe; the client waits for the answers to their calls and acknowledges their messages. Then the client says
+ * goodbye: it sends DISCONNECT, waits until every byte has left, and the server closes the connection. All of this has to be done
+ * within the time-out of the call; at the time-out the socket is destroyed.
  */
 import type { Arrival } from '../../protocol/incoming/arrival.js'
 import type { Timers } from '../engine/timers.js'
 
-/** How far it has come. */
+/** The stages of `end()`, in this order. */
 type Stage = 'draining' | 'last PUBRELs' | 'goodbye'
 
-/** How long the server may take to answer PUBREC: without PUBREL it would send the message again to the next connection. */
+/** How long the server may take to answer PUBREC with PUBREL. Without PUBREL, the server sends the message again on the next connection. */
 const lastPubrelsMs = 500
 
-/** How long the server may take to close its side, and how long output may stand still, after DISCONNECT. */
+/** After DISCONNECT: the longest time in which no output leaves and the server does not close its side of the connection. */
 const goodbyeMs = 1_000
 
 export class Ending {
   readonly promise: Promise<void>
-  /** On the clock of the client. */
+  /** The time-out, on the clock of the client. */
   readonly endsAt: number
   readonly #timers: Timers
   readonly #resolve: () => void
   #stage: Stage = 'draining'
-  /** Handlers on whose call stack `end()` was called. They are not waited for as long as they run. */
+  /** The arrivals whose handlers called `end()` before their first `await`. The client does not wait for these handlers. */
   readonly #callers = new Set<Arrival>()
-  /** Other handlers and loops that have called it, after an await. Each of them is taken for one that awaits it. */
+  /** The number of handlers and loops that called `end()` after an `await`. The client assumes that each of them awaits `end()`. */
   #waitingHandlers = 0
 
   constructor(timers: Timers, timeoutMs: number, timedOut: () => void) {
     let resolve = () => {}
-    this.promise = new Promise<void>((settle) => {
-      resolve = settle
+    this.promise = new Promise<void>((resolvePromise) => {
+      resolve = resolvePromise
     })
     this.#resolve = resolve
     this.#timers = timers
@@ -42,13 +43,13 @@ export class Ending {
     return this.#stage
   }
 
-  /** Somebody has called `end()`: from the handler of this arrival, from another handler or loop after an await, or from elsewhere. */
+  /** The program has called `end()`: in the handler of this arrival, in a handler or a loop after an `await`, or elsewhere. */
   calledFrom(caller: Arrival | 'a handler' | 'elsewhere'): void {
     if (caller === 'a handler') this.#waitingHandlers += 1
     else if (caller !== 'elsewhere') this.#callers.add(caller)
   }
 
-  /** How many handlers that run need not be waited for. */
+  /** The number of running handlers for which the client does not wait. */
   get handlersNotWaitedFor(): number {
     let running = this.#waitingHandlers
     for (const { progress } of this.#callers) if (progress === 'running') running += 1
@@ -61,15 +62,15 @@ export class Ending {
     this.#timers.start('last PUBRELs', lastPubrelsMs, timedOut)
   }
 
-  /** `isStuck` is asked each second: whether nothing of what was written has left since it was asked before. */
+  /** `isStuck` is called each second. It returns true if no output has left since the last call. */
   sayGoodbye(isStuck: () => boolean, timedOut: () => void): void {
     this.#stage = 'goodbye'
     this.#timers.stop('last PUBRELs')
-    const look = () => {
+    const check = () => {
       if (isStuck()) timedOut()
-      else this.#timers.start('goodbye', goodbyeMs, look)
+      else this.#timers.start('goodbye', goodbyeMs, check)
     }
-    this.#timers.start('goodbye', goodbyeMs, look)
+    this.#timers.start('goodbye', goodbyeMs, check)
   }
 
   done(): void {

@@ -7,9 +7,9 @@
  *                          |   v                    v
  *                          waiting <----------------+
  *
- * and from each of them to `closed`, which is final. An attempt asks for the credentials, opens the session store the first time,
- * opens the stream, sends CONNECT and waits for CONNACK, all within `connectTimeoutMs`. Ending is no phase of its own: while
- * `end()` waits for what is in flight, connections come and go as before.
+ * Each phase can go straight to `closed`, which is final. An attempt asks for the credentials, opens the session store (the first
+ * attempt only), opens the stream, sends CONNECT and waits for CONNACK, all within `connectTimeoutMs`. `end()` adds no phase: while
+ * it waits for acknowledgements, a connection may be lost and made again as before.
  */
 import { AsyncResource } from 'node:async_hooks'
 import type { ConnectPacket } from '../../codec/control-packet.js'
@@ -30,30 +30,33 @@ import type {
 import { channels } from '../surface/diagnostics.js'
 import { asError } from '../waiting/promises.js'
 import { type Abortable, signalWatches } from '../waiting/signal-watches.js'
-import { SessionGate } from '../waiting/waiting-calls.js'
+import { WaitingCalls } from '../waiting/waiting-calls.js'
 import { Network } from './destinations.js'
 import { Ending } from './ending.js'
 import { type ConnectionEnd, ReconnectPolicy, withRootCertificates } from './reconnect-policy.js'
 
-/** Who has asked for the end, or has heard of its error already. */
-export type Hearing = 'asked for' | 'heard' | 'not heard'
+/**
+ * Who in the program knows of the end before the event `close`: the caller of `destroy()` (or who aborted the signal), a call or a
+ * loop that gets the error, or nobody.
+ */
+export type EndKnownTo = 'who asked for it' | 'who waits' | 'nobody'
 
-/** How long the store may take to close after the time-out of `end()`. */
+/** After the time-out of `end()` the store still has this long to close. */
 const storeGraceMs = 1_000
 
-/** What the client tells the application. */
+/** The events of the client. */
 export interface Announcements {
   attempt(event: AttemptEvent): void
   online(event: OnlineEvent): void
   offline(event: OfflineEvent): void
   refused(event: RefusedEvent): void
-  /** Everything has been settled. */
-  closed(event: CloseEvent, hearing: Hearing): void
+  /** The client has ended: its calls have settled, and its store is closed. */
+  closed(event: CloseEvent, knownTo: EndKnownTo): void
 }
 
 type Phase =
   | { readonly is: 'idle' }
-  /** `attempt` tells whoever works on it that it was given up. */
+  /** `attempt` is aborted when the client gives the attempt up. */
   | { readonly is: 'attempting'; readonly attempt: AbortController }
   | { readonly is: 'online'; readonly since: number }
   | { readonly is: 'waiting' }
@@ -65,7 +68,7 @@ interface Waiter<T> {
 }
 
 export class Lifecycle implements EngineEvents, Abortable {
-  readonly host: EngineDriver
+  readonly driver: EngineDriver
   readonly #settings: ClientSettings
   readonly #announce: Announcements
   readonly #network: Network
@@ -77,9 +80,9 @@ export class Lifecycle implements EngineEvents, Abortable {
   #attempts = 0
   #connecting: Waiter<OnlineEvent> | undefined
   #ending: Ending | undefined
-  /** Calls that wait for the session to be read from its store. Absent until there is one: in memory, none waits. */
-  #gate: SessionGate | undefined
-  /** Resolves when the store of a client that is closed has been closed too. */
+  /** Calls that wait until the session is read from its store. Undefined before the first such call; without a store no call waits. */
+  #waitingCalls: WaitingCalls | undefined
+  /** Resolves when the client and its store are closed. Undefined while the client is not closed. */
   #finished: Promise<void> | undefined
 
   constructor(client: object, settings: ClientSettings, announce: Announcements) {
@@ -87,7 +90,7 @@ export class Lifecycle implements EngineEvents, Abortable {
     this.#announce = announce
     this.#network = new Network(settings.network)
     if (settings.reconnect !== undefined) this.#policy = new ReconnectPolicy(settings.reconnect)
-    this.host = new EngineDriver(client, settings, this)
+    this.driver = new EngineDriver(client, settings, this)
     const { signal } = settings
     if (signal?.aborted) this.aborted(signal.reason)
     else if (signal !== undefined) signalWatches.add(signal, this)
@@ -97,20 +100,20 @@ export class Lifecycle implements EngineEvents, Abortable {
     if (this.#phase.is === 'closed') return 'closed'
     if (this.#ending !== undefined) return 'closing'
     if (this.#phase.is === 'idle' || this.#phase.is === 'online') return this.#phase.is
-    // With `retryInitial` there are waits before the first connection; what is asked in them waits for it all the same.
-    return this.host.counters.connections === 0 ? 'connecting' : 'offline'
+    // With `retryInitial` the client may wait between attempts before its first connection: that is still 'connecting'.
+    return this.driver.counters.connections === 0 ? 'connecting' : 'offline'
   }
 
-  /** Whether a call may go on at once: the session has been read from its store, and no earlier call waits for that any more. */
+  /** Whether a call may go on at once: the session is read from its store, and no earlier call still waits for that. */
   get isOpen(): boolean {
-    return this.host.isOpen && this.#gate?.isBusy !== true
+    return this.driver.isOpen && this.#waitingCalls?.isEmpty !== false
   }
 
-  /** Resolves when the session has been read from its store; rejects when the client closes before, or the signal is aborted. */
+  /** Resolves when the session is read from its store; rejects when the client closes before that, or when the signal is aborted. */
   whenOpen(signal: AbortSignal | undefined): Promise<void> {
     if (this.isOpen) return Promise.resolve()
-    this.#gate ??= new SessionGate()
-    return this.#gate.wait(signal)
+    this.#waitingCalls ??= new WaitingCalls()
+    return this.#waitingCalls.wait(signal)
   }
 
   // Attempts.
@@ -118,11 +121,11 @@ export class Lifecycle implements EngineEvents, Abortable {
   connect(): Promise<OnlineEvent> {
     if (this.#phase.is !== 'idle') {
       const text = this.#phase.is === 'closed' ? 'this client is closed: make a new one' : 'connect() was called before'
-      // [MQTT-3.1.0-2] A client connects once; its reconnections are its own affair.
+      // [MQTT-3.1.0-2] A program connects a client once; the client makes all later connections by itself.
       throw new UsageError(text, { statement: 'MQTT-3.1.0-2' })
     }
-    // Timers, sockets, events and `credentials` belong to this call, and to none that happens to come later.
-    this.host.timers.context = new AsyncResource('mqtt311.client')
+    // Timers, sockets, events and `credentials` run in the asynchronous context of this call, and of no later call.
+    this.driver.timers.context = new AsyncResource('mqtt311.client')
     return new Promise((resolve, reject) => {
       this.#connecting = { resolve, reject }
       this.#startAttempt()
@@ -131,9 +134,9 @@ export class Lifecycle implements EngineEvents, Abortable {
 
   #startAttempt(): void {
     const attempt = new AbortController()
-    this.host.timers.start('attempt', this.#settings.connection.connectTimeoutMs, () => this.#attemptTimedOut())
+    this.driver.timers.start('attempt', this.#settings.connection.connectTimeoutMs, () => this.#attemptTimedOut())
     this.#phase = { is: 'attempting', attempt }
-    this.#policy?.attemptStarted(this.host.now())
+    this.#policy?.attemptStarted(this.driver.now())
     this.#run(attempt).catch((error: unknown) => {
       if (this.#isCurrent(attempt)) this.#ended(asError(error))
     })
@@ -143,15 +146,15 @@ export class Lifecycle implements EngineEvents, Abortable {
     const { identity, session, profile } = this.#settings
     const server = this.#network.next()
     this.#attempts += 1
-    this.host.timers.inContext(() => this.#announce.attempt({ number: this.#attempts, host: server.host }))
+    this.driver.timers.inContext(() => this.#announce.attempt({ number: this.#attempts, host: server.host }))
     const answer = await this.#askCredentials(attempt)
     if (!this.#isCurrent(attempt)) return
-    const who = identityFor(identity, { cleanSession: session.cleanSession, profile }, server.login, answer)
-    await this.host.openSession(who.sessionId)
-    // What waits for the session goes on with it, although this attempt may have been given up: a later call would pass it.
-    this.#gate?.open()
+    const attemptIdentity = identityFor(identity, { cleanSession: session.cleanSession, profile }, server.login, answer)
+    await this.driver.openSession(attemptIdentity.sessionId)
+    // The calls that wait for the session go on now, even if this attempt was given up: otherwise a later call would overtake them.
+    this.#waitingCalls?.resolveAll()
     if (!this.#isCurrent(attempt)) return
-    this.host.connect(this.#connectPacket(who), server.open)
+    this.driver.connect(this.#connectPacket(attemptIdentity), server.open)
   }
 
   async #askCredentials(attempt: AbortController) {
@@ -167,7 +170,7 @@ export class Lifecycle implements EngineEvents, Abortable {
 
   #connectPacket({ clientId, username, password }: Identity): ConnectPacket {
     const { cleanSession, keepAliveSeconds, will } = this.#settings.session
-    // [3.1.2.4 discarding state] Every attempt asks for the same, so a session to be discarded is discarded in the end.
+    // [3.1.2.4 discarding state] Every attempt sends the same Clean Session, so the server discards the old session in the end.
     return { type: 'connect', clientId, cleanSession, keepAlive: keepAliveSeconds, username, password, will }
   }
 
@@ -175,34 +178,34 @@ export class Lifecycle implements EngineEvents, Abortable {
     return this.#phase.is === 'attempting' && this.#phase.attempt === attempt
   }
 
-  /** Tells whoever works on the attempt to stop. */
+  /** Stops the timer of an attempt, and aborts the function `credentials` if it still runs. */
   #abandon(attempt: AbortController, reason: unknown): void {
-    this.host.timers.stop('attempt')
+    this.driver.timers.stop('attempt')
     attempt.abort(reason)
   }
 
   #attemptTimedOut(): void {
-    // [MQTT-3.1.4-4] [3.2 missing CONNACK] A CONNECT is answered; the client does not wait for a server that does not answer.
+    // [MQTT-3.1.4-4] [3.2 missing CONNACK] The server has to answer CONNECT; the client gives up when no answer comes.
     const timeoutMs = this.#settings.connection.connectTimeoutMs
     const text = `no CONNACK within ${timeoutMs} ms from the start of the attempt (connectTimeoutMs)`
     this.#ended(new TimeoutError(text, { operation: 'connect', timeoutMs }))
   }
 
-  // What the engine and the stores say.
+  // Calls of the driver.
 
   connected(sessionPresent: boolean): void {
     if (this.#phase.is !== 'attempting') return
-    this.host.timers.stop('attempt')
-    this.#phase = { is: 'online', since: this.host.now() }
-    this.host.counters.connections += 1
+    this.driver.timers.stop('attempt')
+    this.#phase = { is: 'online', since: this.driver.now() }
+    this.driver.counters.connections += 1
     this.#attempts = 0
     this.#connecting?.resolve({ sessionPresent })
-    this.host.delivery.connected()
+    this.driver.delivery.connected()
     this.#connecting = undefined
     if (channels.connect.hasSubscribers) {
-      channels.connect.publish({ client: this.host.client, peer: this.host.peer, sessionPresent })
+      channels.connect.publish({ client: this.driver.client, peer: this.driver.peer, sessionPresent })
     }
-    this.host.timers.inContext(() => this.#announce.online({ sessionPresent }))
+    this.driver.timers.inContext(() => this.#announce.online({ sessionPresent }))
   }
 
   connectionEnded(error: Error): void {
@@ -214,39 +217,39 @@ export class Lifecycle implements EngineEvents, Abortable {
   }
 
   refused(filters: readonly string[]): void {
-    this.host.timers.inContext(() => this.#announce.refused({ filters }))
+    this.driver.timers.inContext(() => this.#announce.refused({ filters }))
   }
 
   turnEnded(): void {
     if (this.#ending !== undefined) this.#checkEnding(this.#ending)
   }
 
-  /** The connection, or the attempt to get one, is over. */
+  /** The connection, or the attempt to connect, is over. */
   #ended(cause: Error): void {
     const phase = this.#phase
     if (phase.is !== 'attempting' && phase.is !== 'online') return
     if (phase.is === 'attempting') this.#abandon(phase.attempt, cause)
-    const now = this.host.now()
+    const now = this.driver.now()
     const connection = phase.is === 'online' ? this.#connectionEnd(now - phase.since) : undefined
-    this.host.detach()
+    this.driver.detach()
     if (this.#ending?.stage === 'goodbye') return this.#close(undefined)
     const reason = connection === undefined ? withRootCertificates(cause, this.#settings.profile) : cause
-    const everOnline = this.host.counters.connections > 0
+    const everOnline = this.driver.counters.connections > 0
     const next = this.#policy?.ended({ error: reason, connection, everOnline, now })
     const { error, delayMs } = next ?? { error: reason, delayMs: undefined }
     if (delayMs === undefined) return this.#close(error)
     this.#lastError = error
     this.#phase = { is: 'waiting' }
-    this.host.timers.start('retry', delayMs, () => this.#startAttempt())
+    this.driver.timers.start('retry', delayMs, () => this.#startAttempt())
     if (channels.reconnect.hasSubscribers) {
-      channels.reconnect.publish({ client: this.host.client, error, retryInMs: delayMs })
+      channels.reconnect.publish({ client: this.driver.client, error, retryInMs: delayMs })
     }
-    this.host.timers.inContext(() => this.#announce.offline({ error, retryInMs: delayMs }))
+    this.driver.timers.inContext(() => this.#announce.offline({ error, retryInMs: delayMs }))
     if (this.#ending !== undefined) this.#checkEnding(this.#ending)
   }
 
   #connectionEnd(upForMs: number): ConnectionEnd {
-    return { upForMs, unacknowledged: this.host.session.table.oldestSent()?.message }
+    return { upForMs, unacknowledged: this.driver.session.table.oldestSent()?.message }
   }
 
   // The end.
@@ -254,43 +257,44 @@ export class Lifecycle implements EngineEvents, Abortable {
   end(timeoutMs: number): Promise<void> {
     if (this.#ending !== undefined) {
       this.#ending.calledFrom(this.#caller)
-      this.host.beginTurn()
+      this.driver.beginTurn()
       return this.#ending.promise
     }
     if (this.#phase.is === 'closed') return this.#finished ?? Promise.resolve()
-    const ending = new Ending(this.host.timers, timeoutMs, () => this.#close(undefined))
+    const ending = new Ending(this.driver.timers, timeoutMs, () => this.#close(undefined))
     this.#ending = ending
     ending.calledFrom(this.#caller)
-    this.host.drain()
-    // A handler that calls this and returns has done its work: its message is acknowledged at the end of the turn.
-    if (this.host.delivery.calling === undefined) this.#checkEnding(ending)
-    else this.host.beginTurn()
+    this.driver.drain()
+    // A handler may call end() and return at once: then its message is acknowledged at the end of this turn of the event loop.
+    if (this.driver.delivery.calling === undefined) this.#checkEnding(ending)
+    else this.driver.beginTurn()
     return ending.promise
   }
 
+  /** Where `end()` is called: the arrival of the handler, if the handler is on the call stack. */
   get #caller(): Arrival | 'a handler' | 'elsewhere' {
-    const { calling } = this.host.delivery
+    const { calling } = this.driver.delivery
     if (calling !== undefined) return calling
-    return isWithinHandlerOf(this.host.client) ? 'a handler' : 'elsewhere'
+    return isWithinHandlerOf(this.driver.client) ? 'a handler' : 'elsewhere'
   }
 
-  /** False once the client has ended, or ends and no handler runs any more that might still ask for something. */
+  /** Whether the program may publish and subscribe: before `end()`, and after it as long as a handler runs. */
   get takesCalls(): boolean {
     if (this.#phase.is === 'closed') return false
     if (this.#ending === undefined) return true
-    return this.#ending.stage === 'draining' && this.host.isOpen && this.host.session.incoming.running > 0
+    return this.#ending.stage === 'draining' && this.driver.isOpen && this.driver.session.incoming.running > 0
   }
 
-  /** Goes on with the end as far as what is in flight allows. */
+  /** Goes to the next stage of `end()` if nothing is left to wait for in the present stage. */
   #checkEnding(ending: Ending): void {
     if (ending.stage === 'goodbye' || this.#phase.is === 'closed') return
     if (this.#phase.is !== 'idle') {
-      // Calls that wait for the store go on when it is open.
-      if (this.#gate?.isBusy) return
-      if (this.host.isOpen) {
-        const { session } = this.host
+      // Calls that wait for the session go on when the store is open.
+      if (this.#waitingCalls?.isEmpty === false) return
+      if (this.driver.isOpen) {
+        const { session } = this.driver
         if (!session.settled || session.incoming.running > ending.handlersNotWaitedFor) return
-        if (this.host.isStoring) return this.host.whenSafe(() => this.host.beginTurn())
+        if (this.driver.isStoring) return this.driver.whenSafe(() => this.driver.beginTurn())
         const isOnline = this.#phase.is === 'online'
         if (isOnline && session.incoming.awaitedPubrels > 0 && ending.stage === 'draining') {
           return ending.awaitPubrels(() => this.#sayGoodbye(ending))
@@ -303,39 +307,39 @@ export class Lifecycle implements EngineEvents, Abortable {
 
   #sayGoodbye(ending: Ending): void {
     if (this.#phase.is !== 'online') return this.#close(undefined)
-    let unsent = this.host.unsentBytes
+    let unsent = this.driver.unsentBytes
     const isStuck = () => {
       const before = unsent
-      unsent = this.host.unsentBytes
+      unsent = this.driver.unsentBytes
       return unsent >= before
     }
     ending.sayGoodbye(isStuck, () => this.#close(undefined))
-    this.host.sayGoodbye()
+    this.driver.sayGoodbye()
   }
 
   destroy(error: Error | undefined): void {
-    this.#close(error, 'asked for')
+    this.#close(error, 'who asked for it')
   }
 
-  /** The signal that stands for the whole client has fired. */
+  /** The option `signal` of the client was aborted. */
   aborted(reason: unknown): void {
     this.destroy(reason instanceof Error ? reason : new ClosedError('the signal was aborted', { cause: reason }))
   }
 
-  #close(error: Error | undefined, hearing: Hearing = 'not heard'): void {
+  #close(error: Error | undefined, knownTo: EndKnownTo = 'nobody'): void {
     const phase = this.#phase
     if (phase.is === 'closed') return
     this.#phase = { is: 'closed' }
     if (this.#settings.signal !== undefined) signalWatches.delete(this.#settings.signal, this)
     if (phase.is === 'attempting') this.#abandon(phase.attempt, error ?? new ClosedError('the client was ended'))
-    const heard = this.host.delivery.close(error) === 'heard' || this.#connecting !== undefined
-    this.host.detach()
-    this.host.timers.stopAll()
+    const someoneWaits = this.driver.delivery.close(error) === 'a loop waits' || this.#connecting !== undefined
+    this.driver.detach()
+    this.driver.timers.stopAll()
     this.#rejectWaiting(error)
-    this.#finished = this.#finish(error, heard ? 'heard' : hearing)
+    this.#finished = this.#finish(error, someoneWaits ? 'who waits' : knownTo)
   }
 
-  /** Everything that waits is told that it waits in vain, and why. */
+  /** Rejects every promise that is pending: what it waits for cannot come any more. */
   #rejectWaiting(error: Error | undefined): void {
     const reason = (delivery?: 'none' | 'unknown' | 'stored') =>
       new ClosedError(error === undefined ? 'the client was ended' : `the client was ended: ${error.message}`, {
@@ -344,22 +348,22 @@ export class Lifecycle implements EngineEvents, Abortable {
       })
     this.#connecting?.reject(error ?? reason())
     this.#connecting = undefined
-    this.#gate?.fail(() => reason('none'))
-    // What a store that has failed still holds, nobody knows.
+    this.#waitingCalls?.rejectAll(() => reason('none'))
+    // After a failure of the store nobody knows which messages the store has.
     const stored = error instanceof StoreError ? 'unknown' : 'stored'
-    this.host.rejectAll((message) => reason(message?.delivery === 'stored' ? stored : message?.delivery))
+    this.driver.rejectAll((message) => reason(message?.delivery === 'stored' ? stored : message?.delivery))
   }
 
-  async #finish(error: Error | undefined, hearing: Hearing): Promise<void> {
+  async #finish(error: Error | undefined, knownTo: EndKnownTo): Promise<void> {
     let final = error
     try {
-      const endsInMs = this.#ending === undefined ? Number.POSITIVE_INFINITY : this.#ending.endsAt - this.host.now()
-      await this.host.closeSession(Math.max(0, endsInMs) + storeGraceMs)
+      const endsInMs = this.#ending === undefined ? Number.POSITIVE_INFINITY : this.#ending.endsAt - this.driver.now()
+      await this.driver.closeSession(Math.max(0, endsInMs) + storeGraceMs)
     } catch (storeError) {
       final ??= asError(storeError)
     }
-    if (channels.close.hasSubscribers) channels.close.publish({ client: this.host.client, error: final })
-    this.host.timers.inContext(() => this.#announce.closed(final === undefined ? {} : { error: final }, hearing))
+    if (channels.close.hasSubscribers) channels.close.publish({ client: this.driver.client, error: final })
+    this.driver.timers.inContext(() => this.#announce.closed(final === undefined ? {} : { error: final }, knownTo))
     this.#ending?.done()
   }
 }

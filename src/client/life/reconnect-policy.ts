@@ -1,10 +1,11 @@
 /**
- * What the end of a connection, or of an attempt to get one, means for the next.
+ * Decides whether another attempt follows the end of a connection or of an attempt, and when.
  *
- * A server that does not like what a client does can only cut the connection, and says nothing. When it does so again and again
- * shortly after CONNACK, going on as before is a loop: two clients with one identity throw each other out, or one
- * message is refused each time it is sent again. What can be told apart is told in the error; the attempts slow down by themselves,
- * since a connection that did not last resets no back-off.
+ * An MQTT 3.1.1 server that refuses what a client does can only close the connection, without a reason. If it does so again and
+ * again soon after CONNACK, there are two common causes: two clients use the same Client Identifier, and the server closes the
+ * connection of one whenever the other connects; or the server refuses a message, and the client sends it again on each connection.
+ * The error names the cause that is more likely. The waits grow by themselves, because a short connection does not reset the
+ * back-off.
  */
 import {
   ConnectionLostError,
@@ -19,51 +20,50 @@ import type { ReconnectSettings } from '../options/reconnect.js'
 import type { ServerProfile } from '../options/server-profile.js'
 import { type BackoffState, endAttempt, initialBackoff, nextDelayMs, startAttempt } from './backoff.js'
 
-/** So many alike faults of the server in a row are no accident any more. */
-const alikeFaultsMax = 3
+/** After the same fault of the server this many times in a row, the client ends. */
+const sameFaultsMax = 3
 
-/** So many connections in a row that end soon after CONNACK are a pattern. */
+/** After this many short connections in a row, the error names a likely cause. */
 const shortLivedMax = 3
 
-/** How a connection was when it ended. */
+/** A connection that has ended. */
 export interface ConnectionEnd {
   readonly upForMs: number
-  /** The oldest message that was on its way. */
+  /** The oldest message that was sent and not acknowledged. */
   readonly unacknowledged: { readonly sequence: number; readonly topic: string; readonly qos: number } | undefined
 }
 
-export type Verdict =
+type Decision =
   | { readonly is: 'terminal' }
-  /** `lasting`: it will not heal soon. `harmful`: the server did what no server may. */
+  /** `lasting`: the cause will not go away soon. `harmful`: the server did what no server may do. */
   | { readonly is: 'retry'; readonly lasting: boolean; readonly harmful: boolean }
 
-const terminal: Verdict = { is: 'terminal' }
+const terminal: Decision = { is: 'terminal' }
 
-/** How a connection, or the attempt to get one, has ended. */
+/** How a connection, or an attempt to connect, has ended. */
 export interface AttemptOutcome {
   readonly error: Error
   /** Undefined if there was no CONNACK with Return Code 0. */
   readonly connection: ConnectionEnd | undefined
-  /** Whether this client has ever had one. */
+  /** Whether this client has ever received CONNACK with Return Code 0. */
   readonly everOnline: boolean
   /** Milliseconds on the clock of the client. */
   readonly now: number
 }
 
-/** What follows from it. */
 export interface NextAttempt {
-  /** What says best what is going on: mostly the error that was given. */
+  /** The error for the program: mostly the error of the outcome. */
   readonly error: Error
-  /** Undefined if there is to be no other attempt. */
+  /** Undefined if no other attempt follows. */
   readonly delayMs: number | undefined
 }
 
-/** Decides whether and when a client tries again. It remembers faults of the server from one connection to the next. */
+/** Remembers the faults of the server from one connection to the next. */
 export class ReconnectPolicy {
   readonly #settings: ReconnectSettings
   #backoff: BackoffState = initialBackoff
   #fault: { readonly name: string; readonly count: number } | undefined
-  /** Connections in a row that ended soon, and the message that was on its way in all of them. */
+  /** The number of short connections in a row, and the message that was unacknowledged at the end of each of them. */
   #shortLived: { readonly count: number; readonly suspect: ConnectionEnd['unacknowledged'] } | undefined
 
   constructor(settings: ReconnectSettings) {
@@ -74,17 +74,15 @@ export class ReconnectPolicy {
     this.#backoff = startAttempt(this.#backoff, this.#settings.backoff, now)
   }
 
-  /** The attempt, or the connection that it became, is over. */
+  /** The attempt, or its connection, is over. */
   ended({ error: cause, connection, everOnline, now }: AttemptOutcome): NextAttempt {
     const { backoff, retryInitial } = this.#settings
-    const error = connection === undefined ? cause : this.#explain(cause, connection, backoff.stableAfterMs)
-    if (connection !== undefined && connection.upForMs >= backoff.stableAfterMs) {
-      // The connection has proved healthy: what was before is forgotten.
-      this.#fault = undefined
-    }
-    const verdict = this.#judge(error, everOnline)
-    if (verdict.is === 'terminal' || (!everOnline && !retryInitial)) return { error, delayMs: undefined }
-    const { lasting, harmful } = verdict
+    const error = connection === undefined ? cause : this.#nameCause(cause, connection, backoff.stableAfterMs)
+    // A connection that lasted so long was healthy: faults before it do not count any more.
+    if (connection !== undefined && connection.upForMs >= backoff.stableAfterMs) this.#fault = undefined
+    const decision = this.#decide(error, everOnline)
+    if (decision.is === 'terminal' || (!everOnline && !retryInitial)) return { error, delayMs: undefined }
+    const { lasting, harmful } = decision
     this.#backoff = endAttempt(
       this.#backoff,
       backoff,
@@ -95,25 +93,21 @@ export class ReconnectPolicy {
     return { error, delayMs: nextDelayMs(this.#backoff, backoff, now, Math.random) }
   }
 
-  /** `everOnline`: whether this client has ever had CONNACK with Return Code 0. */
-  #judge(error: Error, everOnline: boolean): Verdict {
+  #decide(error: Error, everOnline: boolean): Decision {
     const fault = faultName(error)
     this.#fault =
       fault === undefined ? undefined : { name: fault, count: this.#fault?.name === fault ? this.#fault.count + 1 : 1 }
     if (error instanceof UsageError || error instanceof StoreError) return terminal
-    if (error instanceof ConnectionRefusedError) return judgeRefusal(error.returnCode, everOnline)
+    if (error instanceof ConnectionRefusedError) return decideByReturnCode(error.returnCode, everOnline)
     if (isCertificateFailure(error)) return everOnline ? { is: 'retry', lasting: true, harmful: false } : terminal
     if (error instanceof ProtocolViolationError && error.violation === 'wrong-acknowledgement') return terminal
-    if (this.#fault !== undefined && this.#fault.count >= alikeFaultsMax) return terminal
+    if (this.#fault !== undefined && this.#fault.count >= sameFaultsMax) return terminal
     return { is: 'retry', lasting: false, harmful: fault !== undefined }
   }
 
-  /**
-   * A connection has ended, `stableAfterMs` or more after CONNACK or sooner. Gives the error that says best what is going on: mostly
-   * the one that it was given.
-   */
-  #explain(error: Error, { upForMs, unacknowledged }: ConnectionEnd, stableAfterMs: number): Error {
-    // A connection that we ended ourselves, so that a message comes again, says nothing about the server.
+  /** After several short connections in a row: an error that names the likely cause. Otherwise the error that was given. */
+  #nameCause(error: Error, { upForMs, unacknowledged }: ConnectionEnd, stableAfterMs: number): Error {
+    // With the reason 'redelivery' the client itself closed the connection: that is no sign of a problem in the server.
     const cut = error instanceof ConnectionLostError && error.reason !== 'redelivery'
     if (upForMs >= stableAfterMs || !cut) {
       this.#shortLived = undefined
@@ -127,8 +121,8 @@ export class ReconnectPolicy {
     const text = `${count} connections in a row were cut within ${stableAfterMs / 1000} s of CONNACK`
     const reason =
       suspect === undefined
-        ? 'perhaps another client uses the same Client Identifier and each throws the other out, or the server keeps restarting'
-        : `each while the same message was unacknowledged (QoS ${suspect.qos}, topic ${JSON.stringify(suspect.topic)}): perhaps the server refuses it`
+        ? 'perhaps another client uses the same Client Identifier, so that the server closes one connection for the other, or the server restarts again and again'
+        : `each while the same message was unacknowledged (QoS ${suspect.qos}, topic ${JSON.stringify(suspect.topic)}): perhaps the server refuses this message`
     return new ConnectionLostError(`${text}, ${reason}; the last one: ${error.message}`, {
       reason: 'short-lived',
       cause: error,
@@ -142,13 +136,13 @@ function faultName(error: Error): string | undefined {
   return undefined
 }
 
-function judgeRefusal(returnCode: number, everOnline: boolean): Verdict {
+function decideByReturnCode(returnCode: number, everOnline: boolean): Decision {
   switch (returnCode) {
-    // The wrong protocol, or a Client Identifier that is not allowed: asking again changes nothing.
+    // The server does not take this protocol level or this Client Identifier: another attempt would fail in the same way.
     case 1:
     case 2:
       return terminal
-    // The wrong password, or no right to connect: a mistake at first, but a server that has let us in before may do so again.
+    // The server does not accept the login. At the first connection the login is probably wrong; later the server may accept it again.
     case 4:
     case 5:
       return everOnline ? { is: 'retry', lasting: true, harmful: false } : terminal
@@ -157,7 +151,7 @@ function judgeRefusal(returnCode: number, everOnline: boolean): Verdict {
   }
 }
 
-/** The error, with what the profile says about the roots of its server if one of them seems to be missing here. */
+/** The error; if no root certificate was found for the server, with the text of `profile.rootCertificates`. */
 export function withRootCertificates(error: Error, profile: ServerProfile | undefined): Error {
   if (!(error instanceof ConnectionLostError) || error.reason !== 'certificate-untrusted') return error
   if (profile?.rootCertificates === undefined) return error

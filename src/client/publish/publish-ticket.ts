@@ -1,5 +1,5 @@
 import type { OutgoingMessage } from '../../protocol/exchange/outgoing-message.js'
-import { tamed } from '../waiting/promises.js'
+import { markHandled } from '../waiting/promises.js'
 import type { Abortable } from '../waiting/signal-watches.js'
 
 /** Promise hands its functions to a callback; one callback for all tickets spares a closure for each message. */
@@ -60,7 +60,7 @@ export class PublishTicket implements Abortable {
 
   reject(reason: unknown): void {
     if (!this.#end()) return
-    tamed(this.promise)
+    markHandled(this.promise)
     this.#reject(reason)
   }
 

@@ -20,7 +20,7 @@ import { abortSignal } from '../options/checks.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import { requirePublishable } from '../options/profile-limits.js'
 import type { PublishOptions } from '../surface/client-surface.js'
-import { rejection, tamed } from '../waiting/promises.js'
+import { markHandled, rejection } from '../waiting/promises.js'
 import { signalWatches } from '../waiting/signal-watches.js'
 import type { PublishOutcomes } from './publish-outcomes.js'
 import { PublishTicket, type Withdrawing } from './publish-ticket.js'
@@ -186,7 +186,7 @@ export class Publisher implements Withdrawing {
         return this.#refuse(reason)
       },
     )
-    return tamed(published)
+    return markHandled(published)
   }
 
   #acceptInTurn(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {

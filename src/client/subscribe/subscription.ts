@@ -1,7 +1,7 @@
 /** The subscription that a program holds: its Topic Filters, its handler, and what the server granted. */
 import type { SubscriptionRequest } from '../../codec/control-packet.js'
 import type { GrantedFilter, MessageHandler, Subscription } from '../surface/client-surface.js'
-import { tamed } from '../waiting/promises.js'
+import { markHandled } from '../waiting/promises.js'
 
 /** What a subscription asks of the client when the program unsubscribes. */
 export interface SubscriptionOwner {
@@ -44,7 +44,7 @@ export class ActiveSubscription implements Subscription {
   }
 
   unsubscribe(): Promise<void> {
-    this.#unsubscribed ??= tamed(this.#end())
+    this.#unsubscribed ??= markHandled(this.#end())
     return this.#unsubscribed
   }
 

@@ -17,7 +17,7 @@ import { forbiddenByProfile } from '../options/profile-limits.js'
 import type { ServerProfile } from '../options/server-profile.js'
 import type { PublishTicket } from '../publish/publish-ticket.js'
 import type { GrantedFilter, MessageHandler, Subscription } from '../surface/client-surface.js'
-import { rejection, tamed } from '../waiting/promises.js'
+import { markHandled, rejection } from '../waiting/promises.js'
 import { ActiveSubscription, type SubscriptionOwner } from './subscription.js'
 import { type RequestTicket, SubscribeTicket, type TicketOwner, UnsubscribeTicket } from './tickets.js'
 
@@ -173,6 +173,6 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
   takeBack(granted: readonly GrantedFilter[]): void {
     const unused = granted.map(({ filter }) => filter).filter((filter) => !this.#isUsed(filter))
     // Nobody waits for this one: when it fails, the connection is over, and the grant with it.
-    tamed(this.#leave(unused, () => []))
+    markHandled(this.#leave(unused, () => []))
   }
 }

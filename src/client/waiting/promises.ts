@@ -1,22 +1,22 @@
 import { StoreError } from '../../errors.js'
 
 /**
- * The same promise, which does not end the process when it rejects and nobody awaits it: what went wrong is told in other ways too,
- * and whoever does await it is told all the same.
+ * Returns the same promise, marked as handled for Node: if it rejects and the program does not await it, there is no unhandled
+ * rejection. The program learns of the error in other ways too (events, `stats`). Whoever awaits the promise still gets the error.
  */
-export function tamed<T>(promise: Promise<T>): Promise<T> {
+export function markHandled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(nothing)
   return promise
 }
 
-/** A tamed promise that is rejected already. */
+/** A rejected promise, marked as handled. */
 export function rejection(reason: unknown): Promise<never> {
-  return tamed(Promise.reject(reason))
+  return markHandled(Promise.reject(reason))
 }
 
 function nothing(): void {}
 
-/** What was thrown, as an Error: code of the caller's may throw anything, also what has no text and answers no question. */
+/** The thrown value as an Error. Code of the program may throw any value, even one for which `String` or `instanceof` throws. */
 export function asError(thrown: unknown): Error {
   try {
     return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
@@ -25,12 +25,12 @@ export function asError(thrown: unknown): Error {
   }
 }
 
-/** Whether a value can be waited for: a promise, of whatever make. */
+/** Whether a value has a method `then`: a promise, of this realm, of another realm or of a library. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
-/** What a session store threw, as a StoreError. */
+/** The value that a session store threw, as a StoreError. */
 export function asStoreError(thrown: unknown): StoreError {
   const cause = asError(thrown)
   return cause instanceof StoreError ? cause : new StoreError(`the session store failed: ${cause.message}`, { cause })

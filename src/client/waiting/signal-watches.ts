@@ -1,12 +1,13 @@
-/** Who waits for something that a signal may cut short. */
+/** A call, or a client, that an AbortSignal can end. */
 export interface Abortable {
+  /** The signal was aborted. */
   aborted(reason: unknown): void
 }
 
 /**
- * Listens to AbortSignals on behalf of many: one listener for each signal, however many publishes share it. Node warns of a leak
- * at the eleventh listener of one signal, and a service that passes its shutdown signal to every publish has thousands. So
- * there is one of these for all clients of the process, and an idle client owns nothing here.
+ * Adds one listener to each AbortSignal, for all the calls that share the signal. Node warns of a leak at the eleventh listener of
+ * one signal, but a service may pass its shutdown signal to thousands of publishes. One object serves all clients of the process,
+ * so an idle client needs no memory here.
  */
 class SignalWatches {
   readonly #watches = new WeakMap<AbortSignal, Watch>()

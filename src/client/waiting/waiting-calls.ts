@@ -1,39 +1,40 @@
 import { type Abortable, signalWatches } from './signal-watches.js'
 
 /**
- * Where calls wait that came before the session was read from its store. They go on in the order in which they came, all
- * at once; a call that is aborted leaves at once and takes no place any more. A call that comes while they go on waits behind them.
+ * The calls that a program makes before the session is read from its store. When the session is read, all of these calls go on, in
+ * the order in which they were made. An aborted call is removed at once. A call that is made while earlier calls go on has to wait
+ * until they are done, so that it does not overtake them.
  */
-export class SessionGate {
-  readonly #waiting = new Set<WaitingCall>()
+export class WaitingCalls {
+  /** Calls that wait, and calls that go on and are not done. */
+  readonly #calls = new Set<WaitingCall>()
 
-  /** True while calls wait, or are going on: who comes now comes after them. */
-  get isBusy(): boolean {
-    return this.#waiting.size > 0
+  get isEmpty(): boolean {
+    return this.#calls.size === 0
   }
 
-  /** Resolves with `open`; rejects with `fail`, or with the reason of the signal. */
+  /** Resolves with `resolveAll`; rejects with `rejectAll`, or with the reason of the signal. */
   wait(signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason)
     return new Promise((resolve, reject) => {
-      const call = new WaitingCall(signal, resolve, reject, () => this.#waiting.delete(call))
-      this.#waiting.add(call)
+      const call = new WaitingCall(signal, resolve, reject, () => this.#calls.delete(call))
+      this.#calls.add(call)
     })
   }
 
-  open(): void {
-    const calls = [...this.#waiting]
+  resolveAll(): void {
+    const calls = [...this.#calls]
     if (calls.length === 0) return
     for (const call of calls) call.goOn()
-    // What they do they do in microtasks, which are queued already: this one runs when all of them have.
+    // The calls do their work in microtasks that are already queued, so this microtask runs after all of them.
     queueMicrotask(() => {
-      for (const call of calls) this.#waiting.delete(call)
-      this.open()
+      for (const call of calls) this.#calls.delete(call)
+      this.resolveAll()
     })
   }
 
-  fail(reason: () => unknown): void {
-    for (const call of [...this.#waiting]) call.aborted(reason())
+  rejectAll(reason: () => unknown): void {
+    for (const call of [...this.#calls]) call.aborted(reason())
   }
 }
 
@@ -41,22 +42,22 @@ class WaitingCall implements Abortable {
   readonly #signal: AbortSignal | undefined
   readonly #resolve: () => void
   readonly #reject: (reason: unknown) => void
-  readonly #leave: () => void
+  readonly #remove: () => void
 
   constructor(
     signal: AbortSignal | undefined,
     resolve: () => void,
     reject: (reason: unknown) => void,
-    leave: () => void,
+    remove: () => void,
   ) {
     this.#signal = signal
     this.#resolve = resolve
     this.#reject = reject
-    this.#leave = leave
+    this.#remove = remove
     if (signal !== undefined) signalWatches.add(signal, this)
   }
 
-  /** Takes its place until it has gone on. */
+  /** The call goes on, but it stays in the list until its work is done. */
   goOn(): void {
     this.#unwatch()
     this.#resolve()
@@ -64,7 +65,7 @@ class WaitingCall implements Abortable {
 
   aborted(reason: unknown): void {
     this.#unwatch()
-    this.#leave()
+    this.#remove()
     this.#reject(reason)
   }
 
