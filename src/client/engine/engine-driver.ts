@@ -120,7 +120,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   /** True while the store has not answered for everything that it was given. */
   get isStoring(): boolean {
-    return this.#journal?.isBehind === true || this.outcomes.any
+    return this.#journal?.isBehind === true || !this.outcomes.isEmpty
   }
 
   // The connection.
@@ -244,7 +244,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   flush(): void {
     this.#turn = noTurn
     this.#stream?.flush(this.#journal)
-    if (this.outcomes.any) this.whenSafe(this.outcomes.take())
+    if (!this.outcomes.isEmpty) this.whenSafe(this.outcomes.take())
     this.#journal?.append()
     // What still waits in the queue of a client that has ended must not keep the process alive.
     if (this.#session !== undefined && !this.hasEnded) {
@@ -317,7 +317,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   rejected(message: OutgoingMessage<PublishTicket>, error: MqttError): void {
     const { ticket } = message
-    if (ticket?.isWaiting) this.tellLater(() => this.outcomes.withdrawn(ticket, error))
+    if (ticket?.isWaiting) this.tellLater(() => this.outcomes.rejectWhenStored(ticket, error))
   }
 
   answered(request: Request<RequestTicket>, returnCodes: SubackPacket['returnCodes']): void {

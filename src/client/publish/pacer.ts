@@ -2,7 +2,7 @@ import type { QoS } from '../../codec/control-packet.js'
 import type { Pacer } from '../../protocol/session-settings.js'
 import type { PublishRate } from '../options/server-profile.js'
 
-/** Spaces messages evenly, so that no second has more of them than the server takes: in all, and for each QoS. */
+/** Spaces messages evenly, so that no second has more messages than the server takes: neither in total nor at one QoS. */
 export class PublishPacer implements Pacer {
   readonly #total: TokenBucket | undefined
   readonly #byQos: readonly (TokenBucket | undefined)[]
@@ -25,31 +25,31 @@ export class PublishPacer implements Pacer {
 }
 
 function bucketOf(ratePerSecond: number | undefined): TokenBucket | undefined {
-  // A burst of 1: with a larger one the first second would have up to twice the rate.
+  // With a burst above 1, the first second could have up to twice the rate.
   return ratePerSecond === undefined ? undefined : new TokenBucket({ ratePerSecond, burst: 1 })
 }
 
-/**
- * A token bucket, kept as one number. It fills at `ratePerSecond` up to `burst` tokens; each message takes one. Instead of
- * a level that would have to be topped up, it remembers when the bucket will be full again if nothing more is taken: a
- * token is there while that moment lies less than `burst - 1` tokens ahead (the virtual scheduling form of the leaky
- * bucket, ITU-T I.371).
- *
- * In any span of `s` seconds it lets through at most `burst + ratePerSecond * s` messages. A server that drops what comes
- * above its rate is therefore served with a burst of 1: even spacing, and never more than the rate within a second.
- */
 export interface TokenBucketSettings {
   /** Tokens a second, above 0 and at most 1,000,000. */
   readonly ratePerSecond: number
-  /** Tokens that a full bucket holds, a whole number from 1. */
+  /** The number of tokens in a full bucket, a whole number from 1. */
   readonly burst: number
 }
 
-/** The clock is read in whole microseconds: sums of integers stay exact however long the client runs. */
+/** Times are whole microseconds: sums of integers stay exact, however long the client runs. */
 const microsecondsPerMs = 1000
 
+/**
+ * A token bucket in one number. The bucket fills at `ratePerSecond` up to `burst` tokens; each message takes one token. The
+ * number is not the level of the bucket, which would have to be updated all the time. It is the time at which the bucket will be full
+ * if no message takes another token. A token is available while that time is at most `burst - 1` intervals in the future (the
+ * virtual scheduling form of the leaky bucket, ITU-T I.371).
+ *
+ * In any span of `s` seconds the bucket lets at most `burst + ratePerSecond * s` messages through. Some servers drop every message
+ * above their rate: for those a burst of 1 spaces the messages evenly and keeps each second within the rate.
+ */
 export class TokenBucket {
-  /** Rounded up, so that a rate which does not divide a second is missed on the slow side, by less than one in a thousand below 1,000 a second. */
+  /** Microseconds for one token. Rounded up: the rate may be too low by less than 0.1 % (below 1,000 a second), but never too high. */
   readonly #interval: number
   readonly #tolerance: number
   #fullAt = Number.NEGATIVE_INFINITY
@@ -59,7 +59,7 @@ export class TokenBucket {
     this.#tolerance = (settings.burst - 1) * this.#interval
   }
 
-  /** Takes a token if there is one at `nowMs`. The clock must not run backwards between calls. */
+  /** Takes a token if one is available at `nowMs`. The clock must not run backwards between calls. */
   tryTake(nowMs: number): boolean {
     const now = Math.round(nowMs * microsecondsPerMs)
     if (this.#nextAt > now) return false
@@ -67,7 +67,7 @@ export class TokenBucket {
     return true
   }
 
-  /** When the next token is there: `nowMs` itself if it already is. `tryTake` succeeds at exactly that time. */
+  /** The time of the next token: `nowMs` if a token is available now. `tryTake` succeeds at exactly that time. */
   nextAtMs(nowMs: number): number {
     const now = Math.round(nowMs * microsecondsPerMs)
     return this.#nextAt > now ? this.#nextAt / microsecondsPerMs : nowMs

@@ -1,6 +1,7 @@
 /**
- * Outcomes of publishes that may be told only when the session store knows of them, and what is told to all that still wait when the
- * client ends. A rejection is counted, and told on its channel, whoever awaits it.
+ * Settles the promises of publishes that may settle only when the session store has a record of that: a crash before the record would
+ * make the promise wrong. Also rejects the promises that are pending when the client ends. Each rejection is counted and published on
+ * its diagnostics channel.
  */
 import type { OutgoingMessage } from '../../protocol/exchange/outgoing-message.js'
 import type { ClientCounters } from '../surface/counters.js'
@@ -11,43 +12,42 @@ export class PublishOutcomes {
   /** The MqttClient, for the messages of the diagnostics channels. */
   readonly #client: object
   readonly #counters: ClientCounters
-  #stored: PublishTicket[] = []
-  #withdrawn: { readonly ticket: PublishTicket; readonly reason: unknown }[] = []
+  #toResolve: PublishTicket[] = []
+  #toReject: { readonly ticket: PublishTicket; readonly reason: unknown }[] = []
 
   constructor(client: object, counters: ClientCounters) {
     this.#client = client
     this.#counters = counters
   }
 
-  /** True if something is to be told once the store knows of it. */
-  get any(): boolean {
-    return this.#stored.length > 0 || this.#withdrawn.length > 0
+  get isEmpty(): boolean {
+    return this.#toResolve.length === 0 && this.#toReject.length === 0
   }
 
-  /** The store is about to have the message: its publish resolves. */
-  stored(ticket: PublishTicket): void {
-    this.#stored.push(ticket)
+  /** The message of the ticket has a record that the store is about to get. */
+  resolveWhenStored(ticket: PublishTicket): void {
+    this.#toResolve.push(ticket)
   }
 
-  /** The message was taken back: its publish rejects. */
-  withdrawn(ticket: PublishTicket, reason: unknown): void {
-    this.rejected(reason)
-    this.#withdrawn.push({ ticket, reason })
+  /** The client gave the message of the ticket up, and the store is about to get a record of that. */
+  rejectWhenStored(ticket: PublishTicket, reason: unknown): void {
+    this.countRejection(reason)
+    this.#toReject.push({ ticket, reason })
   }
 
-  /** What tells all that has gathered so far. */
+  /** Empties the lists; the returned function settles the promises. */
   take(): () => void {
-    const stored = this.#stored
-    const withdrawn = this.#withdrawn
-    this.#stored = []
-    this.#withdrawn = []
+    const toResolve = this.#toResolve
+    const toReject = this.#toReject
+    this.#toResolve = []
+    this.#toReject = []
     return () => {
-      for (const ticket of stored) ticket.resolve()
-      for (const { ticket, reason } of withdrawn) ticket.reject(reason)
+      for (const ticket of toResolve) ticket.resolve()
+      for (const { ticket, reason } of toReject) ticket.reject(reason)
     }
   }
 
-  /** The client has ended: everything that still waits is told that it waits in vain. */
+  /** The client has ended: rejects every pending promise. */
   rejectAll(
     messages: Iterable<OutgoingMessage<PublishTicket>>,
     errorFor: (message: OutgoingMessage<PublishTicket> | undefined) => unknown,
@@ -55,15 +55,15 @@ export class PublishOutcomes {
     for (const message of messages) {
       if (message.ticket?.isWaiting !== true) continue
       const error = errorFor(message)
-      this.rejected(error)
+      this.countRejection(error)
       message.ticket.reject(error)
     }
-    for (const { ticket, reason } of this.#withdrawn) ticket.reject(reason)
-    for (const ticket of this.#stored) ticket.reject(errorFor(undefined))
+    for (const { ticket, reason } of this.#toReject) ticket.reject(reason)
+    for (const ticket of this.#toResolve) ticket.reject(errorFor(undefined))
   }
 
-  /** A publish rejects. */
-  rejected(error: unknown): void {
+  /** A publish rejects: counted, and told on its channel. */
+  countRejection(error: unknown): void {
     this.#counters.rejected += 1
     if (channels.rejected.hasSubscribers) channels.rejected.publish({ client: this.#client, error })
   }

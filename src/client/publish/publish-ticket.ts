@@ -2,7 +2,7 @@ import type { OutgoingMessage } from '../../protocol/exchange/outgoing-message.j
 import { markHandled } from '../waiting/promises.js'
 import type { Abortable } from '../waiting/signal-watches.js'
 
-/** Promise hands its functions to a callback; one callback for all tickets spares a closure for each message. */
+/** The constructor of Promise gives its functions to a callback. All tickets share one callback, so no message needs a closure. */
 let lastResolve: () => void = nothing
 let lastReject: (reason: unknown) => void = nothing
 
@@ -13,15 +13,17 @@ function keepFunctions(resolve: () => void, reject: (reason: unknown) => void): 
   lastReject = reject
 }
 
-/** What withdraws a message whose signal has fired, and is told when the signal need not be watched any more. */
-export interface Withdrawing {
+/** What a ticket asks of the publisher. */
+export interface PublishTicketOwner {
+  /** The signal of the publish was aborted. */
   withdraw(ticket: PublishTicket, reason: unknown): void
+  /** The promise has settled, so the signal does not matter any more. */
   unwatch(ticket: PublishTicket, signal: AbortSignal): void
 }
 
 /**
- * The promise of one `publish`, while it waits for its acknowledgement (or for the session store). It settles once; what the
- * engine says after that is nobody's concern any more.
+ * The promise of one `publish`, which waits for the acknowledgement of its message (or for the session store). The promise settles
+ * once; the ticket ignores what the engine reports after that.
  */
 export class PublishTicket implements Abortable {
   readonly promise: Promise<void>
@@ -30,8 +32,8 @@ export class PublishTicket implements Abortable {
   readonly #reject: (reason: unknown) => void
   #state: 'waiting' | 'over' = 'waiting'
   #signal: AbortSignal | undefined
-  #publisher: Withdrawing | undefined
-  /** Known from the moment in which the engine has the message. */
+  #owner: PublishTicketOwner | undefined
+  /** Undefined until the engine has taken the message. */
   message: OutgoingMessage<PublishTicket> | undefined
 
   constructor(until: 'acknowledged' | 'stored') {
@@ -45,13 +47,13 @@ export class PublishTicket implements Abortable {
     return this.#state === 'waiting'
   }
 
-  watched(signal: AbortSignal, publisher: Withdrawing): void {
+  setSignal(signal: AbortSignal, owner: PublishTicketOwner): void {
     this.#signal = signal
-    this.#publisher = publisher
+    this.#owner = owner
   }
 
   aborted(reason: unknown): void {
-    this.#publisher?.withdraw(this, reason)
+    this.#owner?.withdraw(this, reason)
   }
 
   resolve(): void {
@@ -67,7 +69,7 @@ export class PublishTicket implements Abortable {
   #end(): boolean {
     if (this.#state === 'over') return false
     this.#state = 'over'
-    if (this.#signal !== undefined) this.#publisher?.unwatch(this, this.#signal)
+    if (this.#signal !== undefined) this.#owner?.unwatch(this, this.#signal)
     return true
   }
 }

@@ -1,13 +1,14 @@
 /**
- * `publish`: from the call of the application to the engine, and back to its promise.
+ * `publish`: from the call of the program to the engine, and from the engine to the promise of the call.
  *
- * A message that may be sent again, or wait, is copied, and its promise is a ticket that the engine hands back with the outcome. What is
- * published before the session has been read from its store waits at the gate, and goes through it in the order of the calls.
+ * If a message has to wait, or may be sent again, its payload is copied. Its promise belongs to a ticket; the engine returns the
+ * ticket with the result. A message that is published before the session is read from its store waits for that, in the order of
+ * the calls.
  *
- * At QoS 0 a message that nothing stands before goes straight into the output chunk, and its promise is one that all such
- * messages share. That promise is settled already, so a loop that awaits each publish would never leave the turn and starve
- * every timer and socket; after every `settledBytesMax` the next publishes wait for the next turn, together. They are counted
- * across turns: nothing short of `setImmediate` tells a turn of the event loop from a tick of one that never ends.
+ * A message at QoS 0 with no message before it goes straight into the output chunk. All such messages share one promise, which is
+ * resolved already. So a loop that awaits each publish would run on in the same turn of the event loop, and no timer and no socket
+ * would get its turn. Therefore after each `sentBytesMax` bytes the next publishes wait for the next turn; they share one promise
+ * too. The bytes are counted across turns, because only `setImmediate` shows that a turn has ended.
  */
 import { requireAttached } from '../../codec/field-checks.js'
 import { validateTopicName } from '../../codec/topic.js'
@@ -23,59 +24,60 @@ import type { PublishOptions } from '../surface/client-surface.js'
 import { markHandled, rejection } from '../waiting/promises.js'
 import { signalWatches } from '../waiting/signal-watches.js'
 import type { PublishOutcomes } from './publish-outcomes.js'
-import { PublishTicket, type Withdrawing } from './publish-ticket.js'
+import { PublishTicket, type PublishTicketOwner } from './publish-ticket.js'
 
 /** What the publisher asks of the driver of the engine. */
 export interface PublishDriver {
   readonly session: Pick<Session<PublishTicket, unknown>, 'publish' | 'sendAtOnce' | 'withdraw'>
-  /** What is sent in this turn of the event loop goes out at its end. Returns the time at which the turn began. */
+  /** Everything that is sent in this turn of the event loop is written at its end. Returns the time at which the turn began. */
   beginTurn(): number
   /** A call of the engine has returned. */
   engineReturned(): void
-  /** What may be told only when the session store knows of it; begin a turn with it. */
+  /** Promises that settle only when the session store has a record of that. Each use needs `beginTurn`, which starts the record. */
   readonly outcomes: PublishOutcomes
 }
 
-/** What the publisher has to know of the client's life. */
-export interface PublisherHost {
-  /** False until the session has been read from its store, and the calls that waited for that have gone on. */
+/** What the publisher asks of the lifecycle. */
+export interface PublishLifecycle {
+  /** False until the session is read from its store, and until the calls that waited for that have gone on. */
   readonly isOpen: boolean
-  /** False once the client has ended, or ends and no handler runs any more. */
+  /** Whether the program may publish: before `end()`, and after it as long as a handler runs. */
   readonly takesCalls: boolean
-  /** 'offline' once a connection has been lost and no other has been made. */
+  /** 'offline' when a connection was lost and the client has not made another. */
   readonly state: 'idle' | 'connecting' | 'online' | 'offline' | 'closing' | 'closed'
-  /** Resolves when the session has been read from its store; rejects when the client closes before, or the signal is aborted. */
+  /** Resolves when the session is read from its store; rejects when the client closes before that, or when the signal is aborted. */
   whenOpen(signal: AbortSignal | undefined): Promise<void>
 }
 
-/** A message as it was given to `publish`. */
+/** A message that `publish` has checked. */
 interface Draft extends MessageDraft {
-  /** Whose memory the payload is: the caller's, who may use it again as soon as `publish` returns, or ours, made of a string. */
-  readonly payloadOf: 'caller' | 'us'
+  /** The caller may change its own payload as soon as `publish` returns. The client has its own payload: a copy, or an encoded string. */
+  readonly payloadOwner: 'caller' | 'client'
 }
 
-const settledBytesMax = 65_536
-/** A settled message weighs this much beside its payload, so that many empty ones end the turn too. */
+const sentBytesMax = 65_536
+/** Each message counts this many bytes beside its payload, so that many empty messages reach `sentBytesMax` too. */
 const messageWeight = 64
-/** So many Topic Names are remembered as valid. */
+/** The publisher remembers this many valid Topic Names. */
 const knownTopicsMax = 1024
 
-const accepted = Promise.resolve()
+const resolved = Promise.resolve()
 const defaults: PublishOptions = {}
 
-export class Publisher implements Withdrawing {
-  readonly #host: PublishDriver
-  readonly #client: PublisherHost
+export class Publisher implements PublishTicketOwner {
+  readonly #driver: PublishDriver
+  readonly #lifecycle: PublishLifecycle
   readonly #settings: ClientSettings
   readonly #knownTopics = new Set<string>()
-  #settledBytes = 0
+  /** Bytes of QoS 0 messages whose promise was resolved from the start. */
+  #sentBytes = 0
   #nextTurn: Promise<void> | undefined
-  /** Calls that wait for the session to be read from its store. */
-  #early = 0
+  /** The number of calls that wait until the session is read from its store. */
+  #waitingCalls = 0
 
-  constructor(host: PublishDriver, client: PublisherHost, settings: ClientSettings) {
-    this.#host = host
-    this.#client = client
+  constructor(driver: PublishDriver, lifecycle: PublishLifecycle, settings: ClientSettings) {
+    this.#driver = driver
+    this.#lifecycle = lifecycle
     this.#settings = settings
   }
 
@@ -88,7 +90,7 @@ export class Publisher implements Withdrawing {
   }
 
   #refuse(error: unknown): Promise<void> {
-    this.#host.outcomes.rejected(error)
+    this.#driver.outcomes.countRejection(error)
     return rejection(error)
   }
 
@@ -111,8 +113,8 @@ export class Publisher implements Withdrawing {
       throw new UsageError("until: 'stored' needs a durable store, such as fileStore(): without one nothing is stored")
     }
     if (signal?.aborted) return this.#refuse(signal.reason)
-    const payloadOf = typeof payload === 'string' ? 'us' : 'caller'
-    const draft: Draft = { topic, payload: bytesOf(payload), qos, retain, payloadOf }
+    const payloadOwner = typeof payload === 'string' ? 'client' : 'caller'
+    const draft: Draft = { topic, payload: bytesOf(payload), qos, retain, payloadOwner }
     const { profile } = this.#settings
     if (profile !== undefined) {
       requirePublishable(profile, 'the message', { topic, payloadBytes: draft.payload.byteLength, qos, retain })
@@ -130,22 +132,22 @@ export class Publisher implements Withdrawing {
 
   #accept(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
     this.#refuseIfEnding()
-    return this.#client.isOpen ? this.#acceptNow(draft, until, signal) : this.#acceptLater(draft, until, signal)
+    return this.#lifecycle.isOpen ? this.#acceptNow(draft, until, signal) : this.#acceptLater(draft, until, signal)
   }
 
   #refuseIfEnding(): void {
-    if (!this.#client.takesCalls) {
-      throw new ClosedError(`publish() was called on a client that is ${this.#client.state}`, { delivery: 'none' })
+    if (!this.#lifecycle.takesCalls) {
+      throw new ClosedError(`publish() was called on a client that is ${this.#lifecycle.state}`, { delivery: 'none' })
     }
   }
 
   #acceptNow(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
     if (draft.qos === 0) {
-      if (this.#host.session.sendAtOnce(draft)) {
-        this.#host.engineReturned()
-        return this.#settledAtOnce(draft.payload.byteLength)
+      if (this.#driver.session.sendAtOnce(draft)) {
+        this.#driver.engineReturned()
+        return this.#resolveSent(draft.payload.byteLength)
       }
-      if (this.#client.state === 'offline' && !this.#settings.queue.offlineQos0) {
+      if (this.#lifecycle.state === 'offline' && !this.#settings.queue.offlineQos0) {
         const text =
           'there is no connection, and a message at QoS 0 does not wait for one: publish at QoS 1, or set queue.offlineQos0'
         throw new ConnectionLostError(text, { reason: 'offline', delivery: 'none' })
@@ -156,71 +158,72 @@ export class Publisher implements Withdrawing {
 
   #enqueue(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
     const ticket = new PublishTicket(until)
-    ticket.message = this.#host.session.publish(kept(draft), ticket, this.#host.beginTurn())
-    this.#host.engineReturned()
-    if (until === 'stored') this.#host.outcomes.stored(ticket)
+    ticket.message = this.#driver.session.publish(withOwnPayload(draft), ticket, this.#driver.beginTurn())
+    this.#driver.engineReturned()
+    if (until === 'stored') this.#driver.outcomes.resolveWhenStored(ticket)
     if (signal !== undefined && ticket.isWaiting) {
-      ticket.watched(signal, this)
+      ticket.setSignal(signal, this)
       signalWatches.add(signal, ticket)
     }
     return ticket.promise
   }
 
-  /** The session is still being read from its store: the message waits for that, in order. */
+  /** The session is not read from its store yet: the message waits for that, in the order of the calls. */
   #acceptLater(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
-    if (this.#early >= this.#settings.queue.maxMessages) {
+    if (this.#waitingCalls >= this.#settings.queue.maxMessages) {
       throw new QueueFullError(
         `the outgoing queue is full: queue.maxMessages is ${this.#settings.queue.maxMessages}, and the session store is not open yet`,
         { delivery: 'none' },
       )
     }
-    this.#early += 1
-    const ours = kept(draft)
-    const published = this.#client.whenOpen(signal).then(
+    this.#waitingCalls += 1
+    const ownDraft = withOwnPayload(draft)
+    const published = this.#lifecycle.whenOpen(signal).then(
       () => {
-        this.#early -= 1
-        return this.#acceptInTurn(ours, until, signal)
+        this.#waitingCalls -= 1
+        return this.#acceptAfterWait(ownDraft, until, signal)
       },
       (reason: unknown) => {
-        this.#early -= 1
+        this.#waitingCalls -= 1
         return this.#refuse(reason)
       },
     )
     return markHandled(published)
   }
 
-  #acceptInTurn(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
+  #acceptAfterWait(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) return this.#refuse(signal.reason)
     try {
-      // It was taken before the client began to end, if it has.
+      // The call was accepted before the program called end(), if it has called end() meanwhile.
       return this.#acceptNow(draft, until, signal)
     } catch (error) {
       return this.#refuse(error)
     }
   }
 
-  #settledAtOnce(payloadBytes: number): Promise<void> {
-    this.#settledBytes += payloadBytes + messageWeight
-    if (this.#settledBytes < settledBytesMax) return accepted
+  /** The promise for a QoS 0 message that is in the output chunk. */
+  #resolveSent(payloadBytes: number): Promise<void> {
+    this.#sentBytes += payloadBytes + messageWeight
+    if (this.#sentBytes < sentBytesMax) return resolved
     this.#nextTurn ??= new Promise((resolve) => {
       setImmediate(() => {
         this.#nextTurn = undefined
-        this.#settledBytes = 0
+        this.#sentBytes = 0
         resolve()
       })
     })
     return this.#nextTurn
   }
 
-  /** The signal of a publish has fired: the message is taken back if that is still possible, and the wait ends either way. */
+  /** Takes the message back if it has no Packet Identifier yet. The promise of the publish rejects in both cases. */
   withdraw(ticket: PublishTicket, reason: unknown): void {
     const { message } = ticket
     if (message === undefined || !ticket.isWaiting) return
-    if (this.#host.session.withdraw(message)) {
-      this.#host.outcomes.withdrawn(ticket, reason)
-      this.#host.beginTurn()
+    if (this.#driver.session.withdraw(message)) {
+      this.#driver.outcomes.rejectWhenStored(ticket, reason)
+      this.#driver.beginTurn()
     } else {
-      this.#host.outcomes.rejected(reason)
+      this.#driver.outcomes.countRejection(reason)
       ticket.reject(reason)
     }
   }
@@ -233,7 +236,7 @@ export class Publisher implements Withdrawing {
 function bytesOf(payload: string | Uint8Array): Uint8Array {
   if (typeof payload === 'string') {
     const bytes = Buffer.from(payload, 'utf8')
-    // As many bytes as characters: it is ASCII.
+    // A string with as many bytes as characters is ASCII.
     if (bytes.length === payload.length || !hasLoneSurrogate(payload)) return bytes
     throw new UsageError('the payload holds a lone surrogate, which has no UTF-8 form: give the bytes', {
       statement: '3.3.3',
@@ -249,12 +252,14 @@ function bytesOf(payload: string | Uint8Array): Uint8Array {
   )
 }
 
-/** The message, to be sent now, and perhaps again much later. */
-function kept(draft: Draft): Draft {
-  return draft.payloadOf === 'us' ? draft : { ...draft, payload: Buffer.from(draft.payload), payloadOf: 'us' }
+/** The message with a payload that the caller cannot change: a copy, unless the payload was a string. */
+function withOwnPayload(draft: Draft): Draft {
+  return draft.payloadOwner === 'client'
+    ? draft
+    : { ...draft, payload: Buffer.from(draft.payload), payloadOwner: 'client' }
 }
 
-/** Two bytes for the length of the Topic Name and two for the Packet Identifier count as well (section 2.2.3). */
+/** Remaining Length includes two bytes for the length of the Topic Name and two for the Packet Identifier (section 2.2.3). */
 function requireLength({ topic, payload, qos }: MessageDraft): void {
   if (payload.byteLength < 268_000_000) return
   const length = 2 + Buffer.byteLength(topic) + (qos === 0 ? 0 : 2) + payload.byteLength
