@@ -8,13 +8,13 @@ import { forbiddenByProfile, requireTopicWithin } from '../options/profile-limit
 import type { ServerProfile } from '../options/server-profile.js'
 import type { FilterRequest, Filters } from '../surface/client-surface.js'
 
-/** The Topic Filters of a `subscribe`, each with its QoS; `qos` is for those that name none. @throws UsageError */
+/** The Topic Filters of a `subscribe`, each with its QoS; `qos` is for the filters without a QoS of their own. @throws UsageError */
 export function parseFilters(
   given: Filters,
   qos: QoS | undefined,
   profile: ServerProfile | undefined,
 ): readonly SubscriptionRequest[] {
-  // [MQTT-3.8.3-3] SUBSCRIBE names at least one filter.
+  // [MQTT-3.8.3-3] SUBSCRIBE has at least one Topic Filter.
   const requests = Array.from(listOf(given, 'MQTT-3.8.3-3'), (entry) => parseFilter(entry, qos ?? 0))
   if (profile !== undefined) {
     for (const request of requests) requireAllowed(profile, request)
@@ -24,7 +24,7 @@ export function parseFilters(
 
 /** The Topic Filters of an `unsubscribe`. @throws UsageError */
 export function parseFilterNames(given: string | readonly string[]): readonly string[] {
-  // [MQTT-3.10.3-2] UNSUBSCRIBE names at least one filter.
+  // [MQTT-3.10.3-2] UNSUBSCRIBE has at least one Topic Filter.
   const names = Array.from(listOf(given, 'MQTT-3.10.3-2'))
   for (const name of names) {
     if (typeof name !== 'string')

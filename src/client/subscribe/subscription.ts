@@ -1,24 +1,24 @@
-/** The subscription that a program holds: its Topic Filters, its handler, and what the server granted. */
+/** The result of `subscribe`: its Topic Filters, its handler, and what the server granted. */
 import type { SubscriptionRequest } from '../../codec/control-packet.js'
 import type { GrantedFilter, MessageHandler, Subscription } from '../surface/client-surface.js'
 import { markHandled } from '../waiting/promises.js'
 
 /** What a subscription asks of the client when the program unsubscribes. */
 export interface SubscriptionOwner {
-  /** Ends the uses and routes of a subscription; resolves with UNSUBACK. When it rejects, what it could not end goes on. */
+  /** Ends a subscription; resolves with UNSUBACK. If the promise rejects, the filters without UNSUBACK stay subscribed. */
   end(subscription: ActiveSubscription): Promise<void>
 }
 
-/** What one `subscribe` asked for, from the call on: a program gets it once every SUBACK of it has come. */
+/** Exists from the call of `subscribe` on. The program gets the subscription when every SUBACK for it has come. */
 export class ActiveSubscription implements Subscription {
   readonly #owner: SubscriptionOwner
   readonly handler: MessageHandler | undefined
-  /** Told when all of its filters are unsubscribed, whoever did that. */
+  /** Is called when the subscription has no Topic Filter any more, for whatever reason. */
   readonly ended: (() => void) | undefined
   requests: readonly SubscriptionRequest[]
   granted: readonly GrantedFilter[] = []
-  /** Those of its Topic Filters for which UNSUBSCRIBE is under way: their messages still come, and nobody counts on them. */
-  readonly leaving = new Set<string>()
+  /** The Topic Filters with an UNSUBSCRIBE without UNSUBACK: their messages may still come, but no other subscription may rely on them. */
+  readonly unsubscribing = new Set<string>()
   #unsubscribed: Promise<void> | undefined
 
   constructor(
@@ -37,9 +37,9 @@ export class ActiveSubscription implements Subscription {
     return new Set(this.requests.map(({ filter }) => filter))
   }
 
-  drop(filter: string): void {
+  remove(filter: string): void {
     this.requests = this.requests.filter((request) => request.filter !== filter)
-    this.leaving.delete(filter)
+    this.unsubscribing.delete(filter)
     if (this.requests.length === 0) this.ended?.()
   }
 
@@ -52,7 +52,7 @@ export class ActiveSubscription implements Subscription {
     try {
       await this.#owner.end(this)
     } catch (error) {
-      // It has not ended, so it can be tried again.
+      // The subscription goes on, so the program may call unsubscribe() again.
       this.#unsubscribed = undefined
       throw error
     }

@@ -1,14 +1,16 @@
 /**
- * Subscriptions as the application sees them, above the SUBSCRIBEs of the engine.
+ * The subscriptions of the program, above the SUBSCRIBE and UNSUBSCRIBE packets of the engine.
  *
- * A Topic Filter may be subscribed several times; each subscription is one use of it. SUBSCRIBE is sent for each,
- * at the highest QoS of all uses, because a second SUBSCRIBE replaces the first on the server; UNSUBSCRIBE is sent with the last.
- * Routes are there before SUBSCRIBE is written, since the server may send a matching message before SUBACK (section 3.8.4), and
- * until UNSUBACK has come, since it may send what it has begun (section 3.10.4). In between the use is leaving: others do not
- * count on it, and when no UNSUBACK comes it goes on as before.
+ * A program may subscribe the same Topic Filter several times; each of these subscriptions is one use of the filter. Each use sends
+ * a SUBSCRIBE, at the highest QoS of all uses, because on the server a second SUBSCRIBE replaces the first. Only the end of the last
+ * use sends UNSUBSCRIBE.
  *
- * A subscription that was given up before its SUBACK came (aborted, timed out) or that the server refused in part has no
- * uses any more; what the server grants of it all the same is unsubscribed, unless another use has the filter.
+ * A route exists before SUBSCRIBE is written, because the server may send a matching message before SUBACK (section 3.8.4). It exists
+ * until UNSUBACK comes, because the server may finish a delivery that has begun (section 3.10.4). Between UNSUBSCRIBE and UNSUBACK no
+ * other subscription relies on this use. If no UNSUBACK comes, the use goes on as before.
+ *
+ * If a `subscribe` fails (aborted, timed out, refused in part), its uses end at once. A filter that the server grants for it, even
+ * later, is unsubscribed, unless another subscription uses that filter.
  */
 import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
 import type { Request } from '../../protocol/exchange/request.js'
@@ -21,8 +23,8 @@ import { markHandled, rejection } from '../waiting/promises.js'
 import { ActiveSubscription, type SubscriptionOwner } from './subscription.js'
 import { type RequestTicket, SubscribeTicket, type TicketOwner, UnsubscribeTicket } from './tickets.js'
 
-/** What the subscriptions need of the client. */
-export interface SubscriptionHost {
+/** What the subscriptions ask of the driver of the engine. */
+export interface SubscriptionDriver {
   readonly session: Session<PublishTicket, RequestTicket>
   readonly hasEnded: boolean
   now(): number
@@ -36,21 +38,21 @@ interface Routes {
 }
 
 export class Subscriptions implements SubscriptionOwner, TicketOwner {
-  readonly #host: SubscriptionHost
+  readonly #driver: SubscriptionDriver
   readonly #routes: Routes
-  /** The subscriptions that hold each filter. */
+  /** The uses of each Topic Filter: the subscriptions that have it. */
   readonly #uses = new Map<string, readonly ActiveSubscription[]>()
 
-  /** What the server allows: how many Topic Filters at one time, and in one SUBSCRIBE or UNSUBSCRIBE. */
+  /** May limit the Topic Filters at one time, and in one SUBSCRIBE or UNSUBSCRIBE. */
   readonly #profile: ServerProfile | undefined
 
-  constructor(host: SubscriptionHost, routes: Routes, profile: ServerProfile | undefined) {
-    this.#host = host
+  constructor(driver: SubscriptionDriver, routes: Routes, profile: ServerProfile | undefined) {
+    this.#driver = driver
     this.#routes = routes
     this.#profile = profile
   }
 
-  /** Refuses what would be more Topic Filters than the server allows. @throws UsageError */
+  /** Refuses requests that would make more Topic Filters than the profile allows. @throws UsageError */
   #requireRoomFor(requests: readonly SubscriptionRequest[]): void {
     const profile = this.#profile
     if (profile?.maxSubscriptions === undefined) return
@@ -72,20 +74,20 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     if (signal?.aborted) return rejection(signal.reason)
     this.#requireRoomFor(requests)
     const subscription = new ActiveSubscription(this, requests, handler, ended)
-    // [3.8.4 early messages] The routes are there before SUBSCRIBE is written.
+    // [3.8.4 early messages] The routes exist before SUBSCRIBE is written.
     this.#add(subscription)
     return new Promise((resolve, reject) => {
       const ticket = new SubscribeTicket(this, subscription, signal, resolve, reject)
-      const asked = requests.map(({ filter }) => ({ filter, qos: this.#highestQos(filter) }))
-      for (const part of this.#parts(asked)) {
-        ticket.asked(this.#host.session.subscribe(part, ticket, this.#host.now()))
+      const subscriptions = requests.map(({ filter }) => ({ filter, qos: this.#highestQos(filter) }))
+      for (const part of this.#parts(subscriptions)) {
+        ticket.addRequest(this.#driver.session.subscribe(part, ticket, this.#driver.now()))
       }
-      this.#host.beginTurn()
+      this.#driver.beginTurn()
     })
   }
 
   abandon(request: Request<RequestTicket>): void {
-    this.#host.session.abandon(request)
+    this.#driver.session.abandon(request)
   }
 
   #add(subscription: ActiveSubscription): void {
@@ -96,83 +98,92 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     }
   }
 
-  /** Whether somebody counts on the filter, beside this subscription. */
-  #isUsed(filter: string, beside?: ActiveSubscription): boolean {
-    return (this.#uses.get(filter) ?? []).some((use) => use !== beside && !use.leaving.has(filter))
+  /** Whether a subscription, other than `except`, relies on the filter. */
+  #isUsed(filter: string, except?: ActiveSubscription): boolean {
+    return (this.#uses.get(filter) ?? []).some((use) => use !== except && !use.unsubscribing.has(filter))
   }
 
   #highestQos(filter: string): QoS {
     let highest: QoS = 0
-    for (const { requests, leaving } of this.#uses.get(filter) ?? []) {
-      if (leaving.has(filter)) continue
+    for (const { requests, unsubscribing } of this.#uses.get(filter) ?? []) {
+      if (unsubscribing.has(filter)) continue
       for (const request of requests) if (request.filter === filter && request.qos > highest) highest = request.qos
     }
     return highest
   }
 
-  /** Ends a subscription's uses and routes at once. */
-  release(subscription: ActiveSubscription): void {
-    for (const filter of subscription.filters) this.#drop(subscription, filter)
+  /** Ends the uses and the routes of a subscription at once, without UNSUBSCRIBE. */
+  remove(subscription: ActiveSubscription): void {
+    for (const filter of subscription.filters) this.#removeUse(subscription, filter)
   }
 
-  /** Ends one use, and its route. */
-  #drop(subscription: ActiveSubscription, filter: string): void {
+  /** Ends one use and its route. */
+  #removeUse(subscription: ActiveSubscription, filter: string): void {
     const { handler } = subscription
     for (const request of subscription.requests) {
       if (request.filter === filter && handler !== undefined) this.#routes.removeRoute(filter, handler)
     }
-    subscription.drop(filter)
+    subscription.remove(filter)
     const others = (this.#uses.get(filter) ?? []).filter((use) => use !== subscription)
     if (others.length > 0) this.#uses.set(filter, others)
     else this.#uses.delete(filter)
   }
 
-  /** Ends a subscription: at once where others use its filters too, with UNSUBACK where nobody else does. */
+  /** Ends a use at once if another subscription has the same filter; ends the other uses with UNSUBACK. */
   async end(subscription: ActiveSubscription): Promise<void> {
     const shared = [...subscription.filters].filter((filter) => this.#isUsed(filter, subscription))
-    for (const filter of shared) this.#drop(subscription, filter)
-    await this.#leave([...subscription.filters], () => [subscription])
+    for (const filter of shared) this.#removeUse(subscription, filter)
+    await this.#unsubscribe([...subscription.filters], () => [subscription])
   }
 
-  /** What one packet may hold of a list; a server's profile may allow few Topic Filters in each. */
+  /** Divides a list into parts, one for each packet: the profile may limit the Topic Filters in one packet. */
   *#parts<T>(list: readonly T[]): IterableIterator<readonly T[]> {
     const size = Math.min(list.length, this.#profile?.maxFiltersPerSubscribe ?? list.length)
     for (let from = 0; from < list.length; from += size) yield list.slice(from, from + size)
   }
 
-  /** Every use of these filters ends, whoever made it, and UNSUBSCRIBE is sent even for filters that no one is known to use. */
+  /** Ends every use of these filters. Sends UNSUBSCRIBE also for a filter without a use, which a resumed session may have. */
   unsubscribeAll(filters: readonly string[]): Promise<void> {
-    return this.#leave(filters, (filter) => this.#uses.get(filter) ?? [])
+    return this.#unsubscribe(filters, (filter) => this.#uses.get(filter) ?? [])
   }
 
-  /** Sends UNSUBSCRIBE for these filters and ends with UNSUBACK those uses of them that there are now; resolves then. */
-  async #leave(filters: readonly string[], usesOf: (filter: string) => readonly ActiveSubscription[]): Promise<void> {
-    await Promise.all([...this.#parts(filters)].map((part) => this.#leavePart(part, usesOf)))
+  /**
+   * Sends UNSUBSCRIBE for these filters; UNSUBACK ends the uses that `usesOf` returns now, but no later use. Resolves when all is
+   * unsubscribed.
+   */
+  async #unsubscribe(
+    filters: readonly string[],
+    usesOf: (filter: string) => readonly ActiveSubscription[],
+  ): Promise<void> {
+    await Promise.all([...this.#parts(filters)].map((part) => this.#unsubscribePart(part, usesOf)))
   }
 
-  #leavePart(filters: readonly string[], usesOf: (filter: string) => readonly ActiveSubscription[]): Promise<void> {
+  #unsubscribePart(
+    filters: readonly string[],
+    usesOf: (filter: string) => readonly ActiveSubscription[],
+  ): Promise<void> {
     const uses = filters.flatMap((filter) => usesOf(filter).map((subscription) => ({ subscription, filter })))
-    const drop = () => {
-      for (const { subscription, filter } of uses) this.#drop(subscription, filter)
+    const removeUses = () => {
+      for (const { subscription, filter } of uses) this.#removeUse(subscription, filter)
     }
-    // Without a client there is no subscription either.
-    if (this.#host.hasEnded) return Promise.resolve(drop())
-    for (const { subscription, filter } of uses) subscription.leaving.add(filter)
+    // A client that has ended cannot send UNSUBSCRIBE, and it gets no messages any more.
+    if (this.#driver.hasEnded) return Promise.resolve(removeUses())
+    for (const { subscription, filter } of uses) subscription.unsubscribing.add(filter)
     return new Promise((resolve, reject) => {
-      const answered = () => resolve(drop())
+      const answered = () => resolve(removeUses())
       const failed = (reason: unknown) => {
-        for (const { subscription, filter } of uses) subscription.leaving.delete(filter)
+        for (const { subscription, filter } of uses) subscription.unsubscribing.delete(filter)
         reject(reason)
       }
-      this.#host.session.unsubscribe(filters, new UnsubscribeTicket(answered, failed), this.#host.now())
-      this.#host.beginTurn()
+      this.#driver.session.unsubscribe(filters, new UnsubscribeTicket(answered, failed), this.#driver.now())
+      this.#driver.beginTurn()
     })
   }
 
-  /** Takes back what the server granted to a subscription that is no more. */
-  takeBack(granted: readonly GrantedFilter[]): void {
+  /** Unsubscribes the filters that the server granted to a failed `subscribe`, unless another subscription uses them. */
+  unsubscribeUnused(granted: readonly GrantedFilter[]): void {
     const unused = granted.map(({ filter }) => filter).filter((filter) => !this.#isUsed(filter))
-    // Nobody waits for this one: when it fails, the connection is over, and the grant with it.
-    markHandled(this.#leave(unused, () => []))
+    // The program does not wait for this UNSUBSCRIBE, so a failure of it is reported nowhere.
+    markHandled(this.#unsubscribe(unused, () => []))
   }
 }

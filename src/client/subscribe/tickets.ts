@@ -1,22 +1,22 @@
-/** Who waits for SUBACK and UNSUBACK: a ticket for each call of the program, which may be answered by several packets. */
+/** Tickets: one for each call of the program that waits for SUBACK or UNSUBACK. One call may need several packets. */
 import { SubscribeRefusedError } from '../../errors.js'
 import type { Request, SubscribeRequest, UnsubscribeRequest } from '../../protocol/exchange/request.js'
 import type { GrantedFilter, Subscription } from '../surface/client-surface.js'
 import { type Abortable, signalWatches } from '../waiting/signal-watches.js'
 import type { ActiveSubscription } from './subscription.js'
 
-/** What the client wants to know of a SUBSCRIBE or UNSUBSCRIBE that the engine sends for it. */
+/** The engine calls the ticket of a SUBSCRIBE or UNSUBSCRIBE. */
 export interface RequestTicket {
-  /** SUBACK or UNSUBACK came. It may come after the wait was given up. */
+  /** SUBACK or UNSUBACK has come. It may come late, when the call has already failed. */
   answered(
     request: SubscribeRequest<RequestTicket> | UnsubscribeRequest<RequestTicket>,
     returnCodes: readonly number[],
   ): void
-  /** The wait is over without an answer. */
+  /** No answer will come, or none came in time. */
   failed(reason: unknown): void
 }
 
-/** What SUBACK said: filter by filter, what was granted and what was refused. */
+/** The Topic Filters of one SUBACK that the server granted, and those that it refused. */
 export interface Grants {
   readonly granted: readonly GrantedFilter[]
   readonly refused: readonly string[]
@@ -33,21 +33,21 @@ function readGrants(request: SubscribeRequest<RequestTicket>, returnCodes: reado
   return { granted, refused }
 }
 
-/** What a ticket asks of the client when its `subscribe` has failed, or was granted too late. */
+/** What a ticket asks of its owner when its `subscribe` has failed. */
 export interface TicketOwner {
-  /** Gives up the wait for the answer to a request. */
+  /** Stops waiting for the answer to a request. */
   abandon(request: Request<RequestTicket>): void
-  /** Ends the uses and routes of a subscription. */
-  release(subscription: ActiveSubscription): void
-  /** Unsubscribes what the server granted to a subscription that has ended. */
-  takeBack(granted: readonly GrantedFilter[]): void
+  /** Ends the uses and the routes of a subscription at once. */
+  remove(subscription: ActiveSubscription): void
+  /** Unsubscribes the filters that the server granted to the failed `subscribe`. */
+  unsubscribeUnused(granted: readonly GrantedFilter[]): void
 }
 
-const none: Grants = { granted: [], refused: [] }
+const noGrants: Grants = { granted: [], refused: [] }
 
 /**
- * The promise of one `subscribe`. It may have asked in several SUBSCRIBEs, if the server takes few Topic Filters in one: it resolves
- * when all are answered, and what one of them refuses or does not answer is a failure of the whole.
+ * The promise of one `subscribe`. If the profile allows few Topic Filters in one SUBSCRIBE, the call sends several. It resolves when
+ * all are answered. If one filter is refused, or one answer does not come, the whole call fails.
  */
 export class SubscribeTicket implements RequestTicket, Abortable {
   readonly #owner: TicketOwner
@@ -56,7 +56,7 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   readonly #resolve: (subscription: Subscription) => void
   readonly #reject: (reason: unknown) => void
   readonly #unanswered = new Set<Request<RequestTicket>>()
-  /** What was answered to each, in the order in which they were asked. */
+  /** The answer to each request, in the order of the requests; `noGrants` before the answer comes. */
   readonly #answers = new Map<Request<RequestTicket>, Grants>()
   #state: 'waiting' | 'over' = 'waiting'
 
@@ -75,9 +75,9 @@ export class SubscribeTicket implements RequestTicket, Abortable {
     if (signal !== undefined) signalWatches.add(signal, this)
   }
 
-  asked(request: Request<RequestTicket>): void {
+  addRequest(request: Request<RequestTicket>): void {
     this.#unanswered.add(request)
-    this.#answers.set(request, none)
+    this.#answers.set(request, noGrants)
   }
 
   aborted(reason: unknown): void {
@@ -88,29 +88,29 @@ export class SubscribeTicket implements RequestTicket, Abortable {
     if (request.kind !== 'subscribe') return
     this.#unanswered.delete(request)
     const grants = readGrants(request, returnCodes)
-    if (this.#state === 'over') return this.#owner.takeBack(grants.granted)
+    if (this.#state === 'over') return this.#owner.unsubscribeUnused(grants.granted)
     this.#answers.set(request, grants)
     if (this.#unanswered.size > 0) return
     const refused = [...this.#answers.values()].flatMap((answer) => answer.refused)
-    if (refused.length > 0) return this.#giveUp(new SubscribeRefusedError(refused))
+    if (refused.length > 0) return this.#fail(new SubscribeRefusedError(refused))
     this.#end()
     this.#subscription.granted = this.#granted
     this.#resolve(this.#subscription)
   }
 
   failed(reason: unknown): void {
-    if (this.#state === 'waiting') this.#giveUp(reason)
+    if (this.#state === 'waiting') this.#fail(reason)
   }
 
   get #granted(): readonly GrantedFilter[] {
     return [...this.#answers.values()].flatMap((answer) => answer.granted)
   }
 
-  #giveUp(reason: unknown): void {
+  #fail(reason: unknown): void {
     this.#end()
     for (const request of this.#unanswered) this.#owner.abandon(request)
-    this.#owner.release(this.#subscription)
-    this.#owner.takeBack(this.#granted)
+    this.#owner.remove(this.#subscription)
+    this.#owner.unsubscribeUnused(this.#granted)
     this.#reject(reason)
   }
 
@@ -120,7 +120,7 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   }
 }
 
-/** The promise of one UNSUBSCRIBE. */
+/** The ticket of one UNSUBSCRIBE. */
 export class UnsubscribeTicket implements RequestTicket {
   readonly answered: () => void
   readonly failed: (reason: unknown) => void
