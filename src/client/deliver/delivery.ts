@@ -1,10 +1,11 @@
 /**
- * From an arrival of the engine to the handlers of the application and back. A message goes once to each handler whose filter
- * matches; what the handlers return is awaited, all of them, and then the arrival is handled, or, if one has failed,
- * what `onHandlerError` says is done.
+ * Brings messages from the engine to the handlers of the program. Each handler with a matching Topic Filter gets the message once.
+ * The delivery awaits what all the handlers return. Then it reports the arrival as handled; if a handler has failed, it does what
+ * `onHandlerError` says.
  *
- * 'later' is answered while nothing may be started: a message stream among the handlers is full, or the client says goodbye. The engine
- * keeps the arrival then, and offers it again when something has been handled, or when it is told of room by `resumeDelivery`.
+ * `deliver` returns 'later' while no handler may start: a message stream among the handlers is full, or the program has called
+ * `end()`. Then the engine keeps the arrival, and calls `deliver` again when another arrival is handled, or when the client calls
+ * `resumeDelivery` because a stream has room again.
  */
 import type { PublishPacket } from '../../codec/control-packet.js'
 import { quote } from '../../codec/field-checks.js'
@@ -19,12 +20,15 @@ import { Keeping } from './keeping.js'
 import { type MessageStream, notStarted } from './message-stream.js'
 import { TopicRouter } from './topic-router.js'
 
-/** What the delivery needs of the client. */
-export interface DeliveryHost {
+/** What the delivery reports to its owner. */
+export interface DeliveryOwner {
+  /** Every handler of the message has finished. */
   handled(arrival: Arrival): void
-  /** Nobody has handled it, and nobody will: it is as if it had not come. */
-  givenBack(arrival: Arrival): void
+  /** A loop did not read the message, and the other handlers did not fail: the message stays unacknowledged. */
+  notStarted(arrival: Arrival): void
+  /** A handler has failed, and the message stays unacknowledged. */
   failed(arrival: Arrival, message: Message, action: HandlerErrorAction, error: unknown): void
+  /** No handler gets the message. */
   unclaimed(message: Message): void
   now(): number
   /** True while a SUBSCRIBE of the program is unanswered. */
@@ -39,13 +43,13 @@ export interface DeliveryHost {
   resumeDelivery(): void
 }
 
-/** How the handlers of one message have fared so far; a failure keeps the first error. 'not started': a loop never got it. */
+/** The result of the handlers of one message. 'not started': a loop did not read it. 'failed' has the error of the first that failed. */
 type Outcome =
-  | { readonly is: 'well' }
+  | { readonly is: 'succeeded' }
   | { readonly is: 'not started' }
   | { readonly is: 'failed'; readonly error: unknown }
 
-const well: Outcome = { is: 'well' }
+const succeeded: Outcome = { is: 'succeeded' }
 const noHandlers: readonly MessageHandler[] = []
 
 function firstFailure(before: Outcome, error: unknown): Outcome {
@@ -54,7 +58,7 @@ function firstFailure(before: Outcome, error: unknown): Outcome {
 
 function outcomeAfter(before: Outcome, result: PromiseSettledResult<unknown>): Outcome {
   if (result.status === 'rejected') return firstFailure(before, result.reason)
-  return before.is === 'well' && result.value === notStarted ? { is: 'not started' } : before
+  return before.is === 'succeeded' && result.value === notStarted ? { is: 'not started' } : before
 }
 
 /** 'not yet': the program has not heard of its first connection. 'keeping': what has no route is kept aside. */
@@ -64,21 +68,20 @@ type State =
 
 export class Delivery {
   #router: TopicRouter<MessageHandler> | undefined
-  /** Handlers that belong to a message stream, which may be full. Absent before the first stream. */
+  /** The message streams by their handlers. Undefined before the first stream. */
   #streams: Map<MessageHandler, MessageStream> | undefined
   readonly #client: object
-  readonly #host: DeliveryHost
+  readonly #owner: DeliveryOwner
   readonly #settings: DeliverySettings
   readonly #onMessage: MessageHandler | undefined
-  /** Each handler with its route. Absent before the first one. */
-  #routes: WeakMap<MessageHandler, MessageHandler> | undefined
-  /** The arrivals whose handlers are being called at this very moment, one inside the other. */
+  /** The wrapper of each handler, which runs it in its context. Undefined before the first handler. */
+  #wrappers: WeakMap<MessageHandler, MessageHandler> | undefined
   #calling: Arrival | undefined
   #state: State
 
-  constructor(client: object, host: DeliveryHost, settings: DeliverySettings) {
+  constructor(client: object, owner: DeliveryOwner, settings: DeliverySettings) {
     this.#client = client
-    this.#host = host
+    this.#owner = owner
     this.#settings = settings
     for (const [filter, handler] of settings.handlers) this.router.add(filter, this.inContext(handler))
     if (settings.onMessage !== undefined) this.#onMessage = this.inContext(settings.onMessage)
@@ -90,11 +93,11 @@ export class Delivery {
     if (this.#state.is !== 'not yet') return
     setImmediate(() => {
       if (this.#state.is !== 'not yet') return
-      const keeping = new Keeping(this.#host.now(), this.#settings.unclaimedAfterMs)
-      if (this.#router !== undefined) keeping.routeAdded(this.#host.now())
+      const keeping = new Keeping(this.#owner.now(), this.#settings.unclaimedAfterMs)
+      if (this.#router !== undefined) keeping.routeAdded(this.#owner.now())
       this.#state = { is: 'keeping', keeping }
       this.#keepOn()
-      this.#host.routesChanged()
+      this.#owner.routesChanged()
     })
   }
 
@@ -105,53 +108,56 @@ export class Delivery {
 
   #keepOn = (): void => {
     if (this.#state.is !== 'keeping') return
-    const now = this.#host.now()
-    const endsAt = this.#state.keeping.endsAt(now, this.#host.isSubscribing ? 'unanswered' : 'answered')
-    if (now < endsAt) this.#host.keepUntil(endsAt, this.#keepOn)
+    const now = this.#owner.now()
+    const endsAt = this.#state.keeping.endsAt(now, this.#owner.isSubscribing ? 'unanswered' : 'answered')
+    if (now < endsAt) this.#owner.keepUntil(endsAt, this.#keepOn)
     else this.#endKeeping()
   }
 
   #endKeeping(): void {
     this.#state = { is: 'delivering' }
-    this.#host.keepUntil(undefined, this.#keepOn)
-    this.#host.routesChanged()
+    this.#owner.keepUntil(undefined, this.#keepOn)
+    this.#owner.routesChanged()
   }
 
   /** There may be room for what was put off. */
   resume(): void {
-    this.#host.resumeDelivery()
+    this.#owner.resumeDelivery()
   }
 
   addRoute(filter: string, route: MessageHandler): void {
     this.router.add(filter, route)
     if (this.#state.is !== 'keeping') return
-    this.#state.keeping.routeAdded(this.#host.now())
+    this.#state.keeping.routeAdded(this.#owner.now())
     this.#keepOn()
-    this.#host.routesChanged()
+    this.#owner.routesChanged()
   }
 
   removeRoute(filter: string, route: MessageHandler): boolean {
     return this.router.remove(filter, route)
   }
 
-  /** The arrival whose handler is on the call stack. */
+  /** The arrival whose handler is on the call stack; the innermost if a handler caused the call of another. */
   get calling(): Arrival | undefined {
     return this.#calling
   }
 
-  /** Made for the first route. */
+  /** Is made for the first route. */
   get router(): TopicRouter<MessageHandler> {
     this.#router ??= new TopicRouter()
     return this.#router
   }
 
-  /** The handler as a route: it runs in the context of the first call that gave it. One that is given twice is one route still. */
+  /**
+   * A wrapper that runs the handler in the context of the first call that gave this handler. The same handler always gets the same
+   * wrapper, so that the router sees one handler. The handler of a stream needs no wrapper.
+   */
   inContext(handler: MessageHandler): MessageHandler {
     if (this.#streams?.has(handler)) return handler
-    this.#routes ??= new WeakMap()
-    const route = this.#routes.get(handler) ?? inContextOfNow(this.#client, handler)
-    this.#routes.set(handler, route)
-    return route
+    this.#wrappers ??= new WeakMap()
+    const wrapper = this.#wrappers.get(handler) ?? inContextOfNow(this.#client, handler)
+    this.#wrappers.set(handler, wrapper)
+    return wrapper
   }
 
   addStream(stream: MessageStream): void {
@@ -163,7 +169,7 @@ export class Delivery {
     this.#streams?.delete(stream.handle)
   }
 
-  /** No handler is started from here on. Messages that wait for a loop have not started, and the loop ends with the one in hand. */
+  /** From now on no handler starts. Messages that a loop has not read yet stay unacknowledged; the loop ends after its present message. */
   drain(): void {
     this.#state = { is: 'stopped' }
     for (const stream of [...(this.#streams?.values() ?? [])]) stream.drain()
@@ -188,7 +194,7 @@ export class Delivery {
     if (streams !== undefined && streams.size > 0 && handlers.some((handler) => streams.get(handler)?.isFull))
       return 'later'
     if (handlers.length === 0 && this.#state.is === 'keeping') {
-      if (!this.#host.backlogIsFull) return 'aside'
+      if (!this.#owner.backlogIsFull) return 'aside'
       this.#endKeeping()
     }
     const message = new ReceivedMessage(packet)
@@ -198,15 +204,15 @@ export class Delivery {
 
   #deliverUnrouted(arrival: Arrival, message: Message): 'done' | 'running' {
     if (this.#onMessage !== undefined) return this.#call(arrival, message, [this.#onMessage])
-    // [MQTT-4.5.0-2] [4.5 unasked messages] Nobody wants it, and it is acknowledged all the same.
-    this.#host.unclaimed(message)
+    // [MQTT-4.5.0-2] [4.5 unasked messages] No handler gets the message; it is still acknowledged.
+    this.#owner.unclaimed(message)
     return 'done'
   }
 
   #call(arrival: Arrival, message: Message, handlers: readonly MessageHandler[]): 'done' | 'running' {
     const outer = this.#calling
     this.#calling = arrival
-    let outcome = well
+    let outcome = succeeded
     let running: PromiseLike<unknown>[] | undefined
     for (const handler of handlers) {
       try {
@@ -229,15 +235,15 @@ export class Delivery {
     if (outcome.is !== 'failed') return 'done'
     const action = this.#actionFor(outcome.error, message)
     if (action.is === 'acknowledge') return 'done'
-    this.#host.failed(arrival, message, action.is, action.error)
+    this.#owner.failed(arrival, message, action.is, action.error)
     return 'running'
   }
 
   #await(arrival: Arrival, message: Message, running: readonly PromiseLike<unknown>[], before: Outcome): void {
-    const [only] = running
-    if (only !== undefined && running.length === 1) {
-      // Nearly every message has one handler, and waiting for one as for many made it twice as dear.
-      Promise.resolve(only).then(
+    const [single] = running
+    if (single !== undefined && running.length === 1) {
+      // Nearly every message has one handler. `Promise.allSettled` would make such a message cost twice as much.
+      Promise.resolve(single).then(
         (value) => this.#end(arrival, message, outcomeAfter(before, { status: 'fulfilled', value })),
         (error: unknown) => this.#end(arrival, message, firstFailure(before, error)),
       )
@@ -247,35 +253,35 @@ export class Delivery {
   }
 
   #end(arrival: Arrival, message: Message, outcome: Outcome): void {
-    if (outcome.is === 'well') return this.#host.handled(arrival)
-    if (outcome.is === 'not started') return this.#host.givenBack(arrival)
+    if (outcome.is === 'succeeded') return this.#owner.handled(arrival)
+    if (outcome.is === 'not started') return this.#owner.notStarted(arrival)
     const action = this.#actionFor(outcome.error, message)
-    if (action.is === 'acknowledge') this.#host.handled(arrival)
-    else this.#host.failed(arrival, message, action.is, action.error)
+    if (action.is === 'acknowledge') this.#owner.handled(arrival)
+    else this.#owner.failed(arrival, message, action.is, action.error)
   }
 
-  /** What is to become of a message whose handler threw. An `onHandlerError` that throws itself ends the client, with its error. */
+  /** What to do with a message whose handler failed. If `onHandlerError` throws, the client ends with the error of `onHandlerError`. */
   #actionFor(error: unknown, message: Message): { readonly is: HandlerErrorAction; readonly error: unknown } {
     const { onHandlerError } = this.#settings
     try {
       const is = onHandlerError === undefined ? 'close' : requireAction(onHandlerError(error, message), error)
       return { is, error: is === 'close' ? new HandlerError(message.topic, error) : error }
-    } catch (second) {
-      return { is: 'close', error: second }
+    } catch (thrown) {
+      return { is: 'close', error: thrown }
     }
   }
 }
 
-/** What `onHandlerError` answered, if it is an answer. Nothing is as good as none having been asked. @throws UsageError */
-function requireAction(answer: unknown, cause: unknown): HandlerErrorAction {
-  if (answer === undefined) return 'close'
-  if (answer === 'acknowledge' || answer === 'redeliver' || answer === 'close') return answer
-  let given = quote(answer)
-  if (isPromiseLike(answer)) {
-    given = 'a promise'
-    // What it comes to is nobody's concern any more.
-    Promise.resolve(answer).catch(() => {})
+/** Checks what `onHandlerError` returned; undefined means the default, 'close'. @throws UsageError */
+function requireAction(returned: unknown, cause: unknown): HandlerErrorAction {
+  if (returned === undefined) return 'close'
+  if (returned === 'acknowledge' || returned === 'redeliver' || returned === 'close') return returned
+  let shown = quote(returned)
+  if (isPromiseLike(returned)) {
+    shown = 'a promise'
+    // The client ends in any case, so a rejection of this promise must not be unhandled.
+    Promise.resolve(returned).catch(() => {})
   }
-  const text = `onHandlerError has to answer 'acknowledge', 'redeliver' or 'close', at once, not ${given}`
+  const text = `onHandlerError has to return 'acknowledge', 'redeliver' or 'close', not ${shown}`
   throw new UsageError(text, { cause })
 }

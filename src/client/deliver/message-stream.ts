@@ -1,27 +1,29 @@
 /**
- * `messages()`: an async iterator over what a subscription brings.
+ * `messages()`: an async iterator over the messages of a subscription.
  *
- * The loop acknowledges by going on: the message in hand is acknowledged when the next one is asked for, or when the loop is
- * left. Where the next one was asked for ahead, that is as soon as the message is handed out, as with any async generator. So at most `limit` messages wait here unacknowledged; those behind them stay in the client's backlog, which
- * stops reading the socket when it is full, and so the loop's pace reaches the server.
+ * The loop acknowledges a message when it asks for the next one with `next()`, or when it ends. If the program has called `next()`
+ * ahead, before there was a message, the message is acknowledged as soon as the program gets it. At most `limit` messages wait
+ * here. Later messages stay in the backlog of the client. When the backlog is full, the client stops reading the socket, so a slow
+ * loop slows the server down.
  */
 import { ClosedError } from '../../errors.js'
 import type { GrantedFilter, Message, Subscription } from '../surface/client-surface.js'
 import { markHandled, rejection } from '../waiting/promises.js'
 import { enterLoopOf } from './handler-context.js'
 
-/** What the handler of a loop resolves with if the loop never got the message. */
+/** The handler of a stream resolves with this symbol if its loop does not read the message any more. */
 export const notStarted = Symbol('not started')
 
 interface Entry {
   readonly message: Message
-  /** Ends the handler's promise, and so acknowledges the message. */
+  /** Resolves the promise of the handler, and so acknowledges the message. */
   readonly acknowledge: () => void
-  /** Ends it as well, without that. */
-  readonly giveBack: () => void
+  /** Resolves the promise of the handler with `notStarted`, so that the message stays unacknowledged. */
+  readonly skip: () => void
 }
 
-interface Waiting {
+/** A call of `next` that waits for a message. */
+interface WaitingCall {
   readonly resolve: (result: IteratorResult<Message, undefined>) => void
   readonly reject: (reason: unknown) => void
 }
@@ -31,31 +33,33 @@ type End = { readonly is: 'open' } | { readonly is: 'finished' } | { readonly is
 export class MessageStream implements AsyncIterableIterator<Message, undefined>, Subscription {
   readonly #client: object
   readonly #limit: number
-  readonly #roomMade: () => void
+  readonly #onRoom: () => void
+  /** Messages that no call of `next` has returned. */
   readonly #entries: Entry[] = []
-  readonly #waiting: Waiting[] = []
-  /** What `next` has given out and no later `next` has acknowledged. */
-  readonly #inHand: Entry[] = []
+  readonly #waitingCalls: WaitingCall[] = []
+  /** Messages that a call of `next` has returned and that are not acknowledged. */
+  readonly #unacknowledged: Entry[] = []
   #end: End = { is: 'open' }
-  /** Leaves the context of the loop. Absent before the loop has begun, and once it has ended. */
+  /** Removes the mark from the context of the loop. Undefined before the loop begins, and after it has ended. */
   #leaveContext: (() => void) | undefined
   #subscription: Subscription | undefined
-  #released: (() => void) | undefined
+  #onEnd: (() => void) | undefined
 
-  constructor(client: object, limit: number, roomMade: () => void) {
+  /** `onRoom` is called when the stream was full and has room again. */
+  constructor(client: object, limit: number, onRoom: () => void) {
     this.#client = client
     this.#limit = limit
-    this.#roomMade = roomMade
+    this.#onRoom = onRoom
   }
 
-  /** The handler that the router calls. Its promise settles when the loop has gone on. */
+  /** The handler that the router calls. Its promise resolves when the message is acknowledged or skipped. */
   readonly handle = (message: Message): Promise<unknown> =>
     new Promise<unknown>((resolve) => {
       if (this.#end.is !== 'open') return resolve(undefined)
-      const entry = { message, acknowledge: () => resolve(undefined), giveBack: () => resolve(notStarted) }
-      const waiting = this.#waiting.shift()
-      if (waiting === undefined) this.#entries.push(entry)
-      else this.#hand(entry, waiting)
+      const entry = { message, acknowledge: () => resolve(undefined), skip: () => resolve(notStarted) }
+      const call = this.#waitingCalls.shift()
+      if (call === undefined) this.#entries.push(entry)
+      else this.#return(entry, call)
     })
 
   /** True if a loop reads this stream. If the client ends with an error, the loop throws it. */
@@ -64,13 +68,13 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   }
 
   get isFull(): boolean {
-    return this.#end.is === 'open' && this.#entries.length + this.#inHand.length >= this.#limit
+    return this.#end.is === 'open' && this.#entries.length + this.#unacknowledged.length >= this.#limit
   }
 
-  /** `released` is called when the stream has ended, however that came about. */
-  attach(subscription: Subscription, released: () => void): void {
+  /** `onEnd` is called when the stream has ended, for whatever reason. */
+  attach(subscription: Subscription, onEnd: () => void): void {
     this.#subscription = subscription
-    this.#released = released
+    this.#onEnd = onEnd
   }
 
   get granted(): readonly GrantedFilter[] {
@@ -80,14 +84,14 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   next(): Promise<IteratorResult<Message, undefined>> {
     if (this.#end.is === 'open') this.#leaveContext ??= enterLoopOf(this.#client)
     else this.#leaveLoop()
-    this.#acknowledgeInHand()
+    this.#acknowledge()
     const entry = this.#entries.shift()
     if (entry !== undefined) {
-      return new Promise((resolve, reject) => this.#hand(entry, { resolve, reject }))
+      return new Promise((resolve, reject) => this.#return(entry, { resolve, reject }))
     }
     if (this.#end.is === 'failed') return rejection(this.#end.error)
     if (this.#end.is === 'finished') return Promise.resolve({ done: true, value: undefined })
-    return markHandled(new Promise((resolve, reject) => this.#waiting.push({ resolve, reject })))
+    return markHandled(new Promise((resolve, reject) => this.#waitingCalls.push({ resolve, reject })))
   }
 
   return(): Promise<IteratorResult<Message, undefined>> {
@@ -103,20 +107,20 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     this.#leaveContext = undefined
   }
 
-  /** Leaves the loop: the message in hand is acknowledged, and so is what nobody will read any more. */
+  /** Ends the loop: acknowledges every message of the stream, also the messages that the loop has not read. */
   unsubscribe(): Promise<void> {
     this.#leaveLoop()
-    this.#acknowledgeInHand()
+    this.#acknowledge()
     this.finish()
     for (const { acknowledge } of this.#entries.splice(0)) acknowledge()
-    return markHandled(this.#leave())
+    return markHandled(this.#unsubscribe())
   }
 
-  async #leave(): Promise<void> {
+  async #unsubscribe(): Promise<void> {
     try {
       await this.#subscription?.unsubscribe()
     } catch (error) {
-      // A client that ends while the loop is being left has ended the subscription too.
+      // If the client ends at the same time, the subscription has ended too.
       if (!(error instanceof ClosedError)) throw error
     }
   }
@@ -129,18 +133,18 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     return this
   }
 
-  /** The client ends: what waits here is given back, and the loop ends with the message in hand. */
+  /** The program has called `end()`: skips the messages that the loop has not read; the loop ends after its present message. */
   drain(): void {
     this.finish()
-    for (const { giveBack } of this.#entries.splice(0)) giveBack()
+    for (const { skip } of this.#entries.splice(0)) skip()
   }
 
-  /** The client has ended well: what has arrived can still be read, then the loop ends. */
+  /** No more messages will come: the loop can still read the messages that are here, then it ends. */
   finish(): void {
     this.#close({ is: 'finished' })
   }
 
-  /** The client has ended with an error: the loop throws it. */
+  /** The client has ended with an error: the loop reads the messages that are here, then it throws the error. */
   fail(error: unknown): void {
     this.#close({ is: 'failed', error })
   }
@@ -148,24 +152,28 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   #close(end: End): void {
     if (this.#end.is !== 'open') return
     this.#end = end
-    this.#released?.()
-    for (const { resolve, reject } of this.#waiting.splice(0)) {
+    this.#onEnd?.()
+    for (const { resolve, reject } of this.#waitingCalls.splice(0)) {
       if (end.is === 'failed') reject(end.error)
       else resolve({ done: true, value: undefined })
     }
   }
 
-  #hand(entry: Entry, { resolve }: Waiting): void {
-    // The `next` after this one may have been called already, ahead of its message: that acknowledges this one.
-    if (this.#waiting.length > 0) entry.acknowledge()
-    else this.#inHand.push(entry)
+  /** Lets a call of `next` return this message. */
+  #return(entry: Entry, { resolve }: WaitingCall): void {
+    // If another call of `next` waits already, that call acknowledges this message.
+    if (this.#waitingCalls.length > 0) entry.acknowledge()
+    else this.#unacknowledged.push(entry)
     resolve({ done: false, value: entry.message })
   }
 
-  #acknowledgeInHand(): void {
+  /** Acknowledges the messages that calls of `next` have returned. */
+  #acknowledge(): void {
     const wasFull = this.isFull
-    for (let entry = this.#inHand.shift(); entry !== undefined; entry = this.#inHand.shift()) entry.acknowledge()
-    // What is acknowledged makes room by itself, unless other handlers of the same message still run.
-    if (wasFull) this.#roomMade()
+    for (let entry = this.#unacknowledged.shift(); entry !== undefined; entry = this.#unacknowledged.shift()) {
+      entry.acknowledge()
+    }
+    // Mostly the engine sees the room, because the arrival is handled. But other handlers of the same message may still run.
+    if (wasFull) this.#onRoom()
   }
 }

@@ -1,45 +1,46 @@
 /**
- * Which handlers get a message: an index from Topic Filters to handlers (section 4.7).
+ * Finds the handlers of a message: an index from Topic Filters to handlers (section 4.7).
  *
- * Filters without wildcards, the common case, are a map from the filter to its route. Filters with wildcards are a tree with
- * one node for each level that filters share. To match a Topic Name, walk down its levels with a list of the nodes
- * reached so far: from each, to the child of the same name and to the child `+`. A level visits at most twice as many
- * nodes as the one before, whatever the number of filters; what a topic does not match is never looked at.
+ * Most filters have no wildcards; a map leads from such a filter to its route. The filters with wildcards form a tree, with one node
+ * for each level; filters with the same first levels share the nodes of these levels. To match a Topic Name, the router goes down the
+ * tree level by level. From each node that it has reached, it goes to the child with the name of the level and to the child `+`. So
+ * it visits at most twice as many nodes on a level as on the level above, whatever the number of filters. It never visits a node that
+ * does not match.
  *
- * Each place where filters end is a route: handlers with a count, as the same handler may be added to the same filter more
- * than once. The list that `match` gives out is a snapshot that no later `add` or `remove` changes, so a
- * handler may add and remove routes while the message that it got is still being handed to others.
+ * A route is the end of a filter: its handlers, each with a count, because a program may add the same handler to the same filter
+ * several times. `match` returns a list that no later `add` or `remove` changes. So a handler may add and remove routes while the
+ * same message still goes to other handlers.
  *
- * A server sends few topics many times, so the lists that the tree gave lately are remembered until a route changes: the walk down
- * five levels was half of the 540 ns that a message at QoS 0 cost in all.
+ * A server mostly sends the same few topics again and again. So the router remembers the latest results of the tree until a route
+ * changes: going down five levels took half of the 540 ns that a QoS 0 message cost in total.
  */
 
-/** So many topics are remembered, each of no more characters than that: 1 MiB at the very most. */
+/** The number of remembered topics, and the length of the longest one: at most 1 MiB in total. */
 const rememberedTopicsMax = 512
 const rememberedCharactersMax = 1024
 
 export class TopicRouter<Handler> {
-  /** Filters without wildcards. Absent before the first. */
+  /** The routes of filters without wildcards. Undefined before the first such filter. */
   #exact: Map<string, Route<Handler>> | undefined
   readonly #root = new TreeNode<Handler>()
-  /** What topics matched since a route was changed, and the tree had to be asked. */
+  /** The results of `match` for topics that the tree was asked for, since the last change of a route. */
   #remembered: Map<string, readonly Handler[]> | undefined
   #visits = 0
 
-  /** Nodes that all calls of `match` have visited so far. */
+  /** The number of nodes that all calls of `match` have visited. */
   get visits(): number {
     return this.#visits
   }
 
-  /** Nodes and routes that the index is made of; 0 when no filter is left. */
+  /** The number of nodes and routes in the index; 0 without filters. */
   get size(): number {
     return (this.#exact?.size ?? 0) + this.#root.size
   }
 
-  /** Adds a handler to a valid Topic Filter; a shared subscription (`$share/group/filter`) is routed by its filter. */
+  /** Adds a handler to a valid Topic Filter. For a shared subscription (`$share/group/filter`) only its last part, the filter, counts. */
   add(filter: string, handler: Handler): void {
     this.#remembered = undefined
-    const topicFilter = unshared(filter)
+    const topicFilter = withoutShare(filter)
     if (!hasWildcard(topicFilter)) {
       this.#exact ??= new Map()
       const route = this.#exact.get(topicFilter) ?? new Route<Handler>()
@@ -51,18 +52,18 @@ export class TopicRouter<Handler> {
     let node = this.#root
     for (const level of levels) node = node.childFor(level)
     if (multiLevel) {
-      node.below ??= new Route()
-      node.below.add(handler)
+      node.multiLevelRoute ??= new Route()
+      node.multiLevelRoute.add(handler)
     } else {
-      node.here ??= new Route()
-      node.here.add(handler)
+      node.route ??= new Route()
+      node.route.add(handler)
     }
   }
 
-  /** Takes back one `add` of the same filter and handler; false if there is none. */
+  /** Undoes one `add` of the same filter and handler; returns false if there was none. */
   remove(filter: string, handler: Handler): boolean {
     this.#remembered = undefined
-    const topicFilter = unshared(filter)
+    const topicFilter = withoutShare(filter)
     if (!hasWildcard(topicFilter)) {
       const route = this.#exact?.get(topicFilter)
       const removed = route?.remove(handler) ?? false
@@ -70,24 +71,24 @@ export class TopicRouter<Handler> {
       return removed
     }
     const { levels, multiLevel } = pathOf(topicFilter)
-    const path = this.#walk(levels)
+    const path = this.#nodesAlong(levels)
     const last = path?.at(-1)
     if (path === undefined || last === undefined) return false
-    const removed = (multiLevel ? last.below : last.here)?.remove(handler) ?? false
-    if (last.below?.isEmpty) last.below = undefined
-    if (last.here?.isEmpty) last.here = undefined
+    const removed = (multiLevel ? last.multiLevelRoute : last.route)?.remove(handler) ?? false
+    if (last.multiLevelRoute?.isEmpty) last.multiLevelRoute = undefined
+    if (last.route?.isEmpty) last.route = undefined
     prune(path, levels)
     return removed
   }
 
-  /** The handlers of every filter that matches a valid Topic Name, each once, in no promised order. */
+  /** The handlers of every filter that matches a valid Topic Name: each handler once, in any order. */
   match(topic: string): readonly Handler[] {
-    // [MQTT-4.7.3-4] Names are compared character by character: no normalisation, no folding, empty levels count.
+    // [MQTT-4.7.3-4] Names are compared character by character: no normalisation, no case folding; an empty level counts too.
     if (this.#root.isEmpty) return this.#exact?.get(topic)?.handlers ?? []
     const remembered = this.#remembered?.get(topic)
     if (remembered !== undefined) return remembered
-    const found = new Found<Handler>()
-    found.take(this.#exact?.get(topic))
+    const found = new FoundHandlers<Handler>()
+    found.add(this.#exact?.get(topic))
     this.#matchTree(topic, found)
     return this.#remember(topic, found.handlers)
   }
@@ -99,7 +100,7 @@ export class TopicRouter<Handler> {
     return handlers
   }
 
-  #matchTree(topic: string, found: Found<Handler>): void {
+  #matchTree(topic: string, found: FoundHandlers<Handler>): void {
     let reached = [this.#root]
     // [MQTT-4.7.2-1] A filter that begins with a wildcard does not match a topic that begins with `$`.
     let wildcards = !topic.startsWith('$')
@@ -107,37 +108,38 @@ export class TopicRouter<Handler> {
       const slash = topic.indexOf('/', start)
       const level = slash < 0 ? topic.slice(start) : topic.slice(start, slash)
       const next: TreeNode<Handler>[] = []
-      for (const node of reached) this.#step(node, level, wildcards, next, found)
+      for (const node of reached) this.#goDown(node, level, wildcards, next, found)
       wildcards = true
       start = slash < 0 ? -1 : slash + 1
       reached = next
     }
-    // The topic ends here, or no filter goes on. [MQTT-4.7.1-2] `a/#` matches its parent level `a` too.
+    // These nodes are at the last level of the topic. [MQTT-4.7.1-2] The filter `a/#` matches its parent level `a` too.
     for (const node of reached) {
-      found.take(node.here)
-      found.take(node.below)
+      found.add(node.route)
+      found.add(node.multiLevelRoute)
     }
     this.#visits += reached.length
   }
 
-  #step(
+  /** From a node to its children that match a level. */
+  #goDown(
     node: TreeNode<Handler>,
     level: string,
     wildcards: boolean,
     next: TreeNode<Handler>[],
-    found: Found<Handler>,
+    found: FoundHandlers<Handler>,
   ): void {
     this.#visits += 1
-    const named = node.children?.get(level)
-    if (named !== undefined) next.push(named)
+    const sameName = node.children?.get(level)
+    if (sameName !== undefined) next.push(sameName)
     if (!wildcards) return
-    const single = node.children?.get('+')
-    if (single !== undefined) next.push(single)
-    found.take(node.below)
+    const plus = node.children?.get('+')
+    if (plus !== undefined) next.push(plus)
+    found.add(node.multiLevelRoute)
   }
 
-  /** The nodes from the root along these levels, or undefined if there is no such path. */
-  #walk(levels: readonly string[]): TreeNode<Handler>[] | undefined {
+  /** The nodes from the root along these levels; undefined if one of them does not exist. */
+  #nodesAlong(levels: readonly string[]): TreeNode<Handler>[] | undefined {
     let node = this.#root
     const path = [node]
     for (const level of levels) {
@@ -150,26 +152,28 @@ export class TopicRouter<Handler> {
   }
 }
 
-/** One level of the filters that have wildcards; the child for any single level is named `+`. */
+/** One level of the filters with wildcards. The wildcard `+` is a child with the name `+`. */
 class TreeNode<Handler> {
-  /** Absent at the end of a filter. */
+  /** The next levels by name. Undefined before the first child. */
   children: Map<string, TreeNode<Handler>> | undefined
-  /** The filter that ends with this level. */
-  here: Route<Handler> | undefined
-  /** The filter that goes on with `#`. */
-  below: Route<Handler> | undefined
+  /** The route of the filter that ends with this level. */
+  route: Route<Handler> | undefined
+  /** The route of the filter that has only `#` after this level. */
+  multiLevelRoute: Route<Handler> | undefined
 
   get isEmpty(): boolean {
-    return (this.children?.size ?? 0) === 0 && this.here === undefined && this.below === undefined
+    return (this.children?.size ?? 0) === 0 && this.route === undefined && this.multiLevelRoute === undefined
   }
 
-  /** Nodes below this one and routes at any of them. */
+  /** The number of nodes below this node, and of routes at this node and below. */
   get size(): number {
     let size = 0
-    const waiting: TreeNode<Handler>[] = [this]
-    for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
-      size += (node.children?.size ?? 0) + (node.here === undefined ? 0 : 1) + (node.below === undefined ? 0 : 1)
-      for (const child of node.children?.values() ?? []) waiting.push(child)
+    const uncounted: TreeNode<Handler>[] = [this]
+    for (let node = uncounted.pop(); node !== undefined; node = uncounted.pop()) {
+      size += node.children?.size ?? 0
+      if (node.route !== undefined) size += 1
+      if (node.multiLevelRoute !== undefined) size += 1
+      for (const child of node.children?.values() ?? []) uncounted.push(child)
     }
     return size
   }
@@ -184,7 +188,7 @@ class TreeNode<Handler> {
   }
 }
 
-/** Cuts off the nodes at the end of a path that lead to no route any more. */
+/** Removes the nodes at the end of a path that have no route and no child any more. */
 function prune<Handler>(path: readonly TreeNode<Handler>[], levels: readonly string[]): void {
   for (let depth = path.length - 1; depth > 0; depth -= 1) {
     const level = levels[depth - 1]
@@ -197,7 +201,7 @@ function hasWildcard(filter: string): boolean {
   return filter.includes('+') || filter.includes('#')
 }
 
-/** The levels of a filter; a final `#` is told apart, as it stands for any number of levels and not for one. */
+/** The levels of a filter, without a final `#`: that is the multi-level wildcard, for any number of levels. */
 function pathOf(filter: string): { readonly levels: readonly string[]; readonly multiLevel: boolean } {
   const levels = filter.split('/')
   const multiLevel = levels.at(-1) === '#'
@@ -206,26 +210,26 @@ function pathOf(filter: string): { readonly levels: readonly string[]; readonly 
 
 const sharePrefix = '$share/'
 
-/** The part of a shared subscription that topics are matched with. The standard does not know these; many servers do. */
-export function unshared(filter: string): string {
+/** The filter of a shared subscription, `$share/group/filter`. MQTT 3.1.1 has no shared subscriptions, but many servers do. */
+export function withoutShare(filter: string): string {
   if (!filter.startsWith(sharePrefix)) return filter
   const slash = filter.indexOf('/', sharePrefix.length)
   const inner = slash < 0 ? '' : filter.slice(slash + 1)
   return inner === '' ? filter : inner
 }
 
-/** The handlers of one Topic Filter, each with how often it was added. */
+/** The handlers of one Topic Filter, each with the number of times it was added. */
 export class Route<Handler> {
-  /** Each once; the list is replaced, never changed. Most filters have one handler, so it is no Map. */
+  /** Each handler once. An array, and no Map, because most filters have one handler. */
   #handlers: readonly Handler[] = []
-  /** How often a handler was added that was there already. */
+  /** For a handler that was added more than once: the number of additions after the first. */
   #repeated: Map<Handler, number> | undefined
 
   get isEmpty(): boolean {
     return this.#handlers.length === 0
   }
 
-  /** The handlers as a list that is replaced, never changed. */
+  /** `add` and `remove` make a new list; a list that was returned never changes. */
   get handlers(): readonly Handler[] {
     return this.#handlers
   }
@@ -247,8 +251,8 @@ export class Route<Handler> {
   }
 }
 
-/** Gathers the handlers of the routes that match; with a single one its own list is the result, and nothing is copied. */
-export class Found<Handler> {
+/** Gathers the handlers of the routes that match. If only one route matches, the result is the list of that route, not a copy. */
+export class FoundHandlers<Handler> {
   #first: readonly Handler[] = []
   #all: Set<Handler> | undefined
 
@@ -256,13 +260,13 @@ export class Found<Handler> {
     return this.#all === undefined ? this.#first : [...this.#all]
   }
 
-  take(route: Route<Handler> | undefined): void {
+  add(route: Route<Handler> | undefined): void {
     if (route === undefined) return
     if (this.#first.length === 0) {
       this.#first = route.handlers
       return
     }
-    // Filters of one client may overlap; a handler that is found by several of them is still called once.
+    // Filters of one client may overlap; a handler with several matching filters is still called once.
     this.#all ??= new Set(this.#first)
     for (const handler of route.handlers) this.#all.add(handler)
   }

@@ -1,7 +1,7 @@
 /** What the delivery tells of handlers and routes, handed to the engine and to the life of the client. */
 import type { Arrival } from '../../protocol/incoming/arrival.js'
 import type { Session } from '../../protocol/session.js'
-import type { DeliveryHost } from '../deliver/delivery.js'
+import type { DeliveryOwner } from '../deliver/delivery.js'
 import { consequenceOf } from '../deliver/failed-handler.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import type { PublishTicket } from '../publish/publish-ticket.js'
@@ -26,7 +26,7 @@ export interface DeliveryDriver {
   failed(error: Error): void
 }
 
-export class DeliveryBridge implements DeliveryHost {
+export class DeliveryBridge implements DeliveryOwner {
   readonly #driver: DeliveryDriver
   readonly #settings: ClientSettings
 
@@ -40,7 +40,7 @@ export class DeliveryBridge implements DeliveryHost {
     this.#driver.deliveryReturned()
   }
 
-  givenBack(arrival: Arrival): void {
+  notStarted(arrival: Arrival): void {
     this.#driver.session.givenBack(arrival, this.#driver.beginTurn())
     this.#driver.deliveryReturned()
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { TopicRouter, unshared } from '../../../src/client/deliver/topic-router.js'
+import { TopicRouter, withoutShare } from '../../../src/client/deliver/topic-router.js'
 import { topicMatches } from '../../../src/codec/topic.js'
 
 function routerOf(...filters: string[]): TopicRouter<string> {
@@ -94,10 +94,10 @@ describe('shared subscriptions', () => {
   })
 
   it('are ordinary filters where the group or the filter is missing', () => {
-    expect(unshared('$share/group')).toBe('$share/group')
-    expect(unshared('$share/group/')).toBe('$share/group/')
-    expect(unshared('$share/group//a')).toBe('/a')
-    expect(unshared('$shared/a/b')).toBe('$shared/a/b')
+    expect(withoutShare('$share/group')).toBe('$share/group')
+    expect(withoutShare('$share/group/')).toBe('$share/group/')
+    expect(withoutShare('$share/group//a')).toBe('/a')
+    expect(withoutShare('$shared/a/b')).toBe('$shared/a/b')
   })
 })
 
