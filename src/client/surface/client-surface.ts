@@ -1,143 +1,144 @@
-/** What the methods of a client take and give: messages, handlers, subscriptions, events and counters. */
+/** The types of the parameters and results of a client: messages, handlers, subscriptions, events and counters. */
 import type { PacketName, QoS } from '../../codec/control-packet.js'
 
 /**
- * An Application Message as it arrived. Its payload is a copy that nobody else writes to: keeping one keeps at most a block of
- * 8 KiB in memory (of 32 KiB, if the payload has 4 to 8 KiB).
+ * An Application Message from the server. Its payload is a copy that nothing else writes to. A program that keeps a payload keeps at
+ * most a block of 8 KiB in memory (of 32 KiB if the payload has 4 to 8 KiB).
  */
 export interface Message {
   /** The Topic Name, 1 to 65,535 bytes of UTF-8 (section 4.7). */
   readonly topic: string
-  /** The Application Message, 0 to 268,435,455 bytes less what else the packet holds (section 3.3.3). */
+  /** The payload: 0 to 268,435,455 bytes, less the other fields of the packet (section 3.3.3). */
   readonly payload: Buffer
-  /** The QoS of this delivery: the lower one of what was published and what the server granted (section 3.8.4). */
+  /** The QoS of this delivery: the QoS of the publisher or the granted QoS, whichever is lower (section 3.8.4). */
   readonly qos: QoS
-  /** True if the message was kept by the server and sent because of a new subscription (section 3.3.1.3). */
+  /** True if the server had retained the message and sends it because of a new subscription (section 3.3.1.3). */
   readonly retain: boolean
-  /** The server says that it may have sent this packet before. It proves nothing either way (section 3.3.1.1). */
+  /** True if the server may have sent this packet before. Neither value proves anything (section 3.3.1.1). */
   readonly dup: boolean
-  /** The payload read as UTF-8; ill-formed bytes become U+FFFD. */
+  /** The payload as UTF-8 text; ill-formed bytes become U+FFFD. */
   text(): string
   /**
-   * The payload read as JSON. `T` is a claim of the caller, not a check.
-   * @throws SyntaxError if the payload is no JSON
+   * The payload, parsed as JSON. Nothing checks that the value is a `T`.
+   * @throws SyntaxError if the payload is not JSON
    */
   json<T = unknown>(): T
 }
 
 /**
- * Is called with each message of a route. What it returns is awaited: a message of QoS 1 or 2 is acknowledged once all
- * its handlers have finished. When it throws or rejects, `onHandlerError` decides what becomes of the message.
+ * Is called with each message of a route. The client awaits what the handler returns, and acknowledges a message of QoS 1 or 2 when
+ * all its handlers have finished. If a handler throws or rejects, `onHandlerError` decides what happens to the message.
  */
 export type MessageHandler = (message: Message) => unknown
 
-/** What becomes of a message whose handler threw; see `ClientOptions.onHandlerError`. */
+/** What happens to a message whose handler failed; see `ClientOptions.onHandlerError`. */
 export type HandlerErrorAction = 'acknowledge' | 'redeliver' | 'close'
 
-/** One Topic Filter with a QoS of its own, instead of the one in the options of the call. */
+/** One Topic Filter with its own QoS, instead of the QoS in the options of the call. */
 export interface FilterRequest {
   /** A Topic Filter, 1 to 65,535 bytes of UTF-8 (section 4.7). */
   readonly filter: string
-  /** The highest QoS at which the server may deliver. Default: that of the options of the call. */
+  /** The highest QoS at which the server may deliver. Default: the QoS in the options of the call. */
   readonly qos?: QoS | undefined
 }
 
-/** One Topic Filter, or several that are sent together in one SUBSCRIBE. */
+/** One Topic Filter, or several Topic Filters for one SUBSCRIBE. */
 export type Filters = string | readonly (string | FilterRequest)[]
 
-/** How `connect()` can be given up. */
+/** The options of `connect()`. */
 export interface ConnectOptions {
-  /** Gives up the attempt: `connect()` rejects with `signal.reason` and the client closes. */
+  /** Stops the attempt: `connect()` rejects with `signal.reason`, and the client closes. */
   readonly signal?: AbortSignal | null | undefined
 }
 
-/** How one message is published. */
+/** The options of `publish()`. */
 export interface PublishOptions {
-  /** Default 0: what a caller does not ask for costs no round trip (section 4.3). */
+  /** Default 0, which needs no answer of the server (section 4.3). */
   readonly qos?: QoS | undefined
   /** Asks the server to keep the message for later subscribers (section 3.3.1.3). Default false. */
   readonly retain?: boolean | undefined
   /**
-   * Withdraws the message as long as it has no Packet Identifier; later it only ends the wait. Either way `publish`
-   * rejects with `signal.reason`, so look at `error.delivery` only on errors of this package.
+   * Withdraws the message if it has no Packet Identifier yet. A message with a Packet Identifier is still delivered. In both cases
+   * `publish` rejects with `signal.reason`, which has no `delivery`: only the errors of this package have it.
    */
   readonly signal?: AbortSignal | null | undefined
   /**
-   * When `publish` resolves. `'acknowledged'` (the default): QoS 0, accepted for writing; 1, PUBACK; 2, PUBCOMP.
-   * `'stored'`: the session store has the message, and delivery goes on without the caller, across restarts too. At QoS 0, and
-   * without a durable store, `'stored'` is a UsageError: nothing is stored then.
+   * The moment at which `publish` resolves. `'acknowledged'`, the default: at QoS 0 when the message is accepted for writing, at QoS 1
+   * with PUBACK, at QoS 2 with PUBCOMP. `'stored'`: when the session store has the message; the client then delivers it later, also
+   * after a restart of the program. `'stored'` is a UsageError at QoS 0 and without a durable store, because the message would not be
+   * stored.
    */
   readonly until?: 'acknowledged' | 'stored' | undefined
 }
 
-/** How filters are subscribed. */
+/** The options of `subscribe()`. */
 export interface SubscribeOptions {
   /** The highest QoS at which the server may deliver (section 3.8.4). Default 0, as for `publish`. */
   readonly qos?: QoS | undefined
-  /** Ends the wait for SUBACK; a grant that comes later is unsubscribed again. */
+  /** `subscribe` rejects with `signal.reason`. If the server grants the filters later, the client unsubscribes them. */
   readonly signal?: AbortSignal | null | undefined
 }
 
-/** How filters are subscribed, and how many of their messages may wait for the loop. */
+/** The options of `messages()`. */
 export interface MessagesOptions extends SubscribeOptions {
   /**
-   * Messages, 1 to 65,535: how many may wait for the loop. Those behind them stay unacknowledged in the client's backlog.
+   * The number of messages that may wait for the loop, 1 to 65,535. Further messages stay unacknowledged in the backlog of the client.
    * Default: `receiveWindow`.
    */
   readonly limit?: number | undefined
 }
 
-/** How long `ping()` waits. */
+/** The options of `ping()`. */
 export interface PingOptions {
-  /** Ends the wait: `ping()` rejects with `signal.reason`. */
+  /** `ping()` rejects with `signal.reason`. */
   readonly signal?: AbortSignal | null | undefined
-  /** Milliseconds, 1 to 2,147,483,647: how long PINGRESP may take. Default: `pingTimeoutMs` of the client. */
+  /** The longest time until PINGRESP in milliseconds, 1 to 2,147,483,647. Default: `pingTimeoutMs` of the client. */
   readonly timeoutMs?: number | undefined
 }
 
-/** How long `end()` waits. */
+/** The options of `end()`. */
 export interface EndOptions {
-  /** Milliseconds, 0 to 2,147,483,647: how long what is in flight may take to finish. Default 5,000. */
+  /** The longest time in milliseconds, 0 to 2,147,483,647, for messages and requests that are not finished. Default 5,000. */
   readonly timeoutMs?: number | undefined
 }
 
-/** What the server granted for one Topic Filter. */
+/** One Topic Filter that the server granted. */
 export interface GrantedFilter {
-  /** The Topic Filter as it was asked for. */
+  /** The Topic Filter of the request. */
   readonly filter: string
-  /** The highest QoS at which the server will deliver; it may be lower than what was asked (section 3.9.3). */
+  /** The highest QoS at which the server will deliver; it may be lower than the requested QoS (section 3.9.3). */
   readonly qos: QoS
 }
 
 /** The result of `subscribe`. `await using` unsubscribes at the end of the block. */
 export interface Subscription extends AsyncDisposable {
-  /** In the order of the filters that were asked for. */
+  /** In the order of the requested filters. */
   readonly granted: readonly GrantedFilter[]
   /**
-   * Ends this subscription. The server is told once no other subscription has the same filter; until UNSUBACK its messages still come.
-   * When it rejects, the subscription goes on, and it can be called again.
+   * Ends this subscription. The client sends UNSUBSCRIBE for each filter that no other subscription has; until UNSUBACK messages still
+   * come. If `unsubscribe` rejects, the subscription goes on, and the program may call `unsubscribe` again.
    */
   unsubscribe(): Promise<void>
 }
 
-/** The result of `messages`: leaving the loop acknowledges the message in hand and unsubscribes. */
+/** The result of `messages`. At its end the loop acknowledges its last message and unsubscribes. */
 export type MessageStream = Subscription & AsyncIterableIterator<Message>
 
 /**
- * A client is used once: `idle` -> `connecting` -> `online` <-> `offline` -> `closing` -> `closed`, and from each state
- * straight to `closed`. `offline` covers the wait before a reconnection and the attempt itself.
+ * A client is used once: `idle` -> `connecting` -> `online` <-> `offline` -> `closing` -> `closed`; each state can go straight to
+ * `closed`. `offline` is the wait before a reconnection, and also the attempt to reconnect.
  */
 export type ClientState = 'idle' | 'connecting' | 'online' | 'offline' | 'closing' | 'closed'
 
 /** The argument of `online`. */
 export interface OnlineEvent {
-  /** True if the server resumed a session that it had kept (section 3.2.2.2). */
+  /** True if the server had kept the session and resumes it (section 3.2.2.2). */
   readonly sessionPresent: boolean
 }
 
 /** The argument of `offline`. */
 export interface OfflineEvent {
-  /** Why the connection, or the attempt to get one, ended. */
+  /** The reason why the connection, or the attempt to connect, ended. */
   readonly error: Error
   /** Milliseconds until the next attempt. */
   readonly retryInMs: number
@@ -145,7 +146,7 @@ export interface OfflineEvent {
 
 /** The argument of `refused`. */
 export interface RefusedEvent {
-  /** Topic Filters that were granted before and that the server refused on a resubscription. */
+  /** Topic Filters that the server granted before, and that it refused when the client subscribed them again. */
   readonly filters: readonly string[]
 }
 
@@ -153,13 +154,13 @@ export interface RefusedEvent {
 export interface AttemptEvent {
   /** 1 for the first attempt since the client was made, or since it was last online. */
   readonly number: number
-  /** Where the attempt goes to, as in `[::1]:8883`; undefined with the option `stream`. */
+  /** The server of this attempt, for example `[::1]:8883`; undefined with the option `stream`. */
   readonly host: string | undefined
 }
 
 /** The argument of `close`. */
 export interface CloseEvent {
-  /** The terminal error; absent after `end()` and after `destroy()` without an error. */
+  /** The error that ended the client; absent after `end()` and after `destroy()` without an error. */
   readonly error?: Error | undefined
 }
 
@@ -167,34 +168,34 @@ export interface CloseEvent {
 export interface ClientEvents {
   /** An attempt to connect begins. */
   attempt: [event: AttemptEvent]
-  /** CONNACK came, and the SUBSCRIBEs that it called for are written. */
+  /** CONNACK has come, and every SUBSCRIBE that this connection needs is written. */
   online: [event: OnlineEvent]
-  /** There is no connection; another attempt will be made. Before the first connection too, if it is retried. */
+  /** There is no connection, and the client will try again. With `retryInitial` this event also comes before the first connection. */
   offline: [event: OfflineEvent]
-  /** The server took back subscriptions; their routes stay. */
+  /** The server refused subscriptions that it had granted before; their routes stay. */
   refused: [event: RefusedEvent]
-  /** The end; nothing happens after it. */
+  /** The client has ended. This is the last event. */
   close: [event: CloseEvent]
 }
 
-/** How many Control Packets of each type, under the lower-case names of the standard. */
+/** The number of Control Packets of each type, under the names of the standard in lower case. */
 export type PacketCounts = Readonly<Record<PacketName, number>>
 
-/** Plain numbers, taken at the moment of reading. Totals count from the construction of the client. */
+/** Numbers of a client at this moment. Totals count from the construction of the client. */
 export interface ClientStats {
-  /** Control Packets that were read and decoded. */
+  /** Control Packets that were received and decoded. */
   readonly packetsIn: PacketCounts
-  /** Control Packets that were given to the transport. */
+  /** Control Packets that were encoded for the transport. */
   readonly packetsOut: PacketCounts
-  /** Bytes of MQTT, without what TLS and TCP add. */
+  /** Received bytes of MQTT, without the overhead of TLS and TCP. */
   readonly bytesIn: number
-  /** Bytes of MQTT that were given to the transport, without what TLS and TCP add. */
+  /** Bytes of MQTT that the transport has taken, without the overhead of TLS and TCP. */
   readonly bytesOut: number
-  /** Messages, and the bytes of their topics and payloads, that wait in the outgoing queue. */
+  /** Messages that wait in the outgoing queue. */
   readonly queued: number
-  /** The bytes of their topics and payloads, and about what each costs beside them. */
+  /** Bytes of the messages that wait in the outgoing queue: topics, payloads, and an estimate of the memory beside them. */
   readonly queuedBytes: number
-  /** Outgoing messages of QoS 1 and 2 that have a Packet Identifier and are not yet settled. */
+  /** Outgoing messages of QoS 1 and 2 that have a Packet Identifier and are not yet fully acknowledged. */
   readonly inFlight: number
   /** Incoming messages whose handlers have started and not finished. */
   readonly running: number
@@ -206,17 +207,17 @@ export interface ClientStats {
   readonly resent: number
   /** `publish` calls that rejected. */
   readonly rejected: number
-  /** Incoming messages that no route and no `onMessage` took. */
+  /** Incoming messages for which there was neither a route nor `onMessage`. */
   readonly unclaimed: number
   /**
-   * Incoming messages that were not kept: the backlog was at `receiveBufferMaxBytes`, and no handler ended. The server sends those again
-   * that a persistent session has at QoS 1 and 2; the others are lost.
+   * Incoming messages that the client did not keep, because the backlog was at `receiveBufferMaxBytes` and no handler finished. With a
+   * persistent session the server sends them again at QoS 1 and 2; the others are lost.
    */
   readonly dropped: number
-  /** Acknowledgements for no exchange, and other oddities that the standard lets a client ignore. */
+  /** Acknowledgements for an unknown Packet Identifier, and other faults of the server that a client may ignore. */
   readonly anomalies: number
-  /** Messages that `profile.publishesPerSecond` made wait. */
+  /** Messages that had to wait because of `profile.publishesPerSecond`. */
   readonly paced: number
-  /** Milliseconds from the latest acknowledged packet to its answer; undefined until there was one. */
+  /** Milliseconds between the latest acknowledged packet and its acknowledgement; undefined before the first one. */
   readonly roundTripMs: number | undefined
 }

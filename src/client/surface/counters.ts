@@ -1,6 +1,6 @@
 import type { PacketName } from '../../codec/control-packet.js'
 
-/** What a client counts over its whole life; see ClientStats. */
+/** The totals of a client since its construction; see ClientStats. */
 export class ClientCounters {
   readonly packetsIn = new PacketCounters()
   readonly packetsOut = new PacketCounters()
@@ -13,7 +13,7 @@ export class ClientCounters {
   anomalies = 0
 }
 
-/** How many Control Packets of each type went one way. All fields exist from the start, so that counting changes no shape. */
+/** The number of Control Packets of each type in one direction. All fields exist from the start, so the object never changes its shape. */
 class PacketCounters implements Record<PacketName, number> {
   connect = 0
   connack = 0

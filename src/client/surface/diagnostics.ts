@@ -1,16 +1,15 @@
 /**
- * The channels of `node:diagnostics_channel` on which a client tells what it does. They cost nothing while nobody listens.
- * Every message has `client`, the MqttClient; none holds a password but `mqtt311:packet:out`, whose CONNECT
- * packet is the real one.
+ * A client reports what it does on these channels of `node:diagnostics_channel`. A channel without subscribers costs nothing.
+ * Every message has `client`, the MqttClient. Only `mqtt311:packet:out` may hold a password: the packet CONNECT as it is sent.
  */
 import { channel } from 'node:diagnostics_channel'
 
 export const channels = {
-  /** An attempt has become a connection: `{ client, peer, sessionPresent }`. */
+  /** CONNACK with Return Code 0 has come: `{ client, peer, sessionPresent }`. */
   connect: channel('mqtt311:connect'),
   /** The client has ended; without an error after `end()` and `destroy()`: `{ client, error }`. */
   close: channel('mqtt311:close'),
-  /** A connection or an attempt has ended, and another will be made: `{ client, error, retryInMs }`. */
+  /** A connection or an attempt has ended, and another attempt follows: `{ client, error, retryInMs }`. */
   reconnect: channel('mqtt311:reconnect'),
   /** A Control Packet was received: `{ client, packet }`. */
   packetIn: channel('mqtt311:packet:in'),

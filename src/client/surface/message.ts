@@ -3,10 +3,10 @@ import { type InspectOptions, inspect } from 'node:util'
 import type { PublishPacket, QoS } from '../../codec/control-packet.js'
 import type { Message } from './client-surface.js'
 
-/** The most characters of a payload that `util.inspect` shows: enough to recognise a message in a log. */
+/** `util.inspect` shows at most this many characters of a payload: enough to recognise a message in a log. */
 const shownCharacters = 64
 
-/** An Application Message made of the PUBLISH that brought it. Its methods are on the prototype: a message is six fields. */
+/** An Application Message, made from its PUBLISH. The methods are on the prototype, so a message has only its five fields. */
 export class ReceivedMessage implements Message {
   readonly topic: string
   readonly payload: Buffer
