@@ -1,11 +1,11 @@
 import type { PacketIdentifier, PublishPacket, QoS } from '../../codec/control-packet.js'
-import type { Linked } from '../lists/linked-list.js'
 
 /** What an arrival costs beside its payload and its Topic Name: about the object itself. */
 const arrivalWeight = 128
 
 /** One incoming message, from its PUBLISH to the last thing that its Packet Identifier stands for. */
-export class Arrival implements Linked<Arrival> {
+export class Arrival {
+  /** The QoS at which it came. */
   readonly qos: QoS
   /** Undefined at QoS 0. */
   readonly packetId: PacketIdentifier | undefined
@@ -24,7 +24,9 @@ export class Arrival implements Linked<Arrival> {
   pubrecOn = 0
   /** Its place among the acknowledgements that the present connection owes. */
   owed: 'owed' | 'not owed' = 'not owed'
+  /** @internal */
   previous: Arrival | undefined
+  /** @internal */
   next: Arrival | undefined
 
   private constructor(qos: QoS, packetId: PacketIdentifier | undefined, packet: PublishPacket<Buffer> | undefined) {
@@ -34,6 +36,7 @@ export class Arrival implements Linked<Arrival> {
     this.bytes = packet === undefined ? 0 : packet.payload.byteLength + packet.topic.length + arrivalWeight
   }
 
+  /** A message that has just come. */
   static of(packet: PublishPacket<Buffer>): Arrival {
     return new Arrival(packet.qos, packet.qos === 0 ? undefined : packet.packetId, packet)
   }
