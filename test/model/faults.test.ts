@@ -40,17 +40,6 @@ const outcomes: readonly Case[] = [
     within: configuration('one message out', { outgoing: [2] }),
   },
   {
-    fault: 'stops reading at a full backlog',
-    rule: 'at rest: out/0 is accepted',
-    within: configuration('handlers that await a message of ours', {
-      outgoing: [1],
-      incoming: [1, 1],
-      handlersAwait: 'own messages',
-      receiveWindow: 1,
-      receiveBufferBytes: 1,
-    }),
-  },
-  {
     fault: 'journal without queued',
     rule: 'at rest: out/0 is accepted',
     within: configuration('one message out, one crash', { outgoing: [1], mishaps: { crashes: 1 } }),

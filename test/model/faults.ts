@@ -21,7 +21,6 @@ export const faults = [
   'sends PUBLISH after PUBREL',
   'resends in the order of identifiers',
   'answers PUBCOMP with PUBREL',
-  'stops reading at a full backlog',
   'journal without queued',
   'journal without bound',
   'journal without received',
@@ -77,14 +76,6 @@ class AnswersPubcompWithPubrel extends Session<number, string> {
   }
 }
 
-class StopsReadingAtAFullBacklog extends Session<number, string> {
-  override connect(settings: ConnectionSettings, now: number): Connection<number, string> {
-    const connection = super.connect(settings, now)
-    connection.wantsToRead = () => this.incoming.backlogBytes < this.settings.receiveBufferBytes
-    return connection
-  }
-}
-
 export function sessionClass(fault: Fault): typeof Session<number, string> {
   switch (fault) {
     case 'forgets received identifiers':
@@ -95,8 +86,6 @@ export function sessionClass(fault: Fault): typeof Session<number, string> {
       return ResendsInTheOrderOfIdentifiers
     case 'answers PUBCOMP with PUBREL':
       return AnswersPubcompWithPubrel
-    case 'stops reading at a full backlog':
-      return StopsReadingAtAFullBacklog
     default:
       return Session<number, string>
   }
