@@ -32,7 +32,7 @@ export function optionRows(): Row[] {
 function row(name: string, value: unknown, node: ts.Node, prefix: string): Row {
   const [, unit = '', why] = /^(\w*) ?- (.+)$/.exec(tag(node, 'unit') ?? '') ?? []
   if (why === undefined) throw new Error(`${path}: ${name} has no line "@unit ms - the reason"`)
-  return [tag(node, 'label') ?? `\`${prefix}${name}\``, shown(member(value, 'standard') ?? value), unit, why]
+  return [tag(node, 'label') ?? `\`${prefix}${name}\``, shown(member(value, 'defaultValue') ?? value), unit, why]
 }
 
 function shown(value: unknown): string {

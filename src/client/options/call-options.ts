@@ -1,6 +1,6 @@
 /**
- * The options of the calls of a client, parsed: every name known, every value checked, and an absent signal undefined. That comes before
- * anything is kept, sent or routed, so that a call with a mistake in its options has done nothing.
+ * Parses the options of the methods of a client: checks every name and every value. This happens before anything is stored, sent or
+ * routed, so a call with a mistake in its options has no effect.
  */
 import type { QoS } from '../../codec/control-packet.js'
 import { isRecord, namesOf, requireOptions } from '../../option-names.js'
@@ -17,7 +17,7 @@ import { abortSignal, integer, maxTimerMs, milliseconds, oneOf, twoBytes } from 
 import { endTimeoutMs } from './entries.js'
 
 const publishNames = namesOf<PublishOptions>({ qos: true, retain: true, signal: true, until: true })
-/** For each filter of `subscribe` and `messages`. */
+/** The options of each filter of `subscribe` and `messages`. */
 export const filterNames = namesOf<FilterRequest>({ filter: true, qos: true })
 
 const connectNames = namesOf<ConnectOptions>({ signal: true })
@@ -30,8 +30,8 @@ const endNames = namesOf<EndOptions>({ timeoutMs: true })
 const qos = oneOf<QoS>([0, 1, 2], 'MQTT-3.8.3-4')
 
 /**
- * Refuses options that `publish` does not have; their values it looks at itself. It does so for each message, so a name that is known
- * costs a comparison, and everything else goes the long way. @throws UsageError
+ * Refuses names that are not options of `publish`; `publish` itself checks the values. This runs for each message, so a known name
+ * costs only a few comparisons. @throws UsageError
  */
 export function requirePublishOptions(given: PublishOptions): void {
   if (!isRecord(given)) return requireOptions('publish()', given, publishNames)
@@ -41,44 +41,43 @@ export function requirePublishOptions(given: PublishOptions): void {
   }
 }
 
-/** What `connect` has to obey. @throws UsageError */
+/** @throws UsageError */
 export function parseConnectOptions(given: ConnectOptions): { readonly signal: AbortSignal | undefined } {
   requireOptions('connect()', given, connectNames)
   return { signal: abortSignal('signal', given.signal) }
 }
 
-/** How filters are asked for. */
 export interface SubscribeSettings {
-  /** For the filters that name none. */
+  /** The QoS of the filters without their own QoS. */
   readonly qos: QoS | undefined
   readonly signal: AbortSignal | undefined
 }
 
-/** What `subscribe` was told. @throws UsageError */
+/** @throws UsageError */
 export function parseSubscribeOptions(given: SubscribeOptions): SubscribeSettings {
   requireOptions('subscribe()', given, subscribeNames)
   return settingsOf(given)
 }
 
-/** What `messages` was told; `window` is the limit where it was told none. @throws UsageError */
+/** `defaultLimit` is the limit if the program gives none. @throws UsageError */
 export function parseMessagesOptions(
   given: MessagesOptions,
-  window: number,
+  defaultLimit: number,
 ): SubscribeSettings & { readonly limit: number } {
   requireOptions('messages()', given, messagesNames)
-  return { ...settingsOf(given), limit: twoBytes('limit', given.limit) ?? window }
+  return { ...settingsOf(given), limit: twoBytes('limit', given.limit) ?? defaultLimit }
 }
 
 function settingsOf(given: SubscribeOptions): SubscribeSettings {
   return { qos: qos('qos', given.qos), signal: abortSignal('signal', given.signal) }
 }
 
-/** What `ping` was told; `timeoutMs` is that of the client where it was told none. @throws UsageError */
-export function parsePingOptions(given: PingOptions, timeoutMs: number) {
+/** `defaultTimeoutMs` is the time-out if the program gives none. @throws UsageError */
+export function parsePingOptions(given: PingOptions, defaultTimeoutMs: number) {
   requireOptions('ping()', given, pingNames)
   return {
     signal: abortSignal('signal', given.signal),
-    timeoutMs: milliseconds('timeoutMs', given.timeoutMs) ?? timeoutMs,
+    timeoutMs: milliseconds('timeoutMs', given.timeoutMs) ?? defaultTimeoutMs,
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * What an option may hold. Each group of options has a table with a check for each name. A check gives back what is to be
- * used, or undefined where the option is absent, and refuses everything else with a UsageError: nothing is coerced, so
- * `null`, `NaN` and `'60'` are mistakes and not zero, a default or sixty.
+ * The checks of option values. Each group of options has a table with one check for each name. A check returns the value, or undefined
+ * if the option is absent. It throws a UsageError for any other value. No value is converted: `null`, `NaN` and `'60'` are mistakes,
+ * and never mean zero, the default or sixty.
  */
 import { kindOf, quote, requireAttached } from '../../codec/field-checks.js'
 import { hasLoneSurrogate } from '../../codec/utf8.js'
@@ -12,24 +12,24 @@ import { foreignAdvice } from './unknown-names.js'
 /** The check of an option that may be absent. */
 export type Check<T> = (name: string, value: T | undefined) => T | undefined
 
-/** A check for each option of a group. A table that leaves one out, or has one more, does not compile. */
+/** A table with a check for each option of a group. It does not compile if an option is missing, or if there is one too many. */
 export type Checks<Options> = {
   readonly [Name in keyof Options]-?: (name: string, value: Options[Name]) => Options[Name]
 }
 
-/** The longest time-out that a timer of Node holds: 24.8 days. A longer one would fire at once. */
+/** The longest time for a timer of Node: 24.8 days. A timer with a longer time fires at once. */
 export const maxTimerMs = 2_147_483_647
 
-/** The check for values that `hold`; `expected` says in words which these are. */
-export function only<Kind>(expected: string, holds: (value: Kind) => boolean, statement?: string) {
+/** A check that accepts the values for which `isValid` returns true; `expected` describes these values in the error. */
+export function only<Kind>(expected: string, isValid: (value: Kind) => boolean, statement?: string) {
   return <T extends Kind>(name: string, value: T | undefined): T | undefined => {
-    if (value === undefined || holds(value)) return value
+    if (value === undefined || isValid(value)) return value
     throw new UsageError(`${name} has to be ${expected}, not ${quote(value)}`, { statement })
   }
 }
 
 export const whole = (min: number, max: number): Check<number> =>
-  // `Number.isInteger` is false for everything but a number: no string, no NaN, no Infinity.
+  // `Number.isInteger` is false for strings, NaN and Infinity.
   only<number>(
     `a whole number from ${min} to ${max}`,
     (value) => Number.isInteger(value) && value >= min && value <= max,
@@ -39,28 +39,28 @@ export function integer(name: string, value: number | undefined, min: number, ma
   return whole(min, max)(name, value)
 }
 
-/** Anything that is counted. */
+/** A number of messages, bytes or the like. */
 export const atLeastOne = whole(1, Number.MAX_SAFE_INTEGER)
 
-/** What two bytes of a packet, or a port, can hold. */
+/** A number in two bytes of a packet, or a port. */
 export const twoBytes = whole(1, 65_535)
 
 /** A time-out or a wait in milliseconds. */
 export const milliseconds = whole(1, maxTimerMs)
 
-/** A number of attempts, where Infinity says that there is no limit. */
+/** A number of attempts; Infinity means no limit. */
 export const count = only<number>(
   'a whole number from 1, or Infinity for no limit',
   (value) => value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= 1),
 )
 
-/** A number from `min` to `max` that need not be whole. */
-export const real = (min: number, max: number): Check<number> =>
+/** A number from `min` to `max`, which may have a fraction. */
+export const realNumber = (min: number, max: number): Check<number> =>
   only<number>(`a number from ${min} to ${max}`, (value) => typeof value === 'number' && value >= min && value <= max)
 
 export const flag = only<boolean>('true or false', (value) => typeof value === 'boolean')
 
-/** Text for people, not empty. */
+/** A text for people. */
 export const text = only<string>('a string that is not empty', (value) => typeof value === 'string' && value !== '')
 
 export const oneOf = <T extends string | number>(allowed: readonly T[], statement?: string): Check<T> =>
@@ -68,10 +68,10 @@ export const oneOf = <T extends string | number>(allowed: readonly T[], statemen
 
 export const callable = only<(...values: never[]) => unknown>('a function', (value) => typeof value === 'function')
 
-/** A signal is known by what is used of it: one of another realm, or of a package, serves as well as the platform's own. */
+/** Checks only the members that are used: an AbortSignal of another realm or of a package works too. */
 const signal = only<AbortSignal>('an AbortSignal, such as the signal of an AbortController', isAbortSignal)
 
-/** The signal of a call or of a client; null, which `fetch` takes too, is none. */
+/** The signal of a call or of a client. As for `fetch`, null means no signal. */
 export function abortSignal(name: string, value: AbortSignal | null | undefined): AbortSignal | undefined {
   return signal(name, value ?? undefined)
 }
@@ -86,8 +86,8 @@ function isAbortSignal(value: unknown): boolean {
   )
 }
 
-/** For what is checked where more is known about it. */
-export const anything = <T>(_name: string, value: T): T => value
+/** For an option that other code checks, because the check needs more than the value. */
+export const unchecked = <T>(_name: string, value: T): T => value
 
 /** The check of a group that may be absent. */
 export const groupOf =
@@ -96,8 +96,8 @@ export const groupOf =
     value === undefined ? undefined : group(name, value, checks)
 
 /**
- * A copy of a group of options, with every name known and every value checked. What is no group is not shown: it may be a
- * password, or a URL with one.
+ * A copy of a group of options, after a check of every name and every value. If `given` is not an object, the error shows only its
+ * type: the value may be a password, or a URL with a password.
  */
 export function group<O extends object>(name: string, given: O, checks: Checks<O>, prefix = `${name}.`): O {
   if (!isRecord(given)) throw new UsageError(`${name} has to be an object of options, not ${kindOf(given)}`)
@@ -107,17 +107,17 @@ export function group<O extends object>(name: string, given: O, checks: Checks<O
     throw new UsageError(`${prefix}${key} is no option of this package: ${advice}`)
   }
   const copy = { ...given }
-  // An option may be inherited too: the names that count are those of the table.
+  // The names come from the table, because `given` may inherit an option from its prototype.
   for (const key in checks) {
-    // And what a program has put onto the prototype of all objects is no check.
+    // A program may have added a property to Object.prototype, which is no check.
     if (Object.hasOwn(checks, key)) copy[key] = checks[key](`${prefix}${key}`, given[key])
   }
   return copy
 }
 
 /**
- * The bytes of a field with a two-byte length: a copy, so that later changes to the caller's array have no effect. The value
- * is never shown, as it may be a secret.
+ * The bytes of a field with a two-byte length. The result is a copy, so the caller may change its array later. No error shows the
+ * value, because it may be a secret.
  */
 export function fieldBytes(name: string, value: string | Uint8Array, section: string): Buffer {
   if (typeof value === 'string' && hasLoneSurrogate(value)) {

@@ -1,6 +1,6 @@
 /**
- * What a client is given. Everything is checked when the client is made: what is wrong throws a UsageError that names
- * the option, the value and what to do. Each default stands with its reason in entries.ts.
+ * The options of a client. All options are checked when the client is made. For a wrong option the constructor throws a UsageError
+ * with the option, the value and what to do. The defaults and their reasons are in entries.ts.
  */
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'
@@ -36,14 +36,14 @@ export type {
 } from '../surface/client-surface.js'
 export type { PublishRate, ServerProfile } from './server-profile.js'
 
-/** A listener for each event that is of interest. */
+/** Listeners for the events of a client, each under the name of its event. */
 export type EventListeners = {
   readonly [Name in keyof ClientEvents]?: ((...event: ClientEvents[Name]) => void) | undefined
 }
 
-/** One of several servers that share the sessions. */
+/** One of several servers with the same sessions. */
 export interface ServerOptions {
-  /** A name or an address; IPv6 with or without brackets, with a zone if need be (`fe80::1%eth0`). */
+  /** A name or an address; IPv6 with or without brackets, and with a zone if it needs one (`fe80::1%eth0`). */
   readonly host: string
   /** 1 to 65,535. Default 1883, with TLS 8883 (both registered with IANA, section 4.2). */
   readonly port?: number | undefined
@@ -53,9 +53,9 @@ export interface ServerOptions {
 
 /** The message that the server publishes when the connection ends without DISCONNECT (section 3.1.2.5). */
 export interface WillOptions {
-  /** A Topic Name: no wildcards. */
+  /** A Topic Name, without wildcards. */
   readonly topic: string
-  /** At most 65,535 bytes, because of its length field (section 3.1.3.3). A string is encoded as UTF-8. */
+  /** At most 65,535 bytes, because its length field has two bytes (section 3.1.3.3). A string is encoded as UTF-8. */
   readonly payload: string | Uint8Array
   /** Default 0. */
   readonly qos?: QoS | undefined
@@ -63,192 +63,185 @@ export interface WillOptions {
   readonly retain?: boolean | undefined
 }
 
-/** With what a client introduces itself. What is absent falls back to the option of the same name. */
+/** The identity of a client for one connection. An absent value falls back to the option of the same name. */
 export interface Credentials {
   /** The Client Identifier, at most 65,535 bytes of UTF-8 (section 3.1.3.1). */
   readonly clientId?: string | undefined
   /** The User Name, at most 65,535 bytes of UTF-8 (section 3.1.3.4). */
   readonly username?: string | undefined
-  /** At most 65,535 bytes; a string is encoded as UTF-8. Needs a user name. */
+  /** At most 65,535 bytes; a string is encoded as UTF-8. A password needs a user name. */
   readonly password?: string | Uint8Array | undefined
   /**
-   * What the stored session belongs to. Default: the Client Identifier. Give it where that changes with each
-   * attempt although the session stays the same (a signature inside it, for example).
+   * The name of the stored session. Default: the Client Identifier. Give a `sessionId` if the Client Identifier changes with each
+   * attempt (it has a signature inside, for example) but the session stays the same.
    */
   readonly sessionId?: string | undefined
 }
 
-/** What `credentials` is told about the attempt that it is asked for. */
+/** The argument of `credentials`. */
 export interface CredentialsAttempt {
-  /** Aborts when the attempt is given up: time-out, `end()` or `destroy()`. */
+  /** Is aborted when the client gives the attempt up: by a time-out, `end()` or `destroy()`. */
   readonly signal: AbortSignal
-  /** Why the attempt or the connection before this one ended. */
+  /** The error of the attempt or connection before this attempt. */
   readonly lastError?: Error | undefined
 }
 
 /**
- * When to try again. The longest wait goes back to `minDelayMs` after a connection that stayed up for 30 s and did not end because
- * of what the server sent. After Return Codes 4 and 5 and after certificate errors the wait is `maxDelayMs`.
+ * When to try again. Each wait is a random time between 0 and a longest wait (full jitter), which grows with each failure. The longest
+ * wait is `minDelayMs` again after a connection that lasted 30 s and did not end because of what the server sent. After Return Codes 4
+ * and 5 and after certificate errors the wait is `maxDelayMs`.
  */
 export interface ReconnectOptions {
-  /** Milliseconds, 1 to 2,147,483,647: the most that the first wait takes (each is drawn from 0 to the longest; full jitter). Default 1,000, or `maxDelayMs` if that is less. */
+  /** The longest first wait in milliseconds, 1 to 2,147,483,647. Default 1,000, or `maxDelayMs` if that is less. */
   readonly minDelayMs?: number | undefined
-  /** Milliseconds, `minDelayMs` to 2,147,483,647: the most that any wait takes. Default 60,000, or `minDelayMs` if that is more. */
+  /** The longest of all waits in milliseconds, `minDelayMs` to 2,147,483,647. Default 60,000, or `minDelayMs` if that is more. */
   readonly maxDelayMs?: number | undefined
-  /** 1 or more: by how much the longest wait grows from one failure to the next. Default 2. */
+  /** After each failure the longest wait is multiplied by this factor, 1 or more. Default 2. */
   readonly factor?: number | undefined
-  /** 1 or more, or Infinity: the client ends once so many attempts in a row got no CONNACK with Return Code 0. Default Infinity. */
+  /** 1 or more, or Infinity: after so many attempts in a row without CONNACK with Return Code 0 the client ends. Default Infinity. */
   readonly maxAttempts?: number | undefined
-  /** 1 or more, or Infinity: attempts within any 60 seconds. Default: `profile.connectsPerMinute`, else Infinity. */
+  /** The most attempts within any 60 seconds, 1 or more, or Infinity. Default: `profile.connectsPerMinute`, else Infinity. */
   readonly maxAttemptsPerMinute?: number | undefined
-  /** Whether the very first attempt is repeated too, instead of rejecting `connect()` with its cause. Default false. */
+  /** True: the client tries again also if its first attempt fails. False, the default: then `connect()` rejects with the cause. */
   readonly retryInitial?: boolean | undefined
 }
 
-/** The one ordered queue of outgoing messages, online or not. A message leaves it when it gets on its way. */
+/** The queue of outgoing messages, for all QoS, online and offline. A message leaves the queue when the client sends it. */
 export interface QueueOptions {
   /** Messages, 1 or more. Default 10,000. */
   readonly maxMessages?: number | undefined
   /** Bytes of topics and payloads, 1 or more. Default 67,108,864 (64 MiB). */
   readonly maxBytes?: number | undefined
-  /** Milliseconds, 1 to 2,147,483,647: after so long a message that still waits is rejected. Default: never. */
+  /** Milliseconds, 1 to 2,147,483,647: a message that waits longer is rejected. Default: no limit. */
   readonly maxAgeMs?: number | undefined
-  /** Who gets the QueueFullError: the newcomer (`'reject'`, the default) or the oldest that waits. */
+  /** The message that is rejected with a QueueFullError: the new one (`'reject'`, the default) or the oldest in the queue. */
   readonly overflow?: 'reject' | 'drop-oldest' | undefined
-  /** Whether QoS 0 messages wait for a connection. Default false: they are rejected, as old readings seldom help. */
+  /** Whether QoS 0 messages wait for a connection. Default false: they are rejected, because old values are seldom of use. */
   readonly offlineQos0?: boolean | undefined
 }
 
-/**
- * Everything that a client can be told. Only where to connect has to be said; the rest has defaults, each with its
- * reason in the README.
- */
+/** All options of a client. Only a server or a stream is required; all other options have defaults, with their reasons in the README. */
 export interface ClientOptions {
-  // Where to: exactly one of `url`, `host`, `servers` and `stream`.
+  // The server: exactly one of `url`, `host`, `servers` and `stream`.
 
   /**
-   * `mqtt://host[:port]` or `mqtts://host[:port]`; IPv6 in brackets. May hold a user name and a password,
-   * percent-encoded; the options of these names go before them.
+   * `mqtt://host[:port]` or `mqtts://host[:port]`; IPv6 in brackets. May have a user name and a password, percent-encoded; the options
+   * `username` and `password` have precedence.
    */
   readonly url?: string | undefined
-  /** A name or an address; IPv6 with or without brackets, with a zone if need be (`fe80::1%eth0`). */
+  /** A name or an address; IPv6 with or without brackets, and with a zone if it needs one (`fe80::1%eth0`). */
   readonly host?: string | undefined
-  /** 1 to 65,535, with `host` only. Default 1883, with TLS 8883. */
+  /** 1 to 65,535, only with `host`. Default 1883, with TLS 8883. */
   readonly port?: number | undefined
   /** The only address family to use; 0, the default, tries IPv6 first and IPv4 shortly after. */
   readonly family?: 0 | 4 | 6 | undefined
-  /** Servers that share the sessions, each a URL or an object; tried in turn on each reconnection. At least one. */
+  /** At least one server, as a URL or an object. The servers share the sessions; each attempt takes the next server. */
   readonly servers?: readonly (string | ServerOptions)[] | undefined
   /**
-   * TLS from version 1.2, with the server's certificate verified; an object is handed to `tls.connect` untouched.
-   * Default: true for `mqtts://`, else false. False with `mqtts://` is a UsageError, and so is an object or true with
-   * `mqtt://`.
+   * TLS from version 1.2; the certificate of the server is verified. An object is passed to `tls.connect` unchanged. Default: true for
+   * `mqtts://`, else false. False with `mqtts://` is a UsageError, and so is true or an object with `mqtt://`.
    */
   readonly tls?: boolean | ConnectionOptions | undefined
   /**
-   * Opens any other ordered, lossless pipe of bytes (section 4.2): a proxy, a WebSocket, a test. Is called for each attempt. It
-   * stands in for the network: `url`, `host`, `port`, `family`, `servers` and `tls` beside it are a UsageError.
+   * Opens another ordered, lossless byte stream (section 4.2): through a proxy, over a WebSocket, in a test. Is called for each
+   * attempt. It replaces the network: `url`, `host`, `port`, `family`, `servers` and `tls` beside it are a UsageError.
    */
   readonly stream?: ((options: { readonly signal: AbortSignal }) => Duplex | Promise<Duplex>) | undefined
 
-  // Who we are (section 3.1.3).
+  // The identity (section 3.1.3).
 
   /**
-   * The Client Identifier, at most 65,535 bytes of UTF-8. Default, for a clean session only: one that is made up, 23
-   * characters of 0-9, a-z and A-Z, which every server must accept. Empty asks the server to make one up.
+   * The Client Identifier, at most 65,535 bytes of UTF-8. With an empty one the server makes one. Default, only for a clean session: a
+   * random one of 23 characters from 0-9, a-z and A-Z, which every server must accept.
    */
   readonly clientId?: string | undefined
-  /** The User Name, at most 65,535 bytes of UTF-8 (section 3.1.3.4). Default: none, or the one in `url`. */
+  /** The User Name, at most 65,535 bytes of UTF-8 (section 3.1.3.4). Default: the user name in `url`, else none. */
   readonly username?: string | undefined
   /** At most 65,535 bytes; a string is encoded as UTF-8. Without a user name it is a UsageError (section 3.1.2.9). */
   readonly password?: string | Uint8Array | undefined
-  /** Is asked before every CONNECT, so that what expires can be made anew; its answer has precedence over the options. */
+  /** Is called before every CONNECT, for values that expire. What it returns has precedence over the options. */
   readonly credentials?: ((attempt: CredentialsAttempt) => Credentials | Promise<Credentials>) | undefined
 
   // The session and the connection (sections 3.1.2 and 4.1).
 
   /**
-   * Whether the server starts afresh with each connection (section 3.1.2.4). Default true; false with a durable `store`. False
-   * needs a Client Identifier, from `clientId` or `credentials`; true with a durable store is a UsageError.
+   * True: each connection starts a new session, which the server does not keep (section 3.1.2.4). Default true; false with a durable
+   * `store`. False needs a Client Identifier, from `clientId` or `credentials`; true with a durable store is a UsageError.
    */
   readonly cleanSession?: boolean | undefined
-  /** Seconds, 0 to 65,535; 0 turns it off (section 3.1.2.10). Default 60, or the nearest that `profile.keepAlive` allows. */
+  /** Seconds, 0 to 65,535; 0 turns Keep Alive off (section 3.1.2.10). Default 60, or the nearest value that `profile.keepAlive` allows. */
   readonly keepAlive?: number | undefined
-  /**
-   * What the server publishes for us when the connection ends without DISCONNECT (section 3.1.2.5). Default: nothing.
-   */
+  /** The message that the server publishes when the connection ends without DISCONNECT (section 3.1.2.5). Default: none. */
   readonly will?: WillOptions | undefined
-  /** Milliseconds, 1 to 2,147,483,647: from the start of an attempt to CONNACK, credentials and TLS included. Default 30,000. */
+  /** The longest time from the start of an attempt to CONNACK, with credentials and TLS, in milliseconds, 1 to 2,147,483,647. Default 30,000. */
   readonly connectTimeoutMs?: number | undefined
   /**
-   * Milliseconds, 1 to 2,147,483,647: how long PINGREQ may go without a byte from the server. While output is leaving, as a large
-   * payload does over a slow link, it counts from when some last left. Default 10,000, or Keep Alive if that is less.
+   * Milliseconds, 1 to 2,147,483,647. If so long after PINGREQ no byte has come from the server, the connection is given up. While
+   * output leaves (a large payload on a slow link, for example), the time starts again. Default 10,000, or Keep Alive if that is less.
    */
   readonly pingTimeoutMs?: number | undefined
   /**
-   * Milliseconds, 1 to 2,147,483,647: after so long without the answer to a PUBLISH or PUBREL the connection is ended and resumed.
-   * The time it takes to upload the packet does not count, as long as some of it leaves. Default 60,000.
+   * Milliseconds, 1 to 2,147,483,647. If the answer to a PUBLISH or PUBREL takes longer, the client gives the connection up and makes
+   * a new one. The time of the upload does not count, as long as some output leaves. Default 60,000.
    */
   readonly ackTimeoutMs?: number | undefined
-  /** Milliseconds, 1 to 2,147,483,647: after so long without SUBACK or UNSUBACK the call rejects with a TimeoutError. Default 30,000. */
+  /** Milliseconds, 1 to 2,147,483,647. If SUBACK or UNSUBACK takes longer, the call rejects with a TimeoutError. Default 30,000. */
   readonly operationTimeoutMs?: number | undefined
-  /** False ends the client with its first connection. */
+  /** False: the client ends with its first connection. */
   readonly reconnect?: false | ReconnectOptions | undefined
 
-  // Limits. Every queue has one in bytes or messages.
+  // Limits. Every queue has a limit in bytes or messages.
 
   /**
-   * Unacknowledged outgoing messages of QoS 1 and 2, 1 to 65,535. Default 100, or `profile.maxInFlight` if that is less, and of these
-   * at most 20 at QoS 2: mosquitto has room for no more unless it is told otherwise, and loses the rest in silence.
+   * Unacknowledged outgoing messages of QoS 1 and 2, 1 to 65,535. Default 100, or `profile.maxInFlight` if that is less, with at most
+   * 20 of them at QoS 2: mosquitto by default has room for 20, and loses the rest silently.
    */
   readonly maxInFlight?: number | undefined
-  /** Incoming messages whose handlers run at the same time, 1 to 65,535; 1 handles one after the other. Default 64. */
+  /** Incoming messages whose handlers run at the same time, 1 to 65,535; with 1, one message after the other. Default 64. */
   readonly receiveWindow?: number | undefined
   /** Bytes of incoming messages that wait for a handler, 1 or more; when they are full, the socket is not read. Default 1,048,576. */
   readonly receiveBufferBytes?: number | undefined
   /**
-   * Bytes up to which the socket is read on although `receiveBufferBytes` are full, so that a handler may await what it asks of its own
-   * client: while a publish, a subscribe or a `ping()` of the program is open and no handler has ended for 100 ms. At least
-   * `receiveBufferBytes`. Beyond it, and only when no handler ends for a second (four times the slowest one if that is longer),
-   * messages are not kept that a persistent session brings again; after ten seconds those too that it does not: see `stats.dropped`.
-   * Default 16,777,216, or `receiveBufferBytes` if that is more.
+   * A second, higher limit for the bytes of incoming messages that wait, so that a handler may await its own client. Up to this limit
+   * the socket is still read while a publish, a subscribe or a `ping()` of the program is pending and no handler has finished for
+   * 100 ms. At this limit, if no handler finishes for one second (or four times the time of the slowest handler, if that is longer),
+   * the client does not keep messages that a persistent session brings again; after ten seconds it does not keep the other messages
+   * either: see `stats.dropped`. At least `receiveBufferBytes`. Default 16,777,216, or `receiveBufferBytes` if that is more.
    */
   readonly receiveBufferMaxBytes?: number | undefined
-  /** Bytes of one incoming packet, its fixed header included, 5 to 268,435,460. A longer one ends the connection before it is buffered. Default 16,777,216. */
+  /** Bytes of one incoming packet with its fixed header, 5 to 268,435,460. A longer packet ends the connection before it is buffered. Default 16,777,216. */
   readonly maxPacketBytes?: number | undefined
-  /**
-   * How much may wait to be sent, for how long, and what happens beyond. Default: 10,000 messages and 64 MiB, then
-   * rejected.
-   */
+  /** The limits of the queue of outgoing messages. Default: 10,000 messages and 64 MiB; further messages are rejected. */
   readonly queue?: QueueOptions | undefined
 
-  // What is kept, what the server allows, who handles what.
+  // The store, the profile of the server, and the handlers.
 
-  /** Where the session outlives the process. Default: memory. */
+  /** Keeps the session when the process ends. Default: the session is only in memory. */
   readonly store?: SessionStore | undefined
-  /** What this kind of server allows, where MQTT has no way to say it. Default: no limits but those of MQTT. */
+  /** The limits of this kind of server; MQTT 3.1.1 cannot announce them. Default: only the limits of MQTT. */
   readonly profile?: ServerProfile | undefined
   /**
-   * Routes by Topic Filter that exist from the start, without SUBSCRIBE: for what a resumed session delivers right after
-   * CONNACK.
+   * Handlers by Topic Filter, which exist from the start and send no SUBSCRIBE: for messages that a resumed session delivers right
+   * after CONNACK.
    */
   readonly handlers?: Readonly<Record<string, MessageHandler>> | undefined
   /**
-   * Milliseconds, 1 to 2,147,483,647. With `cleanSession: false` and without `onMessage`, what a resumed session delivers behind the
-   * first CONNACK and matches no route is kept aside, unacknowledged, until a route takes it: for this long if none is ever added, for
-   * two seconds behind the last one that is, for a minute at most, and no longer than `receiveBufferBytes` have room. Default 10,000.
+   * Milliseconds, 1 to 2,147,483,647, only with `cleanSession: false` and without `onMessage`. After the first CONNACK a resumed
+   * session may deliver messages for which the program has no route yet. The client keeps them, unacknowledged, until a route takes
+   * them: for this time if the program adds no route, or until two seconds after the last new route; at most one minute, and only
+   * while `receiveBufferBytes` have room. Default 10,000.
    */
   readonly unclaimedAfterMs?: number | undefined
-  /** Gets what no route claims. Without it such messages are acknowledged, counted, and warned of once. */
+  /** Gets each message for which there is no route. Without `onMessage` such messages are acknowledged and counted, with one warning. */
   readonly onMessage?: MessageHandler | undefined
   /**
-   * Answers what becomes of a message whose handler threw. `'acknowledge'`: it counts as handled. `'redeliver'`: the connection is
-   * dropped and resumed, so that the server sends it again; needs `cleanSession: false`. `'close'`: the client
-   * ends with a HandlerError and the message stays unacknowledged. Default `'close'`, so that nothing is lost in silence.
+   * Decides what happens to a message whose handler failed. `'acknowledge'`: the message counts as handled. `'redeliver'`: the client
+   * closes the connection and resumes the session, so that the server sends the message again; needs `cleanSession: false`. `'close'`,
+   * the default: the client ends with a HandlerError, and the message stays unacknowledged, so nothing is lost silently.
    */
   readonly onHandlerError?: ((error: unknown, message: Message) => HandlerErrorAction) | undefined
-  /** Listeners that are registered before anything happens, so that they hear the first connection too. */
+  /** Listeners that are added before the client does anything, so they get the events of the first connection too. */
   readonly on?: EventListeners | undefined
-  /** Ends the client: as `destroy(signal.reason)`. */
+  /** When it is aborted, the client ends as with `destroy(signal.reason)`. */
   readonly signal?: AbortSignal | null | undefined
 }

@@ -1,7 +1,7 @@
 /**
- * The options of a client, parsed: every value checked, every default filled in, grouped by who uses it. What comes out is a
- * copy, so that later changes to the caller's objects have no effect, and it has no absent values that code further down would
- * have to decide about.
+ * Parses the options of a client: checks every value, fills in the defaults, and groups the settings by the part of the client that
+ * uses them. The settings are copies, so the program may change its objects later. Each value has its default, so no other code has to
+ * know the defaults.
  */
 import type { Will } from '../../codec/control-packet.js'
 import { quote } from '../../codec/field-checks.js'
@@ -12,7 +12,6 @@ import type { SessionStore } from '../../store/session-store.js'
 import type { MessageHandler } from '../surface/client-surface.js'
 import {
   abortSignal,
-  anything,
   type Checks,
   callable,
   fieldBytes,
@@ -21,6 +20,7 @@ import {
   groupOf,
   oneOf,
   only,
+  unchecked,
 } from './checks.js'
 import type { ClientOptions, EventListeners, QueueOptions, WillOptions } from './client-options.js'
 import {
@@ -40,24 +40,24 @@ import { parseReconnect, type ReconnectSettings, reconnectChecks } from './recon
 import type { ServerProfile } from './server-profile.js'
 import { SharedSettings } from './shared-settings.js'
 
-/** What CONNECT is made of. */
+/** The fields of CONNECT that are the same for each attempt. */
 export interface SessionSettings {
   readonly cleanSession: boolean
   readonly keepAliveSeconds: number
   readonly will: Will<Buffer> | undefined
 }
 
-/** The numbers of the engine: its entries, and how many of the messages in flight may be at QoS 2. */
+/** The numbers of the engine: its entries, and the limit for the messages in flight at QoS 2. */
 export interface EngineNumbers extends SettingsOf<typeof engineEntries> {
   readonly maxInFlightQos2: number
 }
 
-/** Who gets incoming messages. */
+/** The handlers of incoming messages. */
 export interface DeliverySettings {
   readonly handlers: ReadonlyMap<string, MessageHandler>
   readonly onMessage: MessageHandler | undefined
   readonly onHandlerError: ClientOptions['onHandlerError']
-  /** Whether messages without a route are kept aside behind the first CONNACK, and for how long if no route comes. */
+  /** Whether messages without a route are kept aside after the first CONNACK, and for how long if the program adds no route. */
   readonly keepsAside: boolean
   readonly unclaimedAfterMs: number
 }
@@ -80,8 +80,8 @@ export interface ClientSettings {
 }
 
 const willChecks: Checks<WillOptions> = {
-  topic: anything,
-  payload: anything,
+  topic: unchecked,
+  payload: unchecked,
   // [MQTT-3.1.2-14] a will has QoS 0, 1 or 2
   qos: oneOf([0, 1, 2], 'MQTT-3.1.2-14'),
   retain: flag,
@@ -95,12 +95,12 @@ const listenerChecks: Checks<EventListeners> = {
   close: callable,
 }
 
-/** The check of every option. An error lists the options in this order. */
+/** The check of every option. An error for an unknown name lists the options in this order. */
 export const clientChecks: Checks<ClientOptions> = {
   ...networkChecks,
-  clientId: anything,
-  username: anything,
-  password: anything,
+  clientId: unchecked,
+  username: unchecked,
+  password: unchecked,
   credentials: callable,
   cleanSession: flag,
   keepAlive,
@@ -116,7 +116,7 @@ export const clientChecks: Checks<ClientOptions> = {
       typeof store.durable === 'boolean' &&
       [store.open, store.append, store.close].every((method) => typeof method === 'function'),
   ),
-  profile: anything,
+  profile: unchecked,
   unclaimedAfterMs,
   handlers: only<object>('an object of functions by Topic Filter', isRecord),
   onMessage: callable,
@@ -133,10 +133,10 @@ const sharedDelivery = new SharedSettings<DeliverySettings>()
 
 const noListeners: EventListeners = {}
 
-/** Reads the options of a client; `random` gives numbers from 0 up to but not including 1. @throws UsageError */
+/** `random` returns a number from 0 up to but not including 1. @throws UsageError */
 export function parseClientOptions(given: ClientOptions, random: () => number): ClientSettings {
   const options = group('the argument', given, clientChecks, '')
-  // [MQTT-7.0.0-2] Nothing is assumed of a server beyond the standard, unless a profile says so.
+  // [MQTT-7.0.0-2] Without a profile the client assumes only what the standard says about servers.
   const profile = options.profile === undefined ? undefined : parseServerProfile(options.profile)
   const { store, signal } = options
   const cleanSession = parseCleanSession(options.cleanSession, store)
@@ -168,15 +168,17 @@ export function parseClientOptions(given: ClientOptions, random: () => number): 
 function parseCleanSession(given: boolean | undefined, store: SessionStore | undefined): boolean {
   const durable = store?.durable ?? false
   if (durable && given === true) {
-    throw new UsageError('cleanSession is true, which throws away what a durable store keeps: leave out one of them')
+    throw new UsageError(
+      'cleanSession is true, so the session in the durable store would be lost: leave out one of them',
+    )
   }
   return given ?? !durable
 }
 
 function parseKeepAlive(given: number | undefined, profile: ServerProfile | undefined): number {
   const range = profile?.keepAlive
-  if (profile === undefined || range === undefined) return given ?? keepAlive.standard
-  if (given === undefined) return Math.min(Math.max(keepAlive.standard, range.min), range.max)
+  if (profile === undefined || range === undefined) return given ?? keepAlive.defaultValue
+  if (given === undefined) return Math.min(Math.max(keepAlive.defaultValue, range.min), range.max)
   if (given >= range.min && given <= range.max) return given
   throw forbiddenByProfile(profile, 'keepAlive', `keepAlive is ${given}`, `${range.min} to ${range.max} seconds`)
 }
@@ -185,7 +187,7 @@ function parseWill(given: WillOptions | undefined, profile: ServerProfile | unde
   if (given === undefined) return undefined
   if (profile?.will === false) throw forbiddenByProfile(profile, 'will', 'will is given', 'none')
   const { topic, qos = 0, retain = false } = given
-  // [MQTT-3.1.3-10] the Will Topic is a string that UTF-8 can express, and a Topic Name
+  // [MQTT-3.1.3-10] the Will Topic is a string with a UTF-8 form, and a Topic Name
   topicNameLength(topic, 'will.topic', 'MQTT-3.1.3-10')
   validateTopicName(topic)
   const payload = fieldBytes('will.payload', given.payload, '3.1.3.3')
@@ -195,18 +197,19 @@ function parseWill(given: WillOptions | undefined, profile: ServerProfile | unde
 }
 
 function parseConnection(options: ClientOptions, keepAliveSeconds: number): ClientSettings['connection'] {
-  const { standard } = connectionEntries.pingTimeoutMs
-  const keepAliveMs = keepAliveSeconds === 0 ? standard : keepAliveSeconds * 1000
-  const { pingTimeoutMs = Math.min(standard, keepAliveMs) } = options
+  const { defaultValue } = connectionEntries.pingTimeoutMs
+  const keepAliveMs = keepAliveSeconds === 0 ? defaultValue : keepAliveSeconds * 1000
+  const { pingTimeoutMs = Math.min(defaultValue, keepAliveMs) } = options
   return sharedConnection.of(settingsFrom(connectionEntries, options, { pingTimeoutMs }))
 }
 
 function parseEngineNumbers(options: ClientOptions, profile: ServerProfile | undefined): EngineNumbers {
-  const { standard } = engineEntries.maxInFlight
-  const maxInFlight = withinLimit(profile, 'maxInFlight', 'maxInFlight', options.maxInFlight, standard)
-  const { receiveBufferBytes = 0, receiveBufferMaxBytes } = options
-  const upperBound = receiveBufferMaxBytes ?? Math.max(receiveBufferBytes, engineEntries.receiveBufferMaxBytes.standard)
-  const engine = settingsFrom(engineEntries, options, { maxInFlight, receiveBufferMaxBytes: upperBound })
+  const { defaultValue } = engineEntries.maxInFlight
+  const maxInFlight = withinLimit(profile, 'maxInFlight', 'maxInFlight', options.maxInFlight, defaultValue)
+  const { receiveBufferBytes = 0 } = options
+  const receiveBufferMaxBytes =
+    options.receiveBufferMaxBytes ?? Math.max(receiveBufferBytes, engineEntries.receiveBufferMaxBytes.defaultValue)
+  const engine = settingsFrom(engineEntries, options, { maxInFlight, receiveBufferMaxBytes })
   if (engine.receiveBufferMaxBytes < engine.receiveBufferBytes) {
     throw new UsageError(
       `receiveBufferMaxBytes is ${engine.receiveBufferMaxBytes}: it has to be at least receiveBufferBytes, which is ${engine.receiveBufferBytes}`,
@@ -222,13 +225,13 @@ function parseDelivery(options: ClientOptions, cleanSession: boolean): DeliveryS
   const { onMessage, onHandlerError } = options
   const handlers = parseHandlers(options.handlers)
   const keepsAside = !cleanSession && onMessage === undefined
-  const unclaimedMs = options.unclaimedAfterMs ?? unclaimedAfterMs.standard
+  const unclaimedMs = options.unclaimedAfterMs ?? unclaimedAfterMs.defaultValue
   const settings = { handlers, onMessage, onHandlerError, keepsAside, unclaimedAfterMs: unclaimedMs }
   const plain = handlers === noHandlers && onMessage === undefined && onHandlerError === undefined
   return plain ? sharedDelivery.of(settings) : settings
 }
 
-/** For all clients that were given none. */
+/** All clients without the option `handlers` share this map. */
 const noHandlers: ReadonlyMap<string, MessageHandler> = new Map()
 
 function parseHandlers(given: ClientOptions['handlers']): ReadonlyMap<string, MessageHandler> {

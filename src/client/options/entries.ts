@@ -1,47 +1,46 @@
 /**
- * Every option of a client that has a default, one entry each: its name, its check, its default, and in the comment above it the
- * unit and the reason. `npm run tables` writes these entries into the table of the README; a `@label` or `@prefix` says how the
- * README calls them where that is not their name.
+ * One entry for each option of a client with a default: its name, its check, its default, and above it a comment with the unit and the
+ * reason of the default. `npm run tables` writes these entries into the table of the README. If the name in the README is another
+ * one, `@label` or `@prefix` gives it.
  *
- * The table in which an entry stands says where the parsed value goes: the group of settings of the same name. The types of these
- * groups come from the tables, so no interface repeats them.
+ * Each table of entries is one group of settings. The types of these groups come from the tables, so no interface repeats them.
  */
-import { atLeastOne, type Check, count, flag, milliseconds, oneOf, real, twoBytes, whole } from './checks.js'
+import { atLeastOne, type Check, count, flag, milliseconds, oneOf, realNumber, twoBytes, whole } from './checks.js'
 
-/** The check of an option, and what the option is where a program leaves it out. */
+/** The check of an option, with its default. */
 export interface Entry<T> extends Check<T> {
-  readonly standard: T
+  readonly defaultValue: T
 }
 
-/** The settings that come out of a table of entries. */
+/** The group of settings for a table of entries. */
 export type SettingsOf<Entries> = {
   readonly [Name in keyof Entries]: Entries[Name] extends Entry<infer T> ? T : never
 }
 
-function entry<T>(check: Check<T>, standard: NoInfer<T>): Entry<T> {
-  return Object.assign((name: string, value: T | undefined) => check(name, value), { standard })
+function entry<T>(check: Check<T>, defaultValue: NoInfer<T>): Entry<T> {
+  return Object.assign((name: string, value: T | undefined) => check(name, value), { defaultValue })
 }
 
 /** @unit s - many NATs forget a silent connection after some minutes; a PINGREQ and its answer are four bytes */
 export const keepAlive = entry(whole(0, 65_535), 60)
 
-/** @unit ms - behind the first CONNACK of a persistent session: a program that subscribes at all has begun by then */
+/** @unit ms - after the first CONNACK of a persistent session: a program that subscribes has begun to do so by then */
 export const unclaimedAfterMs = entry(milliseconds, 10_000)
 
-/** How long a connection waits for what, and what it takes. */
+/** The time-outs of a connection, and its largest packet. */
 export const connectionEntries = {
   /** @unit ms - resolver, TCP, TLS and CONNACK over a bad radio link take seconds */
   connectTimeoutMs: entry(milliseconds, 30_000),
-  /** @unit ms - ten round trips of a slow satellite link; counts anew while output leaves; less if Keep Alive is */
+  /** @unit ms - ten round trips of a slow satellite link; starts again while output leaves; at most Keep Alive */
   pingTimeoutMs: entry(milliseconds, 10_000),
   /**
-   * From the longest acknowledgement, SUBACK for one filter, to the largest packet of the standard.
+   * At least five bytes, the length of the SUBACK for one filter; at most the largest packet of the standard.
    * @unit bytes - well above what MQTT is used for; the standard allows 256 MiB
    */
   maxPacketBytes: entry(whole(5, 268_435_460), 16_777_216),
 }
 
-/** What the engine is told. */
+/** The settings of the engine. */
 export const engineEntries = {
   /** @unit ms - far above what a server needs to write to disk; the time of an upload does not count */
   ackTimeoutMs: entry(milliseconds, 60_000),
@@ -49,7 +48,7 @@ export const engineEntries = {
   operationTimeoutMs: entry(milliseconds, 30_000),
   /** @unit messages - enough handlers to keep a database busy, few enough to hold in memory */
   receiveWindow: entry(twoBytes, 64),
-  /** @unit bytes - a burst of a thousand messages of 1 KiB; beyond it TCP does the waiting */
+  /** @unit bytes - a burst of a thousand messages of 1 KiB; when it is full, TCP slows the server down */
   receiveBufferBytes: entry(atLeastOne, 1_048_576),
   /** @unit bytes - reading goes on up to here while a handler may wait for an answer of the server */
   receiveBufferMaxBytes: entry(atLeastOne, 16_777_216),
@@ -58,9 +57,9 @@ export const engineEntries = {
 }
 
 /**
- * More than these mosquitto 2.0 acknowledges and does not deliver.
+ * Above this number mosquitto 2.0 acknowledges messages and does not deliver them.
  * @label (of these) at QoS 2
- * @unit messages - as many as mosquitto 2.0 has room for; with `maxInFlight` given, as many as that
+ * @unit messages - as many as mosquitto 2.0 has room for; if `maxInFlight` is given, that number
  */
 export const maxInFlightQos2 = 20
 
@@ -74,8 +73,8 @@ export const backoffEntries = {
   /** @unit ms - back within a minute; 10,000 clients cost a server some 330 attempts a second */
   maxDelayMs: entry(milliseconds, 60_000),
   /** @unit - from one second to the longest wait in six steps */
-  factor: entry(real(1, 1000), 2),
-  /** @unit attempts - a device in the field has nobody who would start it again */
+  factor: entry(realNumber(1, 1000), 2),
+  /** @unit attempts - nobody is there to restart a device in the field */
   maxAttempts: entry<number>(count, Number.POSITIVE_INFINITY),
   /** @unit attempts - only a server's profile knows of such a limit */
   maxAttemptsPerMinute: entry<number>(count, Number.POSITIVE_INFINITY),
@@ -89,12 +88,12 @@ export const retryInitial = entry<boolean>(flag, false)
 
 /**
  * @label (fixed) healthy connection
- * @unit ms - servers that accept and throw out do so sooner; only then does the back-off start anew
+ * @unit ms - a server that accepts a client and then closes does so sooner; after this time the back-off starts again
  */
 export const stableAfterMs = 30_000
 
 /**
- * What the outgoing queue takes.
+ * The limits of the outgoing queue.
  * @prefix queue.
  */
 export const queueEntries = {
@@ -102,11 +101,11 @@ export const queueEntries = {
   maxMessages: entry(atLeastOne, 10_000),
   /** @unit bytes - ten thousand messages of 6 KiB */
   maxBytes: entry(atLeastOne, 67_108_864),
-  /** @unit ms - a message does not grow too old, unless a program says when */
+  /** @unit ms - no message is too old, unless the program sets an age */
   maxAgeMs: entry(milliseconds, Number.POSITIVE_INFINITY),
-  /** @unit - nothing that was accepted is dropped; the newcomer is refused */
+  /** @unit - a message that was accepted is not dropped; the new message is refused */
   overflow: entry(oneOf(['reject', 'drop-oldest'] as const), 'reject'),
-  /** @unit - at QoS 0 the newest value counts; a burst of old ones serves nobody */
+  /** @unit - at QoS 0 the newest value is of use; a burst of old values is not */
   offlineQos0: entry<boolean>(flag, false),
 }
 
@@ -120,8 +119,8 @@ type Table<Settings> = { readonly [Name in keyof Settings]: Entry<Settings[Name]
 type Given<Settings> = { readonly [Name in keyof Settings]?: Settings[Name] | undefined }
 
 /**
- * The settings of one table: what was given, already checked, and the default where nothing was. `derived` goes before both: it has
- * what depends on other options too.
+ * The settings of one table: for each name the value in `derived`, else the given value, which is checked already, else the default.
+ * `derived` has the values that depend on other options.
  */
 export function settingsFrom<Settings extends object>(
   table: Table<Settings>,
@@ -130,14 +129,14 @@ export function settingsFrom<Settings extends object>(
 ): Settings {
   const settings: { -readonly [Name in keyof Settings]?: Settings[Name] | undefined } = {}
   for (const name in table) {
-    // A program may have put something onto the prototype of all objects.
-    if (Object.hasOwn(table, name)) settings[name] = derived[name] ?? given[name] ?? table[name].standard
+    // A program may have added a property to Object.prototype, which is no entry.
+    if (Object.hasOwn(table, name)) settings[name] = derived[name] ?? given[name] ?? table[name].defaultValue
   }
   if (isComplete(settings, table)) return settings
   throw new RangeError('an entry has no default')
 }
 
-/** The compiler does not follow the loop above, so whether it filled everything in is looked at. */
+/** Proves to the compiler that the loop has set every name. */
 function isComplete<Settings extends object>(settings: Given<Settings>, table: Table<Settings>): settings is Settings {
   return Object.keys(table).every((name) => Reflect.get(settings, name) !== undefined)
 }

@@ -1,25 +1,25 @@
 /**
- * Who a client says it is: Client Identifier, user name and password (section 3.1.3). They come from the options, from the URL of
- * a server, and, with precedence over both, from the function `credentials`, which is asked anew for each attempt. So the
- * rules are held in one place, and twice: when the client is made, against what is known by then, and before each CONNECT.
+ * The identity of a client: Client Identifier, user name and password (section 3.1.3). They come from the function `credentials`,
+ * from the options, or from the URL of a server, in this order of precedence. `credentials` is called again for each attempt. So the
+ * same rules are checked twice: when the client is made, for the values that are known then, and before each CONNECT.
  */
 import { textLength } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
-import { anything, type Checks, fieldBytes, group } from './checks.js'
+import { type Checks, fieldBytes, group, unchecked } from './checks.js'
 import type { ClientOptions, Credentials } from './client-options.js'
 import { requireClientIdWithin } from './profile-limits.js'
 import type { ServerProfile } from './server-profile.js'
 
-/** What is known of the identity before `credentials` is asked. */
+/** The values that are known before `credentials` is called. */
 export interface IdentitySettings {
-  /** Undefined only where `credentials` has to give one. */
+  /** Undefined only if `credentials` has to give the Client Identifier. */
   readonly clientId: string | undefined
   readonly username: string | undefined
   readonly password: Buffer | undefined
   readonly credentials: ClientOptions['credentials']
 }
 
-/** User name and password of a server's own, out of its URL. */
+/** The user name and the password in the URL of a server. */
 export interface ServerLogin {
   readonly username: string | undefined
   readonly password: string | undefined
@@ -30,7 +30,7 @@ export interface Identity {
   readonly clientId: string
   readonly username: string | undefined
   readonly password: Buffer | undefined
-  /** What the stored session belongs to. */
+  /** The name of the stored session. */
   readonly sessionId: string
 }
 
@@ -39,12 +39,12 @@ export interface SessionTerms {
   readonly profile: ServerProfile | undefined
 }
 
-/** `parseFields` checks them, wherever they come from. */
+/** Checks only the names; `parseFields` checks the values of all three sources. */
 const credentialsNames: Checks<Credentials> = {
-  clientId: anything,
-  username: anything,
-  password: anything,
-  sessionId: anything,
+  clientId: unchecked,
+  username: unchecked,
+  password: unchecked,
+  sessionId: unchecked,
 }
 
 /** Reads the options that say who the client is. @throws UsageError */
@@ -52,13 +52,13 @@ export function parseIdentity(options: ClientOptions, terms: SessionTerms, rando
   const { credentials } = options
   const { clientId: given, username, password } = parseFields(options)
   if (given !== undefined) requireClientIdWithin(terms.profile, given)
-  const clientId = given ?? (terms.cleanSession ? inventClientId(terms.profile, random) : undefined)
+  const clientId = given ?? (terms.cleanSession ? randomClientId(terms.profile, random) : undefined)
   if (credentials === undefined) requireClientId(clientId, terms)
   return { clientId, username, password, credentials }
 }
 
 /**
- * Puts the identity of one attempt together: the answer of `credentials` goes before the options, and they before the URL.
+ * The identity of one attempt. `answer`, the result of `credentials`, has precedence over the options, and the options over the URL.
  * @throws UsageError
  */
 export function identityFor(
@@ -67,19 +67,19 @@ export function identityFor(
   login: ServerLogin | undefined,
   answer: Credentials | undefined,
 ): Identity {
-  const asked = parseFields(answer === undefined ? {} : group('the answer of credentials', answer, credentialsNames))
+  const answered = parseFields(answer === undefined ? {} : group('the answer of credentials', answer, credentialsNames))
   const fromUrl = parseFields(login ?? {})
-  const clientId = requireClientId(asked.clientId ?? settings.clientId, terms)
-  const username = asked.username ?? settings.username ?? fromUrl.username
-  const password = asked.password ?? settings.password ?? fromUrl.password
+  const clientId = requireClientId(answered.clientId ?? settings.clientId, terms)
+  const username = answered.username ?? settings.username ?? fromUrl.username
+  const password = answered.password ?? settings.password ?? fromUrl.password
   requireClientIdWithin(terms.profile, clientId)
-  // [MQTT-3.1.2-22] no password without a user name
+  // [MQTT-3.1.2-22] a password needs a user name
   if (password !== undefined && username === undefined) {
     throw new UsageError('password is given without username: give both (the user name may be empty)', {
       statement: 'MQTT-3.1.2-22',
     })
   }
-  return { clientId, username, password, sessionId: asked.sessionId ?? clientId }
+  return { clientId, username, password, sessionId: answered.sessionId ?? clientId }
 }
 
 interface Fields {
@@ -90,9 +90,9 @@ interface Fields {
 }
 
 function parseFields({ clientId, username, password, sessionId }: Credentials): Fields {
-  // [MQTT-3.1.3-4] the Client Identifier is a string that UTF-8 can express
+  // [MQTT-3.1.3-4] the Client Identifier is a string with a UTF-8 form
   if (clientId !== undefined) textLength(clientId, 'clientId', 'MQTT-3.1.3-4')
-  // [MQTT-3.1.3-11] and so is the user name
+  // [MQTT-3.1.3-11] the user name is a string with a UTF-8 form
   if (username !== undefined) textLength(username, 'username', 'MQTT-3.1.3-11')
   if (sessionId !== undefined && (typeof sessionId !== 'string' || sessionId === '')) {
     throw new UsageError('sessionId has to be a string that is not empty: it names the stored session')
@@ -101,10 +101,10 @@ function parseFields({ clientId, username, password, sessionId }: Credentials): 
   return { clientId, username, password: bytes, sessionId }
 }
 
-/** The server files a session under the Client Identifier: without one there is nothing to come back to. */
+/** A server finds a kept session by the Client Identifier, so a persistent session needs one. */
 function requireClientId(clientId: string | undefined, { cleanSession }: SessionTerms): string {
   if (clientId !== undefined && (clientId !== '' || cleanSession)) return clientId
-  // [MQTT-3.1.3-7] an empty Client Identifier goes with a clean session only
+  // [MQTT-3.1.3-7] an empty Client Identifier is allowed only with a clean session
   throw new UsageError('a session that outlives its connection needs a clientId: give one, or cleanSession: true', {
     statement: 'MQTT-3.1.3-7',
   })
@@ -112,11 +112,11 @@ function requireClientId(clientId: string | undefined, { cleanSession }: Session
 
 const alphabet = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const idLength = 23
-/** So that people recognise the client in a server's log. The 16 characters behind it are 95 bits of chance. */
+/** With this prefix people recognise the client in the log of a server. The 16 random characters after it have 95 bits. */
 const idPrefix = 'mqtt311'
 
-// [MQTT-3.1.3-5] every server takes 1 to 23 bytes of these characters
-function inventClientId(profile: ServerProfile | undefined, random: () => number): string {
+// [MQTT-3.1.3-5] every server takes a Client Identifier of 1 to 23 of these characters
+function randomClientId(profile: ServerProfile | undefined, random: () => number): string {
   const length = Math.min(idLength, profile?.maxClientIdBytes ?? idLength)
   let id = length < idLength ? '' : idPrefix
   while (id.length < length) id += alphabet.charAt(Math.floor(random() * alphabet.length))

@@ -1,4 +1,4 @@
-/** Where a client connects to: servers by name or address, or a function that opens any other pipe of bytes. */
+/** Where a client connects to: servers by name or address, or a function that opens another kind of byte stream. */
 import type { ConnectionOptions } from 'node:tls'
 import { quote } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
@@ -7,25 +7,25 @@ import { type ServerAddress, serverAddresses } from '../../transport/endpoint.js
 import { type Checks, callable, flag, group, oneOf, twoBytes } from './checks.js'
 import type { ClientOptions, ServerOptions } from './client-options.js'
 
-/** How a byte stream to a server is opened. */
+/** How a client opens a byte stream to a server. */
 export type NetworkSettings =
   | ServersSettings
   | { readonly kind: 'stream'; readonly open: NonNullable<ClientOptions['stream']> }
 
 interface ServersSettings {
   readonly kind: 'servers'
-  /** In the order in which they are tried. A user name or password is the one of the URL. */
+  /** In the order of the attempts. The user name and the password of a server come from its URL. */
   readonly servers: readonly [ServerAddress, ...ServerAddress[]]
   readonly family: 0 | 4 | 6
   readonly tls: boolean | ConnectionOptions | undefined
 }
 
-/** What a client with a `stream` has no use for. */
+/** The options that `stream` replaces. */
 const networkOptions = ['url', 'host', 'port', 'family', 'servers', 'tls'] as const
 
 export const networkChecks: Checks<Pick<ClientOptions, (typeof networkOptions)[number] | 'stream'>> = {
-  url: unshownText,
-  host: unshownText,
+  url: secretText,
+  host: secretText,
   port: twoBytes,
   family: oneOf([0, 4, 6]),
   servers: checkedServers,
@@ -38,20 +38,20 @@ const serverChecks: Checks<ServerOptions> = { host: checkedHost, port: twoBytes,
 /** Reads the checked options that say where to connect to. @throws UsageError */
 export function parseNetwork(options: ClientOptions): NetworkSettings {
   const { stream, family = 0, tls } = options
-  if (stream === undefined) return shared({ kind: 'servers', servers: serverAddresses(options), family, tls })
+  if (stream === undefined) return sharedIfPlain({ kind: 'servers', servers: serverAddresses(options), family, tls })
   const beside = networkOptions.find((name) => options[name] !== undefined)
   if (beside === undefined) return { kind: 'stream', open: stream }
-  throw new UsageError(`${beside} cannot be used beside stream, which stands in for the network: leave one of them out`)
+  throw new UsageError(`${beside} cannot be used beside stream, which replaces the network: leave one of them out`)
 }
 
-/** Those of the client that was made last, if they are plain. */
+/** The latest settings that were plain. */
 let latest: ServersSettings | undefined
 
 /**
- * Clients that go to the same place share what says so (see `SharedSettings`): those with one server, no login in its URL and no
- * options of TLS, since nothing of a client that is over may be kept.
+ * Clients of the same server share their settings (see `SharedSettings`) if these are plain: one server, no login in its URL, and no
+ * object for `tls`. Other settings may hold secrets or objects of one client, which must not stay in memory after that client.
  */
-function shared(settings: ServersSettings): ServersSettings {
+function sharedIfPlain(settings: ServersSettings): ServersSettings {
   const [{ username, password }, ...others] = settings.servers
   const plain = others.length === 0 && username === undefined && password === undefined
   if (!plain || typeof settings.tls === 'object') return settings
@@ -59,7 +59,7 @@ function shared(settings: ServersSettings): ServersSettings {
   return latest
 }
 
-/** Of two that have one server each. */
+/** Compares settings with one server each. */
 function isSamePlace(one: ServersSettings, other: ServersSettings): boolean {
   const [{ endpoint }] = one.servers
   const { host, port, tls } = other.servers[0].endpoint
@@ -67,8 +67,8 @@ function isSamePlace(one: ServersSettings, other: ServersSettings): boolean {
   return sameServer && one.family === other.family && one.tls === other.tls
 }
 
-/** The value may be a URL with a password in the wrong place, so only its type is shown. */
-function unshownText(name: string, value: string | undefined): string | undefined {
+/** Checks for a string. The error shows only the type of a wrong value, because the value may hold a password. */
+function secretText(name: string, value: string | undefined): string | undefined {
   if (value === undefined || typeof value === 'string') return value
   throw new UsageError(`${name} has to be a string, not ${typeof value}`)
 }

@@ -1,8 +1,7 @@
-/** What a server's profile says, checked once, and held against what a client asks for. */
+/** Checks a server's profile, and refuses what a client does if it goes over a limit of the profile. */
 import type { QoS } from '../../codec/control-packet.js'
 import { UsageError } from '../../errors.js'
 import {
-  anything,
   atLeastOne,
   type Checks,
   flag,
@@ -10,14 +9,15 @@ import {
   groupOf,
   integer,
   oneOf,
-  real,
+  realNumber,
   text,
   twoBytes,
+  unchecked,
 } from './checks.js'
 import type { PublishRate, ServerProfile } from './server-profile.js'
 
-// The lower bound keeps the wait between two messages within a day; the upper is one a microsecond.
-const perSecond = real(1e-5, 1e6)
+// At the lowest rate two messages are about a day apart; the highest rate is one message a microsecond.
+const perSecond = realNumber(1e-5, 1e6)
 const rateChecks: Checks<PublishRate> = { total: perSecond, qos0: perSecond, qos1: perSecond }
 
 const profileChecks: Checks<ServerProfile> = {
@@ -38,7 +38,7 @@ const profileChecks: Checks<ServerProfile> = {
   rootCertificates: text,
 }
 
-/** A copy of a profile whose limits all make sense. @throws UsageError */
+/** A copy of the profile, with every limit checked. @throws UsageError */
 export function parseServerProfile(given: ServerProfile): ServerProfile {
   return group('profile', given, profileChecks)
 }
@@ -50,14 +50,14 @@ function checkedName(name: string, value: string): string {
 
 function checkedRange(name: string, value: ServerProfile['keepAlive']): ServerProfile['keepAlive'] {
   if (value === undefined) return undefined
-  const { min, max } = group(name, value, { min: anything, max: anything })
+  const { min, max } = group(name, value, { min: unchecked, max: unchecked })
   integer(`${name}.min`, min, 1, 65_535)
   integer(`${name}.max`, max, min ?? 1, 65_535)
   if (min === undefined || max === undefined) throw new UsageError(`${name} needs both min and max, in seconds`)
   return { min, max }
 }
 
-/** An Application Message as far as a profile can object to it. */
+/** The properties of an Application Message for which a profile may have limits. */
 export interface OutgoingTraits {
   readonly topic: string
   readonly payloadBytes: number
@@ -65,7 +65,7 @@ export interface OutgoingTraits {
   readonly retain: boolean
 }
 
-/** Refuses a message, or a will, that the server would drop or close the connection for. @throws UsageError */
+/** Refuses a message or a will that goes over a limit. `subject` is its name in the error. @throws UsageError */
 export function requirePublishable(profile: ServerProfile, subject: string, message: OutgoingTraits): void {
   const { maxQos = 2, maxPayloadBytes = Number.POSITIVE_INFINITY } = profile
   if (message.qos > maxQos) {
@@ -81,7 +81,7 @@ export function requirePublishable(profile: ServerProfile, subject: string, mess
   requireTopicWithin(profile, subject, message.topic)
 }
 
-/** Holds a Topic Name or Topic Filter against the limits for its length and its levels. @throws UsageError */
+/** Refuses a Topic Name or Topic Filter that is too long or has too many levels. @throws UsageError */
 export function requireTopicWithin(profile: ServerProfile, subject: string, topic: string): void {
   const { maxTopicBytes, maxTopicLevels } = profile
   if (maxTopicBytes !== undefined && Buffer.byteLength(topic) > maxTopicBytes) {
@@ -100,7 +100,7 @@ export function requireTopicWithin(profile: ServerProfile, subject: string, topi
   }
 }
 
-/** Holds a Client Identifier against the limit for its length. @throws UsageError */
+/** Refuses a Client Identifier that is too long. @throws UsageError */
 export function requireClientIdWithin(profile: ServerProfile | undefined, clientId: string): void {
   const bytes = Buffer.byteLength(clientId)
   if (profile?.maxClientIdBytes === undefined || bytes <= profile.maxClientIdBytes) return
@@ -112,21 +112,21 @@ export function requireClientIdWithin(profile: ServerProfile | undefined, client
   )
 }
 
-/** The number of an option: what was given, which the profile has to allow, else the most up to `standard` that it does. */
+/** The value of an option with a limit: the given value, if the profile allows it; else the default or the limit, whichever is less. */
 export function withinLimit(
   profile: ServerProfile | undefined,
   limit: 'maxInFlight' | 'connectsPerMinute',
   option: string,
   given: number | undefined,
-  standard: number,
+  defaultValue: number,
 ): number {
   const allowed = profile?.[limit]
-  if (profile === undefined || allowed === undefined) return given ?? standard
-  if (given === undefined || given <= allowed) return given ?? Math.min(standard, allowed)
+  if (profile === undefined || allowed === undefined) return given ?? defaultValue
+  if (given === undefined || given <= allowed) return given ?? Math.min(defaultValue, allowed)
   throw forbiddenByProfile(profile, limit, `${option} is ${given}`, `at most ${allowed}`)
 }
 
-/** The error for what a limit of a profile forbids; it names both, so that who knows better can replace the limit. */
+/** The error for a call over a limit. It names the profile and the limit: a program may give a profile with another limit. */
 export function forbiddenByProfile(
   profile: ServerProfile,
   limit: keyof ServerProfile,

@@ -1,10 +1,10 @@
-/** What to say to whoever wrote a name that no option has: often it is the name in another client. */
+/** Advice for a name that is not an option here. Often the name is an option of another client. */
 
 const onlyThisVersion = 'leave it out, this package speaks MQTT 3.1.1'
 const webSocket = 'use stream, a function that opens the WebSocket as a Duplex'
 const inTls = 'write it into tls, as in tls: { ca }'
 
-/** What to do about the options of other clients, MQTT.js above all. */
+/** For each option of other clients, mainly of MQTT.js: what to use here. */
 export const foreignAdvice: ReadonlyMap<string, string> = new Map(
   Object.entries({
     clean: 'use cleanSession',
@@ -25,8 +25,8 @@ export const foreignAdvice: ReadonlyMap<string, string> = new Map(
     protocolVersion: onlyThisVersion,
     protocolId: onlyThisVersion,
     properties: onlyThisVersion,
-    resubscribe: 'leave it out, a client always subscribes again what the server has lost',
-    reschedulePings: 'leave it out, any packet that is sent puts off the next PINGREQ',
+    resubscribe: 'leave it out, a client always subscribes again if the server has lost the session',
+    reschedulePings: 'leave it out, each packet that the client sends delays the next PINGREQ',
     manualConnect: 'leave it out, new MqttClient() connects when connect() is called',
     message: 'use payload',
     ca: inTls,
