@@ -14,17 +14,17 @@ type Outcome = { readonly is: 'open' } | { readonly is: 'closed'; readonly error
 const open: Outcome = { is: 'open' }
 
 /**
- * Tells the application what becomes of its client: by events, and by the promise `closed`. An error that ends the client, that the
- * program did not ask for and that nobody hears of is an unhandled rejection: a service whose client has died must not go on as if it
- * lived. A listener that throws must not reach into the engine, so listeners are called in a turn of their own.
+ * Reports the life of a client to the program: by events, and by the promise `closed`. If an error ends the client, the program has not
+ * asked for that, and nothing in the program gets the error, there is an unhandled rejection: a service must not go on without its
+ * client as if nothing had happened. Each event has its own tick, so a listener that throws cannot disturb the engine.
  */
 export class Announcer implements Announcements {
   readonly #client: EventEmitter<ClientEvents>
   #outcome = open
-  /** Made for the first who asks. */
+  /** Undefined until the program reads `client.closed`. */
   #closed: Promise<void> | undefined
-  /** Resolves or rejects that promise. */
-  #endPromise: ((error: Error | undefined) => void) | undefined
+  /** Resolves or rejects `#closed`. */
+  #settleClosed: ((error: Error | undefined) => void) | undefined
 
   constructor(client: EventEmitter<ClientEvents>) {
     this.#client = client
@@ -50,23 +50,23 @@ export class Announcer implements Announcements {
     const { error } = event
     this.#outcome = { is: 'closed', error }
     const nobodyKnows = knownTo === 'nobody' && this.#closed === undefined && this.#client.listenerCount('close') === 0
-    this.#endPromise?.(error)
+    this.#settleClosed?.(error)
     if (error !== undefined && nobodyKnows) Promise.reject(error)
     process.nextTick(() => this.#client.emit('close', event))
   }
 
-  /** Resolves when the client has ended; rejects with the terminal error. Whoever reads it has to handle that. */
+  /** Resolves when the client has ended; rejects with the error that ended it. Code that reads it has to handle the rejection. */
   get whenClosed(): Promise<void> {
     this.#closed ??= new Promise((resolve, reject) => {
-      const end = (error: Error | undefined) => (error === undefined ? resolve() : reject(error))
-      if (this.#outcome.is === 'closed') end(this.#outcome.error)
-      else this.#endPromise = end
+      const settle = (error: Error | undefined) => (error === undefined ? resolve() : reject(error))
+      if (this.#outcome.is === 'closed') settle(this.#outcome.error)
+      else this.#settleClosed = settle
     })
     return this.#closed
   }
 }
 
-/** Events that the clients of other libraries have, and what to use here. */
+/** For each event of other clients: what to use here. */
 const advices: ReadonlyMap<string | symbol, string> = new Map([
   ['message', 'pass a handler to subscribe(), or give the option onMessage'],
   ['error', "await client.closed, or listen for 'close'"],
@@ -76,11 +76,11 @@ const advices: ReadonlyMap<string | symbol, string> = new Map([
 
 const warned = new Set<string | symbol>()
 
-/** A listener for the event of another client would wait for ever: said once for each event. Listens to 'newListener'. */
+/** Is called at 'newListener'. Warns once for each event of another client, because its listener would never be called. */
 export function warnOfForeignEvent(name: string | symbol, listener: { readonly name: string }): void {
   const advice = advices.get(name)
   if (advice === undefined || warned.has(name)) return
-  // `once(client, 'online')` of node:events listens for 'error' as well, under this name: that is no habit from elsewhere.
+  // `once(client, 'online')` of node:events adds a listener for 'error' too, with this name: the program has not asked for it.
   if (name === 'error' && listener.name === 'errorListener') return
   warned.add(name)
   process.emitWarning(`mqtt311 has no '${String(name)}' event: ${advice}`, 'Mqtt311Warning')

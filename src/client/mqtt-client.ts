@@ -41,11 +41,11 @@ import type {
 import { asError, markHandled, rejection } from './waiting/promises.js'
 
 /**
- * A client of one server, or of several that share their sessions. It is used once: after `end()`, `destroy()` or a terminal
- * error it stays closed.
+ * A client of one server, or of several servers that share their sessions. A client is used once: after `end()`, `destroy()` or a
+ * terminal error it stays closed.
  *
- * Methods that return promises never throw; what is wrong with their arguments is a rejection with a UsageError, and
- * nothing has been written then. What is asked before `connect()` waits for it.
+ * A method that returns a promise never throws. If an argument is wrong, the promise rejects with a UsageError, and nothing has been
+ * sent. A call before `connect()` waits for the connection.
  */
 export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDisposable {
   readonly #settings: ClientSettings
@@ -70,8 +70,8 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 
   /**
-   * Opens the connection. Resolves with whether the server resumed a session (section 3.2.2.2). Rejects with the cause if the
-   * first attempt fails, unless `reconnect.retryInitial` is set; the client is closed then.
+   * Opens the connection. `sessionPresent` of the result says whether the server resumed a session (section 3.2.2.2). If the first
+   * attempt fails, the promise rejects with the cause and the client closes, unless `reconnect.retryInitial` is set.
    *
    * @throws ConnectionRefusedError, ConnectionLostError, TimeoutError, ProtocolViolationError, MalformedPacketError,
    * StoreError, UsageError, or `signal.reason` (all as rejections)
@@ -79,7 +79,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   connect(options: ConnectOptions = {}): Promise<{ readonly sessionPresent: boolean }> {
     try {
       const { signal } = parseConnectOptions(options)
-      // A second call is refused further down, and must not harm what the first one made.
+      // A second call of connect() is refused below, and must not destroy the client that the first call connects.
       if (signal?.aborted && this.state === 'idle') {
         this.destroy()
         return rejection(signal.reason)
@@ -104,12 +104,13 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 
   /**
-   * Publishes a message. Resolves when it has done what its QoS promises: 0, accepted for writing; 1, PUBACK; 2, PUBCOMP
-   * (section 4.3). Awaiting it is how a sender feels back-pressure. A lost connection never rejects it: QoS 1 and 2 are sent
-   * again on the next. A rejection says in `error.delivery` whether the server may have the message all the same.
+   * Publishes a message. The promise resolves at QoS 0 when the message is accepted for writing, at QoS 1 with PUBACK, and at QoS 2
+   * with PUBCOMP (section 4.3). A program that awaits each publish sends no faster than the server takes messages. A lost connection
+   * does not reject the promise: messages of QoS 1 and 2 are sent again on the next connection. After a rejection, `error.delivery`
+   * says whether the server may have the message.
    *
    * @param topic a Topic Name, 1 to 65,535 bytes of UTF-8 without wildcards and control characters (section 4.7)
-   * @param payload bytes, or a string that is sent as UTF-8; it may be reused as soon as this returns
+   * @param payload bytes, or a string that is sent as UTF-8; the caller may reuse the bytes as soon as the call returns
    * @throws UsageError, QueueFullError, ConnectionLostError (QoS 0 while offline), TimeoutError (`queue.maxAgeMs`), ClosedError, StoreError, or
    * `signal.reason` (all as rejections)
    */
@@ -119,8 +120,8 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 
   /**
-   * Subscribes to one or more Topic Filters; resolves with SUBACK (section 3.8.4). The handler gets every message whose topic
-   * matches one of them. Without a handler the messages go to routes made with `handle`, or to `onMessage`.
+   * Subscribes to one or more Topic Filters; resolves with SUBACK (section 3.8.4). The handler gets every message whose topic matches
+   * one of the filters. Without a handler the messages go to handlers that `handle` has added, or to `onMessage`.
    *
    * @throws UsageError, SubscribeRefusedError (what was granted is unsubscribed), TimeoutError, ClosedError, or `signal.reason` (all as rejections)
    */
@@ -138,7 +139,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
       }
       if (handler === undefined) return markHandled(this.#subscribe(filters, noOptions, optionsOrHandler))
       throw new UsageError(
-        'subscribe() was given a function where its options stand: give the options before the handler',
+        'subscribe() got a function as its second argument, the options: give the options before the handler',
       )
     } catch (error) {
       return rejection(error)
@@ -159,9 +160,10 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 
   /**
-   * Subscribes and iterates: `for await (const message of await client.messages('a/#'))`. The next turn of the loop acknowledges the
-   * message before it (one that is called ahead: as soon as that is handed out); leaving the loop acknowledges the one in hand and unsubscribes. The loop lives through reconnections,
-   * finishes after `end()`, and throws after a terminal error.
+   * Subscribes, and returns an async iterator: `for await (const message of await client.messages('a/#'))`. A message is acknowledged
+   * when the loop asks for the next one. (If the program has called `next()` ahead, the message is acknowledged as soon as the program
+   * gets it.) When the loop ends, its last message is acknowledged, and the filters are unsubscribed. The loop goes on after a
+   * reconnection, finishes after `end()`, and throws after a terminal error.
    *
    * @throws as `subscribe`
    */
@@ -189,7 +191,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     }
   }
 
-  /** Made by the first call that needs them: a client that only publishes has none. */
+  /** Is made for the first call that needs it, so a client that only publishes has none. */
   get #subscriptions(): Subscriptions {
     const { driver } = this.#lifecycle
     this.#madeSubscriptions ??= new Subscriptions(driver, driver.delivery, this.#settings.profile)
@@ -197,8 +199,8 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 
   /**
-   * Ends every subscription of these filters and sends UNSUBSCRIBE, also for filters that a resumed session has of old; resolves with
-   * UNSUBACK (section 3.10.4).
+   * Ends every subscription of these filters and sends UNSUBSCRIBE, also for filters that only a resumed session of the server has;
+   * resolves with UNSUBACK (section 3.10.4).
    *
    * @throws UsageError, TimeoutError, ClosedError, or the terminal error (all as rejections)
    */
@@ -214,8 +216,8 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 
   /**
-   * Routes messages to a handler without subscribing: for what the server sends on its own account, or for one SUBSCRIBE with several
-   * handlers. @throws UsageError
+   * Adds a handler for a Topic Filter, and sends no SUBSCRIBE: for messages that the server sends without a subscription, or for
+   * several handlers of one SUBSCRIBE. The result removes the handler. @throws UsageError
    */
   handle(filter: string, handler: MessageHandler): Disposable {
     validateTopicFilter(filter)
@@ -233,10 +235,10 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 
   /**
-   * Sends PINGREQ and resolves with the milliseconds until its own PINGRESP came (section 3.12). Keep Alive needs no such call; it is
-   * for who wants to know now that the server is there. It always settles: it does not wait for a connection, and a wait that is over
-   * does not harm the one that there is. A handler that awaits it must not be the one that keeps the socket from being read (see
-   * `receiveBufferBytes`): PINGRESP would come too late.
+   * Sends PINGREQ and resolves with the milliseconds until its own PINGRESP has come (section 3.12). Keep Alive does not need this
+   * call; it is for a program that wants to know now whether the server answers. The promise always settles: `ping` does not wait for a
+   * connection, and its time-out does not end the connection. In a handler: if the backlog is full, the socket may not be read (see
+   * `receiveBufferBytes`), and PINGRESP comes too late.
    *
    * @throws ConnectionLostError if there is no connection, as before `connect()` and while offline, or if it ends first, also by
    * `end()`; TimeoutError after `timeoutMs`; ClosedError on a client that is closed; UsageError, or `signal.reason` (all as rejections)
@@ -259,8 +261,8 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 
   /**
-   * Finishes what is in flight, within `timeoutMs`, sends DISCONNECT and closes. Always resolves; may be called in any state, any number of
-   * times, and from a handler, which it does not wait for.
+   * Ends the client: finishes messages and requests within `timeoutMs`, sends DISCONNECT and closes. Always resolves. A program may call
+   * `end` in any state, several times, and in a handler; the client does not wait for a handler that has called `end`.
    */
   end(options: EndOptions = {}): Promise<void> {
     try {
@@ -270,27 +272,28 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     }
   }
 
-  /** Closes at once, without DISCONNECT, so that the server publishes the will. `closed` rejects with the error, if one is given. */
+  /** Closes at once, without DISCONNECT, so the server publishes the will. If an error is given, `closed` rejects with it. */
   destroy(error?: Error): void {
     const given: unknown = error
     this.#lifecycle.destroy(given === undefined || given === null ? undefined : asError(given))
   }
 
-  /** Where the client is in its life. */
+  /** The state of the client. */
   get state(): ClientState {
     return this.#lifecycle.state
   }
 
   /**
-   * Resolves when the client has ended, by `end()` or `destroy()`; rejects with the terminal error. Whoever reads it handles that
-   * rejection: Node's own rule holds for this promise. An error that ends the client is an unhandled rejection too if the program did not
-   * ask for it (by `destroy` or a signal) and nobody hears of it: `connect()`, a loop over `messages()`, a listener for `close`.
+   * Resolves when the client has ended by `end()` or `destroy()`; rejects with the terminal error. Code that reads `closed` has to handle
+   * the rejection, as for any promise in Node. If the program does not read `closed`, an error that ends the client is an unhandled
+   * rejection too, unless the program asked for the end (by `destroy` or a signal) or something in it gets the error: a pending
+   * `connect()`, a loop over `messages()`, or a listener for `close`.
    */
   get closed(): Promise<void> {
     return this.#announcer.whenClosed
   }
 
-  /** The counters as they are now: a new object for each reading. */
+  /** The counters at this moment; each read makes a new object. */
   get stats(): ClientStats {
     return readStats(this.#lifecycle.driver)
   }
@@ -310,13 +313,13 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 }
 
-/** What `subscribe` is told where it is given no options. */
+/** The options of a `subscribe` without options. */
 const noOptions: SubscribeSettings = { qos: undefined, signal: undefined }
 
 /**
  * Makes a client and connects it: `new MqttClient(options)`, then `connect()`.
  *
- * @throws what both of them throw, as a rejection
+ * @throws the errors of both, as rejections
  */
 export async function connect(url: string, options?: ClientOptions): Promise<MqttClient>
 export async function connect(options: ClientOptions): Promise<MqttClient>
@@ -327,9 +330,9 @@ export async function connect(urlOrOptions: string | ClientOptions, options: Cli
 }
 
 function withUrl(url: string, options: ClientOptions): ClientOptions {
-  // What is no object would vanish in the copy.
+  // The spread below would turn a value that is no object into an empty object, without an error.
   if (!isRecord(options)) throw new UsageError(`the options of connect() have to be an object, not ${kindOf(options)}`)
   if (options.url !== undefined)
-    throw new UsageError('the url is given twice: as the first argument and in the options')
+    throw new UsageError('the url is given twice, as the first argument and in the options: give it once')
   return { ...options, url }
 }

@@ -1,7 +1,7 @@
 import type { EngineDriver } from './engine/engine-driver.js'
 import type { ClientStats } from './surface/client-surface.js'
 
-/** The numbers of a client at this moment. */
+/** The result of `client.stats`. */
 export function readStats(driver: EngineDriver): ClientStats {
   const { counters } = driver
   const session = driver.isOpen ? driver.session : undefined
