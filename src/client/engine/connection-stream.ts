@@ -1,10 +1,10 @@
 /**
- * One stream of bytes to a server with the engine's Connection at its end. It turns bytes into packets and packets into bytes, and
- * nothing else: what a packet means is the engine's affair, what the end of the stream means is the lifecycle's.
+ * One byte stream to a server, between the engine's Connection and the transport. This class only decodes bytes to packets and encodes
+ * packets to bytes. The engine knows what a packet means; the lifecycle decides what follows the end of the stream.
  *
- * Packets that are sent gather in the writer's chunk. The chunk goes to the socket once a turn of the event loop, or as soon as the
- * engine's call has returned when it has grown to `flushBytes`; after a read of the socket it goes without waiting for the end of the turn, so that
- * all acknowledgements of one read leave in one write.
+ * Packets that are sent gather in the chunk of the writer. The chunk goes to the socket at the end of the turn of the event loop, or
+ * when it has `flushBytes` and the engine's call has returned. After a read of the socket it goes at once, so that all
+ * acknowledgements of one read leave in one write.
  */
 import type { AcknowledgementPacket, ControlPacket, PacketIdentifier, QoS } from '../../codec/control-packet.js'
 import { PacketDecoder } from '../../codec/decode/packet-decoder.js'
@@ -21,38 +21,39 @@ import { channels } from '../surface/diagnostics.js'
 import { asError } from '../waiting/promises.js'
 import type { JournalWriter } from './journal-writer.js'
 
-// Loaded with the first message that arrives: a program that receives none does not pay for it.
+// The module is loaded for the first message that arrives, so a program that receives none does not load it.
 markBlocks((memory) => process.getBuiltinModule('node:worker_threads').markAsUntransferable(memory))
 
 /** A chunk of this size goes out at once: about what the kernel takes in one call. */
 const flushBytes = 65_536
 
-/** With so many bytes of acknowledgements unsent, the socket is not read: a server that does not read could make us pile them up. */
+/** With so many unsent bytes of acknowledgements the socket is not read: a server that does not read could fill our memory with them. */
 const unsentBytesMax = 1_048_576
 
-/** 'held': so much waits for the journal that no message should follow for now. 'full': so much waits for the socket. */
-type Output = 'open' | 'held' | 'full'
+/** 'behind journal': much output waits for the journal. 'full': much output waits for the socket. In both states no message is sent. */
+type Output = 'open' | 'behind journal' | 'full'
 
 /**
- * 'paused': there is no room for what would come, and the engine knows that nothing is heard. 'behind output': only the socket's unsent
- * bytes are in the way. Of that the engine is not told: while they leave, that proves life, and when they do not, the silence counts.
+ * 'paused': there is no room for more input, and the engine knows that the socket is not read. 'behind output': the socket is not read
+ * only because of unsent bytes. The engine does not know of that: while these bytes leave, the server is alive; when they do not, the
+ * silence counts for the time-outs.
  */
 type Input = 'reading' | 'behind output' | 'paused'
 
 /** The driver, as the stream sees it. */
 export interface StreamOwner {
   now(): number
-  /** A call of the engine has returned: what it has told is handed on, and much output is written. */
+  /** A call of the engine has returned: runs the reports of the engine, and writes the output if there is much of it. */
   engineReturned(): void
-  /** Hands something on when the engine's call has returned. */
-  tellLater(tell: () => void): void
-  /** Writes what was sent. */
+  /** Runs `report` when the engine's call has returned. */
+  reportLater(report: () => void): void
+  /** Writes all output. */
   flush(): void
-  /** What is sent in this turn of the event loop goes out at its end. */
+  /** Everything that is sent in this turn of the event loop is written at its end. */
   beginTurn(): void
-  /** PINGRESP came: so many PINGREQs of the connection are answered now. */
+  /** PINGRESP has come; `pingresps` is their number on this connection. */
   pingAnswered(pingresps: number): void
-  /** What came cannot be decoded: the connection has to be given up. */
+  /** Input cannot be decoded, so the connection has to end. */
   undecodable(error: Error): void
   /** The stream is over. */
   ended(stream: ConnectionStream, cause: Error): void
@@ -70,9 +71,9 @@ export class ConnectionStream implements TransportEvents {
   #output: Output = 'open'
   #input: Input = 'reading'
   /** Bytes that wait for the journal. */
-  #heldBytes = 0
-  /** Of the bytes in the writer, of those that wait for the journal and of those with the transport: how many are acknowledgements. */
-  readonly #acknowledgementBytes = { gathered: 0, held: 0, unsent: 0 }
+  #journalBytes = 0
+  /** The bytes of acknowledgements in the writer, in the chunks that wait for the journal, and in the transport. */
+  readonly #acknowledgementBytes = { inWriter: 0, behindJournal: 0, unsent: 0 }
 
   constructor(
     owner: StreamOwner,
@@ -94,7 +95,7 @@ export class ConnectionStream implements TransportEvents {
     return this.#transport.peer
   }
 
-  // What the transport tells.
+  // Calls of the transport.
 
   opened(): void {
     this.connection.open(this.#owner.now())
@@ -107,7 +108,7 @@ export class ConnectionStream implements TransportEvents {
     try {
       this.#decoder.decode(chunk, (packet) => this.#receivePacket(packet))
     } catch (error) {
-      // What came before the fault has been handled; behind it nothing can be trusted.
+      // Packets before the fault are handled already; bytes after the fault mean nothing.
       this.#owner.undecodable(asError(error))
       return
     }
@@ -121,7 +122,7 @@ export class ConnectionStream implements TransportEvents {
     this.connection.receive(packet)
     if (packet.type === 'pingresp') this.#owner.pingAnswered(this.connection.pingsAnswered)
     this.#owner.engineReturned()
-    // [MQTT-4.8.0-1] Nothing behind a fault is looked at, and nothing behind the end that a handler asked for.
+    // [MQTT-4.8.0-1] No packet after a fault is read, and no packet after a handler has ended the connection.
     if (this.connection.phase === 'closed') this.#decoder.stop()
   }
 
@@ -132,8 +133,8 @@ export class ConnectionStream implements TransportEvents {
   drained(): void {
     this.#acknowledgementBytes.unsent = 0
     this.connection.outputLeft(this.#owner.now(), this.unsentBytes > 0 ? 'part' : 'all')
-    if (this.#heldBytes < flushBytes) this.#reopen()
-    else this.#output = 'held'
+    if (this.#journalBytes < flushBytes) this.#reopen()
+    else this.#output = 'behind journal'
     this.regulateReading()
   }
 
@@ -141,7 +142,7 @@ export class ConnectionStream implements TransportEvents {
     this.#owner.ended(this, cause ?? this.#unexpectedEnd())
   }
 
-  /** The server has closed in good order for TCP, but MQTT has no such thing: it says whether a packet was cut. */
+  /** The server has closed the stream without an error. In MQTT that is always a lost connection; the error says if a packet was cut. */
   #unexpectedEnd(): ConnectionLostError {
     try {
       this.#decoder.end()
@@ -154,39 +155,39 @@ export class ConnectionStream implements TransportEvents {
     }
   }
 
-  // What the client asks.
+  // Calls of the client.
 
   send(packet: ControlPacket): void {
     this.#writer.write(packet)
     this.#counters.packetsOut[packet.type] += 1
-    if (channels.packetOut.hasSubscribers) this.#tellOfPacket(packet)
+    if (channels.packetOut.hasSubscribers) this.#reportPacket(packet)
   }
 
-  #tellOfPacket(packet: ControlPacket): void {
-    this.#owner.tellLater(() => channels.packetOut.publish({ client: this.#client, packet }))
+  #reportPacket(packet: ControlPacket): void {
+    this.#owner.reportLater(() => channels.packetOut.publish({ client: this.#client, packet }))
   }
 
   publish(message: PublishContent, qos: QoS, dup: boolean, packetId: PacketIdentifier | undefined): void {
     const { topic, payload, retain } = message
     this.#writer.publish(topic, payload, qos, retain, dup, packetId)
     this.#counters.packetsOut.publish += 1
-    if (channels.packetOut.hasSubscribers) this.#tellOfPacket(publishPacket(message, qos, dup, packetId))
+    if (channels.packetOut.hasSubscribers) this.#reportPacket(publishPacket(message, qos, dup, packetId))
   }
 
   acknowledge(type: AcknowledgementPacket['type'], packetId: PacketIdentifier): void {
     const before = this.#writer.byteLength
     this.#writer.acknowledge(type, packetId)
-    this.#acknowledgementBytes.gathered += this.#writer.byteLength - before
+    this.#acknowledgementBytes.inWriter += this.#writer.byteLength - before
     this.#counters.packetsOut[type] += 1
-    if (channels.packetOut.hasSubscribers) this.#tellOfPacket({ type, packetId })
+    if (channels.packetOut.hasSubscribers) this.#reportPacket({ type, packetId })
   }
 
-  /** True if so much was sent that it should not wait for the end of the turn. */
+  /** True if there is too much output to wait for the end of the turn. */
   get hasMuchOutput(): boolean {
     return this.#writer.byteLength >= flushBytes || this.connection.moreWaits
   }
 
-  /** Hands what was sent to the socket, once all that the journal was told before is safe; and goes on as long as it takes more. */
+  /** Writes the output to the socket when the journal has every earlier record, and lets the engine send more as long as it can. */
   flush(journal: JournalWriter | undefined): void {
     this.#handOver(journal)
     while (this.connection.moreWaits) {
@@ -198,24 +199,24 @@ export class ConnectionStream implements TransportEvents {
   #handOver(journal: JournalWriter | undefined): void {
     if (this.#writer.byteLength === 0) return
     const chunk = this.#writer.take()
-    const { gathered } = this.#acknowledgementBytes
-    this.#acknowledgementBytes.gathered = 0
-    if (journal === undefined) return this.#write(chunk, gathered)
-    this.#heldBytes += chunk.byteLength
-    this.#acknowledgementBytes.held += gathered
-    journal.whenSafe(() => this.#release(chunk, gathered))
-    if (this.#heldBytes >= flushBytes && this.#output === 'open') {
-      this.#output = 'held'
+    const { inWriter } = this.#acknowledgementBytes
+    this.#acknowledgementBytes.inWriter = 0
+    if (journal === undefined) return this.#write(chunk, inWriter)
+    this.#journalBytes += chunk.byteLength
+    this.#acknowledgementBytes.behindJournal += inWriter
+    journal.whenSafe(() => this.#release(chunk, inWriter))
+    if (this.#journalBytes >= flushBytes && this.#output === 'open') {
+      this.#output = 'behind journal'
       this.connection.outputFull()
     }
   }
 
   #release(chunk: Buffer, acknowledgementBytes: number): void {
-    this.#heldBytes -= chunk.byteLength
-    this.#acknowledgementBytes.held -= acknowledgementBytes
+    this.#journalBytes -= chunk.byteLength
+    this.#acknowledgementBytes.behindJournal -= acknowledgementBytes
     this.#write(chunk, acknowledgementBytes)
-    if (this.#output === 'held' && this.#heldBytes < flushBytes) this.#reopen()
-    // A transport that still has room tells of no drain, and nothing else would end a pause that the journal caused.
+    if (this.#output === 'behind journal' && this.#journalBytes < flushBytes) this.#reopen()
+    // The journal caused this pause. A transport that was never full does not report that it is drained, so the pause ends here.
     if (this.#input === 'paused') this.regulateReading()
   }
 
@@ -223,7 +224,7 @@ export class ConnectionStream implements TransportEvents {
     this.#counters.bytesOut += chunk.byteLength
     this.connection.bytesSent(this.#owner.now())
     const hasRoom = this.#transport.write(chunk)
-    // The operating system took all of it at once, so nobody will read the chunk again.
+    // The operating system took the whole chunk at once, so nothing will read the chunk again.
     if (this.#transport.writtenChunks === 'free' && this.#transport.unsentBytes === 0) this.#writer.recycle(chunk)
     if (hasRoom) return
     this.#acknowledgementBytes.unsent += acknowledgementBytes
@@ -238,13 +239,14 @@ export class ConnectionStream implements TransportEvents {
   }
 
   /**
-   * Reads or does not read, as the backlog of messages and the unsent acknowledgements demand. Messages of ours do not count: a server
-   * cannot make us publish, and whoever waits for the acknowledgement of a large one has to read it.
+   * Pauses or resumes reading, depending on the backlog of messages and the unsent acknowledgements. Unsent messages of ours do not
+   * count: a server cannot make us publish, and the acknowledgement of a large message can only come if the socket is read.
    */
   regulateReading(): void {
-    const { gathered, held, unsent } = this.#acknowledgementBytes
-    const hasRoom = this.connection.wantsToRead(this.#owner.now()) && gathered + held < unsentBytesMax
-    const wanted = !hasRoom ? 'paused' : gathered + held + unsent < unsentBytesMax ? 'reading' : 'behind output'
+    const { inWriter, behindJournal, unsent } = this.#acknowledgementBytes
+    const unwritten = inWriter + behindJournal
+    const hasRoom = this.connection.wantsToRead(this.#owner.now()) && unwritten < unsentBytesMax
+    const wanted = !hasRoom ? 'paused' : unwritten + unsent < unsentBytesMax ? 'reading' : 'behind output'
     const before = this.#input
     if (wanted === before) return
     this.#input = wanted
@@ -255,10 +257,10 @@ export class ConnectionStream implements TransportEvents {
   }
 
   get unsentBytes(): number {
-    return this.#transport.unsentBytes + this.#heldBytes + this.#writer.byteLength
+    return this.#transport.unsentBytes + this.#journalBytes + this.#writer.byteLength
   }
 
-  /** After DISCONNECT: closes when everything has been written. */
+  /** After DISCONNECT: closes the stream when all output has left. */
   end(): void {
     this.#transport.end()
   }

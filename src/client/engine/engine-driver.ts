@@ -35,23 +35,23 @@ import { DeliveryBridge, type DeliveryDriver } from './delivery-bridge.js'
 import { engineSettings } from './engine-settings.js'
 import type { JournalWriter } from './journal-writer.js'
 import { warnOfDropped } from './message-warnings.js'
-import { KeptSession } from './opened-store.js'
+import { OpenedStore } from './opened-store.js'
 import { type PingSettings, Pings } from './pings.js'
-import { type DeadlineHost, Timers } from './timers.js'
+import { type DeadlineOwner, Timers } from './timers.js'
 
 /** What the driver tells the lifecycle of the client. */
 export interface EngineEvents {
   connected(sessionPresent: boolean): void
-  /** The connection is over, or has to be: every end comes through here, whatever its cause. */
+  /** The connection has ended or has to end. Every end of a connection is reported here, whatever its cause. */
   connectionEnded(error: Error): void
-  /** The client cannot go on, for this reason. */
+  /** The client has to end with this error. */
   failed(error: Error): void
   refused(filters: readonly string[]): void
-  /** A turn is over: something may have finished. */
+  /** A turn has ended: `end()` may be able to go on. */
   turnEnded(): void
 }
 
-export class EngineDriver implements Driver<PublishTicket, RequestTicket>, DeliveryDriver, DeadlineHost, StreamOwner {
+export class EngineDriver implements Driver<PublishTicket, RequestTicket>, DeliveryDriver, DeadlineOwner, StreamOwner {
   /** The MqttClient, for the messages of the diagnostics channels. */
   readonly client: object
   readonly counters = new ClientCounters()
@@ -62,14 +62,14 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   readonly #events: EngineEvents
   #session: Session<PublishTicket, RequestTicket> | undefined
   /** Undefined before the first attempt, and for good if there is no store. */
-  #kept: KeptSession | undefined
+  #store: OpenedStore | undefined
   #stream: ConnectionStream | undefined
-  /** What the engine has told during its call: whoever hears of it may call the engine, so the call has to return first. */
-  #told: (() => void)[] = nothingTold
-  /** Calls of `deliver` that have not returned: the only ones from within which the engine is called. */
+  /** Reports of the engine. They run when its call has returned, because the code that gets a report may call the engine again. */
+  #reports: (() => void)[] = noReports
+  /** The number of calls of `deliver` that have not returned. Only `deliver` may call the engine before the engine's call returns. */
   #deliveries = 0
   #life: 'going-on' | 'ended' = 'going-on'
-  /** Whether messages that were put off or kept aside are to be offered at the end of this turn. */
+  /** Whether `deliver` is called again, at the end of this turn, for the arrivals that got 'later' or 'aside'. */
   #offers: 'as before' | 'again' = 'as before'
   #pings: Pings | undefined
   #turn: { readonly is: 'none' } | { readonly is: 'begun'; readonly at: number } = noTurn
@@ -87,7 +87,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   // The session and its store.
 
   get #journal(): JournalWriter | undefined {
-    return this.#kept?.journal
+    return this.#store?.journal
   }
 
   get hasEnded(): boolean {
@@ -107,18 +107,18 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   async openSession(sessionId: string): Promise<void> {
     const { store } = this.#settings
     if (store === undefined) return
-    this.#kept ??= new KeptSession(store, this.timers, (error) => this.#events.failed(error))
-    const stored = await this.#kept.open(sessionId)
+    this.#store ??= new OpenedStore(store, this.timers, (error) => this.#events.failed(error))
+    const stored = await this.#store.open(sessionId)
     // An attempt that timed out may have waited for the same opening.
     this.#session ??= new Session(engineSettings(this.#settings, 'kept'), this, stored, this.now())
   }
 
   /** @throws StoreError */
   async closeSession(withinMs: number): Promise<void> {
-    await this.#kept?.close(withinMs)
+    await this.#store?.close(withinMs)
   }
 
-  /** True while the store has not answered for everything that it was given. */
+  /** True while the store has not confirmed every record. */
   get isStoring(): boolean {
     return this.#journal?.isBehind === true || !this.outcomes.isEmpty
   }
@@ -200,19 +200,19 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   }
 
   engineReturned(): void {
-    // A handler that calls the client is inside of the engine's call, which has not returned.
+    // In a handler that calls the client, the engine's call of `deliver` has not returned.
     if (this.#deliveries > 0) return
-    while (this.#told.length > 0) {
-      const told = this.#told
-      this.#told = nothingTold
-      for (const tell of told) tell()
+    while (this.#reports.length > 0) {
+      const reports = this.#reports
+      this.#reports = noReports
+      for (const report of reports) report()
     }
     if (this.#stream?.hasMuchOutput) this.flush()
   }
 
-  tellLater(tell: () => void): void {
-    if (this.#told === nothingTold) this.#told = []
-    this.#told.push(tell)
+  reportLater(report: () => void): void {
+    if (this.#reports === noReports) this.#reports = []
+    this.#reports.push(report)
     this.beginTurn()
   }
 
@@ -222,7 +222,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     return this.timers.now()
   }
 
-  /** What is sent and recorded in this turn of the event loop goes out at its end. Gives the time at which it began. */
+  /** Everything that is sent and recorded in this turn of the event loop is written at its end. Returns the time at which the turn began. */
   beginTurn(): number {
     if (this.#turn.is === 'begun') return this.#turn.at
     const at = this.now()
@@ -246,7 +246,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     this.#stream?.flush(this.#journal)
     if (!this.outcomes.isEmpty) this.whenSafe(this.outcomes.take())
     this.#journal?.append()
-    // What still waits in the queue of a client that has ended must not keep the process alive.
+    // After the end of the client, messages that are still in the queue must not keep the process alive.
     if (this.#session !== undefined && !this.hasEnded) {
       const waits = this.#pings?.deadline ?? Number.POSITIVE_INFINITY
       this.timers.startEngine(Math.min(this.#session.nextDeadline(), waits), this.now())
@@ -254,7 +254,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     this.#events.turnEnded()
   }
 
-  /** Runs `action` once everything that the journal was told is safe. */
+  /** Runs `action` when every record so far is safe in the store; at once without a store. */
   whenSafe(action: () => void): void {
     if (this.#journal === undefined) action()
     else this.#journal.whenSafe(action)
@@ -268,7 +268,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     this.flush()
   }
 
-  /** Every promise that still waits is told that it waits in vain. */
+  /** Rejects every pending promise of a publish, subscribe or unsubscribe. */
   rejectAll(errorFor: (message: OutgoingMessage<PublishTicket> | undefined) => unknown): void {
     this.#life = 'ended'
     if (this.#session === undefined) return
@@ -317,38 +317,38 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   rejected(message: OutgoingMessage<PublishTicket>, error: MqttError): void {
     const { ticket } = message
-    if (ticket?.isWaiting) this.tellLater(() => this.outcomes.rejectWhenStored(ticket, error))
+    if (ticket?.isWaiting) this.reportLater(() => this.outcomes.rejectWhenStored(ticket, error))
   }
 
   answered(request: Request<RequestTicket>, returnCodes: SubackPacket['returnCodes']): void {
     const { ticket } = request
-    if (ticket !== undefined) this.tellLater(() => ticket.answered(request, returnCodes))
+    if (ticket !== undefined) this.reportLater(() => ticket.answered(request, returnCodes))
   }
 
   unanswered(request: Request<RequestTicket>, error: MqttError): void {
     const { ticket } = request
-    if (ticket !== undefined) this.tellLater(() => ticket.failed(error))
+    if (ticket !== undefined) this.reportLater(() => ticket.failed(error))
   }
 
   refused(filters: readonly string[]): void {
-    this.tellLater(() => this.#events.refused(filters))
+    this.reportLater(() => this.#events.refused(filters))
   }
 
   connected(sessionPresent: boolean): void {
-    this.tellLater(() => this.#events.connected(sessionPresent))
+    this.reportLater(() => this.#events.connected(sessionPresent))
   }
 
   closing(error: MqttError): void {
-    this.tellLater(() => this.#events.connectionEnded(error))
+    this.reportLater(() => this.#events.connectionEnded(error))
   }
 
   anomaly(anomaly: Anomaly, packetId: number | undefined): void {
     this.counters.anomalies += 1
     if (!channels.anomaly.hasSubscribers) return
-    this.tellLater(() => channels.anomaly.publish({ client: this.client, anomaly, packetId }))
+    this.reportLater(() => channels.anomaly.publish({ client: this.client, anomaly, packetId }))
   }
 
-  // What the delivery tells, by way of its bridge.
+  // Calls of the delivery bridge.
 
   deliveryReturned(): void {
     this.engineReturned()
@@ -371,7 +371,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
 const noTurn = { is: 'none' } as const
 
-/** Nothing is ever put into this one. */
-const nothingTold: (() => void)[] = []
+/** Always empty; all idle drivers share it. */
+const noReports: (() => void)[] = []
 
 const endTurn = (driver: EngineDriver): void => driver.timers.inContext(driver.turnEnds)

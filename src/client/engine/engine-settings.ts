@@ -3,18 +3,18 @@ import type { ClientSettings } from '../options/client-settings.js'
 import { SharedSettings } from '../options/shared-settings.js'
 import { PublishPacer } from '../publish/pacer.js'
 
-/** Filters in one SUBSCRIBE of the engine's own, when a profile says nothing: small enough for any server's packet limit. */
+/** The Topic Filters in one SUBSCRIBE of a resubscription without a profile: few enough for the packet limit of any server. */
 const filtersPerResubscription = 100
 
 /**
- * Where Packet Identifiers start in a server session that another program has begun: by chance, so that we hardly begin among those
- * that it has in use.
+ * The first Packet Identifier in a session that another program has begun on the server. It is random, so that it is hardly among the
+ * Packet Identifiers that are in use.
  */
 const strangerPacketId = 1 + Math.floor(Math.random() * 65_535)
 
 const shared = new SharedSettings<SessionSettings>()
 
-/** What the engine is told of the options of a client. */
+/** The settings of the engine from the settings of the client. */
 export function engineSettings(settings: ClientSettings, journal: 'kept' | 'none'): SessionSettings {
   const { session, queue, profile } = settings
   const pacer = profile?.publishesPerSecond && new PublishPacer(profile.publishesPerSecond)

@@ -4,21 +4,21 @@ import type { JournalRecord } from '../../protocol/journal/journal-record.js'
 import type { SessionStore } from '../../store/session-store.js'
 import { isPromiseLike } from '../waiting/promises.js'
 
-/** Records that the store has been given, and what runs once they are safe. */
+/** One call of `append` of the store, and the actions that run when its records are safe. */
 interface Append {
   readonly actions: (() => void)[]
 }
 
 /**
- * Keeps the log ahead of the wire. The engine's records gather here during a turn of the event loop; what relies on them
- * (bytes for the socket, promises to settle) is given as an action, which runs when all records before it are safe, in
- * the order in which it was given. While nothing is pending an action runs at once.
+ * Writes records to the session store before the bytes that depend on them go to the socket. The records of the engine gather here
+ * during a turn of the event loop. An action (to write bytes, to settle promises) runs when all earlier records are safe; the actions
+ * run in order. If all records are safe already, an action runs at once.
  */
 export class JournalWriter {
   readonly #store: SessionStore
   readonly #failed: (error: unknown) => void
   #records: JournalRecord[] = []
-  /** Those that have not been answered yet, oldest first. */
+  /** The calls that the store has not answered, oldest first. */
   readonly #appends: Append[] = []
   #state: 'sound' | 'broken' = 'sound'
 
@@ -31,7 +31,7 @@ export class JournalWriter {
     this.#records.push(record)
   }
 
-  /** Runs `action` once everything recorded so far is safe; never, if the store has failed. */
+  /** Runs `action` when every record so far is safe; never if the store has failed. */
   whenSafe(action: () => void): void {
     if (this.#state === 'broken') return
     this.append()
@@ -40,12 +40,12 @@ export class JournalWriter {
     else last.actions.push(action)
   }
 
-  /** True while something recorded is not safe yet. */
+  /** True while a record is not safe yet. */
   get isBehind(): boolean {
     return this.#state === 'sound' && (this.#records.length > 0 || this.#appends.length > 0)
   }
 
-  /** Resolves when everything recorded so far is safe, or the store has failed. */
+  /** Resolves when every record so far is safe, or when the store has failed. */
   settled(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#state === 'broken') resolve()
@@ -53,7 +53,7 @@ export class JournalWriter {
     })
   }
 
-  /** Hands over what was recorded, also when nothing waits for it: a message that is published while offline has to be kept too. */
+  /** Gives all gathered records to the store, also if no action waits: a message that is published while offline has to be stored too. */
   append(): void {
     if (this.#state === 'broken' || this.#records.length === 0) return
     const records = this.#records
@@ -66,7 +66,7 @@ export class JournalWriter {
     )
   }
 
-  /** A store of the program's own may do anything, and whatever it does is told later. */
+  /** A store of the program may throw or return anything; both become a rejected promise. */
   #handOver(records: readonly JournalRecord[]): Promise<unknown> {
     try {
       const appended: unknown = this.#store.append(records)

@@ -1,7 +1,7 @@
-/** What a program is told, once, of messages that came and that none of its handlers got. */
+/** Warns the program, once for each kind, about messages that came and that no handler got. */
 import type { ClientCounters } from '../surface/counters.js'
 
-/** No route took a message on this topic, and it was acknowledged. */
+/** There is no route for a message on this topic; the message was acknowledged. */
 export function warnOfUnclaimed(counters: ClientCounters, topic: string): void {
   counters.unclaimed += 1
   if (counters.unclaimed > 1) return
@@ -10,7 +10,7 @@ export function warnOfUnclaimed(counters: ClientCounters, topic: string): void {
   )
 }
 
-/** There was no room for a message on this topic. */
+/** There is no room for a message on this topic. */
 export function warnOfDropped(counters: ClientCounters, topic: string, fate: 'comes again' | 'is lost'): void {
   counters.dropped += 1
   if (counters.dropped > 1) return

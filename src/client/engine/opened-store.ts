@@ -1,8 +1,8 @@
 /**
- * A session in its store: opened by the first attempt that has credentials, written to ahead of the wire, and closed last.
+ * The open store of a session. The first attempt that has its credentials opens the store, and the end of the client closes it.
  *
- * It is opened once, under one name. An attempt that timed out may have left the store opening; the next one waits for the same
- * opening, since the store holds a lock. For the same reason a client that ends in the middle of it waits before it closes.
+ * The store is opened once, for one session. If an attempt times out while the store opens, the next attempt waits for the same
+ * opening, because the store has a lock. A client that ends while the store opens waits for the opening too, and then closes the store.
  */
 import { StoreError } from '../../errors.js'
 import type { StoredSession } from '../../protocol/journal/journal-record.js'
@@ -14,14 +14,14 @@ import type { Timers } from './timers.js'
 /** A disk that takes longer than this to sync a few records will not do it at all. */
 const storeClosesWithinMs = 10_000
 
-export class KeptSession {
+export class OpenedStore {
   readonly #store: SessionStore
   readonly #timers: Timers
   readonly #failed: (error: StoreError) => void
   #opening: { readonly sessionId: string; readonly stored: Promise<StoredSession> } | undefined
   #journal: JournalWriter | undefined
 
-  /** `failed` is told when the store cannot keep what it was given. */
+  /** `failed` is called when the store cannot save a record. */
   constructor(store: SessionStore, timers: Timers, failed: (error: StoreError) => void) {
     this.#store = store
     this.#timers = timers
@@ -33,7 +33,7 @@ export class KeptSession {
     return this.#journal
   }
 
-  /** What the store has of the session, read by the first call. @throws StoreError */
+  /** The session as the store has it; the first call opens the store and reads the session. @throws StoreError */
   async open(sessionId: string): Promise<StoredSession> {
     this.#opening ??= { sessionId, stored: this.#read(sessionId) }
     if (this.#opening.sessionId === sessionId) return this.#opening.stored
@@ -45,7 +45,7 @@ export class KeptSession {
   async #read(sessionId: string): Promise<StoredSession> {
     try {
       const stored: unknown = await this.#store.open(sessionId)
-      // It is open, and has to be closed, whatever it gave.
+      // From here on the store is open and has to be closed, even if its answer is wrong.
       this.#journal = new JournalWriter(this.#store, (error) => this.#failed(asStoreError(error)))
       if (isStoredSession(stored)) return stored
       throw new StoreError('open() of the session store gave no StoredSession: resolve with one, as emptySession is')
@@ -54,7 +54,7 @@ export class KeptSession {
     }
   }
 
-  /** A store that never answers must not keep the end of a client from coming. @throws StoreError */
+  /** Waits only for a limited time, because a store that never answers must not prevent the end of the client. @throws StoreError */
   async close(withinMs: number): Promise<void> {
     const closesWithinMs = Math.min(withinMs, storeClosesWithinMs)
     const tooLate = new Promise<never>((_, reject) => {

@@ -1,14 +1,14 @@
 /**
- * Calls of `ping()` that wait. A PINGRESP has no identifier: it answers the oldest PINGREQ of its connection that none has answered. So
- * each call knows the number of its own PINGREQ, beside those of Keep Alive, and is over with the PINGRESP of that number.
+ * The calls of `ping()` that wait. A PINGRESP has no identifier: it answers the oldest unanswered PINGREQ of its connection. So the
+ * PINGREQs of a connection are numbered, those of Keep Alive too. A call waits for the PINGRESP with the number of its own PINGREQ.
  *
- * Each of them settles: by PINGRESP, when its time is up, when its signal fires, or with its connection, whichever comes first. None of
- * that harms the connection; whether the server still lives is for Keep Alive to say.
+ * Each call settles: with its PINGRESP, at its time-out, when its signal is aborted, or at the end of the connection, whichever comes
+ * first. A call never ends the connection; only Keep Alive decides that the server does not answer any more.
  */
 import { ConnectionLostError, TimeoutError } from '../../errors.js'
 import { type Abortable, signalWatches } from '../waiting/signal-watches.js'
 
-/** How long one of them may wait. */
+/** What limits the wait of one call. */
 export interface PingSettings {
   /** Milliseconds. */
   readonly timeoutMs: number
@@ -26,12 +26,12 @@ export class Pings {
     })
   }
 
-  /** So many PINGREQs of the connection are answered. */
+  /** `pingresps` is the number of answered PINGREQs of the connection. */
   answered(pingresps: number, now: number): void {
     for (const wait of [...this.#waits]) if (wait.pingreq <= pingresps) wait.answered(now)
   }
 
-  /** When `expire` has something to do; Infinity if nobody waits. */
+  /** The next time at which `expire` has something to do; Infinity if no call waits. */
   get deadline(): number {
     let deadline = Number.POSITIVE_INFINITY
     for (const wait of this.#waits) deadline = Math.min(deadline, wait.deadline)
@@ -42,7 +42,7 @@ export class Pings {
     for (const wait of [...this.#waits]) if (wait.deadline <= now) wait.expired()
   }
 
-  /** There is no connection any more on which they could be answered. */
+  /** The connection has ended, so no answer can come. */
   lost(): void {
     for (const wait of [...this.#waits]) {
       wait.aborted(new ConnectionLostError('the connection ended before PINGRESP came', { reason: 'closed' }))

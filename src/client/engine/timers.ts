@@ -13,7 +13,8 @@
  * | `goodbye`       | DISCONNECT, to the server's end of the stream        | a second, while nothing leaves | the stream is destroyed     |
  * | `store closing` | the end of the client, to the closed store           | ten seconds, or a second after `timeoutMs` | `closed` rejects with a StoreError |
  *
- * A store has timers of its own if it wants some (`fileStore` has one, for `fsync: { everyMs }`), and so has Node's connecting socket.
+ * Two kinds of timers are elsewhere: those of a store (`fileStore` has one, for `fsync: { everyMs }`), and those of Node for a socket
+ * that connects.
  */
 import type { AsyncResource } from 'node:async_hooks'
 import { maxTimerMs } from '../options/checks.js'
@@ -21,26 +22,26 @@ import { maxTimerMs } from '../options/checks.js'
 /** The timers that are set once and fire once. */
 export type TimerName = 'attempt' | 'retry' | 'keeping' | 'end' | 'last PUBRELs' | 'goodbye' | 'store closing'
 
-/** Who is told that the engine may have something to do. */
-export interface DeadlineHost {
+export interface DeadlineOwner {
+  /** The engine may have something to do. */
   deadlineReached(): void
 }
 
-/** One function for all clients: most of them are idle most of the time, and hold nothing that they can share. */
+/** One function for all clients: most clients are idle most of the time, so they share what they can. */
 const fire = (timers: Timers): void => timers.engineFired()
 
 export class Timers {
-  readonly #host: DeadlineHost
-  /** What timers do belongs to this context, and not to the call that happens to set one. Undefined before `connect()`. */
+  readonly #owner: DeadlineOwner
+  /** The actions of timers run in this context, and not in the context of the call that sets a timer. Undefined before `connect()`. */
   context: AsyncResource | undefined
-  /** Absent while none of them runs: a client that is online and idle has but the engine's. */
+  /** Undefined while no named timer runs: a client that is online and idle has only the engine's timer. */
   #named: Map<TimerName, NodeJS.Timeout> | undefined
   #engineAt = Number.POSITIVE_INFINITY
   #engine: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
 
-  constructor(host: DeadlineHost) {
-    this.#host = host
+  constructor(owner: DeadlineOwner) {
+    this.#owner = owner
   }
 
   /** The clock of the client and its engine, in milliseconds. It is monotonic: setting the time of the machine does not move it. */
@@ -48,12 +49,12 @@ export class Timers {
     return performance.now()
   }
 
-  /** Runs something in the context of the client. */
+  /** Runs `action` in the context of the client. */
   inContext<T>(action: () => T): T {
     return this.context === undefined ? action() : this.context.runInAsyncScope(action)
   }
 
-  /** Sets a timer, in place of the one of that name if there is one. */
+  /** Sets a timer, and stops an earlier timer of the same name. */
   start(name: TimerName, delayMs: number, action: () => void): void {
     this.stop(name)
     this.#named ??= new Map()
@@ -92,15 +93,15 @@ export class Timers {
   }
 
   /**
-   * The verdict waits until the sockets have been read once more (`setImmediate` comes after the poll for I/O): an event loop that
-   * was blocked for a while finds the server's answer there, and must not take its own absence for the server's.
+   * The engine is not called until the sockets have been read once more (`setImmediate` runs after the poll for I/O). If the event loop
+   * was blocked for a while, the answer of the server may already wait in a socket, and the server must not be blamed.
    */
   engineFired(): void {
     this.#engineAt = Number.POSITIVE_INFINITY
     this.#engine = undefined
     this.#immediate = setImmediate(() => {
       this.#immediate = undefined
-      this.#host.deadlineReached()
+      this.#owner.deadlineReached()
     })
   }
 
