@@ -33,13 +33,13 @@ export interface DeliveryOwner {
   now(): number
   /** True while a SUBSCRIBE of the program is unanswered. */
   readonly isSubscribing: boolean
-  /** True if what waits for handlers and what is kept aside fill the backlog. */
+  /** True if the messages that wait for handlers and the messages that are kept aside fill the backlog. */
   readonly backlogIsFull: boolean
-  /** What was put off, or kept aside, is to be offered again at the end of the turn. */
+  /** Asks the engine to call `deliver` again, at the end of the turn, for arrivals that got 'later' or 'aside'. */
   routesChanged(): void
-  /** Calls `action` at that time, in place of what was asked before; undefined: not at all. */
+  /** Sets the one timer of keeping: calls `action` at that time. Undefined stops the timer. */
   keepUntil(at: number | undefined, action: () => void): void
-  /** There may be room for what was put off. */
+  /** Asks the engine to call `deliver` again for arrivals that got 'later': a stream may have room again. */
   resumeDelivery(): void
 }
 
@@ -61,7 +61,7 @@ function outcomeAfter(before: Outcome, result: PromiseSettledResult<unknown>): O
   return before.is === 'succeeded' && result.value === notStarted ? { is: 'not started' } : before
 }
 
-/** 'not yet': the program has not heard of its first connection. 'keeping': what has no route is kept aside. */
+/** 'not yet': the program does not know of its first connection yet. 'keeping': messages without a route are kept aside. */
 type State =
   | { readonly is: 'not yet' | 'delivering' | 'stopped' }
   | { readonly is: 'keeping'; readonly keeping: Keeping }
@@ -88,7 +88,7 @@ export class Delivery {
     this.#state = settings.keepsAside ? { is: 'not yet' } : { is: 'delivering' }
   }
 
-  /** CONNACK came. Behind the first one nothing is delivered before the turn in which the program hears of it is over. */
+  /** CONNACK has come. After the first CONNACK nothing is delivered until the end of the turn in which `connect()` resolves. */
   connected(): void {
     if (this.#state.is !== 'not yet') return
     setImmediate(() => {
@@ -96,31 +96,31 @@ export class Delivery {
       const keeping = new Keeping(this.#owner.now(), this.#settings.unclaimedAfterMs)
       if (this.#router !== undefined) keeping.routeAdded(this.#owner.now())
       this.#state = { is: 'keeping', keeping }
-      this.#keepOn()
+      this.#checkKeeping()
       this.#owner.routesChanged()
     })
   }
 
-  /** Later connections keep nothing aside: the routes are there. */
+  /** The first connection has ended. On later connections the routes exist, so no message is kept aside. */
   connectionEnded(): void {
     if (this.#state.is === 'keeping') this.#endKeeping()
   }
 
-  #keepOn = (): void => {
+  #checkKeeping = (): void => {
     if (this.#state.is !== 'keeping') return
     const now = this.#owner.now()
     const endsAt = this.#state.keeping.endsAt(now, this.#owner.isSubscribing ? 'unanswered' : 'answered')
-    if (now < endsAt) this.#owner.keepUntil(endsAt, this.#keepOn)
+    if (now < endsAt) this.#owner.keepUntil(endsAt, this.#checkKeeping)
     else this.#endKeeping()
   }
 
   #endKeeping(): void {
     this.#state = { is: 'delivering' }
-    this.#owner.keepUntil(undefined, this.#keepOn)
+    this.#owner.keepUntil(undefined, this.#checkKeeping)
     this.#owner.routesChanged()
   }
 
-  /** There may be room for what was put off. */
+  /** A stream that was full has room again. */
   resume(): void {
     this.#owner.resumeDelivery()
   }
@@ -129,7 +129,7 @@ export class Delivery {
     this.router.add(filter, route)
     if (this.#state.is !== 'keeping') return
     this.#state.keeping.routeAdded(this.#owner.now())
-    this.#keepOn()
+    this.#checkKeeping()
     this.#owner.routesChanged()
   }
 

@@ -2,13 +2,13 @@ import { ConnectionLostError, UsageError } from '../../errors.js'
 import type { HandlerErrorAction, Message } from '../surface/client-surface.js'
 import { asError } from '../waiting/promises.js'
 
-/** What has to happen because the handlers of a message have failed. */
+/** What has to happen after a handler of a message has failed. 'forgotten': the server sends the message again, so nothing is left to do. */
 export type Consequence =
   | { readonly is: 'handled' }
   | { readonly is: 'forgotten' }
   | { readonly is: 'connection ends' | 'client ends'; readonly error: Error }
 
-/** `session`: whether the server keeps it, and whether the connection that brought the message may still be there. */
+/** `isClean`: the server does not keep the session. `isConnected`: the connection that brought the message may still exist. */
 export function consequenceOf(
   action: HandlerErrorAction,
   { qos }: Message,
@@ -16,14 +16,14 @@ export function consequenceOf(
   error: unknown,
 ): Consequence {
   if (action !== 'redeliver') return { is: 'client ends', error: asError(error) }
-  // At QoS 0 nobody would send it again: the failure is reported by `onHandlerError`, and the message is over.
+  // The server does not send a QoS 0 message again. `onHandlerError` has reported the failure, so the message counts as handled.
   if (qos === 0) return { is: 'handled' }
   if (session.isClean) {
     const text =
-      "onHandlerError answered 'redeliver', which needs a session that the server resumes: set cleanSession to false"
+      "onHandlerError returned 'redeliver', which needs a session that the server resumes: set cleanSession to false"
     return { is: 'client ends', error: new UsageError(text, { cause: error }) }
   }
-  // Its connection has ended already: the next one brings the message, and must not pay for it.
+  // The connection of the message has ended already. The server sends the message again on the next connection, which must not be closed.
   if (!session.isConnected) return { is: 'forgotten' }
   const text = 'a handler failed, and onHandlerError asked for the message to be sent again'
   return { is: 'connection ends', error: new ConnectionLostError(text, { reason: 'redelivery', cause: error }) }

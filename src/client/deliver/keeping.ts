@@ -1,15 +1,15 @@
 /**
- * How long messages without a route are kept aside, behind the first CONNACK of a client with a persistent session.
+ * How long messages without a route are kept aside after the first CONNACK of a client with a persistent session.
  *
- * A resumed session delivers right behind CONNACK, and a program that awaits `connect()` before it subscribes has no route by then. So
- * nothing is delivered before the program has heard of the connection, and what matches no route is kept until it asks for more: for
- * a while after its last route, or for `unclaimedAfterMs` if it never adds one. On later connections the routes are there; one stale
- * subscription would hold up each of them.
+ * A resumed session delivers messages right after CONNACK. A program that awaits `connect()` before it subscribes has no route at that
+ * time. So nothing is delivered until `connect()` has resolved. After that, a message without a route is kept aside until the program
+ * has added its routes: for a short time after the last new route, or for `unclaimedAfterMs` if it adds none. On later connections the
+ * routes exist already; there a message of an old subscription, which never gets a route, would hold up each connection.
  */
 
-/** Milliseconds without a new route, behind the last one: the program seems to have subscribed to all that it wants. */
+/** If there is no new route for so many milliseconds, the program has probably added all its routes. */
 const afterLastRouteMs = 2_000
-/** Milliseconds that it lasts at most. */
+/** The longest time for which messages are kept aside. */
 const keepingMaxMs = 60_000
 
 export class Keeping {
@@ -26,7 +26,7 @@ export class Keeping {
     this.#lastRouteAt = now
   }
 
-  /** When it ends, as of `now`. While a SUBSCRIBE of the program is unanswered, the time behind the last route does not run. */
+  /** The time at which the keeping ends, as known at `now`. While a SUBSCRIBE of the program is unanswered, that time moves on. */
   endsAt(now: number, subscribe: 'unanswered' | 'answered'): number {
     const last = subscribe === 'unanswered' ? now : this.#lastRouteAt
     const ends = last === undefined ? this.#begunAt + this.#unclaimedAfterMs : last + afterLastRouteMs

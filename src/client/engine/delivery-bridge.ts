@@ -1,4 +1,4 @@
-/** What the delivery tells of handlers and routes, handed to the engine and to the life of the client. */
+/** Passes what the delivery reports on to the engine, or to the lifecycle of the client. */
 import type { Arrival } from '../../protocol/incoming/arrival.js'
 import type { Session } from '../../protocol/session.js'
 import type { DeliveryOwner } from '../deliver/delivery.js'
@@ -11,16 +11,16 @@ import type { ClientCounters } from '../surface/counters.js'
 import { warnOfUnclaimed } from './message-warnings.js'
 import type { Timers } from './timers.js'
 
-/** The driver of the engine, as the delivery needs it. */
+/** What the delivery needs of the driver of the engine. */
 export interface DeliveryDriver {
   readonly session: Session<PublishTicket, RequestTicket>
   readonly counters: ClientCounters
   readonly timers: Timers
   now(): number
   beginTurn(): number
-  /** A call of the engine has returned that may have made room in the backlog. */
+  /** A call of the engine has returned, and the backlog may have more room. */
   deliveryReturned(): void
-  /** Offers what waits at the end of the turn. */
+  /** At the end of the turn, lets the engine call `deliver` again for the arrivals that wait. */
   offerAgain(): void
   connectionEnded(error: Error): void
   failed(error: Error): void

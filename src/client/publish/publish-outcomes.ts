@@ -62,7 +62,7 @@ export class PublishOutcomes {
     for (const ticket of this.#toResolve) ticket.reject(errorFor(undefined))
   }
 
-  /** A publish rejects: counted, and told on its channel. */
+  /** Counts the rejection of a publish and publishes it on its diagnostics channel. */
   countRejection(error: unknown): void {
     this.#counters.rejected += 1
     if (channels.rejected.hasSubscribers) channels.rejected.publish({ client: this.#client, error })

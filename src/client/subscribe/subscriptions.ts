@@ -31,7 +31,7 @@ export interface SubscriptionDriver {
   beginTurn(): void
 }
 
-/** Where the handlers of subscriptions are found. */
+/** The routes to the handlers of subscriptions. */
 interface Routes {
   addRoute(filter: string, handler: MessageHandler): void
   removeRoute(filter: string, handler: MessageHandler): boolean
