@@ -10,6 +10,7 @@ const library = {
   protocol: 'src/protocol/index.ts',
   store: 'src/store/index.ts',
   'store-testing': 'src/store/testing/index.ts',
+  testing: 'src/testing/index.ts',
   aliyun: 'src/aliyun/index.ts',
   explain: 'src/explain/index.ts',
 }

@@ -87,7 +87,10 @@ export class MalformedPacketError extends MqttError {
   }
 }
 
-/** How a well-formed packet broke the protocol; stable across releases. */
+/**
+ * How a well-formed packet broke the protocol; stable across releases. The last three are the fault of a client, as
+ * `mqtt311/testing` sees it.
+ */
 export type Violation =
   | 'before-connack'
   | 'second-connack'
@@ -97,20 +100,23 @@ export type Violation =
   | 'unknown-suback'
   | 'suback-length'
   | 'identifier-in-use'
+  | 'before-connect'
+  | 'second-connect'
+  | 'server-only-packet'
 
-/** How the server broke the protocol, and which statement of the standard forbids it. */
+/** How the peer broke the protocol, and which statement of the standard forbids it. */
 export interface ProtocolViolationDetails extends MqttErrorOptions {
-  /** What the server did. */
+  /** What the peer did. */
   readonly violation: Violation
   /** The statement of the standard that forbids it, or its section where it has no number. */
   readonly statement: string
 }
 
-/** The server sent a well-formed packet that it may not send in this state. The connection is closed without DISCONNECT. */
+/** The peer sent a well-formed packet that it may not send in this state. The connection is closed without DISCONNECT. */
 export class ProtocolViolationError extends MqttError {
   /** Always this. */
   readonly code = 'MQTT_PROTOCOL_VIOLATION'
-  /** What the server did; stable across releases. */
+  /** What the peer did; stable across releases. */
   readonly violation: Violation
   /** The statement of the standard that forbids it, or its section where it has no number. */
   readonly statement: string

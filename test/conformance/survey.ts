@@ -20,11 +20,11 @@ export interface Survey extends CodeSites {
 export const root = new URL('../../', import.meta.url)
 
 export function surveyRepository(): Survey {
-  const sources = textsIn('src', '.ts').map(codeSites)
+  const sources = textsIn('src', '.ts').filter(isOfClient).map(codeSites)
   const vectors = vectorTables()
   const titles = textsIn('test', '.test.ts')
     // The samples of this folder are made to be wrong.
-    .filter(({ path }) => !path.startsWith('test/conformance/'))
+    .filter((file) => isOfClient(file) && !file.path.startsWith('test/conformance/'))
     .map((file) => testTitles(file, vectors))
   const citations = titles.flatMap((file) => file.citations)
   const againstBroker = ({ path }: Citation) => path.startsWith('test/mosquitto/')
@@ -37,6 +37,11 @@ export function surveyRepository(): Survey {
     types: textsIn('test/types/programs', '.ts').flatMap(typeProofs),
     unreadable: titles.flatMap((file) => file.unreadable),
   }
+}
+
+/** What the server for tests upholds proves nothing of a client. */
+function isOfClient({ path }: SourceText): boolean {
+  return !/^(src|test)\/testing\//.test(path)
 }
 
 /** The files of a folder, in an order that does not depend on the machine. */

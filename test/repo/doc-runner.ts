@@ -17,6 +17,7 @@ import * as codec from 'mqtt311/codec'
 import * as explain from 'mqtt311/explain'
 import * as store from 'mqtt311/store'
 import * as storeTesting from 'mqtt311/store/testing'
+import * as testing from 'mqtt311/testing'
 import ts from 'typescript'
 import { startPlatform } from '../../fixtures/platform/index.js'
 import { listen } from '../../fixtures/platform/listener.js'
@@ -110,6 +111,7 @@ function modulesFor(servers: Servers, clients: Set<mqtt311.MqttClient>): Readonl
     'mqtt311/explain': explain,
     'mqtt311/store': store,
     'mqtt311/store/testing': storeTesting,
+    'mqtt311/testing': testing,
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Judges the imports of one source file: which way they run, and whether the pure folders stay pure.
  *
- *   cli  >  client, aliyun, store, explain  >  protocol, transport  >  codec  >  errors
+ *   cli  >  client, aliyun, store, testing, explain  >  protocol, transport  >  codec  >  errors
  *
  * A file may import from its own folder and from layers below it; what may look sideways is listed below, with the reason. `codec` and `protocol` are pure: nothing from Node but the global Buffer, no clock, no
  * timers, no chance, no console, no process.
@@ -25,6 +25,7 @@ const layers: Readonly<Record<string, number>> = {
   client: 3,
   aliyun: 3,
   store: 3,
+  testing: 3,
   explain: 3,
   index: 4,
   cli: 4,

@@ -57,6 +57,7 @@ const smallWithReason: ReadonlyMap<string, string> = new Map(
 /** Folders of more than a dozen entries, each with the reason for which it has no room of its own for some of them. */
 const fullWithReason: ReadonlyMap<string, string> = new Map(
   Object.entries({
+    src: 'a folder for each entry point of the package, and the folders below them',
     'src/aliyun': 'one term of the platform a file; a room would part what is signed from its signature',
     'src/transport': 'sockets and streams share endpoint, listeners and failures; a room would part them',
   }),

@@ -13,6 +13,7 @@ const entries: Readonly<Record<string, string>> = {
   'mqtt311/protocol': 'src/protocol/index.ts',
   'mqtt311/store': 'src/store/index.ts',
   'mqtt311/store/testing': 'src/store/testing/index.ts',
+  'mqtt311/testing': 'src/testing/index.ts',
   'mqtt311/aliyun': 'src/aliyun/index.ts',
   'mqtt311/explain': 'src/explain/index.ts',
 }

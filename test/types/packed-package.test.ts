@@ -22,6 +22,7 @@ const entries = [
   'mqtt311/protocol',
   'mqtt311/store',
   'mqtt311/store/testing',
+  'mqtt311/testing',
   'mqtt311/aliyun',
   'mqtt311/explain',
 ]

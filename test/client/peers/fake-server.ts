@@ -10,7 +10,7 @@ import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import { type ControlPacket, PacketDecoder, type PacketName, PacketWriter } from '../../../src/codec/index.js'
-import { PipeEnd } from './memory-pipe.js'
+import { PipeEnd } from '../../../src/testing/memory-pipe.js'
 
 type PacketOf<Name extends PacketName> = Extract<ControlPacket<Buffer>, { type: Name }>
 

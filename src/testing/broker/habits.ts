@@ -1,0 +1,191 @@
+/**
+ * What servers do otherwise than one expects. The standard leaves many of these open, and real servers differ there; some are
+ * faults of a server. Each habit is one member with its own name, and its default is what a careful server does.
+ *
+ * `serverHabits` has the habits of six servers, as they were measured in one version each on the loopback interface.
+ */
+import type { QoS } from '../../codec/control-packet.js'
+import { quote } from '../../codec/field-checks.js'
+import { UsageError } from '../../errors.js'
+import { requireOptions } from '../../option-names.js'
+import { requireOneOf, requireWhole } from '../option-checks.js'
+
+/** What a server does in the cases that the standard leaves open, or does wrong. */
+export interface Habits {
+  /** The highest QoS that SUBACK grants. Default 2. */
+  readonly grantedQosMax?: QoS | undefined
+  /**
+   * What a PUBLISH at QoS 2 gets: `'pubrec'` as the standard says, `'puback'` as if it had QoS 1, nothing at all, or the end of
+   * the connection. Default `'pubrec'`.
+   */
+  readonly publishAtQos2?: 'pubrec' | 'puback' | 'silence' | 'close' | undefined
+  /**
+   * What CONNACK says of a Session that goes on: `'truthful'`; `'never'`, always 0; `'with-subscriptions'` or `'with-qos1'`, 1
+   * only if the Session has a subscription, or one at QoS 1 or 2. Default `'truthful'`.
+   */
+  readonly sessionPresent?: 'truthful' | 'never' | 'with-subscriptions' | 'with-qos1' | undefined
+  /** Whether the subscriptions at QoS 0 of a Session outlive the connection. Default true. */
+  readonly keepsQos0Subscriptions?: boolean | undefined
+  /**
+   * How a resumed Session gets a PUBLISH again: with DUP 1, with DUP 0, or with DUP 1 and a new Packet Identifier. Default
+   * `'dup'`.
+   */
+  readonly redelivery?: 'dup' | 'no-dup' | 'new-identifier' | undefined
+  /**
+   * What a Session gets whose Topic Filters match a message more than once: one copy at the highest QoS of them, one at the
+   * lowest, or one for each. Default `'highest'`.
+   */
+  readonly overlappingFilters?: 'highest' | 'lowest' | 'each' | undefined
+  /** Whether a Topic Filter with wildcards gets retained messages. Default true. */
+  readonly retainedForWildcards?: boolean | undefined
+  /** Whether retained messages come before SUBACK. Default false. */
+  readonly retainedBeforeSuback?: boolean | undefined
+  /** Whether `#` and `+` match the first level of a Topic Name that begins with `$`. Default false. */
+  readonly wildcardsMatchDollar?: boolean | undefined
+  /** The number of levels that a Topic Filter may have; one with more is refused. Default: no limit. */
+  readonly filterLevelsMax?: number | undefined
+  /** What a refused Topic Filter gets: the Return Code 0x80 or 0x8F, or the end of the connection. Default 0x80. */
+  readonly refusedFilter?: 0x80 | 0x8f | 'close' | undefined
+  /**
+   * What a refused PUBLISH gets: an acknowledgement although nobody gets the message, nothing, or the end of the connection.
+   * Default `'acknowledge'`.
+   */
+  readonly refusedPublish?: 'acknowledge' | 'silence' | 'close' | undefined
+  /** What a PUBREL gets whose Packet Identifier the server does not know. Default `'pubcomp'`. */
+  readonly unknownPubrel?: 'pubcomp' | 'close' | undefined
+  /** Whether the will of a connection is published that another one with the same Client Identifier ends. Default true. */
+  readonly willOnTakeOver?: boolean | undefined
+  /** How many messages at QoS 1 and 2 a Session has on their way at once. Default 65,535. */
+  readonly sendWindow?: number | undefined
+  /** After how many times Keep Alive a silent connection is closed. Default 1.5, as the standard says. */
+  readonly keepAliveFactor?: number | undefined
+}
+
+/** Every habit with its value. */
+export type AllHabits = { readonly [Name in keyof Habits]-?: NonNullable<Habits[Name]> }
+
+/** The servers whose habits are known. */
+export type ServerName = 'mosquitto' | 'rabbitmq' | 'activemq' | 'nats' | 'ejabberd' | 'aedes'
+
+/**
+ * The habits of real servers, for the option `habits`; spread one to change a part of it. Measured with mosquitto 2.0.11,
+ * RabbitMQ 3.10.8, ActiveMQ 5.17.2, nats-server 2.9.10, ejabberd 23.01 and aedes 1.2.0. What is a matter of time (Nagle's
+ * algorithm, queues that expire) and what is a matter of names is not imitated, nor that some keep a Session without a name.
+ */
+export const serverHabits: Readonly<Record<ServerName, Habits>> = {
+  mosquitto: { filterLevelsMax: 200, sendWindow: 20 },
+  rabbitmq: {
+    grantedQosMax: 1,
+    publishAtQos2: 'puback',
+    sessionPresent: 'with-qos1',
+    keepsQos0Subscriptions: false,
+    redelivery: 'new-identifier',
+    overlappingFilters: 'each',
+    retainedForWildcards: false,
+    wildcardsMatchDollar: true,
+    refusedFilter: 'close',
+    refusedPublish: 'close',
+    willOnTakeOver: false,
+    sendWindow: 10,
+    keepAliveFactor: 3,
+  },
+  activemq: {
+    sessionPresent: 'never',
+    overlappingFilters: 'each',
+    retainedBeforeSuback: true,
+    willOnTakeOver: false,
+    keepAliveFactor: 2.5,
+  },
+  nats: {
+    grantedQosMax: 1,
+    publishAtQos2: 'close',
+    overlappingFilters: 'each',
+    willOnTakeOver: false,
+    unknownPubrel: 'close',
+    sendWindow: 1_024,
+    keepAliveFactor: 1,
+  },
+  ejabberd: {
+    overlappingFilters: 'each',
+    filterLevelsMax: 8,
+    refusedFilter: 0x8f,
+    sendWindow: 1,
+    keepAliveFactor: 2,
+  },
+  aedes: {
+    sessionPresent: 'with-subscriptions',
+    redelivery: 'no-dup',
+    overlappingFilters: 'lowest',
+    filterLevelsMax: 100,
+    refusedPublish: 'close',
+  },
+}
+
+const names = {
+  grantedQosMax: true,
+  publishAtQos2: true,
+  sessionPresent: true,
+  keepsQos0Subscriptions: true,
+  redelivery: true,
+  overlappingFilters: true,
+  retainedForWildcards: true,
+  retainedBeforeSuback: true,
+  wildcardsMatchDollar: true,
+  filterLevelsMax: true,
+  refusedFilter: true,
+  refusedPublish: true,
+  unknownPubrel: true,
+  willOnTakeOver: true,
+  sendWindow: true,
+  keepAliveFactor: true,
+} satisfies Record<keyof Habits, true>
+
+/** Every habit of a server that has these, and else those of a careful one. @throws UsageError for what is no habit. */
+export function allHabits(given: ServerName | Habits = {}): AllHabits {
+  if (typeof given === 'string') requireOneOf('habits', given, Object.keys(serverHabits))
+  const habits = typeof given === 'string' ? serverHabits[given] : given
+  requireOptions('habits', habits, new Set(Object.keys(names)))
+  const { filterLevelsMax, sendWindow, keepAliveFactor } = habits
+  requireWhole('habits.filterLevelsMax', filterLevelsMax, 1, 65_535)
+  requireWhole('habits.sendWindow', sendWindow, 1, 65_535)
+  requireFactor(keepAliveFactor)
+  const flag = (name: keyof Habits, value: boolean | undefined, standard: boolean) =>
+    choice(name, value, standard, [true, false])
+  return {
+    grantedQosMax: choice<QoS>('grantedQosMax', habits.grantedQosMax, 2, [0, 1, 2]),
+    publishAtQos2: choice('publishAtQos2', habits.publishAtQos2, 'pubrec', ['pubrec', 'puback', 'silence', 'close']),
+    sessionPresent: choice('sessionPresent', habits.sessionPresent, 'truthful', [
+      'truthful',
+      'never',
+      'with-subscriptions',
+      'with-qos1',
+    ]),
+    keepsQos0Subscriptions: flag('keepsQos0Subscriptions', habits.keepsQos0Subscriptions, true),
+    redelivery: choice('redelivery', habits.redelivery, 'dup', ['dup', 'no-dup', 'new-identifier']),
+    overlappingFilters: choice('overlappingFilters', habits.overlappingFilters, 'highest', [
+      'highest',
+      'lowest',
+      'each',
+    ]),
+    retainedForWildcards: flag('retainedForWildcards', habits.retainedForWildcards, true),
+    retainedBeforeSuback: flag('retainedBeforeSuback', habits.retainedBeforeSuback, false),
+    wildcardsMatchDollar: flag('wildcardsMatchDollar', habits.wildcardsMatchDollar, false),
+    filterLevelsMax: filterLevelsMax ?? Number.POSITIVE_INFINITY,
+    refusedFilter: choice('refusedFilter', habits.refusedFilter, 0x80, [0x80, 0x8f, 'close']),
+    refusedPublish: choice('refusedPublish', habits.refusedPublish, 'acknowledge', ['acknowledge', 'silence', 'close']),
+    unknownPubrel: choice('unknownPubrel', habits.unknownPubrel, 'pubcomp', ['pubcomp', 'close']),
+    willOnTakeOver: flag('willOnTakeOver', habits.willOnTakeOver, true),
+    sendWindow: sendWindow ?? 65_535,
+    keepAliveFactor: keepAliveFactor ?? 1.5,
+  }
+}
+
+function choice<T>(name: keyof Habits, value: T | undefined, standard: T, allowed: readonly T[]): T {
+  requireOneOf(`habits.${name}`, value, allowed)
+  return value ?? standard
+}
+
+function requireFactor(factor: number | undefined): void {
+  if (factor === undefined || (typeof factor === 'number' && factor > 0 && factor <= 100)) return
+  throw new UsageError(`habits.keepAliveFactor has to be a number above 0, at most 100, not ${quote(factor)}`)
+}

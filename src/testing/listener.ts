@@ -1,0 +1,77 @@
+/** The port of a test server: on the loopback interface, `[::1]` first, over TCP or TLS. */
+import { once } from 'node:events'
+import net from 'node:net'
+import tls from 'node:tls'
+import { ConnectionLostError } from '../errors.js'
+
+export interface ListenOptions {
+  /** Undefined for the first loopback address that this machine has. */
+  readonly host: string | undefined
+  /** 0 for one that is free. */
+  readonly port: number
+  /** The options of `tls.createServer`, or undefined for plain TCP. */
+  readonly tls: tls.TlsOptions | undefined
+}
+
+export class Listener {
+  readonly #server: net.Server
+  /** Sockets from their TCP handshake on: those of TLS are not secure yet. */
+  readonly #sockets: Set<net.Socket>
+  readonly host: string
+  readonly port: number
+
+  private constructor(server: net.Server, sockets: Set<net.Socket>, host: string, port: number) {
+    this.#server = server
+    this.#sockets = sockets
+    this.host = host
+    this.port = port
+  }
+
+  static async listen(options: ListenOptions, onStream: (stream: net.Socket) => void): Promise<Listener> {
+    const { host, port, tls: secure } = options
+    const settings = { noDelay: true, allowHalfOpen: true }
+    const server =
+      secure === undefined
+        ? net.createServer(settings, onStream)
+        : tls.createServer({ ...settings, ...secure }, onStream)
+    const sockets = new Set<net.Socket>()
+    server.on('connection', (socket: net.Socket) => {
+      sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => sockets.delete(socket))
+    })
+    // A client that trusts another root ends the handshake; it knows why, and tells its program.
+    server.on('tlsClientError', () => {})
+    const bound = await bind(server, host === undefined ? ['::1', '127.0.0.1'] : [host], port)
+    return new Listener(server, sockets, bound.host, bound.port)
+  }
+
+  /** Frees the port, and breaks off every connection. */
+  async close(): Promise<void> {
+    this.#server.close()
+    for (const socket of this.#sockets) socket.destroy()
+    await once(this.#server, 'close')
+  }
+}
+
+/** Listens on the first of the addresses that this machine has. */
+async function bind(
+  server: net.Server,
+  [host, ...others]: readonly (string | undefined)[],
+  port: number,
+): Promise<{ readonly host: string; readonly port: number }> {
+  server.listen(port, host)
+  try {
+    await once(server, 'listening')
+  } catch (cause) {
+    if (others.length > 0 && isMissingAddress(cause)) return bind(server, others, port)
+    throw new ConnectionLostError(`the test server cannot listen on ${host}, port ${port}`, { reason: 'other', cause })
+  }
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('a server over TCP has an address')
+  return { host: address.address, port: address.port }
+}
+
+function isMissingAddress(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(EADDRNOTAVAIL|EAFNOSUPPORT)$/.test(String(error.code))
+}

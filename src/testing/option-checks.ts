@@ -1,0 +1,40 @@
+/** What the options of a test server and of its calls may hold. Nothing is coerced: what is no such value is a UsageError. */
+import { kindOf, quote } from '../codec/field-checks.js'
+import { UsageError } from '../errors.js'
+
+/** Refuses what is not undefined and does not `hold`; `expected` says in words what would. */
+function require(name: string, value: unknown, expected: string, holds: boolean): void {
+  if (value === undefined || holds) return
+  throw new UsageError(`${name} has to be ${expected}, not ${quote(value)}`)
+}
+
+export function requireWhole(name: string, value: unknown, min: number, max: number): void {
+  const holds = typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
+  require(name, value, `a whole number from ${min} to ${max}`, holds)
+}
+
+export function requireText(name: string, value: unknown): void {
+  require(name, value, 'a string that is not empty', typeof value === 'string' && value !== '')
+}
+
+export function requireFlag(name: string, value: unknown): void {
+  require(name, value, 'true or false', typeof value === 'boolean')
+}
+
+export function requireFunction(name: string, value: unknown): void {
+  require(name, value, 'a function', typeof value === 'function')
+}
+
+export function requireOneOf(name: string, value: unknown, allowed: readonly unknown[]): void {
+  require(name, value, `one of ${allowed.map(quote).join(', ')}`, allowed.includes(value))
+}
+
+export function requireSignal(name: string, value: unknown): void {
+  require(name, value, 'an AbortSignal', value instanceof AbortSignal)
+}
+
+/** The bytes of a payload: a copy, so that a later change of the caller's array changes no message. */
+export function payloadBytes(payload: string | Uint8Array): Buffer {
+  if (typeof payload === 'string' || payload instanceof Uint8Array) return Buffer.from(payload)
+  throw new UsageError(`the payload has to be a string or a Uint8Array, not ${kindOf(payload)}`)
+}

@@ -1,0 +1,294 @@
+/**
+ * One connection of a test server: the stream below, the packets above, and what a program has done to both.
+ *
+ *   stream -> decoder -> logs -> silence? -> delay? -> ServedConnection -> withhold? -> writer -> stream
+ *
+ * A packet that is delayed holds up those behind it, so the order of a connection never changes. What the server says in one
+ * turn of the event loop leaves in one write, as from a server that is fast.
+ */
+import type { Duplex } from 'node:stream'
+import type { ControlPacket, PacketName, SubackPacket } from '../codec/control-packet.js'
+import { PacketDecoder } from '../codec/decode/packet-decoder.js'
+import { encodePacket, PacketWriter } from '../codec/encode/packet-writer.js'
+import { ConnectionLostError, isMqttError, UsageError } from '../errors.js'
+import { requireOptions } from '../option-names.js'
+import type { Broker } from './broker/broker.js'
+import { ServedConnection } from './broker/served-connection.js'
+import {
+  type ClientPacketName,
+  clientPacketNames,
+  type Match,
+  type PacketOf,
+  requireMatch,
+  requireName,
+} from './match.js'
+import { requireSignal } from './option-checks.js'
+import { PacketLog } from './packet-log.js'
+import { type Rules, waitNames } from './rules.js'
+
+/** Which packet is waited for, and what ends the wait. */
+export interface ReceivesOptions<Name extends PacketName> extends Match<Name> {
+  /** Ends the wait: the promise rejects with the reason of the signal. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What a connection needs of its server. */
+export interface ConnectionHost {
+  readonly broker: Broker
+  readonly rules: Rules
+  /** The packets of all connections. */
+  readonly log: PacketLog
+  readonly maxPacketBytes: number
+  /** The connection is over; `fault` is what the client did wrong, if it did. */
+  gone(connection: TestConnection, fault: Error | undefined): void
+}
+
+interface DelayedPacket {
+  readonly packet: ControlPacket<Buffer>
+  isDue: boolean
+}
+
+/** Unsent bytes beyond which messages at QoS 0 are dropped. */
+const unsentMax = 16 * 1024 * 1024
+
+/** One connection of a client, as the server sees it. */
+export class TestConnection {
+  readonly #stream: Duplex
+  readonly #host: ConnectionHost
+  readonly #served: ServedConnection
+  readonly #decoder: PacketDecoder
+  readonly #writer = new PacketWriter()
+  readonly #log = new PacketLog()
+  readonly #delayed: DelayedPacket[] = []
+  readonly #timers = new Set<NodeJS.Timeout>()
+  #clientId: string | undefined
+  #keepAlive: NodeJS.Timeout | undefined
+  #fault: Error | undefined
+  #flushes = false
+  /**
+   * Resolves when the connection is closed in both directions. The value is what the client did wrong, if that was the
+   * reason: a MalformedPacketError, a ProtocolViolationError, or a ConnectionLostError when it fell silent.
+   */
+  readonly closed: Promise<Error | undefined>
+  /** Resolves when the client has sent its last byte, or the connection was broken off. */
+  readonly ended: Promise<void>
+
+  /** @internal */
+  constructor(stream: Duplex, host: ConnectionHost) {
+    this.#stream = stream
+    this.#host = host
+    this.#decoder = new PacketDecoder({ maxPacketBytes: host.maxPacketBytes })
+    this.#served = new ServedConnection(
+      host.broker,
+      {
+        send: (packet) => this.#answer(packet),
+        close: () => this.close(),
+        fail: (error) => this.#fail(error),
+        get isFull() {
+          return stream.writableLength > unsentMax
+        },
+      },
+      (packet) => host.rules.refusalsOf(packet, this.clientId),
+    )
+    this.closed = new Promise((resolve) => stream.on('close', () => resolve(this.#gone())))
+    this.ended = new Promise((resolve) => {
+      stream.on('end', () => resolve())
+      stream.on('close', () => resolve())
+    })
+    // What breaks a connection is told by its end.
+    stream.on('error', () => {})
+    stream.on('data', (chunk: Buffer) => this.#guard(() => this.#decoder.decode(chunk, (packet) => this.#take(packet))))
+    stream.on('end', () => {
+      this.#guard(() => this.#decoder.end())
+      // [MQTT-3.14.4-2] a server closes its side when the client has closed its own
+      this.close()
+    })
+  }
+
+  /** The Client Identifier of CONNECT, or the one that the server made for a client without; undefined before CONNECT. */
+  get clientId(): string | undefined {
+    return this.#served.clientId ?? this.#clientId
+  }
+
+  /** The packets of this connection so far, in order; of a long conversation the last 10,000 at least. */
+  get received(): readonly ControlPacket<Buffer>[] {
+    return this.#log.packets
+  }
+
+  /**
+   * Resolves with the first packet of this type on this connection that no earlier call got, whether it has come or is yet to
+   * come. `server.receives` counts by itself: both get the same packets.
+   *
+   * Rejects with a ConnectionLostError if the connection ends before.
+   *
+   * ```ts
+   * import { connect } from 'mqtt311'
+   * import { testServer } from 'mqtt311/testing'
+   *
+   * await using server = await testServer()
+   * const accepted = server.accepts()
+   * const device = await connect(server.url, { clientId: 'lamp' })
+   * const { clientId } = await (await accepted).receives('connect')
+   * console.log(clientId) // prints: lamp
+   * await device.end()
+   * ```
+   *
+   * @throws UsageError (as a rejection) for a type that no client sends, or an unknown option.
+   */
+  async receives<Name extends ClientPacketName>(
+    type: Name,
+    options: ReceivesOptions<Name> = {},
+  ): Promise<PacketOf<Name>> {
+    requireReceives(type, options)
+    return this.#log.take(type, options, options.signal)
+  }
+
+  /** Sends packets in one write, behind what the server has to say. @throws UsageError if the standard forbids a packet. */
+  send(...packets: ControlPacket[]): void {
+    this.sendBytes(Buffer.concat(packets.map((packet) => encodePacket(packet))))
+  }
+
+  /** Sends any bytes in one write, behind what the server has to say. On a closed connection it does nothing. */
+  sendBytes(bytes: Uint8Array): void {
+    if (!(bytes instanceof Uint8Array)) throw new UsageError(`sendBytes takes a Uint8Array, not a ${typeof bytes}`)
+    const before = this.#writer.take()
+    const all = Buffer.concat([before, bytes])
+    if (this.#stream.writable && all.length > 0) this.#stream.write(all)
+  }
+
+  /** Ends the connection in good order: what was sent goes out before. The will is published. */
+  close(): void {
+    this.#served.end()
+    this.#flush()
+    this.#stream.end()
+  }
+
+  /** Breaks the connection off: what was not sent yet is lost. The will is published. */
+  cut(): void {
+    this.#served.end()
+    this.#stream.destroy()
+  }
+
+  /** Reads nothing more, so that the bytes of the client pile up, until `readOn`. Keep Alive waits too. */
+  stopReading(): void {
+    this.#stream.pause()
+  }
+
+  /** Reads again after `stopReading`. */
+  readOn(): void {
+    this.#stream.resume()
+  }
+
+  #take(packet: ControlPacket<Buffer>): void {
+    const { log, rules } = this.#host
+    if (packet.type === 'connect') this.#clientId ??= packet.clientId
+    const { clientId } = this
+    log.push(packet, clientId)
+    this.#log.push(packet, clientId)
+    this.#keepAlive?.refresh()
+    if (rules.apply('silence', packet, clientId) !== undefined) return
+    const ms = rules.apply('delay', packet, clientId)
+    if (ms === undefined && this.#delayed.length === 0) return this.#serve(packet)
+    const delayed = { packet, isDue: ms === undefined }
+    this.#delayed.push(delayed)
+    if (ms === undefined) return
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      delayed.isDue = true
+      this.#guard(() => this.#serveDue())
+    }, ms)
+    this.#timers.add(timer)
+  }
+
+  #serveDue(): void {
+    while (this.#delayed[0]?.isDue === true) {
+      const [next] = this.#delayed.splice(0, 1)
+      if (next !== undefined) this.#serve(next.packet)
+    }
+  }
+
+  #serve(packet: ControlPacket<Buffer>): void {
+    this.#served.receive(packet)
+    if (packet.type !== 'connect' || this.#served.clientId === undefined) return
+    this.#clientId = this.#served.clientId
+    // [MQTT-3.1.2-24] a client that says nothing for one and a half times Keep Alive is gone
+    const ms = packet.keepAlive * 1_000 * this.#host.broker.habits.keepAliveFactor
+    if (ms > 0) this.#keepAlive = setTimeout(() => this.#silent(packet.keepAlive), ms)
+  }
+
+  #silent(seconds: number): void {
+    if (this.#stream.isPaused()) return void this.#keepAlive?.refresh()
+    const message = `the client was silent for longer than its Keep Alive of ${seconds} s allows [MQTT-3.1.2-24]`
+    this.#fail(new ConnectionLostError(message, { reason: 'timed-out' }))
+  }
+
+  #answer(packet: ControlPacket<Buffer>): void {
+    if (this.#host.rules.apply('withhold', packet, this.clientId) !== undefined) return
+    // The codec refuses to write what the standard has reserved.
+    if (packet.type === 'suback' && packet.returnCodes.includes(0x8f)) return this.sendBytes(reservedSuback(packet))
+    this.#writer.write(packet)
+    if (this.#flushes) return
+    this.#flushes = true
+    process.nextTick(() => {
+      this.#flushes = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    this.sendBytes(Buffer.alloc(0))
+  }
+
+  /** Runs what may throw because of a client, or because of a function of the program. */
+  #guard(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new UsageError('a function of the test threw', { cause: error }))
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#fault ??= error
+    this.#served.end()
+    const returnCode = returnCodeFor(error)
+    if (returnCode === 0) return void this.#stream.destroy()
+    this.send({ type: 'connack', sessionPresent: false, returnCode })
+    this.#stream.end()
+  }
+
+  #gone(): Error | undefined {
+    this.#served.end()
+    clearTimeout(this.#keepAlive)
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#log.end(
+      this.#fault ?? new ConnectionLostError('the connection ended before such a packet came', { reason: 'closed' }),
+    )
+    this.#host.gone(this, this.#fault)
+    return this.#fault
+  }
+}
+
+/** A SUBACK with any Return Codes: they are its last bytes, one for each Topic Filter. */
+function reservedSuback({ packetId, returnCodes }: SubackPacket): Buffer {
+  const bytes = encodePacket({ type: 'suback', packetId, returnCodes: returnCodes.map(() => 0) })
+  bytes.set(returnCodes, bytes.length - returnCodes.length)
+  return bytes
+}
+
+/** The Return Code that a faulty CONNECT gets; 0 where no answer is due. */
+function returnCodeFor(error: Error): number {
+  if (!isMqttError(error) || error.code !== 'MQTT_MALFORMED_PACKET') return 0
+  // [MQTT-3.1.2-2] another version of the protocol
+  if (error.fault === 'protocol-level') return 1
+  // [MQTT-3.1.3-8] without an identifier there is nothing by which a Session could be found again
+  return error.fault === 'client-identifier' ? 2 : 0
+}
+
+/** Refuses what no `receives` can wait for. @throws UsageError */
+export function requireReceives<Name extends ClientPacketName>(type: Name, options: ReceivesOptions<Name>): void {
+  requireName('receives()', type, clientPacketNames)
+  requireOptions(`receives('${type}')`, options, waitNames)
+  requireMatch(type, options)
+  requireSignal('signal', options.signal)
+}
