@@ -122,15 +122,9 @@ export class TestConnection {
    * Rejects with a ConnectionLostError if the connection ends before.
    *
    * ```ts
-   * import { connect } from 'mqtt311'
-   * import { testServer } from 'mqtt311/testing'
-   *
-   * await using server = await testServer()
-   * const accepted = server.accepts()
-   * const device = await connect(server.url, { clientId: 'lamp' })
-   * const { clientId } = await (await accepted).receives('connect')
-   * console.log(clientId) // prints: lamp
-   * await device.end()
+   * const connection = await server.accepts()
+   * lamp.publish('a', 'x')
+   * console.log((await connection.receives('publish')).topic) // prints: a
    * ```
    *
    * @throws UsageError (as a rejection) for a type that no client sends, or an unknown option.
@@ -143,12 +137,33 @@ export class TestConnection {
     return this.#log.take(type, options, options.signal)
   }
 
-  /** Sends packets in one write, behind what the server has to say. @throws UsageError if the standard forbids a packet. */
+  /**
+   * Sends packets in one write, behind what the server has to say.
+   *
+   * ```ts
+   * const connection = await server.accepts()
+   * server.silence('subscribe')
+   * const subscribed = lamp.subscribe('a', { qos: 2 })
+   * const { packetId } = await connection.receives('subscribe')
+   * connection.send({ type: 'suback', packetId, returnCodes: [0] })
+   * console.log((await subscribed).granted[0]?.qos) // prints: 0
+   * ```
+   *
+   * @throws UsageError if the standard forbids a packet.
+   */
   send(...packets: ControlPacket[]): void {
     this.sendBytes(Buffer.concat(packets.map((packet) => encodePacket(packet))))
   }
 
-  /** Sends any bytes in one write, behind what the server has to say. On a closed connection it does nothing. */
+  /**
+   * Sends any bytes in one write, behind what the server has to say. On a closed connection it does nothing.
+   *
+   * ```ts
+   * const connection = await server.accepts()
+   * connection.sendBytes(Buffer.from('HTTP/1.1 400 Bad Request'))
+   * await connection.closed // the client has closed it
+   * ```
+   */
   sendBytes(bytes: Uint8Array): void {
     if (!(bytes instanceof Uint8Array)) throw new UsageError(`sendBytes takes a Uint8Array, not a ${typeof bytes}`)
     const before = this.#writer.take()
@@ -169,7 +184,17 @@ export class TestConnection {
     this.#stream.destroy()
   }
 
-  /** Reads nothing more, so that the bytes of the client pile up, until `readOn`. Keep Alive waits too. */
+  /**
+   * Reads nothing more, so that the bytes of the client pile up, until `readOn`. Keep Alive waits too.
+   *
+   * ```ts
+   * const connection = await server.accepts()
+   * connection.stopReading()
+   * const published = lamp.publish('a', Buffer.alloc(100_000), { qos: 1 })
+   * connection.readOn()
+   * await published
+   * ```
+   */
   stopReading(): void {
     this.#stream.pause()
   }

@@ -8,52 +8,19 @@
  *   any        -> closed      close(): whoever waits is told
  */
 import type { Duplex } from 'node:stream'
-import type { TlsOptions } from 'node:tls'
 import type { ControlPacket, QoS } from '../codec/control-packet.js'
-import { requireQos } from '../codec/field-checks.js'
-import { topicNameLength } from '../codec/topic.js'
 import { ClosedError, ConnectionLostError, UsageError } from '../errors.js'
-import { isRecord, namesOf, requireOptions } from '../option-names.js'
+import { Arrivals } from './arrivals.js'
 import { Broker } from './broker/broker.js'
-import { allHabits, type Habits, type ServerName } from './broker/habits.js'
+import { allHabits } from './broker/habits.js'
 import { Listener } from './listener.js'
 import type { ClientPacketName, PacketOf, ServerPacketName } from './match.js'
 import { PipeEnd } from './memory-pipe.js'
-import { payloadBytes, requireFlag, requireText, requireWhole } from './option-checks.js'
+import { requireText } from './option-checks.js'
 import { PacketLog } from './packet-log.js'
 import { type RefuseOptions, type RuleOptions, Rules } from './rules.js'
+import { messageOf, requireServerOptions, type ServerPublishOptions, type TestServerOptions } from './server-options.js'
 import { type ReceivesOptions, requireReceives, TestConnection } from './test-connection.js'
-
-/** Where a test server listens, and how it behaves. */
-export interface TestServerOptions {
-  /** The port, 0 to 65,535. Default 0: one that is free. */
-  readonly port?: number | undefined
-  /** The address to listen on. Default `::1`, or `127.0.0.1` on a machine without IPv6. */
-  readonly host?: string | undefined
-  /** The certificate and all else that `tls.createServer` of Node takes: the server speaks TLS. Default: plain TCP. */
-  readonly tls?: TlsOptions | undefined
-  /** What the server does where the standard leaves it open, or wrong on purpose: the name of a real server, or habits. */
-  readonly habits?: ServerName | Habits | undefined
-  /** The largest packet in bytes that is taken from a client, 2 to 268,435,460. Default 16,777,216. */
-  readonly maxPacketBytes?: number | undefined
-}
-
-/** How the server publishes a message. */
-export interface ServerPublishOptions {
-  /** Default 0. */
-  readonly qos?: QoS | undefined
-  /** Whether the message is kept for those who subscribe later. Default false. */
-  readonly retain?: boolean | undefined
-}
-
-const optionNames = namesOf<TestServerOptions>({
-  port: true,
-  host: true,
-  tls: true,
-  habits: true,
-  maxPacketBytes: true,
-})
-const publishNames = namesOf<ServerPublishOptions>({ qos: true, retain: true })
 
 /** Open connections; one beyond is cut. */
 const connectionsMax = 10_000
@@ -67,6 +34,8 @@ const rememberedMax = 1_000
  *
  * It holds everything in memory, within bounds: 10,000 Sessions, 10,000 Topic Filters and 10,000 waiting messages in each, and
  * 10,000 retained messages. What comes beyond is refused or dropped.
+ *
+ * In the examples `server` is such a server, and `lamp` a client of it with the Client Identifier `lamp`.
  */
 export class TestServer {
   readonly #options: TestServerOptions
@@ -74,8 +43,7 @@ export class TestServer {
   readonly #rules = new Rules()
   readonly #log = new PacketLog()
   readonly #connections = new Set<TestConnection>()
-  readonly #accepted: TestConnection[] = []
-  readonly #accepting: { resolve(connection: TestConnection): void; reject(error: Error): void }[] = []
+  readonly #accepted = new Arrivals<TestConnection>(rememberedMax)
   readonly #faults: Error[] = []
   #starting: Promise<Listener> | undefined
   #listener: Listener | undefined
@@ -84,12 +52,7 @@ export class TestServer {
 
   /** A server that is reached through `stream` alone, until `start`. @throws UsageError for an option that does not fit. */
   constructor(options: TestServerOptions = {}) {
-    requireOptions('testServer()', options, optionNames)
-    const { port, host, tls, maxPacketBytes } = options
-    requireWhole('port', port, 0, 65_535)
-    requireText('host', host)
-    requireWhole('maxPacketBytes', maxPacketBytes, 2, 268_435_460)
-    if (tls !== undefined && !isRecord(tls)) throw new UsageError('tls has to be an object with at least cert and key')
+    requireServerOptions(options)
     this.#options = options
     this.#broker = new Broker(allHabits(options.habits))
   }
@@ -133,7 +96,14 @@ export class TestServer {
     return client
   }
 
-  /** All packets of all clients, in the order in which they came; of a long test the last 10,000 at least. */
+  /**
+   * All packets of all clients, in the order in which they came; of a long test the last 10,000 at least.
+   *
+   * ```ts
+   * await lamp.publish('a', 'x', { qos: 1 })
+   * console.log(server.received.map(({ type }) => type).join()) // prints: connect,publish
+   * ```
+   */
   get received(): readonly ControlPacket<Buffer>[] {
     return this.#log.packets
   }
@@ -148,26 +118,40 @@ export class TestServer {
     return [...this.#connections]
   }
 
-  /** The Topic Names of retained messages, with the payload of each. */
+  /**
+   * The Topic Names of retained messages, with the payload of each.
+   *
+   * ```ts
+   * await lamp.publish('lamp/1', 'on', { qos: 1, retain: true })
+   * console.log(server.retained.get('lamp/1')?.toString()) // prints: on
+   * ```
+   */
   get retained(): ReadonlyMap<string, Buffer> {
     return new Map([...this.#broker.retained.values()].map(({ topic, payload }) => [topic, payload]))
   }
 
-  /** The Topic Filters of a Session, with the granted QoS of each; none for a client that is not known. */
+  /**
+   * The Topic Filters of a Session, with the granted QoS of each; none for a client that is not known.
+   *
+   * ```ts
+   * await lamp.subscribe('lamp/1', { qos: 1 })
+   * console.log(server.subscriptions('lamp').get('lamp/1')) // prints: 1
+   * ```
+   */
   subscriptions(clientId: string): ReadonlyMap<string, QoS> {
     return new Map(this.#broker.subscriptionsOf(clientId))
   }
 
-  /** Resolves with the next connection that no earlier call got, whether it is there or is yet to come. */
+  /**
+   * Resolves with the next connection that no earlier call got, whether it is there or is yet to come.
+   *
+   * ```ts
+   * const connection = await server.accepts()
+   * console.log((await connection.receives('connect')).clientId) // prints: lamp
+   * ```
+   */
   accepts(): Promise<TestConnection> {
-    const [next] = this.#accepted.splice(0, 1)
-    if (next !== undefined) return Promise.resolve(next)
-    const promise = new Promise<TestConnection>((resolve, reject) => {
-      if (this.#isClosed) reject(closedError())
-      else this.#accepting.push({ resolve, reject })
-    })
-    promise.catch(() => {})
-    return promise
+    return this.#accepted.next()
   }
 
   /**
@@ -175,15 +159,9 @@ export class TestServer {
    * come. So a test needs no order of its own: it acts, and then asks for what has to follow.
    *
    * ```ts
-   * import { connect } from 'mqtt311'
-   * import { testServer } from 'mqtt311/testing'
-   *
-   * await using server = await testServer()
-   * const lamp = await connect(server.url)
    * await lamp.publish('lamp/1/state', 'on', { qos: 1 })
    * const { payload } = await server.receives('publish', { topic: 'lamp/+/state' })
    * console.log(payload.toString()) // prints: on
-   * await lamp.end()
    * ```
    *
    * Rejects with a ClosedError if the server is closed before. @throws UsageError (as a rejection) for a type that no client
@@ -204,25 +182,14 @@ export class TestServer {
    * resolves at once.
    *
    * ```ts
-   * import { connect } from 'mqtt311'
-   * import { testServer } from 'mqtt311/testing'
-   *
-   * await using server = await testServer()
-   * const lamp = await connect(server.url)
    * await lamp.subscribe('lamp/1', { qos: 1 }, (message) => console.log(message.text()))
    * await server.publish('lamp/1', 'off', { qos: 1 }) // prints: off
-   * await lamp.end()
    * ```
    *
    * @throws UsageError (as a rejection) for a Topic Name, payload or option that does not fit.
    */
   async publish(topic: string, payload: string | Uint8Array, options: ServerPublishOptions = {}): Promise<number> {
-    requireOptions('publish()', options, publishNames)
-    const { qos = 0, retain = false } = options
-    topicNameLength(topic)
-    requireQos(qos, 'qos', '4.3')
-    requireFlag('retain', retain)
-    const message = { topic, payload: payloadBytes(payload), qos, retain }
+    const message = messageOf(topic, payload, options)
     return new Promise((resolve) => {
       // One for this call, so that what is acknowledged meanwhile does not count as all.
       let open = 1
@@ -245,12 +212,8 @@ export class TestServer {
    * the result is disposed of.
    *
    * ```ts
-   * import { connect } from 'mqtt311'
-   * import { testServer } from 'mqtt311/testing'
-   *
-   * await using server = await testServer()
-   * server.refuse('connect', { returnCode: 4, times: 1 })
-   * await connect(server.url).catch((error) => console.log(error.returnCode)) // prints: 4
+   * server.refuse('subscribe', { topic: 'secret/#' })
+   * await lamp.subscribe('secret/#').catch((error) => console.log(error.code)) // prints: MQTT_SUBSCRIBE_REFUSED
    * ```
    *
    * @throws UsageError for another type, or an option that does not fit.
@@ -263,6 +226,11 @@ export class TestServer {
    * Has the server see packets of a type, and do nothing: no answer, no message to others. Without a type: all packets. A test
    * can then answer by hand, with `send` of the connection. Until the result is disposed of.
    *
+   * ```ts
+   * server.silence('pingreq')
+   * await lamp.ping({ timeoutMs: 10 }).catch((error) => console.log(error.code)) // prints: MQTT_TIMEOUT
+   * ```
+   *
    * @throws UsageError for a type that no client sends, or an option that does not fit.
    */
   silence<Name extends ClientPacketName>(type?: Name, options: RuleOptions<Name> = {}): Disposable {
@@ -272,6 +240,15 @@ export class TestServer {
   /**
    * Has the server do all that it is asked, but not send packets of a type: `withhold('puback', { times: 1 })` is a server
    * whose acknowledgement was lost. Until the result is disposed of.
+   *
+   * ```ts
+   * server.withhold('puback', { times: 1 })
+   * const published = lamp.publish('a', 'x', { qos: 1 })
+   * await server.receives('publish')
+   * server.cut()
+   * await server.receives('publish') // the same again, on the next connection
+   * await published
+   * ```
    *
    * @throws UsageError for a type that no server sends, or an option that does not fit.
    */
@@ -283,13 +260,26 @@ export class TestServer {
    * Has the server handle packets of a type so many milliseconds after they came. What comes behind one of them on the same
    * connection waits too. Until the result is disposed of.
    *
+   * ```ts
+   * server.delay('subscribe', 20)
+   * await lamp.subscribe('lamp/1') // takes 20 ms
+   * ```
+   *
    * @throws UsageError for a type that no client sends, or an option that does not fit.
    */
   delay<Name extends ClientPacketName>(type: Name, ms: number, options: RuleOptions<Name> = {}): Disposable {
     return this.#rules.delay(type, ms, options)
   }
 
-  /** Breaks off the connection of one client, or of all. Sessions stay, wills are published. */
+  /**
+   * Breaks off the connection of one client, or of all. Sessions stay, wills are published.
+   *
+   * ```ts
+   * await server.receives('connect')
+   * server.cut('lamp')
+   * await server.receives('connect') // it is back
+   * ```
+   */
   cut(clientId?: string): void {
     requireText('clientId', clientId)
     for (const connection of this.#connections) {
@@ -300,6 +290,12 @@ export class TestServer {
   /**
    * Cuts and forgets one client, or all of them with the retained messages, as a server that restarts without storage: the
    * next CONNACK says Session Present 0.
+   *
+   * ```ts
+   * lamp.on('online', (event) => console.log(event.sessionPresent)) // prints: false
+   * server.forget('lamp')
+   * await lamp.publish('a', 'x', { qos: 1 })
+   * ```
    */
   forget(clientId?: string): void {
     this.cut(clientId)
@@ -321,7 +317,16 @@ export class TestServer {
     }
   }
 
-  /** Cuts all connections and lets nobody connect until `start`. Sessions, retained messages and rules stay. */
+  /**
+   * Cuts all connections and lets nobody connect until `start`. Sessions, retained messages and rules stay.
+   *
+   * ```ts
+   * await server.stop()
+   * const published = lamp.publish('a', 'x', { qos: 1 })
+   * await server.start()
+   * await published
+   * ```
+   */
   async stop(): Promise<void> {
     this.#isStopped = true
     const open = [...this.#connections]
@@ -337,7 +342,7 @@ export class TestServer {
     this.#isClosed = true
     await this.stop()
     this.#log.end(closedError())
-    for (const { reject } of this.#accepting.splice(0)) reject(closedError())
+    this.#accepted.end(closedError())
     this.#broker.forget(undefined)
   }
 
@@ -356,10 +361,7 @@ export class TestServer {
       gone: (gone, fault) => this.#gone(gone, fault),
     })
     this.#connections.add(connection)
-    const waiting = this.#accepting.shift()
-    if (waiting === undefined) this.#accepted.push(connection)
-    else waiting.resolve(connection)
-    if (this.#accepted.length > rememberedMax) this.#accepted.shift()
+    this.#accepted.push(connection)
   }
 
   #gone(connection: TestConnection, fault: Error | undefined): void {
