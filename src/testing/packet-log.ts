@@ -18,8 +18,7 @@ interface Waiter {
   fail(error: Error): void
 }
 
-/** What stays in a log at least, once it has been so full: packets, and the bytes of their payloads. */
-const packetsKept = 10_000
+/** Bytes of payloads that stay in a log, once it has been so full. */
 const bytesKept = 64 * 1024 * 1024
 
 export class PacketLog {
@@ -28,6 +27,12 @@ export class PacketLog {
   readonly #waiters = new Set<Waiter>()
   #bytes = 0
   #end: Error | undefined
+  readonly #packetsKept: number
+
+  /** At least so many packets stay in the log, once it has been so full. */
+  constructor(packetsKept = 10_000) {
+    this.#packetsKept = packetsKept
+  }
 
   get packets(): readonly ControlPacket<Buffer>[] {
     return this.#packets
@@ -91,9 +96,9 @@ export class PacketLog {
   }
 
   #trim(): void {
-    if (this.#packets.length < 2 * packetsKept && this.#bytes < 2 * bytesKept) return
+    if (this.#packets.length < 2 * this.#packetsKept && this.#bytes < 2 * bytesKept) return
     const gone = new Set<ControlPacket>()
-    while (this.#packets.length - gone.size > packetsKept || this.#bytes > bytesKept) {
+    while (this.#packets.length - gone.size > this.#packetsKept || this.#bytes > bytesKept) {
       const oldest = this.#packets[gone.size]
       if (oldest === undefined) break
       gone.add(oldest)

@@ -1,5 +1,6 @@
 /**
- * What a program has the server do otherwise, for packets that match: nothing at all, later, refuse, or without its answer.
+ * What a program has the server do otherwise, for packets that match: nothing at all, what a function does, the same later, refuse,
+ * or the same without an answer.
  * A rule holds until it is disposed of, or until it has been applied so many times as it was made for.
  */
 import type { ControlPacket, PacketName } from '../codec/control-packet.js'
@@ -9,13 +10,15 @@ import {
   type ClientPacketName,
   clientPacketNames,
   isMatch,
+  isOf,
   type Match,
+  type PacketOf,
   requireMatch,
   requireName,
   type ServerPacketName,
   serverPacketNames,
 } from './match.js'
-import { requireWhole } from './option-checks.js'
+import { requireFunction, requireText, requireWhole } from './option-checks.js'
 
 /** Which packets a rule is for, and how often it is applied. */
 export interface RuleOptions<Name extends PacketName> extends Match<Name> {
@@ -29,31 +32,54 @@ export interface RefuseOptions<Name extends 'connect' | 'subscribe' | 'publish'>
   readonly returnCode?: number | undefined
 }
 
-interface Rule {
-  readonly kind: 'silence' | 'delay' | 'refuse' | 'withhold'
+/** What a program does in the place of the server. */
+type Answer<Name extends PacketName, Connection> = (packet: PacketOf<Name>, connection: Connection) => void
+
+type Kind = 'silence' | 'answer' | 'delay' | 'refuse' | 'withhold'
+
+interface Rule<Connection> {
+  readonly kind: Kind
   /** Whether the packet is meant; a Topic Filter of a SUBSCRIBE is asked for alone. */
   applies(packet: ControlPacket<Buffer>, clientId: string | undefined): boolean
   /** Milliseconds for `delay`, the Return Code for `refuse`. */
   readonly value: number
+  /** For `answer`: what the program does. */
+  readonly act: ((packet: ControlPacket<Buffer>, connection: Connection) => void) | undefined
   left: number
 }
 
+const refusable = ['connect', 'subscribe', 'publish'] as const
 const matchNames = ['clientId', 'topic', 'where'] as const
 const ruleNames: ReadonlySet<string> = new Set([...matchNames, 'times'])
+/** Of a rule for packets of every type. */
+const anyTypeNames: ReadonlySet<string> = new Set(['clientId', 'times'])
 const refuseNames: ReadonlySet<string> = new Set([...ruleNames, 'returnCode'])
 export const waitNames: ReadonlySet<string> = new Set([...matchNames, 'signal'])
 
 /** The longest time that a timer of Node holds. */
 const maxTimerMs = 2_147_483_647
 
-export class Rules {
-  readonly #rules = new Set<Rule>()
+export class Rules<Connection> {
+  readonly #rules = new Set<Rule<Connection>>()
 
   silence<Name extends ClientPacketName>(name: Name | undefined, options: RuleOptions<Name>): Disposable {
     if (name !== undefined) return this.#add('silence', name, options, clientPacketNames)
-    requireOptions('silence()', options, ruleNames)
-    const rule: Rule = { kind: 'silence', applies: () => true, value: 0, left: timesOf(options) }
-    return this.#keep(rule)
+    requireOptions('silence()', options, anyTypeNames)
+    requireText('clientId', options.clientId)
+    const applies = (_packet: ControlPacket, clientId: string | undefined) =>
+      options.clientId === undefined || options.clientId === clientId
+    return this.#keep({ kind: 'silence', applies, value: 0, act: undefined, left: timesOf(options) })
+  }
+
+  answer<Name extends ClientPacketName>(
+    name: Name,
+    act: Answer<Name, Connection>,
+    options: RuleOptions<Name>,
+  ): Disposable {
+    requireFunction('the answer', act ?? null)
+    return this.#add('answer', name, options, clientPacketNames, 0, (packet, connection) => {
+      if (isOf(packet, name)) act(packet, connection)
+    })
   }
 
   delay<Name extends ClientPacketName>(name: Name, ms: number, options: RuleOptions<Name>): Disposable {
@@ -66,42 +92,41 @@ export class Rules {
   }
 
   refuse<Name extends 'connect' | 'subscribe' | 'publish'>(name: Name, options: RefuseOptions<Name>): Disposable {
+    if (name !== 'connect') return this.#add('refuse', name, options, refusable)
+    requireOptions("refuse('connect')", options, refuseNames)
     const { returnCode, ...others } = options
-    if (name === 'connect') {
-      requireOptions("refuse('connect')", options, refuseNames)
-      requireWhole('returnCode', returnCode, 1, 5)
-    }
-    const given = name === 'connect' ? others : options
-    return this.#add('refuse', name, given, ['connect', 'subscribe', 'publish'], returnCode ?? 5)
+    requireWhole('returnCode', returnCode, 1, 5)
+    return this.#add('refuse', name, others, refusable, returnCode ?? 5)
   }
 
   #add<Name extends PacketName>(
-    kind: Rule['kind'],
+    kind: Kind,
     name: Name,
     options: RuleOptions<Name>,
     names: readonly PacketName[],
     value = 0,
+    act: Rule<Connection>['act'] = undefined,
   ): Disposable {
     requireName(`${kind}()`, name, names)
     requireOptions(`${kind}('${name}')`, options, ruleNames)
     requireMatch(name, options)
     const applies = (packet: ControlPacket<Buffer>, clientId: string | undefined) =>
       isMatch(packet, name, options, clientId)
-    return this.#keep({ kind, applies, value, left: timesOf(options) })
+    return this.#keep({ kind, applies, value, act, left: timesOf(options) })
   }
 
-  #keep(rule: Rule): Disposable {
+  #keep(rule: Rule<Connection>): Disposable {
     this.#rules.add(rule)
     return { [Symbol.dispose]: () => void this.#rules.delete(rule) }
   }
 
-  /** The value of the first rule of this kind for the packet, which is applied with this call; undefined if there is none. */
-  apply(kind: Rule['kind'], packet: ControlPacket<Buffer>, clientId: string | undefined): number | undefined {
+  /** The first rule of this kind for the packet, which is applied with this call; undefined if there is none. */
+  apply(kind: Kind, packet: ControlPacket<Buffer>, clientId: string | undefined): Rule<Connection> | undefined {
     for (const rule of this.#rules) {
       if (rule.kind !== kind || !rule.applies(packet, clientId)) continue
       rule.left -= 1
       if (rule.left === 0) this.#rules.delete(rule)
-      return rule.value
+      return rule
     }
     return undefined
   }
@@ -109,7 +134,7 @@ export class Rules {
   /** What of this packet is refused. */
   refusalsOf(packet: ControlPacket<Buffer>, clientId: string | undefined): Refusals {
     return {
-      connect: () => this.apply('refuse', packet, clientId) ?? 0,
+      connect: () => this.apply('refuse', packet, clientId)?.value ?? 0,
       publish: () => this.apply('refuse', packet, clientId) !== undefined,
       filter: (filter) => {
         if (packet.type !== 'subscribe') return false

@@ -21,6 +21,13 @@ export interface TestServerOptions {
   readonly habits?: ServerName | Habits | undefined
   /** The largest packet in bytes that is taken from a client, 2 to 268,435,460. Default 16,777,216. */
   readonly maxPacketBytes?: number | undefined
+  /** How many packets `received` and `receives` remember at least, 1 to 1,000,000. Default 10,000, of at most 128 MiB. */
+  readonly packetsKept?: number | undefined
+  /**
+   * How many bytes a connection in memory takes before the one who writes has to wait, 1 to 1,073,741,824. Default: that of Node's
+   * streams, 16,384 or 65,536.
+   */
+  readonly highWaterMark?: number | undefined
 }
 
 /** How the server publishes a message. */
@@ -37,15 +44,19 @@ const optionNames = namesOf<TestServerOptions>({
   tls: true,
   habits: true,
   maxPacketBytes: true,
+  packetsKept: true,
+  highWaterMark: true,
 })
 const publishNames = namesOf<ServerPublishOptions>({ qos: true, retain: true })
 
 /** @throws UsageError for an option that does not fit; `habits` are checked where they are read. */
 export function requireServerOptions(options: TestServerOptions): void {
   requireOptions('testServer()', options, optionNames)
-  const { port, host, tls, maxPacketBytes } = options
+  const { port, host, tls, maxPacketBytes, packetsKept, highWaterMark } = options
   requireWhole('port', port, 0, 65_535)
   requireText('host', host)
+  requireWhole('packetsKept', packetsKept, 1, 1_000_000)
+  requireWhole('highWaterMark', highWaterMark, 1, 1_073_741_824)
   requireWhole('maxPacketBytes', maxPacketBytes, 2, 268_435_460)
   if (tls !== undefined && !isRecord(tls)) throw new UsageError('tls has to be an object with at least cert and key')
 }

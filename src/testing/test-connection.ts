@@ -1,7 +1,7 @@
 /**
  * One connection of a test server: the stream below, the packets above, and what a program has done to both.
  *
- *   stream -> decoder -> logs -> silence? -> delay? -> ServedConnection -> withhold? -> writer -> stream
+ *   stream -> decoder -> logs -> silence? -> answer? -> delay? -> ServedConnection -> withhold? -> writer -> stream
  *
  * A packet that is delayed holds up those behind it, so the order of a connection never changes. What the server says in one
  * turn of the event loop leaves in one write, as from a server that is fast.
@@ -25,6 +25,7 @@ import {
 import { requireSignal } from './option-checks.js'
 import { PacketLog } from './packet-log.js'
 import { type Rules, waitNames } from './rules.js'
+import type { TestServerOptions } from './server-options.js'
 
 /** Which packet is waited for, and what ends the wait. */
 export interface ReceivesOptions<Name extends PacketName> extends Match<Name> {
@@ -35,10 +36,10 @@ export interface ReceivesOptions<Name extends PacketName> extends Match<Name> {
 /** What a connection needs of its server. */
 export interface ConnectionHost {
   readonly broker: Broker
-  readonly rules: Rules
+  readonly rules: Rules<TestConnection>
   /** The packets of all connections. */
   readonly log: PacketLog
-  readonly maxPacketBytes: number
+  readonly options: TestServerOptions
   /** The connection is over; `fault` is what the client did wrong, if it did. */
   gone(connection: TestConnection, fault: Error | undefined): void
 }
@@ -53,12 +54,13 @@ const unsentMax = 16 * 1024 * 1024
 
 /** One connection of a client, as the server sees it. */
 export class TestConnection {
-  readonly #stream: Duplex
+  /** @internal The bytes below. */
+  readonly stream: Duplex
   readonly #host: ConnectionHost
   readonly #served: ServedConnection
   readonly #decoder: PacketDecoder
   readonly #writer = new PacketWriter()
-  readonly #log = new PacketLog()
+  readonly #log: PacketLog
   readonly #delayed: DelayedPacket[] = []
   readonly #timers = new Set<NodeJS.Timeout>()
   #clientId: string | undefined
@@ -75,9 +77,11 @@ export class TestConnection {
 
   /** @internal */
   constructor(stream: Duplex, host: ConnectionHost) {
-    this.#stream = stream
+    this.stream = stream
     this.#host = host
-    this.#decoder = new PacketDecoder({ maxPacketBytes: host.maxPacketBytes })
+    const { packetsKept, maxPacketBytes = 16 * 1024 * 1024 } = host.options
+    this.#log = new PacketLog(packetsKept)
+    this.#decoder = new PacketDecoder({ maxPacketBytes })
     this.#served = new ServedConnection(
       host.broker,
       {
@@ -110,7 +114,7 @@ export class TestConnection {
     return this.#served.clientId ?? this.#clientId
   }
 
-  /** The packets of this connection so far, in order; of a long conversation the last 10,000 at least. */
+  /** The packets of this connection so far, in order; of a long conversation the last `packetsKept` at least. */
   get received(): readonly ControlPacket<Buffer>[] {
     return this.#log.packets
   }
@@ -168,20 +172,20 @@ export class TestConnection {
     if (!(bytes instanceof Uint8Array)) throw new UsageError(`sendBytes takes a Uint8Array, not a ${typeof bytes}`)
     const before = this.#writer.take()
     const all = Buffer.concat([before, bytes])
-    if (this.#stream.writable && all.length > 0) this.#stream.write(all)
+    if (this.stream.writable && all.length > 0) this.stream.write(all)
   }
 
   /** Ends the connection in good order: what was sent goes out before. The will is published. */
   close(): void {
     this.#served.end()
     this.#flush()
-    this.#stream.end()
+    this.stream.end()
   }
 
   /** Breaks the connection off: what was not sent yet is lost. The will is published. */
   cut(): void {
     this.#served.end()
-    this.#stream.destroy()
+    this.stream.destroy()
   }
 
   /**
@@ -196,12 +200,12 @@ export class TestConnection {
    * ```
    */
   stopReading(): void {
-    this.#stream.pause()
+    this.stream.pause()
   }
 
   /** Reads again after `stopReading`. */
   readOn(): void {
-    this.#stream.resume()
+    this.stream.resume()
   }
 
   #take(packet: ControlPacket<Buffer>): void {
@@ -212,7 +216,9 @@ export class TestConnection {
     this.#log.push(packet, clientId)
     this.#keepAlive?.refresh()
     if (rules.apply('silence', packet, clientId) !== undefined) return
-    const ms = rules.apply('delay', packet, clientId)
+    const answer = rules.apply('answer', packet, clientId)
+    if (answer !== undefined) return answer.act?.(packet, this)
+    const ms = rules.apply('delay', packet, clientId)?.value
     if (ms === undefined && this.#delayed.length === 0) return this.#serve(packet)
     const delayed = { packet, isDue: ms === undefined }
     this.#delayed.push(delayed)
@@ -242,7 +248,7 @@ export class TestConnection {
   }
 
   #silent(seconds: number): void {
-    if (this.#stream.isPaused()) return void this.#keepAlive?.refresh()
+    if (this.stream.isPaused()) return void this.#keepAlive?.refresh()
     const message = `the client was silent for longer than its Keep Alive of ${seconds} s allows [MQTT-3.1.2-24]`
     this.#fail(new ConnectionLostError(message, { reason: 'timed-out' }))
   }
@@ -277,9 +283,9 @@ export class TestConnection {
     this.#fault ??= error
     this.#served.end()
     const returnCode = returnCodeFor(error)
-    if (returnCode === 0) return void this.#stream.destroy()
+    if (returnCode === 0) return void this.stream.destroy()
     this.send({ type: 'connack', sessionPresent: false, returnCode })
-    this.#stream.end()
+    this.stream.end()
   }
 
   #gone(): Error | undefined {

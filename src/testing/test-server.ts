@@ -40,8 +40,8 @@ const rememberedMax = 1_000
 export class TestServer {
   readonly #options: TestServerOptions
   readonly #broker: Broker
-  readonly #rules = new Rules()
-  readonly #log = new PacketLog()
+  readonly #rules = new Rules<TestConnection>()
+  readonly #log: PacketLog
   readonly #connections = new Set<TestConnection>()
   readonly #accepted = new Arrivals<TestConnection>(rememberedMax)
   readonly #faults: Error[] = []
@@ -54,6 +54,7 @@ export class TestServer {
   constructor(options: TestServerOptions = {}) {
     requireServerOptions(options)
     this.#options = options
+    this.#log = new PacketLog(options.packetsKept)
     this.#broker = new Broker(allHabits(options.habits))
   }
 
@@ -89,15 +90,14 @@ export class TestServer {
    * ```
    */
   readonly stream = (): Duplex => {
-    if (this.#isStopped || this.#isClosed)
-      throw new ConnectionLostError('the test server is stopped', { reason: 'refused' })
-    const [client, server] = PipeEnd.pair()
+    if (this.#isStopped) throw new ConnectionLostError('the test server is stopped', { reason: 'refused' })
+    const [client, server] = PipeEnd.pair(this.#options.highWaterMark)
     this.#accept(server)
     return client
   }
 
   /**
-   * All packets of all clients, in the order in which they came; of a long test the last 10,000 at least.
+   * All packets of all clients, in the order in which they came; of a long test the last `packetsKept` at least.
    *
    * ```ts
    * await lamp.publish('a', 'x', { qos: 1 })
@@ -189,21 +189,7 @@ export class TestServer {
    * @throws UsageError (as a rejection) for a Topic Name, payload or option that does not fit.
    */
   async publish(topic: string, payload: string | Uint8Array, options: ServerPublishOptions = {}): Promise<number> {
-    const message = messageOf(topic, payload, options)
-    return new Promise((resolve) => {
-      // One for this call, so that what is acknowledged meanwhile does not count as all.
-      let open = 1
-      let sessions = 0
-      const settled = () => {
-        open -= 1
-        if (open === 0) resolve(sessions)
-      }
-      const opened = () => {
-        open += 1
-      }
-      sessions = this.#broker.publish(message, { opened, settled })
-      settled()
-    })
+    return this.#broker.publishAndWait(messageOf(topic, payload, options))
   }
 
   /**
@@ -223,8 +209,8 @@ export class TestServer {
   }
 
   /**
-   * Has the server see packets of a type, and do nothing: no answer, no message to others. Without a type: all packets. A test
-   * can then answer by hand, with `send` of the connection. Until the result is disposed of.
+   * Has the server see packets of a type, and do nothing: no answer, no message to others. Without a type: all packets, of
+   * one client or of all. A test can then answer by hand, with `send` of the connection. Until the result is disposed of.
    *
    * ```ts
    * server.silence('pingreq')
@@ -238,16 +224,34 @@ export class TestServer {
   }
 
   /**
+   * Has a function of the test do what the server would do for packets of a type. It gets each packet and its connection, and sends
+   * what it likes. Until the result is disposed of.
+   *
+   * ```ts
+   * server.answer('subscribe', ({ packetId }, connection) => connection.send({ type: 'suback', packetId, returnCodes: [0] }))
+   * console.log((await lamp.subscribe('a', { qos: 2 })).granted[0]?.qos) // prints: 0
+   * ```
+   *
+   * @throws UsageError for a type that no client sends, no function, or an option that does not fit.
+   */
+  answer<Name extends ClientPacketName>(
+    type: Name,
+    answer: (packet: PacketOf<Name>, connection: TestConnection) => void,
+    options: RuleOptions<Name> = {},
+  ): Disposable {
+    return this.#rules.answer(type, answer, options)
+  }
+
+  /**
    * Has the server do all that it is asked, but not send packets of a type: `withhold('puback', { times: 1 })` is a server
    * whose acknowledgement was lost. Until the result is disposed of.
    *
    * ```ts
    * server.withhold('puback', { times: 1 })
-   * const published = lamp.publish('a', 'x', { qos: 1 })
+   * lamp.publish('a', 'x', { qos: 1 })
    * await server.receives('publish')
    * server.cut()
    * await server.receives('publish') // the same again, on the next connection
-   * await published
    * ```
    *
    * @throws UsageError for a type that no server sends, or an option that does not fit.
@@ -357,7 +361,7 @@ export class TestServer {
       broker: this.#broker,
       rules: this.#rules,
       log: this.#log,
-      maxPacketBytes: this.#options.maxPacketBytes ?? 16 * 1024 * 1024,
+      options: this.#options,
       gone: (gone, fault) => this.#gone(gone, fault),
     })
     this.#connections.add(connection)
@@ -384,8 +388,6 @@ function closedError(): ClosedError {
  *
  * await using server = await testServer()
  * const lamp = await connect(server.url)
- * await lamp.publish('lamp/1', 'on')
- * await server.receives('publish', { topic: 'lamp/1' })
  * await lamp.end()
  * ```
  *

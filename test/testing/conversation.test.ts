@@ -137,17 +137,21 @@ describe('receives()', () => {
     expect(server.connections).toHaveLength(1)
   })
 
-  test('keeps the last 10,000 packets of a long test, and forgets the first', async () => {
-    const server = serverInMemory()
-    const client = await admitted(server)
-    for (let n = 0; n < 20; n++) {
-      client.send(...Array.from({ length: 1_000 }, (_, index) => publish(String(1_000 * n + index))))
-    }
-    await client.allUntilPing()
-    expect(server.received.length).toBeGreaterThanOrEqual(10_000)
-    expect(server.received.length).toBeLessThan(20_000)
-    expect(Number((await server.receives('publish')).topic)).toBeGreaterThan(9_000)
-  })
+  test.each([undefined, 5_000])(
+    'keeps the last packets of a long test, and forgets the first (%s)',
+    async (packetsKept) => {
+      const server = serverInMemory({ packetsKept })
+      const kept = packetsKept ?? 10_000
+      const client = await admitted(server)
+      for (let n = 0; n < 20; n++) {
+        client.send(...Array.from({ length: 1_000 }, (_, index) => publish(String(1_000 * n + index))))
+      }
+      await client.allUntilPing()
+      expect(server.received.length).toBeGreaterThanOrEqual(kept)
+      expect(server.received.length).toBeLessThan(2 * kept)
+      expect(Number((await server.receives('publish')).topic)).toBeGreaterThanOrEqual(20_000 - 2 * kept)
+    },
+  )
 })
 
 describe('publish()', () => {
@@ -271,6 +275,31 @@ describe('silence()', () => {
   })
 })
 
+describe('answer()', () => {
+  test('has a function of the test do what the server would do', async () => {
+    const server = serverInMemory()
+    server.answer('publish', (packet, connection) => {
+      connection.send({ type: 'pubcomp', packetId: packet.qos === 0 ? 1 : packet.packetId })
+    })
+    const client = await admitted(server)
+    client.send(publish('a', 1, 9))
+    expect(await client.allUntilPing()).toEqual([{ type: 'pubcomp', packetId: 9 }])
+  })
+
+  test('ends the connection where the function throws, and tells the error', async () => {
+    const server = serverInMemory()
+    const error = new Error('a mistake of the test')
+    server.answer('publish', () => {
+      throw error
+    })
+    const client = await admitted(server)
+    client.send(publish('a'))
+    await client.closed
+    await server.connections[0]?.closed
+    expect(server.faults).toEqual([error])
+  })
+})
+
 test('withhold() loses an answer of a server that has done what it was asked; our client sends the message again', async () => {
   const server = serverInMemory()
   server.withhold('puback', { times: 1 })
@@ -350,6 +379,9 @@ describe('what makes no sense is a UsageError:', () => {
     ['refuse', ['subscribe', { returnCode: 5 }], /returnCode is no option/],
     ['silence', ['suback'], /one of "connect"/],
     ['silence', ['publish', { times: 0 }], /times has to be/],
+    ['silence', [undefined, { topic: 'a' }], /topic is no option of silence/],
+    ['answer', ['publish'], /answer has to be a function/],
+    ['refuse', ['connect', null], /have to be an object/],
     ['withhold', ['pingreq'], /one of "connack"/],
     ['delay', ['publish'], /delay in milliseconds/],
     ['delay', ['publish', 1.5], /delay in milliseconds/],
@@ -374,6 +406,8 @@ describe('what makes no sense is a UsageError:', () => {
     [{ habits: { sendWindow: 0 } }, /habits\.sendWindow/],
     [{ habits: { keepAliveFactor: 0 } }, /habits\.keepAliveFactor/],
     [{ maxPacketBytes: 1 }, /maxPacketBytes/],
+    [{ packetsKept: 0 }, /packetsKept/],
+    [{ highWaterMark: 0 }, /highWaterMark/],
     [null, /have to be an object/],
   ])('testServer(%j)', async (options, message) => {
     const outcome = await outcomeOf(Promise.resolve(Reflect.apply(testServer, undefined, [options])))

@@ -102,6 +102,24 @@ export class Broker {
     return sessions
   }
 
+  /** Resolves with the number of Sessions that a message was sent to, when each has acknowledged it. */
+  publishAndWait(message: ServedMessage): Promise<number> {
+    return new Promise((resolve) => {
+      // One for this call, so that what is acknowledged meanwhile does not count as all.
+      let open = 1
+      let sessions = 0
+      const opened = () => {
+        open += 1
+      }
+      const settled = () => {
+        open -= 1
+        if (open === 0) resolve(sessions)
+      }
+      sessions = this.publish(message, { opened, settled })
+      settled()
+    })
+  }
+
   /** The granted QoS of each copy that a Session gets. */
   #copiesFor(session: ServedSession, topic: string): readonly QoS[] {
     const levels: QoS[] = []
