@@ -1,39 +1,17 @@
 /**
- * A server that does what a test says, packet by packet, in the process of the test. Clients reach it through pipes in memory
- * (`options.stream`) or, after `listen`, over TCP on the loopback interface.
+ * The test server in the hands of a test that says everything itself, packet by packet: nothing is answered unless the test
+ * answers, or has `serve` answer. Clients reach it through pipes in memory (`options.stream`) or, after `listen`, over TCP on
+ * the loopback interface.
  *
  * Nothing here waits for time to pass: `accepted` resolves with the next connection, `next` with the next packet, `closed`
  * when the client has closed its side.
  */
-import { once } from 'node:events'
-import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { onTestFinished } from 'vitest'
-import { type ControlPacket, PacketDecoder, type PacketName, PacketWriter } from '../../../src/codec/index.js'
-import { PipeEnd } from '../../../src/testing/memory-pipe.js'
-
-type PacketOf<Name extends PacketName> = Extract<ControlPacket<Buffer>, { type: Name }>
-
-/** What comes one after the other, asked for before or after it has come. */
-class Arrivals<T> {
-  readonly #ready: T[] = []
-  readonly #waiting: ((item: T) => void)[] = []
-
-  push(item: T): void {
-    const waiting = this.#waiting.shift()
-    if (waiting === undefined) this.#ready.push(item)
-    else waiting(item)
-  }
-
-  get waiting(): readonly T[] {
-    return this.#ready
-  }
-
-  next(): Promise<T> {
-    const [item] = this.#ready.splice(0, 1)
-    return item === undefined ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve(item)
-  }
-}
+import { type ControlPacket, type PacketName, PacketWriter } from '../../../src/codec/index.js'
+import { Arrivals } from '../../../src/testing/arrivals.js'
+import { type PacketOf, type TestConnection, TestServer } from '../../../src/testing/index.js'
+import { clientPacketNames } from '../../../src/testing/match.js'
 
 interface FakeServerOptions {
   /** Bytes that a pipe in memory takes before its writer has to wait. */
@@ -41,8 +19,9 @@ interface FakeServerOptions {
 }
 
 export class FakeServer {
-  readonly #accepted = new Arrivals<FakeConnection>()
-  readonly #options: FakeServerOptions
+  readonly #server: TestServer
+  readonly #accepted = new Arrivals<FakeConnection>(Number.POSITIVE_INFINITY)
+  readonly #faces = new WeakMap<TestConnection, FakeConnection>()
   readonly connections: FakeConnection[] = []
   /** Called with each connection, before anything is read from it. */
   onConnection: ((connection: FakeConnection) => void) | undefined
@@ -51,20 +30,27 @@ export class FakeServer {
   attempts = 0
 
   constructor(options: FakeServerOptions = {}) {
-    this.#options = options
+    this.#server = new TestServer({ ...options, maxPacketBytes: 268_435_460, packetsKept: 1 })
+    for (const name of clientPacketNames) {
+      this.#server.answer(name, (packet, connection) => this.#faces.get(connection)?.take(packet))
+    }
   }
 
   /** For the option `stream` of a client. */
   readonly stream = (): Duplex => {
     this.attempts += 1
     if (this.unreachable !== undefined) throw this.unreachable
-    const [client, server] = PipeEnd.pair(this.#options.highWaterMark)
-    this.#accept(server)
-    return client
+    const stream = this.#server.stream()
+    this.#accept(this.#server.connections.at(-1))
+    // Taken at once, so that the server has none to remember.
+    this.#server.accepts()
+    return stream
   }
 
-  #accept(stream: Duplex): void {
-    const connection = new FakeConnection(stream)
+  #accept(accepted: TestConnection | undefined): void {
+    if (accepted === undefined || this.#faces.has(accepted)) return
+    const connection = new FakeConnection(accepted)
+    this.#faces.set(accepted, connection)
     this.connections.push(connection)
     this.onConnection?.(connection)
     this.#accepted.push(connection)
@@ -89,43 +75,30 @@ export class FakeServer {
 
   /** Listens on TCP until the test is over; resolves with the URL. */
   async listen(): Promise<string> {
-    const server = net.createServer({ allowHalfOpen: true }, (socket) => {
-      this.attempts += 1
-      this.#accept(socket)
-    })
-    const host = await listenOnLoopback(server)
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('the server has no port')
-    onTestFinished(async () => {
-      for (const connection of this.connections) connection.cut()
-      server.close()
-      await once(server, 'close')
-    })
-    return `mqtt://${host}:${address.port}`
+    await this.#server.start()
+    onTestFinished(() => this.#server.close())
+    this.#acceptAll()
+    return this.#server.url
   }
-}
 
-async function listenOnLoopback(server: net.Server): Promise<string> {
-  for (const [address, host] of [
-    ['::1', '[::1]'],
-    ['127.0.0.1', '127.0.0.1'],
-  ] as const) {
-    server.listen(0, address)
+  /** Takes the connections that come over TCP, each before its first byte is read. */
+  async #acceptAll(): Promise<void> {
     try {
-      await once(server, 'listening')
-      return host
+      for (;;) {
+        const connection = await this.#server.accepts()
+        if (!this.#faces.has(connection)) this.attempts += 1
+        this.#accept(connection)
+      }
     } catch {
-      // No IPv6 on this machine: the next address.
+      // The test is over.
     }
   }
-  throw new Error('there is no loopback address to listen on')
 }
 
 export class FakeConnection {
-  readonly #stream: Duplex
-  readonly #decoder = new PacketDecoder()
+  readonly #connection: TestConnection
   readonly #answers: ControlPacket[] = []
-  readonly #packets = new Arrivals<ControlPacket<Buffer>>()
+  readonly #packets = new Arrivals<ControlPacket<Buffer>>(Number.POSITIVE_INFINITY)
   /** Every packet so far, in order. */
   readonly received: ControlPacket<Buffer>[] = []
   /** Every byte so far. */
@@ -133,25 +106,22 @@ export class FakeConnection {
   /** Called with each packet, before `next` sees it. */
   onPacket: ((packet: ControlPacket<Buffer>) => void) | undefined
   /** Resolves when the stream is closed in both directions. */
-  readonly closed: Promise<void>
+  readonly closed: Promise<unknown>
   /** Resolves when the client has sent its last byte; an abrupt end counts too. */
   readonly ended: Promise<void>
 
-  constructor(stream: Duplex) {
-    this.#stream = stream
-    this.closed = new Promise((resolve) => stream.on('close', resolve))
-    this.ended = Promise.race([this.closed, new Promise<void>((resolve) => stream.on('end', resolve))])
-    stream.on('error', () => {})
-    stream.on('data', (chunk: Buffer) => {
-      this.chunks.push(chunk)
-      this.#decoder.decode(chunk, (packet) => {
-        this.received.push(packet)
-        this.#packets.push(packet)
-        this.onPacket?.(packet)
-      })
-    })
-    // A server closes its side when the client has (section 3.14.4).
-    stream.on('end', () => stream.end())
+  constructor(connection: TestConnection) {
+    this.#connection = connection
+    this.closed = connection.closed
+    this.ended = connection.ended
+    connection.stream.on('data', (chunk: Buffer) => this.chunks.push(chunk))
+  }
+
+  /** A packet from the client. */
+  take(packet: ControlPacket<Buffer>): void {
+    this.received.push(packet)
+    this.#packets.push(packet)
+    this.onPacket?.(packet)
   }
 
   /** The names of all packets so far, in order. */
@@ -188,7 +158,7 @@ export class FakeConnection {
   async refuse(returnCode: number): Promise<void> {
     await this.next('connect')
     this.send({ type: 'connack', sessionPresent: false, returnCode })
-    this.#stream.end()
+    this.#connection.close()
   }
 
   /** Sends packets in one chunk. */
@@ -197,41 +167,41 @@ export class FakeConnection {
   }
 
   sendBytes(bytes: Uint8Array): void {
-    this.#stream.write(bytes)
+    this.#connection.sendBytes(bytes)
   }
 
   /** Sends packets in chunks of one byte. */
   trickle(...packets: ControlPacket[]): void {
-    for (const byte of encode(...packets)) this.#stream.write(Buffer.from([byte]))
+    for (const byte of encode(...packets)) this.sendBytes(Buffer.from([byte]))
   }
 
   /** Breaks the connection off. */
   cut(): void {
-    this.#stream.destroy()
+    this.#connection.cut()
   }
 
   /** Closes in good order. */
   close(): void {
-    this.#stream.end()
+    this.#connection.close()
   }
 
   /** Reads nothing more, so that the client's bytes pile up. */
   stopReading(): void {
-    this.#stream.pause()
+    this.#connection.stopReading()
   }
 
   readOn(): void {
-    this.#stream.resume()
+    this.#connection.readOn()
   }
 
   /** Reads one chunk, and no more. */
   readChunk(): Promise<void> {
     return new Promise((resolve) => {
-      this.#stream.once('data', () => {
-        this.#stream.pause()
+      this.#connection.stream.once('data', () => {
+        this.#connection.stopReading()
         resolve()
       })
-      this.#stream.resume()
+      this.#connection.readOn()
     })
   }
 
