@@ -177,9 +177,9 @@ export class TestServer {
 
   /**
    * Publishes a message, as another client would. Resolves with the number of Sessions that it went to, once each of these has
-   * acknowledged it: at QoS 1 and 2 that is when the handlers of an mqtt311 client are done. A client that is away
-   * acknowledges when it is back; a Session that is forgotten is not waited for. At QoS 0 nobody acknowledges, and the promise
-   * resolves at once.
+   * acknowledged it: at QoS 1 and 2 that is when the handlers of an mqtt311 client are done. A client whose
+   * connection is lost meanwhile acknowledges when it is back. A Session whose client is away already counts, and is not waited
+   * for, nor is one that is forgotten. At QoS 0 nobody acknowledges, and the promise resolves at once.
    *
    * ```ts
    * await lamp.subscribe('lamp/1', { qos: 1 }, (message) => console.log(message.text()))

@@ -172,6 +172,15 @@ describe('publish()', () => {
     expect(await published).toBe(1)
   })
 
+  test('does not wait for a client that is away', async () => {
+    const server = serverInMemory()
+    await subscribed(server, { a: 1 }, { cleanSession: false })
+    server.cut()
+    expect(await server.publish('a', 'x', { qos: 1 })).toBe(1)
+    const back = await admitted(server, { cleanSession: false })
+    expect(await back.next()).toMatchObject({ topic: 'a' })
+  })
+
   test('resolves for a Session that is lost, and at QoS 0 at once', async () => {
     const server = serverInMemory()
     await subscribed(server, { a: 1 })

@@ -105,8 +105,10 @@ export class ServedSession {
       return
     }
     if (this.#waiting.length >= waitingMax) return
-    receipt?.opened()
-    this.#waiting.push({ message: { ...message, qos }, receipt, awaits: qos === 1 ? 'puback' : 'pubrec' })
+    // Whoever waits for a client that is away would wait for ever.
+    const awaited = this.#peer === undefined ? undefined : receipt
+    awaited?.opened()
+    this.#waiting.push({ message: { ...message, qos }, receipt: awaited, awaits: qos === 1 ? 'puback' : 'pubrec' })
     this.#fill()
   }
 
