@@ -16,8 +16,7 @@ describe('a conversation', () => {
       const broker = await startBroker()
       const client = { host: broker.host, port: broker.port, reconnect }
       const ended = runConversation({ client, timeoutMs: undefined }, async (connected) => {
-        broker.server.close()
-        for (const socket of broker.sockets) socket.destroy()
+        await broker.server.stop()
         await connected.publish('a', 'x', { qos: 1 })
       }).catch(failureMessage)
       const line = expect.stringMatching(/^the connection was lost, and did not come back: /)
@@ -27,11 +26,10 @@ describe('a conversation', () => {
 
   it('gives what its work gives, after DISCONNECT', async () => {
     const broker = await startBroker()
-    const gone = new Promise((resolve) => broker.broker.once('clientDisconnect', resolve))
     const client = { host: broker.host, port: broker.port }
     const signals = process.listenerCount('SIGINT')
     expect(await runConversation({ client, timeoutMs: 10_000 }, async () => 'done')).toBe('done')
-    await gone
+    await broker.server.receives('disconnect')
     expect(process.listenerCount('SIGINT')).toBe(signals)
   })
 })

@@ -19,7 +19,8 @@ describe('a connection that the server refuses', () => {
     [4, 'bad user name or password; check -u and the password'],
     [5, 'not authorised to connect; check -u'],
   ])('ends with Return Code %i, and says what to do', async (code, text) => {
-    const { address } = await startScripted(Uint8Array.of(0x20, 2, 0, code))
+    const { server, address } = await startBroker()
+    server.refuse('connect', { returnCode: code })
     for (const args of [
       ['pub', ...address, ...message],
       ['sub', ...address, '-t', 'a'],
@@ -34,8 +35,8 @@ describe('a connection that the server refuses', () => {
 
 describe('a server that', () => {
   it('is not there: 69', async () => {
-    const vacant = await listen(createServer())
-    await new Promise((resolve) => vacant.server.close(resolve))
+    const vacant = await startBroker()
+    await vacant.server.stop()
     const { code, stderr } = await run(['pub', ...vacant.address, ...message])
     expect(stderr).toContain('nothing listens there')
     expect(code).toBe(69)
@@ -54,23 +55,25 @@ describe('a server that', () => {
   })
 
   it('accepts and never answers: 27', async () => {
-    const silent = await listen(createServer())
+    const silent = await startBroker()
+    silent.server.silence()
     const { code, stderr } = await run(['pub', ...silent.address, ...message, '--connect-timeout', '0.2'])
     expect(stderr).toBe('mqtt311: no CONNACK within 200 ms from the start of the attempt (--connect-timeout)\n')
     expect(code).toBe(27)
   })
 
   it('accepts and never answers is left on SIGTERM', async () => {
-    const silent = await listen(createServer())
-    const connected = new Promise((resolve) => silent.server.once('connection', resolve))
+    const silent = await startBroker()
+    silent.server.silence()
     const command = start(['sub', ...silent.address, '-t', 'a'])
-    await connected
+    await silent.server.receives('connect')
     command.process.kill('SIGTERM')
     expect((await command.end()).code).toBe(0)
   })
 
   it('does not acknowledge is left at the second signal, without another wait', async () => {
-    const silent = await startScripted(Uint8Array.of(0x20, 2, 0, 0))
+    const silent = await startBroker()
+    silent.server.silence('publish')
     const command = start(['pub', ...silent.address, ...message, '-d'])
     await command.wrote('stderr', 'PUBLISH')
     // After the first one the command waits a second for PUBACK, and says DISCONNECT only then. Two of a kind could become one.
@@ -82,21 +85,24 @@ describe('a server that', () => {
   })
 
   it('does not acknowledge: 27 by -W', async () => {
-    const { address } = await startScripted(Uint8Array.of(0x20, 2, 0, 0))
+    const { server, address } = await startBroker()
+    server.silence('publish')
     const { code, stderr } = await run(['pub', ...address, ...message, '-W', '0.3'])
     expect(stderr).toBe('mqtt311: the 0.3 seconds of -W have passed\n')
     expect(code).toBe(27)
   })
 
   it('sends no MQTT: 76', async () => {
-    const { address } = await startScripted(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    const { server, address } = await startBroker()
+    server.answer('connect', (_, connection) => connection.sendBytes(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')))
     const { code, stderr } = await run(['pub', ...address, ...message])
     expect(stderr).toMatch(/^mqtt311: .*at byte \d.*; do -h and -p name a server of MQTT 3\.1\.1\?\n$/)
     expect(code).toBe(76)
   })
 
   it('closes before CONNACK: 75', async () => {
-    const rude = await listen(createServer((socket) => socket.once('data', () => socket.end())))
+    const rude = await startBroker()
+    rude.server.answer('connect', (_, connection) => connection.close())
     const { code, stderr } = await run(['pub', ...rude.address, ...message])
     expect(stderr).toBe(
       'mqtt311: the server closed the connection instead of answering CONNECT; if it expects TLS, add --tls\n',
@@ -105,16 +111,8 @@ describe('a server that', () => {
   })
 
   it('closes behind a message at QoS 0: 75, as nobody knows whether it was read', async () => {
-    let isFirst = true
-    const rude = await listen(
-      createServer((socket) =>
-        socket.on('data', () => {
-          if (isFirst) socket.write(Uint8Array.of(0x20, 2, 0, 0))
-          else socket.destroy()
-          isFirst = false
-        }),
-      ),
-    )
+    const rude = await startBroker()
+    rude.server.answer('publish', (_, connection) => connection.cut())
     const { code } = await run(['pub', ...rude.address, '-t', 'a', '-m', 'x'])
     expect(code).toBe(75)
   })
@@ -129,7 +127,7 @@ describe('TLS', () => {
     ['--capath', tlsFile('.')],
     ['--cafile', ca, '--cert', tlsFile('client.pem'), '--key', tlsFile('client-key.pem'), '--tls-alpn', 'mqtt'],
   ])('connects with %s', async (...flags) => {
-    const broker = await startBroker({}, server)
+    const broker = await startBroker({ tls: server })
     expect(await run(['pub', ...broker.address, ...message, ...flags])).toMatchObject({ code: 0, stderr: '' })
     expect(broker.published).toHaveLength(1)
   })
@@ -139,7 +137,7 @@ describe('TLS', () => {
     ['a certificate that has expired', expired, 'has expired'],
     ['a certificate for another name', otherName, 'or set --servername'],
   ])('%s: 78, and what to do', async (_, identity, text) => {
-    const broker = await startBroker({}, identity)
+    const broker = await startBroker({ tls: identity })
     const { code, stderr } = await run(['pub', ...broker.address, ...message, '--cafile', ca])
     expect(stderr).toContain(text)
     expect(stderr).toMatch(/^mqtt311: [^\n]*\n$/)
@@ -147,7 +145,7 @@ describe('TLS', () => {
   })
 
   it('--servername names whom to expect', async () => {
-    const broker = await startBroker({}, otherName)
+    const broker = await startBroker({ tls: otherName })
     const flags = ['--cafile', ca, '--servername', 'other.example']
     expect(await run(['pub', ...broker.address, ...message, ...flags])).toMatchObject({ code: 0, stderr: '' })
   })
@@ -202,17 +200,18 @@ describe('the process', () => {
   )
 
   it('works without standard streams', async () => {
-    const { address, published } = await startBroker()
-    const pub = `mqtt311 pub ${address.join(' ')} -t a -q 1`
+    const broker = await startBroker()
+    const pub = `mqtt311 pub ${broker.address.join(' ')} -t a -q 1`
     expect(await shell(`echo one | ${pub} -l >&- 2>&- && ${pub} -m two <&- && ${pub} -l <&-`)).toMatchObject({
       code: 0,
     })
-    expect(published.map(({ text }) => text)).toEqual(['one', 'two'])
+    expect(broker.published.map(({ text }) => text)).toEqual(['one', 'two'])
     expect(await shell('mqtt311 demo >&- 2>&-')).toMatchObject({ code: 0 })
   })
 
   it('ends although standard input is still open', async () => {
-    const { address } = await startScripted(Uint8Array.of(0x20, 2, 0, 5))
+    const { server, address } = await startBroker()
+    server.refuse('connect')
     const { code } = await start(['pub', ...address, '-t', 'a', '-l'], { input: 'open' }).end()
     expect(code).toBe(5)
   })

@@ -124,7 +124,7 @@ describe('mqtt311 pub -l in a terminal', () => {
     const input = await open(lines, 'w')
     await input.write('first\n')
     await screen.wrote('stdout', '1 message read, 1 acknowledged')
-    for (const socket of broker.sockets) socket.destroy()
+    broker.server.cut()
     await screen.wrote('stdout', 'connected again\r\n')
     await input.close()
     const { code, stdout } = await screen.end()

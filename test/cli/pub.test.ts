@@ -32,23 +32,19 @@ describe('mqtt311 pub', () => {
   })
 
   it('takes the options of the MQTT.js command line', async () => {
-    const seen: unknown[] = []
-    const broker = await startBroker({
-      preConnect: (_, { keepalive, will }, done) => {
-        seen.push(keepalive, will?.topic, will?.payload.toString())
-        done(null, true)
-      },
-      authenticate: (client, username, password, done) => {
-        seen.push(client.id, username, password?.toString())
-        done(null, true)
-      },
-    })
+    const broker = await startBroker()
     const server = ['--hostname', broker.host, '--port', String(broker.port), '--protocol', 'mqtt']
     const login = ['--clientId', 'lamp', '--username', 'ann', '--password', 'secret', '--keepalive', '30']
     const will = ['--will-topic', 'gone', '--will-message', 'bye']
     const message = ['--topic', 'a', '--message', 'x', '--qos', '1', '--retain']
     expect(await run(['pub', ...server, ...login, ...will, ...message])).toMatchObject({ code: 0, stderr: '' })
-    expect(seen).toEqual([30, 'gone', 'bye', 'lamp', 'ann', 'secret'])
+    expect(await broker.server.receives('connect')).toMatchObject({
+      clientId: 'lamp',
+      username: 'ann',
+      password: Buffer.from('secret'),
+      keepAlive: 30,
+      will: { topic: 'gone', payload: Buffer.from('bye') },
+    })
     await run(['pub', ...server, '--topic', 'b', '--qos', '1', '--stdin'], { input: 'all\nof it' })
     await run(['pub', ...server, '--topic', 'c', '--qos', '1', '--multiline'], { input: 'one\ntwo' })
     expect(broker.published.map(({ topic, text, retain }) => [topic, text, retain])).toEqual([
@@ -63,38 +59,24 @@ describe('mqtt311 pub', () => {
     const broker = await startBroker()
     const refused = await shell(`mqtt311 pub ${broker.address.join(' ')} -t a -m $'\\xff'`)
     expect(refused).toMatchObject({ code: 64, stderr: expect.stringContaining('-m has bytes that are not UTF-8') })
-    const seen: Buffer[] = []
-    broker.broker.on('publish', ({ payload }, client) => client !== null && seen.push(Buffer.from(payload)))
     const sent = await run(['pub', ...broker.address, '-t', 'a', '-q', '1', '-s'], {
       input: Uint8Array.of(0xff, 0, 13),
     })
     expect(sent).toMatchObject({ code: 0, stderr: '' })
-    expect(seen).toEqual([Buffer.of(0xff, 0, 13)])
+    expect((await broker.server.receives('publish')).payload).toEqual(Buffer.of(0xff, 0, 13))
   })
 
   it('takes server, user, password and topic from a URL', async () => {
-    const seen: unknown[] = []
-    const broker = await startBroker({
-      authenticate: (_, username, password, done) => {
-        seen.push(username, password?.toString())
-        done(null, true)
-      },
-    })
+    const broker = await startBroker()
     const host = broker.host.includes(':') ? `[${broker.host}]` : broker.host
     const { code } = await run(['pub', '-L', `mqtt://ann:p%40ss@${host}:${broker.port}/lamp/1`, '-m', 'on', '-q', '1'])
     expect(code).toBe(0)
-    expect(seen).toEqual(['ann', 'p@ss'])
+    expect(await broker.server.receives('connect')).toMatchObject({ username: 'ann', password: Buffer.from('p@ss') })
     expect(broker.published).toMatchObject([{ topic: 'lamp/1', text: 'on' }])
   })
 
   it('takes the server and who we are from the environment, and the command line before it', async () => {
-    const seen: unknown[] = []
-    const broker = await startBroker({
-      authenticate: (client, username, password, done) => {
-        seen.push([client.id, username, password?.toString()])
-        done(null, true)
-      },
-    })
+    const broker = await startBroker()
     const env = {
       MQTT_HOST: broker.host,
       MQTT_PORT: String(broker.port),
@@ -105,33 +87,29 @@ describe('mqtt311 pub', () => {
     await run(['pub', '-t', 'a', '-m', 'x'], { env })
     await run(['pub', '-t', 'a', '-m', 'x', '-i', 'typed', '-u', 'bob'], { env })
     await run(['pub', ...broker.address, '-t', 'a', '-m', 'x'], { env: { ...env, MQTT_HOST: 'nowhere.invalid' } })
-    expect(seen).toEqual([
-      ['from-environment', 'ann', 'secret'],
-      ['typed', 'bob', 'secret'],
-      ['from-environment', 'ann', 'secret'],
-    ])
+    for (const [clientId, username] of [
+      ['from-environment', 'ann'],
+      ['typed', 'bob'],
+      ['from-environment', 'ann'],
+    ]) {
+      const connect = await broker.server.receives('connect')
+      expect(connect).toMatchObject({ clientId, username, password: Buffer.from('secret') })
+    }
   })
 
   it('-I makes a Client Identifier of a prefix and the process id', async () => {
     const broker = await startBroker()
-    const connected = new Promise<string>((resolve) => broker.broker.once('client', ({ id }) => resolve(id)))
     await run(['pub', ...broker.address, '-t', 'a', '-m', 'x', '-I', 'hall-'])
-    expect(await connected).toMatch(/^hall-\d+$/)
+    expect((await broker.server.receives('connect')).clientId).toMatch(/^hall-\d+$/)
   })
 
   it('reads a password from a file, without the line break at its end', async () => {
-    let seen: string | undefined
-    const broker = await startBroker({
-      authenticate: (_client, _username, password, done) => {
-        seen = password?.toString()
-        done(null, true)
-      },
-    })
+    const broker = await startBroker()
     const file = temporaryFile('password')
     writeFileSync(file, 'secret\n')
     const args = ['pub', ...broker.address, '-t', 'a', '-m', 'x', '-u', 'ann', '--password-file', file]
     expect(await run(args)).toMatchObject({ code: 0, stderr: '' })
-    expect(seen).toBe('secret')
+    expect((await broker.server.receives('connect')).password?.toString()).toBe('secret')
   })
 
   it('publishes a file, all of standard input, and nothing', async () => {
@@ -145,15 +123,13 @@ describe('mqtt311 pub', () => {
   })
 
   it.each(['-f', '-s', '-l'])('publishes with %s what is larger than the queue of a client', async (flag) => {
-    const seen: number[] = []
-    const broker = await startBroker()
-    broker.broker.on('publish', ({ payload }, client) => client !== null && seen.push(payload.length))
+    const broker = await startBroker({ maxPacketBytes: 100_000_000 })
     const file = temporaryFile('large')
     writeFileSync(file, Buffer.alloc(70_000_000, 'x'))
     const source = flag === '-f' ? `-f ${file}` : `${flag} < ${file}`
     const outcome = await shell(`mqtt311 pub ${broker.address.join(' ')} -t a -q 1 ${source}`)
     expect(outcome).toMatchObject({ code: 0, stderr: '' })
-    expect(seen).toEqual([70_000_000])
+    expect((await broker.server.receives('publish')).payload.length).toBe(70_000_000)
   })
 
   it('publishes each line, empty ones and an unfinished last one too', async () => {
@@ -188,7 +164,7 @@ describe('mqtt311 pub', () => {
     const command = start(['pub', ...broker.address, '-t', 'a', '-q', '1', '-l', '-d'], { input: 'open' })
     command.process.stdin.write('first\n')
     await command.wrote('stderr', 'PUBACK id 1')
-    for (const socket of broker.sockets) socket.destroy()
+    broker.server.cut()
     await command.wrote('stderr', 'next attempt in')
     command.process.stdin.end('second\n')
     const { code, stderr } = await command.end()
@@ -225,7 +201,7 @@ describe('mqtt311 pub', () => {
     const broker = await startBroker()
     const subscribe = ['sub', ...broker.address, '-t', 'a', '-q', '1', '-c', '-i', 'one']
     await run([...subscribe, '-E'])
-    await broker.publish('a', 'kept', { qos: 1 })
+    await broker.server.publish('a', 'kept', { qos: 1 })
     await run(['pub', ...broker.address, '-t', 'b', '-m', 'x', '-q', '1', '-c', '-i', 'one'])
     expect(await run([...subscribe, '-C', '1'])).toMatchObject({ code: 0, stdout: 'kept\n' })
   })

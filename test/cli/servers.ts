@@ -1,9 +1,7 @@
-/** Servers for the command to talk to: a broker, and some that misbehave. All on the loopback interface. */
+/** Servers for the command to talk to: the test server, and some that do not speak MQTT. All on the loopback interface. */
 import { createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
-import { Aedes, type AedesOptions } from 'aedes'
 import { onTestFinished } from 'vitest'
-import type { Identity } from '../../fixtures/tls/index.js'
+import { type TestServer, type TestServerOptions, testServer } from '../../src/testing/index.js'
 
 export interface Listening {
   readonly server: Server
@@ -40,46 +38,39 @@ function bind(server: Server, host: string, port: number): Promise<{ host: strin
   })
 }
 
-export interface Broker extends Listening {
-  readonly broker: Aedes
+/** The test server, as the command is told of it. */
+export interface Broker {
+  readonly server: TestServer
+  readonly host: string
+  readonly port: number
+  /** `-h HOST -p PORT`. */
+  readonly address: readonly string[]
   /** Messages of clients, in order. */
-  readonly published: {
+  readonly published: readonly {
     readonly topic: string
     readonly text: string
     readonly qos: number
     readonly retain: boolean
   }[]
-  publish(topic: string, payload: string | Uint8Array, options?: { qos?: 0 | 1 | 2; retain?: boolean }): Promise<void>
-  /** Resolves with the next client that has subscribed. */
-  subscribed(): Promise<void>
 }
 
-export async function startBroker(options: AedesOptions = {}, identity?: Identity): Promise<Broker> {
-  const broker = await Aedes.createBroker({
-    queueLimit: 100_000,
-    ...options,
-    // No PUBLISH is done with in the turn in which it was parsed, or the parser of aedes loses its place.
-    published: (_packet, _client, done) => setImmediate(done),
-  })
-  onTestFinished(() => broker.close())
-  const handle = (socket: Socket) => {
-    broker.handle(socket)
-  }
-  const server = identity === undefined ? createServer(handle) : createTlsServer({ ...identity }, handle)
-  const published: { topic: string; text: string; qos: number; retain: boolean }[] = []
-  broker.on('publish', ({ topic, payload, qos, retain }, client) => {
-    if (client !== null) published.push({ topic, text: payload.toString(), qos, retain })
-  })
+/** Listens until the test is over. */
+export async function startBroker(options: TestServerOptions = {}): Promise<Broker> {
+  const server = await testServer(options)
+  onTestFinished(() => server.close())
+  const host = new URL(server.url).hostname.replace(/^\[|\]$/g, '')
   return {
-    ...(await listen(server)),
-    broker,
-    published,
-    publish: (topic, payload, { qos = 0, retain = false } = {}) =>
-      new Promise((resolve, reject) => {
-        const packet = { cmd: 'publish' as const, topic, payload: Buffer.from(payload), qos, retain, dup: false }
-        broker.publish(packet, (error) => (error ? reject(error) : resolve()))
-      }),
-    subscribed: () => new Promise((resolve) => broker.once('subscribe', () => resolve())),
+    server,
+    host,
+    port: server.port,
+    address: ['-h', host, '-p', String(server.port)],
+    get published() {
+      return server.received.flatMap((packet) => {
+        if (packet.type !== 'publish') return []
+        const { topic, payload, qos, retain } = packet
+        return [{ topic, text: payload.toString(), qos, retain }]
+      })
+    },
   }
 }
 

@@ -8,6 +8,7 @@ buildCommand()
 async function subscribed(broker: Broker, ...args: readonly string[]) {
   const command = start(['sub', ...broker.address, '-d', ...args])
   await command.wrote('stderr', 'SUBACK')
+  await broker.server.receives('subscribe')
   return command
 }
 
@@ -21,16 +22,16 @@ describe('mqtt311 sub', () => {
   ])('prints with $args', async ({ args, line }) => {
     const broker = await startBroker()
     const command = await subscribed(broker, '-t', 'lamp/#', '-C', '1', ...args)
-    await broker.publish('lamp/1', 'on')
+    await broker.server.publish('lamp/1', 'on')
     expect(await command.end()).toMatchObject({ code: 0, stdout: line })
   })
 
   it('--json prints an object a line', async () => {
     const broker = await startBroker()
     const command = await subscribed(broker, '-t', '#', '-C', '3', '-q', '1', '--json')
-    await broker.publish('lamp/1', 'say "on"\n', { qos: 1 })
-    await broker.publish('lamp/2', Uint8Array.of(0xff, 0), { qos: 0 })
-    await broker.publish('lamp/3', '', { qos: 0 })
+    await broker.server.publish('lamp/1', 'say "on"\n', { qos: 1 })
+    await broker.server.publish('lamp/2', Uint8Array.of(0xff, 0), { qos: 0 })
+    await broker.server.publish('lamp/3', '', { qos: 0 })
     const { code, stdout } = await command.end()
     expect(code).toBe(0)
     const objects = stdout
@@ -49,7 +50,7 @@ describe('mqtt311 sub', () => {
     const broker = await startBroker()
     const payload = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 256))
     const command = await subscribed(broker, '-t', 'a', '-C', '1', '--raw')
-    await broker.publish('a', payload)
+    await broker.server.publish('a', payload)
     await command.end()
     expect(command.bytes.equals(payload)).toBe(true)
   })
@@ -57,41 +58,41 @@ describe('mqtt311 sub', () => {
   it('subscribes to several filters, and prints a message once for each PUBLISH', async () => {
     const broker = await startBroker()
     const command = await subscribed(broker, '-t', 'a', '-t', 'b/+', '-v', '-C', '2')
-    for (const topic of ['a', 'c', 'b/1']) await broker.publish(topic, topic)
+    for (const topic of ['a', 'c', 'b/1']) await broker.server.publish(topic, topic)
     expect((await command.end()).stdout).toBe('a a\nb/1 b/1\n')
   })
 
   it('-T hides, and what is hidden does not count for -C', async () => {
     const broker = await startBroker()
     const command = await subscribed(broker, '-t', '#', '-T', 'a/#', '-C', '1', '-v')
-    await broker.publish('a/1', 'no')
-    await broker.publish('b', 'yes')
+    await broker.server.publish('a/1', 'no')
+    await broker.server.publish('b', 'yes')
     expect((await command.end()).stdout).toBe('b yes\n')
   })
 
   it('-R does not print what was retained', async () => {
     const broker = await startBroker()
-    await broker.publish('a', 'old', { retain: true })
+    await broker.server.publish('a', 'old', { retain: true })
     const command = await subscribed(broker, '-t', 'a', '-R', '-C', '1')
-    await broker.publish('a', 'new')
+    await broker.server.publish('a', 'new')
     expect((await command.end()).stdout).toBe('new\n')
   })
 
   it('-R with -C counts what is printed, and nothing that was retained', async () => {
     const broker = await startBroker()
-    await broker.publish('a/1', 'old', { retain: true })
-    await broker.publish('a/2', 'old', { retain: true })
+    await broker.server.publish('a/1', 'old', { retain: true })
+    await broker.server.publish('a/2', 'old', { retain: true })
     expect((await run(['sub', ...broker.address, '-t', 'a/+', '-C', '2', '-v'])).stdout).toBe('a/1 old\na/2 old\n')
     const command = await subscribed(broker, '-t', 'a/+', '-R', '-C', '2', '-v')
-    await broker.publish('a/1', 'new')
-    await broker.publish('a/2', 'new', { retain: true })
+    await broker.server.publish('a/1', 'new')
+    await broker.server.publish('a/2', 'new', { retain: true })
     expect(await command.end()).toMatchObject({ code: 0, stdout: 'a/1 new\na/2 new\n' })
   })
 
   it('in a terminal, shows topics in colour and control characters by their number', async () => {
     const broker = await startBroker()
     const payload = Buffer.from('\x1b[2J\r\u009b31m\ttwo\nlines')
-    await broker.publish('a', payload, { retain: true })
+    await broker.server.publish('a', payload, { retain: true })
     const sub = `mqtt311 sub ${broker.address.join(' ')} -t a -C 1`
     const escaped = '\\x1b[2J\\x0d\\x9b31m\ttwo\r\nlines\r\n'
     expect((await terminal(sub).end()).stdout).toBe(escaped)
@@ -111,7 +112,7 @@ describe('mqtt311 sub', () => {
     const broker = await startBroker()
     const args = ['-t', 'a', '-q', '1', '-c', '-i', 'reader']
     await run(['sub', ...broker.address, ...args, '-E'])
-    for (const text of ['1', '2', '3', '4', '5']) await broker.publish('a', text, { qos: 1 })
+    for (const text of ['1', '2', '3', '4', '5']) await broker.server.publish('a', text, { qos: 1 })
     expect((await run(['sub', ...broker.address, ...args, '-C', '2'])).stdout).toBe('1\n2\n')
     expect((await run(['sub', ...broker.address, ...args, '-C', '3'])).stdout).toBe('3\n4\n5\n')
   })
@@ -121,15 +122,15 @@ describe('mqtt311 sub', () => {
     const session = ['-c', '-i', 'reader', '-q', '1']
     await run(['sub', ...broker.address, ...session, '-t', 'a', '-t', 'b', '-E'])
     await run(['sub', ...broker.address, ...session, '-U', 'a', '-E'])
-    await broker.publish('a', 'not this', { qos: 1 })
-    await broker.publish('b', 'this', { qos: 1 })
+    await broker.server.publish('a', 'not this', { qos: 1 })
+    await broker.server.publish('b', 'this', { qos: 1 })
     expect((await run(['sub', ...broker.address, ...session, '-t', 'c', '-C', '1'])).stdout).toBe('this\n')
   })
 
   it('-W ends it with 27, also when messages came', async () => {
     const broker = await startBroker()
     const command = await subscribed(broker, '-t', 'a', '-W', '1.5')
-    await broker.publish('a', 'one')
+    await broker.server.publish('a', 'one')
     const { code, stdout, stderr } = await command.end()
     expect({ code, stdout }).toEqual({ code: 27, stdout: 'one\n' })
     expect(stderr).toContain('mqtt311: the 1.5 seconds of -W have passed\n')
@@ -154,10 +155,12 @@ describe('mqtt311 sub', () => {
 
   it('ends with 0 and in silence when nobody reads any more', async () => {
     const broker = await startBroker()
-    broker.broker.on('subscribe', () => {
+    broker.server.answer('subscribe', ({ packetId }, connection) => {
+      connection.send({ type: 'suback', packetId, returnCodes: [0] })
       // That nobody reads is found by writing, so the messages go on until the command is gone.
-      const timer = setInterval(() => broker.publish('a', 'line'), 20)
-      broker.broker.once('clientDisconnect', () => clearInterval(timer))
+      const line = { type: 'publish', topic: 'a', payload: Buffer.from('line'), qos: 0, retain: false } as const
+      const timer = setInterval(() => connection.send(line), 20)
+      connection.closed.then(() => clearInterval(timer))
     })
     const line = `mqtt311 sub ${broker.address.join(' ')} -t a | head -n 1`
     expect(await shell(line)).toEqual({ code: 0, signal: null, stdout: 'line\n', stderr: '' })
@@ -166,12 +169,12 @@ describe('mqtt311 sub', () => {
   it('lives through a lost connection, and says so', async () => {
     const broker = await startBroker()
     const command = await subscribed(broker, '-t', 'a', '-C', '2')
-    await broker.publish('a', 'before')
+    await broker.server.publish('a', 'before')
     await command.wrote('stdout', 'before')
-    const again = broker.subscribed()
-    for (const socket of broker.sockets) socket.destroy()
+    const again = broker.server.receives('subscribe')
+    broker.server.cut()
     await again
-    await broker.publish('a', 'after')
+    await broker.server.publish('a', 'after')
     const { code, stdout, stderr } = await command.end()
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'before\nafter\n' })
     expect(stderr).toMatch(/^mqtt311: the server closed the connection; next attempt in \d+\.\d s$/m)
@@ -179,9 +182,8 @@ describe('mqtt311 sub', () => {
   })
 
   it('a subscription that is refused ends it with 77', async () => {
-    const broker = await startBroker({
-      authorizeSubscribe: (_, subscription, done) => done(null, subscription.topic === 'no' ? null : subscription),
-    })
+    const broker = await startBroker()
+    broker.server.refuse('subscribe', { topic: 'no' })
     const { code, stdout, stderr } = await run(['sub', ...broker.address, '-t', 'yes', '-t', 'no'])
     expect(stderr).toBe('mqtt311: the server refused to subscribe "no"; check the rights of this client\n')
     expect({ code, stdout }).toEqual({ code: 77, stdout: '' })
@@ -190,8 +192,8 @@ describe('mqtt311 sub', () => {
   it('%J leaves out what is no JSON, and says so', async () => {
     const broker = await startBroker()
     const command = await subscribed(broker, '-t', 'a', '-C', '1', '-F', '%J')
-    await broker.publish('a', 'no json')
-    await broker.publish('a', '{"on": true}')
+    await broker.server.publish('a', 'no json')
+    await broker.server.publish('a', '{"on": true}')
     const { stdout, stderr } = await command.end()
     expect(stdout).toContain('"payload":{"on": true}}\n')
     expect(stderr).toContain('mqtt311: the payload on "a" is no JSON\n')
@@ -200,11 +202,11 @@ describe('mqtt311 sub', () => {
   it('--quiet leaves stderr to -d alone', async () => {
     const broker = await startBroker()
     const command = await subscribed(broker, '-t', 'a', '-C', '1', '-F', '%J', '--quiet')
-    await broker.publish('a', 'no json')
-    const again = broker.subscribed()
-    for (const socket of broker.sockets) socket.destroy()
+    await broker.server.publish('a', 'no json')
+    const again = broker.server.receives('subscribe')
+    broker.server.cut()
     await again
-    await broker.publish('a', '1')
+    await broker.server.publish('a', '1')
     const { code, stderr } = await command.end()
     expect(code).toBe(0)
     expect(stderr).toContain('PUBLISH')
