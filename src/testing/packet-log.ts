@@ -1,33 +1,40 @@
 /**
  * The packets that came, and the promises that wait for some of them. A packet belongs to the first `take` that it matches,
- * whether this was called before or after the packet came; so a test that takes two PUBLISHes gets two different ones.
+ * whether this was called before or after the packet came; so a test that takes two PUBLISHes gets two different ones. The takes of
+ * one connection count apart from those of the whole server.
  *
- * The log is bounded: when it holds twice as much as it keeps, its older part goes.
+ * There is one log for all connections, and it is bounded: when it holds twice as much as it keeps, its older part goes.
  */
 import type { ControlPacket, PacketName } from '../codec/control-packet.js'
 import { isMatch, type Match, type PacketOf } from './match.js'
 
-interface Entry {
+interface Entry<Connection> {
   readonly packet: ControlPacket<Buffer>
+  readonly connection: Connection
   readonly clientId: string | undefined
+  /** Whether a take of the connection got it. */
+  isTakenThere: boolean
 }
 
-interface Waiter {
+interface Waiter<Connection> {
+  /** The connection whose packets alone are meant; undefined for all. */
+  readonly of: Connection | undefined
   /** True if the packet is the one that was waited for. */
-  offer(entry: Entry): boolean
+  offer(entry: Entry<Connection>): boolean
   fail(error: Error): void
 }
 
 /** Bytes of payloads that stay in a log, once it has been so full. */
 const bytesKept = 64 * 1024 * 1024
 
-export class PacketLog {
-  readonly #packets: ControlPacket<Buffer>[] = []
-  #untaken: Entry[] = []
-  readonly #waiters = new Set<Waiter>()
-  #bytes = 0
-  #end: Error | undefined
+export class PacketLog<Connection> {
   readonly #packetsKept: number
+  readonly #packets: ControlPacket<Buffer>[] = []
+  #entries: Entry<Connection>[] = []
+  /** Those that no take of the server got. */
+  #untaken: Entry<Connection>[] = []
+  readonly #waiters = new Set<Waiter<Connection>>()
+  #bytes = 0
 
   /** At least so many packets stay in the log, once it has been so full. */
   constructor(packetsKept = 10_000) {
@@ -38,21 +45,44 @@ export class PacketLog {
     return this.#packets
   }
 
-  push(packet: ControlPacket<Buffer>, clientId: string | undefined): void {
+  packetsOf(connection: Connection): readonly ControlPacket<Buffer>[] {
+    return this.#entries.filter((entry) => entry.connection === connection).map(({ packet }) => packet)
+  }
+
+  push(packet: ControlPacket<Buffer>, connection: Connection, clientId: string | undefined): void {
+    const entry = { packet, connection, clientId, isTakenThere: false }
     this.#packets.push(packet)
+    this.#entries.push(entry)
     this.#bytes += bytesOf(packet)
-    const entry = { packet, clientId }
-    const taker = [...this.#waiters].find((waiter) => waiter.offer(entry))
-    if (taker === undefined) this.#untaken.push(entry)
-    else this.#waiters.delete(taker)
+    entry.isTakenThere = this.#offer(entry, connection)
+    if (!this.#offer(entry, undefined)) this.#untaken.push(entry)
     this.#trim()
   }
 
-  /** The first packet that matches and that no other call got. */
-  take<Name extends PacketName>(name: Name, match: Match<Name>, signal?: AbortSignal): Promise<PacketOf<Name>> {
+  /** Gives a packet to the first who waits for it, among those of the connection or of the server. */
+  #offer(entry: Entry<Connection>, of: Connection | undefined): boolean {
+    for (const waiter of this.#waiters) {
+      if (waiter.of !== of || !waiter.offer(entry)) continue
+      this.#waiters.delete(waiter)
+      return true
+    }
+    return false
+  }
+
+  /**
+   * The first packet that matches and that no other call got: of one connection, or of all. `ended` is why no more will come, if that is
+   * known.
+   */
+  take<Name extends PacketName>(
+    name: Name,
+    match: Match<Name> & { readonly signal?: AbortSignal | undefined },
+    of: Connection | undefined,
+    ended: Error | undefined,
+  ): Promise<PacketOf<Name>> {
+    const { signal } = match
     const promise = new Promise<PacketOf<Name>>((resolve, reject) => {
       signal?.throwIfAborted()
-      const offer = ({ packet, clientId }: Entry): boolean => {
+      const offer = ({ packet, clientId }: Entry<Connection>): boolean => {
         try {
           if (!isMatch(packet, name, match, clientId)) return false
           resolve(packet)
@@ -62,13 +92,9 @@ export class PacketLog {
         }
         return true
       }
-      for (const [index, entry] of this.#untaken.entries()) {
-        if (!offer(entry)) continue
-        this.#untaken.splice(index, 1)
-        return
-      }
-      if (this.#end !== undefined) return reject(this.#end)
-      const waiter: Waiter = { offer, fail: reject }
+      if (of === undefined ? this.#takeOfAll(offer) : this.#takeOf(of, offer)) return
+      if (ended !== undefined) return reject(ended)
+      const waiter = { of, offer, fail: reject }
       this.#waiters.add(waiter)
       if (signal !== undefined) this.#listen(signal, waiter, reject)
     })
@@ -77,7 +103,19 @@ export class PacketLog {
     return promise
   }
 
-  #listen(signal: AbortSignal, waiter: Waiter, reject: (reason: unknown) => void): void {
+  #takeOfAll(offer: Waiter<Connection>['offer']): boolean {
+    const index = this.#untaken.findIndex(offer)
+    if (index >= 0) this.#untaken.splice(index, 1)
+    return index >= 0
+  }
+
+  #takeOf(connection: Connection, offer: Waiter<Connection>['offer']): boolean {
+    const found = this.#entries.find((entry) => entry.connection === connection && !entry.isTakenThere && offer(entry))
+    if (found !== undefined) found.isTakenThere = true
+    return found !== undefined
+  }
+
+  #listen(signal: AbortSignal, waiter: Waiter<Connection>, reject: (reason: unknown) => void): void {
     signal.addEventListener(
       'abort',
       () => {
@@ -88,24 +126,28 @@ export class PacketLog {
     )
   }
 
-  /** Nothing more comes: whoever waits still, or waits later for what did not come, gets this error. */
-  end(error: Error): void {
-    this.#end = error
-    for (const waiter of this.#waiters) waiter.fail(error)
-    this.#waiters.clear()
+  /** Nothing more comes from this connection, or from any: whoever waits for it gets this error. */
+  end(of: Connection | undefined, error: Error): void {
+    for (const waiter of this.#waiters) {
+      if (of !== undefined && waiter.of !== of) continue
+      this.#waiters.delete(waiter)
+      waiter.fail(error)
+    }
   }
 
   #trim(): void {
     if (this.#packets.length < 2 * this.#packetsKept && this.#bytes < 2 * bytesKept) return
-    const gone = new Set<ControlPacket>()
-    while (this.#packets.length - gone.size > this.#packetsKept || this.#bytes > bytesKept) {
-      const oldest = this.#packets[gone.size]
+    let gone = 0
+    while (this.#packets.length - gone > this.#packetsKept || this.#bytes > bytesKept) {
+      const oldest = this.#packets[gone]
       if (oldest === undefined) break
-      gone.add(oldest)
+      gone += 1
       this.#bytes -= bytesOf(oldest)
     }
-    this.#packets.splice(0, gone.size)
-    this.#untaken = this.#untaken.filter(({ packet }) => !gone.has(packet))
+    this.#packets.splice(0, gone)
+    const left = new Set(this.#entries.splice(gone))
+    this.#entries = [...left]
+    this.#untaken = this.#untaken.filter((entry) => left.has(entry))
   }
 }
 

@@ -23,7 +23,7 @@ import {
   requireName,
 } from './match.js'
 import { requireSignal } from './option-checks.js'
-import { PacketLog } from './packet-log.js'
+import type { PacketLog } from './packet-log.js'
 import { type Rules, waitNames } from './rules.js'
 import type { TestServerOptions } from './server-options.js'
 
@@ -38,7 +38,7 @@ export interface ConnectionHost {
   readonly broker: Broker
   readonly rules: Rules<TestConnection>
   /** The packets of all connections. */
-  readonly log: PacketLog
+  readonly log: PacketLog<TestConnection>
   readonly options: TestServerOptions
   /** The connection is over; `fault` is what the client did wrong, if it did. */
   gone(connection: TestConnection, fault: Error | undefined): void
@@ -60,12 +60,13 @@ export class TestConnection {
   readonly #served: ServedConnection
   readonly #decoder: PacketDecoder
   readonly #writer = new PacketWriter()
-  readonly #log: PacketLog
   readonly #delayed: DelayedPacket[] = []
   readonly #timers = new Set<NodeJS.Timeout>()
   #clientId: string | undefined
   #keepAlive: NodeJS.Timeout | undefined
   #fault: Error | undefined
+  /** What is said to those who wait for a packet of a connection that is over. */
+  #end: Error | undefined
   #flushes = false
   /**
    * Resolves when the connection is closed in both directions. The value is what the client did wrong, if that was the
@@ -79,8 +80,7 @@ export class TestConnection {
   constructor(stream: Duplex, host: ConnectionHost) {
     this.stream = stream
     this.#host = host
-    const { packetsKept, maxPacketBytes = 16 * 1024 * 1024 } = host.options
-    this.#log = new PacketLog(packetsKept)
+    const { maxPacketBytes = 16 * 1024 * 1024 } = host.options
     this.#decoder = new PacketDecoder({ maxPacketBytes })
     this.#served = new ServedConnection(
       host.broker,
@@ -114,9 +114,9 @@ export class TestConnection {
     return this.#served.clientId ?? this.#clientId
   }
 
-  /** The packets of this connection so far, in order; of a long conversation the last `packetsKept` at least. */
+  /** The packets of this connection so far, in order; as far as `received` of the server goes back. */
   get received(): readonly ControlPacket<Buffer>[] {
-    return this.#log.packets
+    return this.#host.log.packetsOf(this)
   }
 
   /**
@@ -138,7 +138,7 @@ export class TestConnection {
     options: ReceivesOptions<Name> = {},
   ): Promise<PacketOf<Name>> {
     requireReceives(type, options)
-    return this.#log.take(type, options, options.signal)
+    return this.#host.log.take(type, options, this, this.#end)
   }
 
   /**
@@ -212,8 +212,7 @@ export class TestConnection {
     const { log, rules } = this.#host
     if (packet.type === 'connect') this.#clientId ??= packet.clientId
     const { clientId } = this
-    log.push(packet, clientId)
-    this.#log.push(packet, clientId)
+    log.push(packet, this, clientId)
     this.#keepAlive?.refresh()
     if (rules.apply('silence', packet, clientId) !== undefined) return
     const answer = rules.apply('answer', packet, clientId)
@@ -292,9 +291,9 @@ export class TestConnection {
     this.#served.end()
     clearTimeout(this.#keepAlive)
     for (const timer of this.#timers) clearTimeout(timer)
-    this.#log.end(
-      this.#fault ?? new ConnectionLostError('the connection ended before such a packet came', { reason: 'closed' }),
-    )
+    this.#end =
+      this.#fault ?? new ConnectionLostError('the connection ended before such a packet came', { reason: 'closed' })
+    this.#host.log.end(this, this.#end)
     this.#host.gone(this, this.#fault)
     return this.#fault
   }

@@ -41,7 +41,7 @@ export class TestServer {
   readonly #options: TestServerOptions
   readonly #broker: Broker
   readonly #rules = new Rules<TestConnection>()
-  readonly #log: PacketLog
+  readonly #log: PacketLog<TestConnection>
   readonly #connections = new Set<TestConnection>()
   readonly #accepted = new Arrivals<TestConnection>(rememberedMax)
   readonly #faults: Error[] = []
@@ -172,7 +172,7 @@ export class TestServer {
     options: ReceivesOptions<Name> = {},
   ): Promise<PacketOf<Name>> {
     requireReceives(type, options)
-    return this.#log.take(type, options, options.signal)
+    return this.#log.take(type, options, undefined, this.#isClosed ? closedError() : undefined)
   }
 
   /**
@@ -345,7 +345,7 @@ export class TestServer {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.stop()
-    this.#log.end(closedError())
+    this.#log.end(undefined, closedError())
     this.#accepted.end(closedError())
     this.#broker.forget(undefined)
   }
