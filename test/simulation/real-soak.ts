@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { QoS } from '../../src/codec/control-packet.js'
 import { MqttClient } from '../../src/index.js'
-import { EchoServer } from './echo-server.js'
+import { type TestServer, testServer } from '../../src/testing/index.js'
 import { HeapRecord } from './heap-record.js'
 import { SeededRandom } from './seeded-random.js'
 
@@ -21,11 +21,12 @@ const measureEveryMs = 10_000
 
 export async function realSoak(seed: number, minutes: number): Promise<RealSoak> {
   const random = new SeededRandom(seed)
-  const server = new EchoServer()
-  const port = await server.listen()
+  // Few packets are remembered, so that the heap is that of the client.
+  const server = await testServer({ packetsKept: 1_000 })
+  const echoing = echo(server)
   const counts = { published: 0, settled: 0, received: 0, cuts: 0 }
   const client = new MqttClient({
-    servers: [{ host: '::1', port }],
+    url: server.url,
     clientId: 'soak',
     cleanSession: false,
     keepAlive: 5,
@@ -51,6 +52,8 @@ export async function realSoak(seed: number, minutes: number): Promise<RealSoak>
   let cutting = setTimeout(cut, 1_000)
   function cut(): void {
     counts.cuts += 1
+    // Taken, so that the server remembers none of them.
+    server.accepts()
     server.cut()
     cutting = setTimeout(cut, 1_000 + random.below(4_000))
   }
@@ -62,7 +65,8 @@ export async function realSoak(seed: number, minutes: number): Promise<RealSoak>
   clearInterval(traffic)
   clearTimeout(cutting)
   await client.end({ timeoutMs: 10_000 })
-  server.close()
+  await server.close()
+  await echoing
   const { inFlight, queued, rejected, resent, reconnects } = client.stats
   const faults: string[] = []
   if (counts.settled !== counts.published) faults.push(`${counts.published - counts.settled} publishes never settled`)
@@ -71,4 +75,13 @@ export async function realSoak(seed: number, minutes: number): Promise<RealSoak>
     `${minutes} minutes: ${counts.published} messages out, ${counts.received} in, ${counts.cuts} cuts, ` +
     `${reconnects} reconnections, ${resent} sent again, ${rejected} refused`
   return { story, heap, faults }
+}
+
+/** Sends each message back under another topic, at the same QoS, until the server is closed. */
+async function echo(server: TestServer): Promise<void> {
+  for (;;) {
+    const publish = await server.receives('publish').catch(() => undefined)
+    if (publish === undefined) return
+    server.publish('echo', publish.payload, { qos: publish.qos })
+  }
 }
