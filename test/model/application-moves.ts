@@ -28,6 +28,12 @@ export function applicationMoves(world: World, configuration: Configuration): Mo
       act: () => ({ world: { ...world, unsubscription: 'asked' }, input: at(world, 'unsubscribe') }),
     })
   }
+  if (world.ping === 'wanted' && world.link?.client === 'connected') {
+    list.push({
+      name: 'the application pings',
+      act: () => ({ world: { ...world, ping: 'asked' }, input: at(world, 'ping') }),
+    })
+  }
   world.outgoing.forEach(({ stage, ours, packetId }, index) => {
     if (stage !== 'accepted' || !ours || packetId !== 0) return
     list.push({
@@ -44,8 +50,7 @@ export function applicationMoves(world: World, configuration: Configuration): Mo
 
 export function handlerMoves(world: World, configuration: Configuration): Move[] {
   const { now } = world
-  const { handlersAwait } = configuration
-  const wait = handlersAwait === 'own messages' && world.outgoing.some(({ stage }) => stage === 'accepted')
+  const wait = handlersWait(world, configuration)
   const list = world.runs.flatMap((run, index): Move[] => {
     const without = { ...world, runs: world.runs.filter((other) => other !== run) }
     const ends: Move = {
@@ -75,4 +80,17 @@ export function handlerMoves(world: World, configuration: Configuration): Move[]
     })
   }
   return list
+}
+
+function handlersWait({ outgoing, subscription, ping }: World, { handlersAwait }: Configuration): boolean {
+  switch (handlersAwait) {
+    case 'nothing':
+      return false
+    case 'own messages':
+      return outgoing.some(({ stage }) => stage === 'accepted')
+    case 'subscription':
+      return subscription === 'asked'
+    case 'ping':
+      return ping === 'asked'
+  }
 }

@@ -37,6 +37,8 @@ export interface Configuration {
   readonly subscribes: boolean
   /** Whether it unsubscribes, at any time after that. */
   readonly unsubscribes: boolean
+  /** Whether it asks for the time of a round trip, at any time while it is connected. */
+  readonly pings: boolean
   readonly mishaps: Mishaps
   readonly cleanSession: boolean
   readonly journal: 'kept' | 'none'
@@ -51,14 +53,16 @@ export interface Configuration {
   /** 'at-once': handlers have ended when `deliver` returns. 'later': they end at any later time, in any order. */
   readonly handlers: 'later' | 'at-once'
   /**
-   * 'own messages': a handler ends only when all that the application published is settled, as one that answers with a
-   * publish and awaits it. Where nothing else can happen, time passes.
+   * What the application has asked for and a handler awaits before it ends: all its messages, as one that answers with a publish,
+   * its SUBSCRIBE, or its ping. Where nothing else can happen, time passes.
    */
-  readonly handlersAwait: 'nothing' | 'own messages'
+  readonly handlersAwait: 'nothing' | 'own messages' | 'subscription' | 'ping'
   /** Milliseconds between two PUBLISHes, if a pacer holds them apart. Where nothing else can happen, time passes. */
   readonly paceMs: number | undefined
   /** When the server owns a QoS 2 message: at its first PUBLISH, or at PUBREL (figure 4.3 of the standard). */
   readonly serverTakes: 'at-publish' | 'at-pubrel'
+  /** How many messages at QoS 1 and 2 the server has on their way at once. */
+  readonly serverWindow: number
   /** The Packet Identifier that a new session of ours starts with. */
   readonly firstPacketId: number
   /**
@@ -90,6 +94,7 @@ const plain: Configuration = {
   incoming: [],
   subscribes: false,
   unsubscribes: false,
+  pings: false,
   mishaps: noMishaps,
   cleanSession: false,
   journal: 'kept',
@@ -103,6 +108,7 @@ const plain: Configuration = {
   handlersAwait: 'nothing',
   paceMs: undefined,
   serverTakes: 'at-publish',
+  serverWindow: 65_535,
   firstPacketId: 1,
   unreadLosses: 'excluded',
   judged: 'every rule',

@@ -5,7 +5,8 @@
  * npm run explore -- --out 0,1,2 --in 2 --subscribe --cuts 3 --crashes 1 --losses 1     one of your own
  *
  * Also for your own: --refusals --waits --stalls --failures --withdrawals --delays (how often), --unsubscribe, --clean,
- * --window (maxInFlight), --receive-window, --backlog (receiveBufferBytes), --await (handlers wait for our own publishes),
+ * --window (maxInFlight), --receive-window, --backlog (receiveBufferBytes), --await 'own messages'|subscription|ping (what handlers
+ * wait for), --ping, --max-backlog (receiveBufferMaxBytes), --server-window,
  * --takes at-publish|at-pubrel, --unread (explore losses that no CONNACK told of), --fault '...' (see faults.ts).
  * Ends with exit code 1 after a broken rule, whose shortest trace it prints.
  */
@@ -30,11 +31,14 @@ const { values } = parseArgs({
     subscribe: flag,
     clean: flag,
     unread: flag,
-    await: flag,
+    await: { ...text, default: 'nothing' },
+    ping: flag,
     unsubscribe: flag,
     window: { ...text, default: '10' },
     'receive-window': { ...text, default: '10' },
     backlog: { ...text, default: '10000' },
+    'max-backlog': { ...text, default: '100000' },
+    'server-window': { ...text, default: '65535' },
     takes: { ...text, default: 'at-publish' },
     fault: { ...text, default: 'none' },
     cuts: text,
@@ -55,6 +59,8 @@ function chosen(): readonly Configuration[] {
   return all.filter(({ name }) => name.includes(values.only))
 }
 
+const awaited = ['nothing', 'own messages', 'subscription', 'ping'] as const
+
 function own(): Configuration {
   const { cuts, crashes, losses, refusals, waits, stalls, failures, withdrawals, delays } = values
   const given = { cuts, crashes, losses, refusals, waits, stalls, failures, withdrawals, delays }
@@ -74,7 +80,10 @@ function own(): Configuration {
     maxInFlight: Number(values.window),
     receiveWindow: Number(values['receive-window']),
     receiveBufferBytes: Number(values.backlog),
-    handlersAwait: values.await ? 'own messages' : 'nothing',
+    receiveBufferMaxBytes: Number(values['max-backlog']),
+    serverWindow: Number(values['server-window']),
+    pings: values.ping,
+    handlersAwait: awaited.find((what) => what === values.await) ?? 'nothing',
     serverTakes: values.takes === 'at-pubrel' ? 'at-pubrel' : 'at-publish',
     unreadLosses: values.unread ? 'explored' : 'excluded',
     fault: faults.find((fault) => fault === values.fault) ?? 'none',

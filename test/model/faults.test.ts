@@ -80,6 +80,79 @@ const outcomes: readonly Case[] = [
   },
 ]
 
+const narrow = { receiveWindow: 1, receiveBufferBytes: 1, receiveBufferMaxBytes: 1_000 }
+const narrowest = { ...narrow, receiveBufferMaxBytes: 2 }
+const awaitsMessage = { outgoing: [1], handlersAwait: 'own messages' } as const
+
+/** Faults in what is read and kept while a handler runs, and others wait for it. */
+const reading: readonly Case[] = [
+  {
+    fault: 'counts no messages as open',
+    rule: 'at rest: out/0 is accepted',
+    within: configuration('a handler that awaits its message', { ...awaitsMessage, incoming: [1, 1], ...narrow }),
+  },
+  {
+    fault: 'counts no requests as open',
+    rule: 'subscribe is given up, although its answer is there to be read',
+    within: configuration('a handler that awaits its SUBSCRIBE', {
+      subscribes: true,
+      handlersAwait: 'subscription',
+      incoming: [1, 1],
+      ...narrow,
+    }),
+  },
+  {
+    fault: 'counts no pings as open',
+    rule: 'at rest: in/0 was never handled',
+    within: configuration('a handler that awaits its ping', {
+      pings: true,
+      handlersAwait: 'ping',
+      incoming: [1, 1],
+      ...narrow,
+    }),
+  },
+  {
+    fault: 'counts pings of Keep Alive as open',
+    rule: 'a full backlog does not end the reading, although nothing of ours is open',
+    within: configuration('a slow subscriber', {
+      incoming: [0, 0, 0],
+      keepAlive: 10,
+      mishaps: { waits: 2 },
+      ...narrow,
+    }),
+  },
+  {
+    fault: 'stops reading at the bound',
+    rule: 'at rest: out/0 is accepted',
+    within: configuration('a handler that awaits its message', { ...awaitsMessage, incoming: [1, 1], ...narrow }),
+  },
+  {
+    fault: 'has no patience',
+    rule: 'a full backlog does not end the reading, although no handler has had any time',
+    within: configuration('a message of ours beside a slow handler', { outgoing: [1], incoming: [1, 1], ...narrow }),
+  },
+  {
+    fault: 'stops reading at the upper bound',
+    rule: 'at rest: out/0 is accepted',
+    within: configuration('behind both bounds', { ...awaitsMessage, incoming: [1, 1, 1], ...narrowest }),
+  },
+  {
+    fault: 'sheds at once',
+    rule: 'in/2 is not kept, although there is room for it',
+    within: configuration('behind the bound', { ...awaitsMessage, incoming: [1, 1, 1], ...narrow }),
+  },
+  {
+    fault: 'keeps what comes behind a gap',
+    rule: 'the handler of in/2 first starts after that of in/3',
+    within: configuration('behind both bounds', { ...awaitsMessage, incoming: [1, 1, 1, 1], ...narrowest }),
+  },
+  {
+    fault: 'fills no gap',
+    rule: 'at rest: in/2 was never handled',
+    within: configuration('behind both bounds', { ...awaitsMessage, incoming: [1, 1, 1], ...narrowest }),
+  },
+]
+
 /** The same faults, seen by the first packet or handler that breaks a rule. */
 const rules: readonly Case[] = [
   {
@@ -103,6 +176,13 @@ describe('a fault put in on purpose loses, doubles or disorders a message or nev
   it.each(outcomes)('$fault: $rule', ({ fault, rule, within }) => {
     expect(explore({ ...within, fault, judged: 'outcomes' }).broken?.rule).toBe(rule)
     expect(explore({ ...within, judged: 'outcomes' }).broken).toBeUndefined()
+  })
+})
+
+describe('a fault put in on purpose makes a handler wait for ever, loses a message or reads too much, and is found', () => {
+  it.each(reading)('$fault: $rule', ({ fault, rule, within }) => {
+    expect(explore({ ...within, fault }).broken?.rule).toBe(rule)
+    expect(explore(within).broken).toBeUndefined()
   })
 })
 

@@ -14,6 +14,18 @@ import type {
 } from '../../src/protocol/index.js'
 import { Session } from '../../src/protocol/index.js'
 import { SessionReducer } from '../../src/protocol/journal/session-reducer.js'
+import {
+  CountsNoMessages,
+  CountsNoPings,
+  CountsNoRequests,
+  CountsPingsOfKeepAlive,
+  FillsNoGap,
+  HasNoPatience,
+  KeepsBehindGap,
+  ShedsAtOnce,
+  StopsReadingAtTheBound,
+  StopsReadingAtTheUpperBound,
+} from './reading-faults.js'
 
 export const faults = [
   'none',
@@ -21,6 +33,16 @@ export const faults = [
   'sends PUBLISH after PUBREL',
   'resends in the order of identifiers',
   'answers PUBCOMP with PUBREL',
+  'counts no messages as open',
+  'counts no requests as open',
+  'counts no pings as open',
+  'counts pings of Keep Alive as open',
+  'stops reading at the bound',
+  'has no patience',
+  'stops reading at the upper bound',
+  'sheds at once',
+  'keeps what comes behind a gap',
+  'fills no gap',
   'journal without queued',
   'journal without bound',
   'journal without received',
@@ -86,6 +108,26 @@ export function sessionClass(fault: Fault): typeof Session<number, string> {
       return ResendsInTheOrderOfIdentifiers
     case 'answers PUBCOMP with PUBREL':
       return AnswersPubcompWithPubrel
+    case 'counts no messages as open':
+      return CountsNoMessages
+    case 'counts no requests as open':
+      return CountsNoRequests
+    case 'counts no pings as open':
+      return CountsNoPings
+    case 'counts pings of Keep Alive as open':
+      return CountsPingsOfKeepAlive
+    case 'stops reading at the bound':
+      return StopsReadingAtTheBound
+    case 'has no patience':
+      return HasNoPatience
+    case 'stops reading at the upper bound':
+      return StopsReadingAtTheUpperBound
+    case 'sheds at once':
+      return ShedsAtOnce
+    case 'keeps what comes behind a gap':
+      return KeepsBehindGap
+    case 'fills no gap':
+      return FillsNoGap
     default:
       return Session<number, string>
   }

@@ -97,7 +97,7 @@ export function handlerFailed(world: World, run: Run): World {
 /** The Network Connection is gone, with all that was under way. */
 export function cut(world: World, configuration: Configuration): World {
   if (world.link === undefined) return world
-  const offline = { ...world, link: undefined }
+  const offline = { ...world, link: undefined, ping: world.ping === 'asked' ? 'given up' : world.ping } as const
   if (!configuration.cleanSession) {
     return {
       ...offline,
@@ -165,6 +165,7 @@ export function crash(world: World, records: number, configuration: Configuratio
     handlers: 'free',
     subscription: configuration.subscribes ? 'wanted' : 'unwanted',
     unsubscription: configuration.unsubscribes ? 'wanted' : 'unwanted',
+    ping: configuration.pings ? 'wanted' : 'unwanted',
     maxInFlight: configuration.maxInFlightLater,
   }
 }

@@ -9,7 +9,7 @@ import { Broken } from './broken.js'
 import type { Configuration } from './configuration.js'
 import { crash, cut, read, safe, sentAnew } from './happenings.js'
 import { at, type Move } from './move.js'
-import { type Answer, answer, type ConnectDecision, connectAnswer, send } from './reference-server.js'
+import { type Answer, answer, type ConnectDecision, connectAnswer, hasRoomFor, send } from './reference-server.js'
 import { type Link, newLink, type World, withLink, withOutgoing } from './world.js'
 
 export function moves(world: World, configuration: Configuration): readonly Move[] {
@@ -29,7 +29,7 @@ export function moves(world: World, configuration: Configuration): readonly Move
   const affordable = possible
     .filter(({ costs }) => costs === undefined || world.left[costs] > 0)
     .map((move) => paid(world, move))
-  const timePasses = configuration.handlersAwait === 'own messages' || configuration.paceMs !== undefined
+  const timePasses = configuration.handlersAwait !== 'nothing' || configuration.paceMs !== undefined
   if (!timePasses || affordable.some(({ costs }) => costs === undefined)) return affordable
   return [...affordable, ...waiting(world).map(({ name, act }) => ({ name, act }))]
 }
@@ -84,16 +84,23 @@ function towardsClient(world: World, link: Link, configuration: Configuration): 
       }),
     })
   }
-  if (world.sent < configuration.incoming.length && link.server === 'open') {
+  const { server, sent } = world
+  const [owed] = server.owed
+  if (link.server !== 'open') return list
+  if (owed !== undefined) {
+    const qos = configuration.incoming[owed] ?? 0
+    if (!hasRoomFor(server, qos, configuration)) return list
+    const rest = { ...server, owed: server.owed.slice(1) }
     list.push({
-      name: `the server sends in/${world.sent}`,
-      act: () => ({
-        world: answered(
-          { ...world, sent: world.sent + 1 },
-          send(world.server, world.sent, configuration.incoming[world.sent] ?? 0),
-          configuration,
-        ),
-      }),
+      name: `the server sends in/${owed}`,
+      act: () => ({ world: answered(world, send(rest, owed, qos), configuration) }),
+    })
+  } else if (sent < configuration.incoming.length) {
+    const qos = configuration.incoming[sent] ?? 0
+    if (!hasRoomFor(server, qos, configuration)) return list
+    list.push({
+      name: `the server sends in/${sent}`,
+      act: () => ({ world: answered({ ...world, sent: sent + 1 }, send(server, sent, qos), configuration) }),
     })
   }
   return list

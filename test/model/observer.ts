@@ -25,7 +25,12 @@ export function observe(world: World, output: Output, configuration: Configurati
     case 'answered':
       return answered(world, output.request)
     case 'unanswered':
+      if (configuration.handlersAwait !== 'nothing' && hasAnswerUnread(world)) {
+        throw new Broken(`${output.request} is given up, although its answer is there to be read`)
+      }
       return { ...world, [tallyOf(output.request)]: 'given up' }
+    case 'pinged':
+      return { ...world, ping: 'answered' }
     case 'connected':
       return world
     case 'closing':
@@ -40,6 +45,10 @@ export function observe(world: World, output: Output, configuration: Configurati
       if (output.anomaly === 'unknown-pubrel' || configuration.unreadLosses === 'explored') return world
       throw new Broken(`the engine reports ${output.anomaly} ${output.packetId} of a server that conforms`)
   }
+}
+
+function hasAnswerUnread({ link }: World): boolean {
+  return link?.toClient.some(({ packet: { type } }) => type === 'suback' || type === 'unsuback') === true
 }
 
 function tallyOf(request: 'subscribe' | 'unsubscribe'): 'subscription' | 'unsubscription' {
@@ -199,11 +208,16 @@ function started(world: World, message: number, configuration: Configuration): W
   if (world.arrived[0] !== message) {
     breach(configuration, `the handler of in/${message} started, but it is not the turn of that message`)
   }
+  if (!tally.started && tally.qos !== 0) {
+    const later = world.incoming.findIndex(({ qos, started }, other) => other > message && qos !== 0 && started)
+    if (later >= 0) throw new Broken(`the handler of in/${message} first starts after that of in/${later}`)
+  }
   const due = world.link?.due.find((waiting) => waiting.message === message && waiting.progress === 'waiting')
   const run = { message, packetId: due?.packetId ?? 0, of: due === undefined ? 'detached' : 'present' } as const
   const next = withLink(
     withIncoming({ ...world, arrived: world.arrived.slice(world.arrived.indexOf(message) + 1) }, message, {
       mayStart: Math.max(0, tally.mayStart - 1),
+      started: true,
     }),
     { due: (world.link?.due ?? []).map((other) => (other === due ? { ...other, progress: 'running' } : other)) },
   )
@@ -211,14 +225,19 @@ function started(world: World, message: number, configuration: Configuration): W
 }
 
 /** A message that was just read was not kept: its session brings it again, or nobody does. */
-function dropped(world: World, message: number, { cleanSession }: Configuration): World {
-  const without = { ...world, arrived: world.arrived.filter((other) => other !== message) }
+function dropped(world: World, message: number, { cleanSession, receiveBufferMaxBytes }: Configuration): World {
+  const hasRoom = world.engine.backlogBytes < receiveBufferMaxBytes
+  if (hasRoom && world.link?.gap !== 'open')
+    throw new Broken(`in/${message} is not kept, although there is room for it`)
+  // An earlier copy, of a session that is gone, may still wait.
+  const without = { ...world, arrived: world.arrived.toSpliced(world.arrived.lastIndexOf(message), 1) }
   const comesAgain = world.incoming[message]?.qos !== 0 && !cleanSession
   const due = (world.link?.due ?? []).flatMap((entry) => {
     if (entry.message !== message || entry.progress !== 'waiting') return [entry]
     return comesAgain ? [] : [{ ...entry, progress: 'done' } as const]
   })
-  return withLink(comesAgain ? without : withIncoming(without, message, { handled: true }), { due })
+  const next = comesAgain ? without : withIncoming(without, message, { handled: true })
+  return withLink(next, { due, gap: comesAgain ? 'open' : (world.link?.gap ?? 'none') })
 }
 
 function settled(world: World, message: number): World {

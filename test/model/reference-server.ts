@@ -84,7 +84,9 @@ export function connectAnswer(server: Server, decision: ConnectDecision, configu
   }
   const replies = [connack]
   for (const message of forgetful.owed) {
-    const sent = send({ ...next, owed: next.owed.slice(1) }, message, configuration.incoming[message] ?? 0)
+    const qos = configuration.incoming[message] ?? 0
+    if (!hasRoomFor(next, qos, configuration)) break
+    const sent = send({ ...next, owed: next.owed.slice(1) }, message, qos)
     next = sent.server
     replies.push(...sent.replies)
   }
@@ -101,6 +103,11 @@ export function forget(server: Server): { readonly server: Server; readonly sent
     .filter(({ awaits }) => awaits !== 'pubcomp')
     .map(({ message }) => message)
   return { server: { session: undefined, owed: [...sentAnew, ...server.owed].sort((a, b) => a - b) }, sentAnew }
+}
+
+/** Whether the window of the server has room for one more message. */
+export function hasRoomFor({ session }: Server, qos: QoS, { serverWindow }: Configuration): boolean {
+  return qos === 0 || (session?.sending.length ?? 0) < serverWindow
 }
 
 /** The server sends its next message; there has to be a session. */

@@ -20,6 +20,7 @@ export function viewOf(subject: Subject, now: number): EngineView {
       connection?.input,
       (connection?.deadline ?? now) - now,
       Math.max(0, subject.pacedUntil - now),
+      Math.min(now - subject.session.gapFilledAt, 60_000),
       state.unansweredConnects,
       state.past,
       state.nextPacketId,
@@ -35,6 +36,7 @@ export function viewOf(subject: Subject, now: number): EngineView {
     ]),
     deadline: subject.session.nextDeadline(),
     wantsToRead: subject.wantsToRead(now),
+    backlogBytes: subject.session.incoming.backlogBytes,
     rests: isAtRest(subject, state),
     held: state.incoming.identifiers.filter((identifier) => identifier.state === 'received').length,
     queue: outgoing.queue.map(({ sequence }) => sequence),
@@ -54,10 +56,20 @@ function isAtRest({ session }: Subject, { outgoing, incoming, requests }: Engine
 export function checkEngine(world: World, { session }: Subject, configuration: Configuration): void {
   const state = session.inspect()
   checkOutgoing(state)
+  checkReading(world, configuration)
   if ((world.link === undefined) !== (session.connection === undefined)) {
     throw new Broken('the engine and its driver do not agree whether there is a connection')
   }
   if (configuration.journal === 'kept' && configuration.fault === 'none') checkJournal(world, state)
+}
+
+/** A full backlog makes the server wait, unless a handler may wait for the client: and that takes time to be seen. */
+function checkReading({ engine, link, now }: World, configuration: Configuration): void {
+  const { outgoing, subscribes, unsubscribes, pings, receiveBufferBytes } = configuration
+  if (!engine.wantsToRead || engine.backlogBytes < receiveBufferBytes || link?.client !== 'connected') return
+  const asksForNothing = outgoing.length === 0 && !subscribes && !unsubscribes && !pings
+  if (asksForNothing) throw new Broken('a full backlog does not end the reading, although nothing of ours is open')
+  if (now === 0) throw new Broken('a full backlog does not end the reading, although no handler has had any time')
 }
 
 function checkOutgoing({ outgoing }: EngineState): void {
@@ -119,6 +131,7 @@ export function checkRest(world: World, { unreadLosses, judged, incoming }: Conf
   if (session.received.length > 0) throw left('the server awaits PUBREL')
   if (link.due.length > 0) throw left('an acknowledgement is due')
   if (world.subscription === 'asked') throw left('SUBSCRIBE was not answered')
+  if (world.ping === 'asked') throw left('a ping was not answered')
   if (world.unsubscription === 'asked') throw left('UNSUBSCRIBE was not answered')
   if (world.unsubscription === 'answered' && session.subscribed) throw left('a subscription is left that nobody wants')
   if (world.subscription === 'answered' && world.unsubscription === 'unwanted' && !session.subscribed) {

@@ -23,7 +23,7 @@ export function textOf(world: World): string {
     shared(world.left),
     shared(world.outgoing),
     shared(world.incoming),
-    `${world.published} ${world.sent} ${world.subscription} ${world.unsubscription} ${world.handlers} ${world.maxInFlight}`,
+    `${world.published} ${world.sent} ${world.subscription} ${world.unsubscription} ${world.ping} ${world.handlers} ${world.maxInFlight}`,
     link === undefined ? '' : textOfLink(link),
     server.owed.join(),
     session === undefined
@@ -42,7 +42,8 @@ export function textOf(world: World): string {
   ].join('\n')
 }
 
-function textOfLink({ toServer, toClient, server, client, output, due, published, released, requests }: Link): string {
+function textOfLink(link: Link): string {
+  const { toServer, toClient, server, client, output, due, published, released, requests, gap } = link
   return [
     toServer.map(({ sent, needs }) => `${sent.name} ${needs}`).join(),
     toClient.map(({ name }) => name).join(),
@@ -53,6 +54,7 @@ function textOfLink({ toServer, toClient, server, client, output, due, published
     published.join(),
     released.join(),
     requests.join(),
+    gap,
   ].join('|')
 }
 

@@ -38,7 +38,17 @@ export type Input =
   | { readonly is: 'receive'; readonly received: NamedPacket; readonly now: number }
   | { readonly is: 'handled' | 'unhandled'; readonly index: number; readonly now: number }
   | {
-      readonly is: 'subscribe' | 'unsubscribe' | 'connect' | 'lost' | 'tick' | 'full' | 'drained' | 'busy' | 'room'
+      readonly is:
+        | 'subscribe'
+        | 'unsubscribe'
+        | 'ping'
+        | 'connect'
+        | 'lost'
+        | 'tick'
+        | 'full'
+        | 'drained'
+        | 'busy'
+        | 'room'
       readonly now: number
     }
 
@@ -48,6 +58,7 @@ export type Output =
   | { readonly is: 'deliver' | 'dropped' | 'settled' | 'rejected'; readonly message: number }
   | { readonly is: 'answered' | 'unanswered'; readonly request: 'subscribe' | 'unsubscribe' }
   | { readonly is: 'connected'; readonly sessionPresent: boolean }
+  | { readonly is: 'pinged' }
   | { readonly is: 'closing'; readonly error: MqttError }
   | { readonly is: 'anomaly'; readonly anomaly: Anomaly; readonly packetId: number | undefined }
 
@@ -63,6 +74,8 @@ export class Subject implements Driver<number, string> {
   readonly #messages = new Map<number, OutgoingMessage<number>>()
   #connection: Connection<number, string> | undefined
   #handlers: 'free' | 'busy' = 'free'
+  /** The number of the PINGREQ that the application asked for. */
+  #ping: number | undefined
   #sends = 0
   #reads = true
   #pacedUntil = 0
@@ -121,6 +134,11 @@ export class Subject implements Driver<number, string> {
     const reading = this.#reads
     this.#dispatch(input)
     if (this.session.connection === undefined) this.#connection = undefined
+    if (this.#connection === undefined) this.#ping = undefined
+    if (this.#ping !== undefined && (this.#connection?.pingsAnswered ?? 0) >= this.#ping) {
+      this.#ping = undefined
+      this.#outputs.push({ is: 'pinged' })
+    }
     if (this.#sends > sends) this.#connection?.bytesSent(input.now)
     while (this.#connection?.moreWaits) this.#connection.pump(input.now)
     this.#reads = this.wantsToRead(input.now)
@@ -151,6 +169,9 @@ export class Subject implements Driver<number, string> {
         return
       case 'unsubscribe':
         this.session.unsubscribe(['in/+'], 'unsubscribe', now)
+        return
+      case 'ping':
+        this.#ping = this.#connection?.ping(now)
         return
       case 'connect':
         this.#connection = this.session.connect(this.#connectionSettings, now)

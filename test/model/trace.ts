@@ -70,6 +70,8 @@ function consequence(output: Output): string {
       return `tells the application that its ${output.request} was answered`
     case 'unanswered':
       return `gives the ${output.request} up`
+    case 'pinged':
+      return 'tells the application that its ping was answered'
     case 'connected':
       return 'is connected'
     case 'closing':

@@ -31,6 +31,8 @@ export interface OutgoingTally {
 /** What is known of a message that the server sends. */
 export interface IncomingTally {
   readonly qos: QoS
+  /** Whether a handler has ever started for it. */
+  readonly started: boolean
   readonly handled: boolean
   /** How often its handler may still start. */
   readonly mayStart: number
@@ -66,6 +68,8 @@ export interface Link {
   readonly released: readonly number[]
   /** Identifiers of the SUBSCRIBEs that are not answered. */
   readonly requests: readonly number[]
+  /** 'open' from the first message on that was not kept. */
+  readonly gap: 'none' | 'open'
 }
 
 export interface JournalState {
@@ -82,6 +86,7 @@ export interface EngineView {
   readonly state: string
   readonly deadline: number
   readonly wantsToRead: boolean
+  readonly backlogBytes: number
   readonly rests: boolean
   /** How many incoming identifiers wait for PUBREL. */
   readonly held: number
@@ -89,7 +94,7 @@ export interface EngineView {
   readonly queue: readonly number[]
 }
 
-/** How far a SUBSCRIBE or UNSUBSCRIBE of the application has come. */
+/** How far a SUBSCRIBE, an UNSUBSCRIBE or a ping of the application has come. */
 export type RequestTally = 'unwanted' | 'wanted' | 'asked' | 'answered' | 'given up'
 
 export interface World {
@@ -103,6 +108,7 @@ export interface World {
   readonly sent: number
   readonly subscription: RequestTally
   readonly unsubscription: RequestTally
+  readonly ping: RequestTally
   readonly handlers: 'free' | 'busy'
   readonly link: Link | undefined
   readonly server: Server
@@ -127,6 +133,7 @@ export const newLink: Link = {
   published: [],
   released: [],
   requests: [],
+  gap: 'none',
 }
 
 export function newWorld(configuration: Configuration, engine: EngineView): World {
@@ -144,11 +151,12 @@ export function newWorld(configuration: Configuration, engine: EngineView): Worl
       owned: false,
       mayOwn: true,
     })),
-    incoming: configuration.incoming.map((qos) => ({ qos, handled: false, mayStart: 1, held: 0 })),
+    incoming: configuration.incoming.map((qos) => ({ qos, started: false, handled: false, mayStart: 1, held: 0 })),
     published: 0,
     sent: 0,
     subscription: configuration.subscribes ? 'wanted' : 'unwanted',
     unsubscription: configuration.unsubscribes ? 'wanted' : 'unwanted',
+    ping: configuration.pings ? 'wanted' : 'unwanted',
     handlers: 'free',
     link: undefined,
     server: newServer,

@@ -38,7 +38,8 @@ export class Incoming<P, R> {
   readonly #identifiers = new PagedMap<Arrival>()
   readonly #backlog = new Backlog()
   readonly #owed = new OwedAcknowledgements()
-  readonly #reading: ReadingPolicy
+  /** @internal How much is read and kept. */
+  readonly reading: ReadingPolicy
   #running = 0
   #awaitedPubrels = 0
   /** Counts the connections, the present one included. */
@@ -51,7 +52,7 @@ export class Incoming<P, R> {
   constructor(driver: Driver<P, R>, settings: SessionSettings, now: number) {
     this.#driver = driver
     this.#settings = settings
-    this.#reading = new ReadingPolicy(settings)
+    this.reading = new ReadingPolicy(settings)
     this.#now = now
   }
 
@@ -82,19 +83,19 @@ export class Incoming<P, R> {
 
   /** True when messages were not kept and all others are acknowledged: the session may bring them again now. */
   get wantsGapFilled(): boolean {
-    return this.#reading.hasGap && this.#owed.isEmpty
+    return this.reading.hasGap && this.#owed.isEmpty
   }
 
   /** Whether the socket is to be read. `program`: whether something that the program asked for is open. */
   wantsToRead(now: number, program: 'waits' | 'idle'): boolean {
-    this.#reading.update(now, this.#backlog.bytes, program)
-    return this.#state === 'draining' || this.#reading.wantsToRead
+    this.reading.update(now, this.#backlog.bytes, program)
+    return this.#state === 'draining' || this.reading.wantsToRead
   }
 
   /** When `wantsToRead` may change by time alone; Infinity if it does not. */
   nextDeadline(now: number, program: 'waits' | 'idle'): number {
-    this.#reading.update(now, this.#backlog.bytes, program)
-    return this.#state === 'draining' ? Number.POSITIVE_INFINITY : this.#reading.nextDeadline
+    this.reading.update(now, this.#backlog.bytes, program)
+    return this.#state === 'draining' ? Number.POSITIVE_INFINITY : this.reading.nextDeadline
   }
 
   /** Takes over the identifiers that a stored session has received. */
@@ -139,7 +140,7 @@ export class Incoming<P, R> {
   /** Whether a new message is kept. What is not is told, unless the client ends: then the server keeps it, or nobody wants it. */
   #keeps(packet: PublishPacket<Buffer>, message: 'comes again' | 'comes once'): 'keep' | 'leave' | 'drop' {
     if (this.#state === 'draining') return 'leave'
-    const fate = this.#reading.fateOf(this.#now, message)
+    const fate = this.reading.fateOf(this.#now, message)
     if (fate !== 'keep') this.#driver.dropped(packet, fate === 'leave' ? 'comes again' : 'is lost')
     return fate
   }
@@ -233,7 +234,7 @@ export class Incoming<P, R> {
 
   #handlerEnded(arrival: Arrival): void {
     this.#running -= 1
-    this.#reading.handlerEnded(this.#now, this.#now - arrival.startedAt)
+    this.reading.handlerEnded(this.#now, this.#now - arrival.startedAt)
   }
 
   #received(arrival: Arrival): void {
@@ -308,7 +309,7 @@ export class Incoming<P, R> {
     this.#owed.clear()
     this.#awaitedPubrels = 0
     this.#connection += 1
-    this.#reading.connectionEnded()
+    this.reading.connectionEnded()
     // [MQTT-3.1.2-6] A clean session is forgotten with its connection; what has arrived is still delivered.
     if (this.#settings.cleanSession) this.#identifiers.clear()
     else this.#dropWhatComesAgain()
@@ -332,7 +333,7 @@ export class Incoming<P, R> {
   /** @internal The state as plain data, for tests and for whoever looks for a fault. */
   inspect() {
     return {
-      reading: this.#reading.inspect(),
+      reading: this.reading.inspect(),
       identifiers: [...this.#identifiers].map(([packetId, { progress }]) => ({ packetId, state: progress })),
       backlog: [...this.#backlog].map(({ packetId }) => packetId ?? 0),
       owed: [...this.#owed].map(({ packetId, progress }) => ({ packetId, state: progress })),
