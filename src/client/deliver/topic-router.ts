@@ -5,7 +5,7 @@
  * for each level; filters with the same first levels share the nodes of these levels. To match a Topic Name, the router goes down the
  * tree level by level. From each node that it has reached, it goes to the child with the name of the level and to the child `+`. So
  * it visits at most twice as many nodes on a level as on the level above, whatever the number of filters. It never visits a node that
- * does not match.
+ * does not match, and no node twice.
  *
  * A route is the end of a filter: its handlers, each with a count, because a program may add the same handler to the same filter
  * several times. `match` returns a list that no later `add` or `remove` changes. So a handler may add and remove routes while the
@@ -134,7 +134,8 @@ export class TopicRouter<Handler> {
     if (sameName !== undefined) next.push(sameName)
     if (!wildcards) return
     const plus = node.children?.get('+')
-    if (plus !== undefined) next.push(plus)
+    // A level `+` of a name is an ordinary character, and the child with its name is the child `+`.
+    if (plus !== undefined && plus !== sameName) next.push(plus)
     found.add(node.multiLevelRoute)
   }
 

@@ -212,6 +212,17 @@ describe('cost', () => {
     expect([costs(long.slice(0, -1)), costs(long.slice(0, -1))]).toEqual([true, false])
   })
 
+  it('of a match is no higher for a name with levels "+": no node is visited twice', () => {
+    const deep = (level: string) => Array.from({ length: 24 }, () => level).join('/')
+    const router = routerOf(deep('+'))
+    const visitsFor = (topic: string) => {
+      const before = router.visits
+      expect(router.match(topic)).toEqual([deep('+')])
+      return router.visits - before
+    }
+    expect(visitsFor(deep('+'))).toBe(visitsFor(deep('a')))
+  })
+
   it('of filters that come and go leaves nothing behind', () => {
     const router = routerOf('keep/+/x')
     const before = router.size
