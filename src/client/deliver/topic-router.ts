@@ -15,9 +15,15 @@
  * changes: going down five levels took half of the 540 ns that a QoS 0 message cost in total.
  */
 
-/** The number of remembered topics, and the length of the longest one: at most 1 MiB in total. */
+/** The number of remembered results, and the bytes that each of them and all of them may take. */
 const rememberedTopicsMax = 512
-const rememberedCharactersMax = 1024
+const rememberedBytesMax = 1_048_576
+const rememberedBytesMaxEach = 4_096
+
+/** What a remembered result takes: two bytes for each character, eight for each handler, and the objects around them. */
+function bytesOf(topic: string, handlers: readonly unknown[]): number {
+  return 2 * topic.length + 8 * handlers.length + 128
+}
 
 export class TopicRouter<Handler> {
   /** The routes of filters without wildcards. Undefined before the first such filter. */
@@ -25,6 +31,7 @@ export class TopicRouter<Handler> {
   readonly #root = new TreeNode<Handler>()
   /** The results of `match` for topics that the tree was asked for, since the last change of a route. */
   #remembered: Map<string, readonly Handler[]> | undefined
+  #rememberedBytes = 0
   #visits = 0
 
   /** The number of nodes that all calls of `match` have visited. */
@@ -94,9 +101,15 @@ export class TopicRouter<Handler> {
   }
 
   #remember(topic: string, handlers: readonly Handler[]): readonly Handler[] {
-    if (topic.length > rememberedCharactersMax) return handlers
-    if (this.#remembered === undefined || this.#remembered.size >= rememberedTopicsMax) this.#remembered = new Map()
+    const bytes = bytesOf(topic, handlers)
+    if (bytes > rememberedBytesMaxEach) return handlers
+    const isFull = this.#remembered?.size === rememberedTopicsMax || this.#rememberedBytes + bytes > rememberedBytesMax
+    if (this.#remembered === undefined || isFull) {
+      this.#remembered = new Map()
+      this.#rememberedBytes = 0
+    }
     this.#remembered.set(topic, handlers)
+    this.#rememberedBytes += bytes
     return handlers
   }
 

@@ -58,8 +58,10 @@ interface Draft extends MessageDraft {
 const sentBytesMax = 65_536
 /** Each message counts this many bytes beside its payload, so that many empty messages reach `sentBytesMax` too. */
 const messageWeight = 64
-/** The publisher remembers this many valid Topic Names. */
+/** The publisher remembers this many valid Topic Names, of so many characters each and in total. */
 const knownTopicsMax = 1024
+const knownCharactersMaxEach = 256
+const knownCharactersMax = 65_536
 
 const resolved = Promise.resolve()
 const defaults: PublishOptions = {}
@@ -69,6 +71,7 @@ export class Publisher implements PublishTicketOwner {
   readonly #lifecycle: PublishLifecycle
   readonly #settings: ClientSettings
   readonly #knownTopics = new Set<string>()
+  #knownCharacters = 0
   /** Bytes of QoS 0 messages whose promise was resolved from the start. */
   #sentBytes = 0
   #nextTurn: Promise<void> | undefined
@@ -126,8 +129,16 @@ export class Publisher implements PublishTicketOwner {
   #checkTopic(topic: string): void {
     if (this.#knownTopics.has(topic)) return
     validateTopicName(topic)
-    if (this.#knownTopics.size >= knownTopicsMax) this.#knownTopics.clear()
+    if (topic.length <= knownCharactersMaxEach) this.#remember(topic)
+  }
+
+  #remember(topic: string): void {
+    if (this.#knownTopics.size >= knownTopicsMax || this.#knownCharacters + topic.length > knownCharactersMax) {
+      this.#knownTopics.clear()
+      this.#knownCharacters = 0
+    }
     this.#knownTopics.add(topic)
+    this.#knownCharacters += topic.length
   }
 
   #accept(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {

@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ClosedError, ConnectionLostError, MqttClient, type SessionStore, UsageError } from '../../../src/index.js'
 import { emptySession, memoryStore } from '../../../src/store/index.js'
+import { garbageCollector } from '../garbage-collector.js'
 import { event, online, quiet, rejectionOf, watch } from '../peers/client-on-pipe.js'
 import { type FakeConnection, FakeServer } from '../peers/fake-server.js'
 
@@ -331,4 +332,25 @@ describe('many publishes', () => {
     }
     await all
   })
+})
+
+test('of long Topic Names nothing is remembered: a thousand of 64,000 characters keep no memory', async () => {
+  const collect = garbageCollector()
+  const { client, connection } = await online()
+  const used = () => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const publish = async (count: number) => {
+    for (let index = 0; index < count; index += 1) {
+      await client.publish(`${index}`.padEnd(64_000, 'x'), '')
+      await nextPublish(connection)
+      connection.received.length = 0
+      connection.chunks.length = 0
+    }
+  }
+  await publish(10)
+  const before = used()
+  await publish(1_000)
+  expect(used() - before).toBeLessThan(16_000_000)
 })
