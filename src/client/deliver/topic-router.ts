@@ -234,33 +234,45 @@ export function withoutShare(filter: string): string {
 
 /** The handlers of one Topic Filter, each with the number of times it was added. */
 export class Route<Handler> {
-  /** Each handler once. An array, and no Map, because most filters have one handler. */
-  #handlers: readonly Handler[] = []
-  /** For a handler that was added more than once: the number of additions after the first. */
-  #repeated: Map<Handler, number> | undefined
+  /** Each handler once. Undefined if it has to be made again from the counts. A list that was returned never changes. */
+  #handlers: readonly Handler[] | undefined = []
+  /** Undefined while the route has one handler, added once, or none: that is so in most routes. */
+  #counts: Map<Handler, number> | undefined
 
   get isEmpty(): boolean {
-    return this.#handlers.length === 0
+    return this.#counts === undefined ? this.handlers.length === 0 : this.#counts.size === 0
   }
 
-  /** `add` and `remove` make a new list; a list that was returned never changes. */
   get handlers(): readonly Handler[] {
+    this.#handlers ??= [...(this.#counts?.keys() ?? [])]
     return this.#handlers
   }
 
   add(handler: Handler): void {
-    if (this.#handlers.includes(handler)) {
-      this.#repeated ??= new Map()
-      this.#repeated.set(handler, (this.#repeated.get(handler) ?? 0) + 1)
-    } else this.#handlers = [...this.#handlers, handler]
+    if (this.isEmpty) {
+      this.#handlers = [handler]
+      this.#counts = undefined
+      return
+    }
+    this.#counts ??= new Map(this.handlers.map((only) => [only, 1]))
+    const count = this.#counts.get(handler) ?? 0
+    this.#counts.set(handler, count + 1)
+    if (count === 0) this.#handlers = undefined
   }
 
   remove(handler: Handler): boolean {
-    if (!this.#handlers.includes(handler)) return false
-    const repeated = this.#repeated?.get(handler) ?? 0
-    if (repeated > 1) this.#repeated?.set(handler, repeated - 1)
-    else if (repeated === 1) this.#repeated?.delete(handler)
-    else this.#handlers = this.#handlers.filter((other) => other !== handler)
+    if (this.#counts === undefined) {
+      if (!this.handlers.includes(handler)) return false
+      this.#handlers = []
+      return true
+    }
+    const count = this.#counts.get(handler)
+    if (count === undefined) return false
+    if (count > 1) this.#counts.set(handler, count - 1)
+    else {
+      this.#counts.delete(handler)
+      this.#handlers = undefined
+    }
     return true
   }
 }

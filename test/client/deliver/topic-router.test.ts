@@ -120,6 +120,9 @@ describe('handlers', () => {
       expect(router.remove(filter, 'h')).toBe(true)
       expect(router.match('a')).toEqual([])
       expect(router.remove(filter, 'h')).toBe(false)
+      router.add(filter, 'other')
+      router.add(filter, 'h')
+      expect(router.match('a')).toEqual(['other', 'h'])
     }
   })
 
@@ -137,6 +140,16 @@ describe('handlers', () => {
       expect(called).toEqual(['1', '2', '3'])
       expect([...router.match('a')].sort()).toEqual(['1', '1+', '2+', '3+'])
     }
+  })
+
+  it('are all there, and all gone, when 20,000 are added to one filter and removed', () => {
+    const router = new TopicRouter<string>()
+    const handlers = Array.from({ length: 20_000 }, (_, index) => `h${index}`)
+    for (const handler of handlers) router.add('a', handler)
+    expect(router.match('a')).toEqual(handlers)
+    expect(handlers.slice(1).every((handler) => router.remove('a', handler))).toBe(true)
+    expect(router.match('a')).toEqual(['h0'])
+    expect([router.remove('a', 'h0'), router.remove('a', 'h0'), router.size]).toEqual([true, false, 0])
   })
 
   it('come in one list that is not made again where a single route matches', () => {
