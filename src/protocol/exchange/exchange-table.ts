@@ -51,6 +51,7 @@ export class ExchangeTable<P, R> {
   /** Opens an exchange; a message goes to the end of the list. */
   add(exchange: Exchange<P, R>): void {
     this.#exchanges.set(exchange.packetId, exchange)
+    this.identifiers.begun(exchange.packetId)
     if (!(exchange instanceof PublishExchange)) return
     this.#messages.append(exchange)
     this.#count(exchange, 1)
@@ -58,7 +59,9 @@ export class ExchangeTable<P, R> {
 
   /** [MQTT-2.3.1-3] Only here does an identifier become free: the exchange is settled, or its connection is gone. */
   delete(exchange: Exchange<P, R>): void {
-    if (!this.#exchanges.delete(exchange.packetId) || !(exchange instanceof PublishExchange)) return
+    if (!this.#exchanges.delete(exchange.packetId)) return
+    this.identifiers.ended(exchange.packetId, this.#exchanges.size)
+    if (!(exchange instanceof PublishExchange)) return
     this.#messages.remove(exchange)
     this.#count(exchange, -1)
   }

@@ -1,4 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { PacketIdentifiers, packetIdentifierAfter } from '../../../src/protocol/exchange/packet-identifiers.js'
 import type { StoredMessage, StoredSession } from '../../../src/protocol/index.js'
 import { EngineHarness } from '../engine-harness.js'
 import { puback, pubcomp, pubrec, suback, unsuback } from '../packet-notation.js'
@@ -112,5 +114,106 @@ describe('Packet Identifiers', () => {
   test('one that was just freed is the last to be used again', () => {
     const engine = new EngineHarness().connect().publish('a', 1).receive(puback(1)).publish('b', 1)
     expect(engine.sent().slice(-1)).toEqual(['PUBLISH#2 b q1'])
+  })
+})
+
+/** Identifiers in use, which count how often they are asked. */
+class Used {
+  readonly packetIds = new Set<number>()
+  asked = 0
+
+  get size(): number {
+    return this.packetIds.size
+  }
+
+  has(packetId: number): boolean {
+    this.asked += 1
+    return this.packetIds.has(packetId)
+  }
+}
+
+/** A source of identifiers with a table of those that are in use. */
+class Source {
+  readonly used = new Used()
+  readonly identifiers: PacketIdentifiers
+
+  constructor(next: number) {
+    this.identifiers = new PacketIdentifiers(next)
+  }
+
+  take(): number | undefined {
+    const packetId = this.identifiers.take(this.used)
+    if (packetId === undefined) return undefined
+    this.used.packetIds.add(packetId)
+    this.identifiers.begun(packetId)
+    return packetId
+  }
+
+  free(packetId: number): void {
+    this.used.packetIds.delete(packetId)
+    this.identifiers.ended(packetId, this.used.size)
+  }
+}
+
+describe('with tens of thousands in use', () => {
+  test('all 65535 are handed out, freed backwards and handed out again, in a few steps each', () => {
+    const source = new Source(1)
+    while (source.take() !== undefined) {}
+    expect(source.used.size).toBe(65_535)
+    const asked = source.used.asked
+    const backwards = Array.from({ length: 65_535 }, (_, index) => 65_535 - index)
+    const taken = backwards.map((packetId) => {
+      source.free(packetId)
+      return source.take()
+    })
+    expect(taken).toEqual(backwards)
+    expect(source.used.asked - asked).toBeLessThan(2 * 65_535)
+  })
+
+  test('those in use are looked through once, and once more only after none was in use', () => {
+    const source = new Source(1)
+    const pass = () => {
+      const asked = source.used.asked
+      source.identifiers.startAt(1)
+      source.take()
+      return source.used.asked - asked
+    }
+    for (let count = 0; count < 1_000; count += 1) source.take()
+    expect([pass(), pass()]).toEqual([65_535 + 65, 0])
+    for (const packetId of [...source.used.packetIds]) source.free(packetId)
+    expect([pass(), pass()]).toEqual([1, 2])
+  })
+
+  test('the next one is the first that is free behind the one before, whatever was freed in which order [MQTT-2.3.1-2]', () => {
+    const moves = fc.array(fc.oneof(fc.constant('take' as const), fc.nat({ max: 65_534 })), { maxLength: 200 })
+    const start = fc.integer({ min: 1, max: 65_535 })
+    fc.assert(
+      fc.property(
+        start,
+        fc.integer({ min: 1, max: 65_535 }),
+        fc.nat({ max: 65_535 }),
+        moves,
+        (first, run, length, steps) => {
+          const source = new Source(first)
+          let held = run
+          for (let count = 0; count < length; count += 1, held = packetIdentifierAfter(held)) {
+            source.used.packetIds.add(held)
+            source.identifiers.begun(held)
+          }
+          let expected = first
+          for (const step of steps) {
+            if (step !== 'take') {
+              source.free(step + 1)
+              continue
+            }
+            const isFull = source.used.size === 65_535
+            while (!isFull && source.used.packetIds.has(expected)) expected = packetIdentifierAfter(expected)
+            expect(source.take()).toBe(isFull ? undefined : expected)
+            if (!isFull) expected = packetIdentifierAfter(expected)
+          }
+        },
+      ),
+      { seed: 311, numRuns: 50 },
+    )
   })
 })
