@@ -318,9 +318,7 @@ export class Connection<P, R> {
   tick(now: number): void {
     this.#now = now
     if (this.#phase.is !== 'connected') return
-    for (let late = this.#session.requests.expire(now); late !== undefined; late = this.#session.requests.expire(now)) {
-      this.#driver.unanswered(late.request, late.error)
-    }
+    this.#session.requests.expire(this.#driver, now)
     this.handlersProgressed(now)
     if (now >= this.#acknowledgementDeadline) {
       return this.#timedOut(

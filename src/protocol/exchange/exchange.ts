@@ -126,14 +126,11 @@ export class RequestExchange<R> {
   readonly request: Request<R>
   /** The packet that answers it. */
   readonly awaits: 'suback' | 'unsuback'
-  /** When it was written, in milliseconds on the driver's clock. */
-  readonly sentAt: number
 
-  constructor(packetId: PacketIdentifier, request: Request<R>, sentAt: number) {
+  constructor(packetId: PacketIdentifier, request: Request<R>) {
     this.packetId = packetId
     this.request = request
     this.awaits = request.kind === 'subscribe' ? 'suback' : 'unsuback'
-    this.sentAt = sentAt
   }
 }
 

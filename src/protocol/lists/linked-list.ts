@@ -16,6 +16,10 @@ export class LinkedList<Item extends Linked<Item>> {
     return this.#first
   }
 
+  get last(): Item | undefined {
+    return this.#last
+  }
+
   /** Puts an item that is in no list behind all others. */
   append(item: Item): void {
     item.previous = this.#last

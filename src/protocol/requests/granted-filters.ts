@@ -11,14 +11,14 @@
  * left that could bring it. The QoS is that of the latest grant too: a refused request for a higher one changes nothing.
  */
 import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
-import type { Request, SubscribeRequest } from '../exchange/request.js'
+import type { SubscribeRequest } from '../exchange/request.js'
 
 interface Subscription<R> {
   /** What was asked for by the request that was granted last: the grant itself may be lower. */
   qos: QoS
   standing: 'asked' | 'held' | 'due'
-  /** The SUBSCRIBE whose refusal would be the end of it; let go of with any grant, since it leads to the ticket. */
-  request: SubscribeRequest<R> | undefined
+  /** The SUBSCRIBEs for the filter that are not answered, and that are not abandoned; undefined if there is none. */
+  open: Set<SubscribeRequest<R>> | undefined
 }
 
 export class Subscriptions<R> {
@@ -29,9 +29,10 @@ export class Subscriptions<R> {
   asked(request: SubscribeRequest<R>): void {
     this.#known ??= new Map()
     for (const { filter, qos } of request.subscriptions) {
-      const known = this.#known.get(filter)
-      if (known === undefined) this.#known.set(filter, { qos, standing: 'asked', request })
-      else known.request = request
+      const known = this.#known.get(filter) ?? { qos, standing: 'asked', open: undefined }
+      this.#known.set(filter, known)
+      known.open ??= new Set()
+      known.open.add(request)
     }
   }
 
@@ -41,42 +42,28 @@ export class Subscriptions<R> {
   }
 
   /** SUBACK granted the filter, which was asked for at this QoS: to whichever request, it is held now. */
-  granted({ filter, qos }: SubscriptionRequest): void {
+  granted({ filter, qos }: SubscriptionRequest, request: SubscribeRequest<R>): void {
     const subscription = this.#known?.get(filter)
     if (subscription === undefined) return
     subscription.qos = qos
     subscription.standing = 'held'
-    subscription.request = undefined
+    close(subscription, request)
   }
 
-  /** SUBACK refused the filter to this request. `unanswered`: the requests that somebody still waits for. */
-  refused(filter: string, request: SubscribeRequest<R>, unanswered: Iterable<Request<R>>): void {
+  /** SUBACK refused the filter to this request; another request for the same filter may still bring it. */
+  refused(filter: string, request: SubscribeRequest<R>): void {
     const subscription = this.#known?.get(filter)
-    if (subscription?.request !== request || subscription.standing === 'held') return
-    this.#handOver(
-      filter,
-      subscription,
-      [...unanswered].filter((other) => other !== request),
-    )
+    if (subscription === undefined || !close(subscription, request) || subscription.standing === 'held') return
+    if (subscription.open === undefined) this.#known?.delete(filter)
+    else subscription.standing = 'asked'
   }
 
   /** Nobody waits for this request any more, so nobody wants what it alone has asked for. */
-  abandoned(request: SubscribeRequest<R>, unanswered: Iterable<Request<R>>): void {
-    const others = [...unanswered].filter((other) => other !== request)
+  abandoned(request: SubscribeRequest<R>): void {
     for (const { filter } of request.subscriptions) {
       const subscription = this.#known?.get(filter)
-      if (subscription?.request !== request || subscription.standing !== 'asked') continue
-      this.#handOver(filter, subscription, others)
-    }
-  }
-
-  /** The request brings no subscription; another one for the same filter still may. */
-  #handOver(filter: string, subscription: Subscription<R>, others: readonly Request<R>[]): void {
-    const other = others.find((request) => asksFor(request, filter))
-    if (other?.kind !== 'subscribe') this.#known?.delete(filter)
-    else {
-      subscription.standing = 'asked'
-      subscription.request = other
+      if (subscription === undefined || !close(subscription, request)) continue
+      if (subscription.standing === 'asked' && subscription.open === undefined) this.#known?.delete(filter)
     }
   }
 
@@ -100,6 +87,9 @@ export class Subscriptions<R> {
   }
 }
 
-function asksFor<R>(request: Request<R>, filter: string): boolean {
-  return request.kind === 'subscribe' && request.subscriptions.some((asked) => asked.filter === filter)
+/** The request brings the subscription no more. False if it was not among those that could. */
+function close<R>(subscription: Subscription<R>, request: SubscribeRequest<R>): boolean {
+  const wasOpen = subscription.open?.delete(request) ?? false
+  if (subscription.open?.size === 0) subscription.open = undefined
+  return wasOpen
 }

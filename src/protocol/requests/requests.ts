@@ -4,7 +4,8 @@
  * A request waits until there is a connection and a Packet Identifier, then for its acknowledgement. It is never
  * repeated under its identifier: if the connection is lost first, it is sent anew on the next. A request that was
  * abandoned (aborted, timed out) keeps its identifier until the acknowledgement comes or the connection ends, because
- * the server may still answer it; its answer reaches the driver all the same, which takes a late grant back.
+ * the server may still answer it; its answer reaches the driver all the same, which takes a late grant back. No call walks over
+ * the requests that are open, but for the end of a connection.
  *
  * When the server has lost the session, the engine subscribes by itself what had been granted, before anything else.
  * Such a request has no ticket: nobody waits for it, and it dies with its connection, since the next one makes it anew.
@@ -15,6 +16,7 @@ import { TimeoutError } from '../../errors.js'
 import { RequestExchange } from '../exchange/exchange.js'
 import type { ExchangeTable } from '../exchange/exchange-table.js'
 import type { Request, SubscribeRequest, UnsubscribeRequest } from '../exchange/request.js'
+import { LinkedList } from '../lists/linked-list.js'
 import { Subscriptions } from './granted-filters.js'
 
 /** What bounds the requests of a session. */
@@ -30,8 +32,15 @@ export class Requests<P, R> {
   readonly #table: ExchangeTable<P, R>
   readonly #settings: RequestSettings
   readonly #subscriptions = new Subscriptions<R>()
-  #waiting: Request<R>[] = []
-  #sent: RequestExchange<R>[] = []
+  /** Not sent. */
+  readonly #waiting = new LinkedList<Request<R>>()
+  /** Sent, and somebody waits for the answer; the oldest first. */
+  readonly #awaited = new LinkedList<Request<R>>()
+  /** Sent, and nobody waits for the answer: those that were abandoned, and the engine's own. */
+  readonly #unawaited = new LinkedList<Request<R>>()
+  #size = 0
+  /** How many SUBSCRIBEs somebody waits for. */
+  #subscribing = 0
 
   constructor(table: ExchangeTable<P, R>, settings: RequestSettings) {
     this.#table = table
@@ -40,107 +49,140 @@ export class Requests<P, R> {
 
   /** Requests that wait or are unanswered, abandoned ones included. */
   get size(): number {
-    return this.#waiting.length + this.#sent.length
+    return this.#size
   }
 
   subscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined): SubscribeRequest<R> {
-    const request: SubscribeRequest<R> = { kind: 'subscribe', subscriptions, ticket, state: 'waiting' }
+    const request = this.#newSubscribe(subscriptions, ticket)
+    if (ticket !== undefined) this.#subscribing += 1
+    this.#waiting.append(request)
+    return request
+  }
+
+  #newSubscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined): SubscribeRequest<R> {
+    const request: SubscribeRequest<R> = { kind: 'subscribe', subscriptions, ticket, ...unsent }
     this.#subscriptions.asked(request)
-    this.#waiting.push(request)
+    this.#size += 1
     return request
   }
 
   unsubscribe(filters: readonly string[], ticket: R | undefined): UnsubscribeRequest<R> {
-    const request: UnsubscribeRequest<R> = { kind: 'unsubscribe', filters, ticket, state: 'waiting' }
+    const request: UnsubscribeRequest<R> = { kind: 'unsubscribe', filters, ticket, ...unsent }
     this.#subscriptions.givenBack(filters)
-    this.#waiting.push(request)
+    this.#size += 1
+    this.#waiting.append(request)
     return request
+  }
+
+  /** Where a request that was sent stands. */
+  #sentList({ state, ticket }: Request<R>): LinkedList<Request<R>> {
+    return state === 'abandoned' || ticket === undefined ? this.#unawaited : this.#awaited
   }
 
   /** Gives up waiting for a request. True if it had not been sent, so that the server will never see it. */
   abandon(request: Request<R>): boolean {
-    if (request.kind === 'subscribe') this.#subscriptions.abandoned(request, this.unanswered())
-    if (request.state === 'waiting') {
-      this.#waiting = this.#waiting.filter((waiting) => waiting !== request)
-      request.state = 'over'
-      return true
+    const { state } = request
+    if (state !== 'waiting' && state !== 'sent') return false
+    this.#unwanted(request)
+    const list = state === 'waiting' ? this.#waiting : this.#sentList(request)
+    list.remove(request)
+    if (state === 'waiting') this.#over(request)
+    else {
+      request.state = 'abandoned'
+      this.#unawaited.append(request)
     }
-    if (request.state === 'sent') request.state = 'abandoned'
-    return false
+    return state === 'waiting'
+  }
+
+  /** Nobody wants the answer any more. */
+  #unwanted(request: Request<R>): void {
+    if (request.kind === 'unsubscribe') return
+    this.#subscriptions.abandoned(request)
+    if (request.ticket !== undefined) this.#subscribing -= 1
+  }
+
+  /** A request that is in no list any more is answered, or will never be. */
+  #over(request: Request<R>): void {
+    request.state = 'over'
+    request.packetId = undefined
+    this.#size -= 1
   }
 
   /** Sends what waits, as far as there are Packet Identifiers. */
   pump(driver: { send(packet: ControlPacket): void }, now: number): void {
-    let count = 0
-    for (const request of this.#waiting) {
+    for (let request = this.#waiting.first; request !== undefined; request = this.#waiting.first) {
       const packetId = this.#table.takeIdentifier()
-      if (packetId === undefined) break
-      const exchange = new RequestExchange(packetId, request, now)
-      this.#table.add(exchange)
-      this.#sent.push(exchange)
+      if (packetId === undefined) return
+      this.#table.add(new RequestExchange(packetId, request))
+      this.#waiting.remove(request)
       request.state = 'sent'
+      request.packetId = packetId
+      request.sentAt = now
+      this.#sentList(request).append(request)
       driver.send(packetOf(request, packetId))
-      count += 1
     }
-    if (count > 0) this.#waiting = this.#waiting.slice(count)
   }
 
   /** An acknowledgement came: notes what it says of each filter, and returns the filters that it refuses. */
-  answered(exchange: RequestExchange<R>, returnCodes: readonly number[]): readonly string[] {
-    this.#sent.splice(this.#sent.indexOf(exchange), 1)
-    // An array that has been filled keeps its places.
-    if (this.#sent.length === 0) this.#sent = []
-    const { request } = exchange
-    if (request.state === 'sent') request.state = 'over'
+  answered({ request }: RequestExchange<R>, returnCodes: readonly number[]): readonly string[] {
+    this.#sentList(request).remove(request)
+    const { state } = request
+    this.#over(request)
     if (request.kind === 'unsubscribe') return []
+    if (state === 'sent' && request.ticket !== undefined) this.#subscribing -= 1
     // [MQTT-3.9.3-1] The Return Codes stand in the order of the filters.
     const isRefused = (index: number) => returnCodes[index] === SUBSCRIBE_FAILURE
     const refused = request.subscriptions.filter((_, index) => isRefused(index)).map(({ filter }) => filter)
     for (const [index, asked] of request.subscriptions.entries()) {
-      if (!isRefused(index)) this.#subscriptions.granted(asked)
+      if (!isRefused(index)) this.#subscriptions.granted(asked, request)
     }
-    for (const filter of refused) this.#subscriptions.refused(filter, request, this.unanswered())
+    for (const filter of refused) this.#subscriptions.refused(filter, request)
     return refused
   }
 
-  /** The oldest request that has waited too long for its acknowledgement, given up. */
-  expire(now: number): { readonly request: Request<R>; readonly error: TimeoutError } | undefined {
+  /** Gives up the requests that have waited too long for their acknowledgement, and tells the driver of each. */
+  expire(driver: { unanswered(request: Request<R>, error: TimeoutError): void }, now: number): void {
+    // Requests that time out together share one error: it says nothing of the single one, and its stack is dear.
+    const errors = new Map<Request<R>['kind'], TimeoutError>()
     // [MQTT-3.8.4-1] A SUBSCRIBE is answered; nobody has to wait for ever for a server that does not.
-    for (const { request, sentAt } of this.#sent) {
-      if (request.state !== 'sent' || request.ticket === undefined) continue
-      if (sentAt + this.#settings.operationTimeoutMs > now) return undefined
+    for (let request = this.#awaited.first; request !== undefined; request = this.#awaited.first) {
+      if (request.sentAt + this.#settings.operationTimeoutMs > now) return
       this.abandon(request)
-      const name = request.kind.toUpperCase()
-      const message = `the server has not answered ${name} within ${this.#settings.operationTimeoutMs} ms (operationTimeoutMs)`
-      return {
-        request,
-        error: new TimeoutError(message, { operation: request.kind, timeoutMs: this.#settings.operationTimeoutMs }),
-      }
+      const error = errors.get(request.kind) ?? timedOut(request.kind, this.#settings.operationTimeoutMs)
+      errors.set(request.kind, error)
+      driver.unanswered(request, error)
     }
-    return undefined
   }
 
   /** When `expire` has something to give; Infinity if nobody waits. */
   nextDeadline(): number {
-    for (const { request, sentAt } of this.#sent) {
-      if (request.state === 'sent' && request.ticket !== undefined) return sentAt + this.#settings.operationTimeoutMs
-    }
-    return Number.POSITIVE_INFINITY
+    return (this.#awaited.first?.sentAt ?? Number.POSITIVE_INFINITY) + this.#settings.operationTimeoutMs
   }
 
   /** The connection is gone: unanswered requests wait for the next one, in their order, in front of later ones. */
   connectionEnded(): void {
-    const again: Request<R>[] = []
-    for (const exchange of this.#sent) {
-      this.#table.delete(exchange)
-      const { request } = exchange
-      if (request.state === 'sent' && request.ticket !== undefined) {
-        request.state = 'waiting'
-        again.push(request)
-      } else request.state = 'over'
+    for (const request of this.#waiting)
+      if (request.ticket === undefined) this.#endWithConnection(this.#waiting, request)
+    for (const request of this.#unawaited) this.#endWithConnection(this.#unawaited, request)
+    for (let request = this.#awaited.last; request !== undefined; request = this.#awaited.last) {
+      this.#awaited.remove(request)
+      this.#freeIdentifier(request)
+      request.state = 'waiting'
+      this.#waiting.prepend(request)
     }
-    this.#sent = []
-    this.#waiting = [...again, ...this.#waiting.filter((request) => request.ticket !== undefined)]
+  }
+
+  #endWithConnection(list: LinkedList<Request<R>>, request: Request<R>): void {
+    list.remove(request)
+    this.#freeIdentifier(request)
+    if (request.kind === 'subscribe') this.#subscriptions.abandoned(request)
+    this.#over(request)
+  }
+
+  #freeIdentifier(request: Request<R>): void {
+    const exchange = request.packetId === undefined ? undefined : this.#table.get(request.packetId)
+    if (exchange !== undefined) this.#table.delete(exchange)
+    request.packetId = undefined
   }
 
   /** The server may have forgotten every subscription. */
@@ -153,23 +195,19 @@ export class Requests<P, R> {
     const due = this.#subscriptions.due()
     const again: SubscribeRequest<R>[] = []
     for (let from = 0; from < due.length; from += this.#settings.maxFiltersPerSubscribe) {
-      const subscriptions = due.slice(from, from + this.#settings.maxFiltersPerSubscribe)
-      const request: SubscribeRequest<R> = { kind: 'subscribe', subscriptions, ticket: undefined, state: 'waiting' }
-      this.#subscriptions.asked(request)
-      again.push(request)
+      again.push(this.#newSubscribe(due.slice(from, from + this.#settings.maxFiltersPerSubscribe), undefined))
     }
-    this.#waiting = [...again, ...this.#waiting]
+    for (const request of again.reverse()) this.#waiting.prepend(request)
   }
 
   /** True while somebody waits for a SUBACK. */
   get isSubscribing(): boolean {
-    for (const { kind, ticket } of this.unanswered()) if (kind === 'subscribe' && ticket !== undefined) return true
-    return false
+    return this.#subscribing > 0
   }
 
   /** Every request that somebody waits for. */
   *unanswered(): IterableIterator<Request<R>> {
-    for (const { request } of this.#sent) if (request.state === 'sent' && request.ticket !== undefined) yield request
+    yield* this.#awaited
     for (const request of this.#waiting) if (request.ticket !== undefined) yield request
   }
 
@@ -177,16 +215,29 @@ export class Requests<P, R> {
   inspect() {
     return {
       subscriptions: this.#subscriptions.inspect(),
-      waiting: this.#waiting.map(({ kind, ticket }) => ({ kind, own: ticket === undefined })),
-      sent: this.#sent.map(({ packetId, request, sentAt }) => ({
+      waiting: [...this.#waiting].map(({ kind, ticket }) => ({ kind, own: ticket === undefined })),
+      sent: [...this.#unawaited, ...this.#awaited].map(({ packetId, kind, state, ticket, sentAt }) => ({
         packetId,
-        kind: request.kind,
-        state: request.state,
-        own: request.ticket === undefined,
+        kind,
+        state,
+        own: ticket === undefined,
         sentAt,
       })),
     }
   }
+}
+
+const unsent = {
+  state: 'waiting',
+  packetId: undefined,
+  sentAt: Number.POSITIVE_INFINITY,
+  previous: undefined,
+  next: undefined,
+} as const
+
+function timedOut(operation: 'subscribe' | 'unsubscribe', timeoutMs: number): TimeoutError {
+  const text = `the server has not answered ${operation.toUpperCase()} within ${timeoutMs} ms (operationTimeoutMs)`
+  return new TimeoutError(text, { operation, timeoutMs })
 }
 
 function packetOf<R>(request: Request<R>, packetId: PacketIdentifier): ControlPacket {
