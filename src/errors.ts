@@ -212,6 +212,8 @@ export type LossReason =
   | 'offline'
   /** It was ended on purpose, so that the server sends again what could not be handled. */
   | 'redelivery'
+  /** It was ended on purpose: the server left too many requests unanswered that were given up, and each holds a Packet Identifier. */
+  | 'unanswered'
   /** Three in a row were cut soon after CONNACK; the message says what is probable. */
   | 'short-lived'
   /** `cause` says what the system reported. */

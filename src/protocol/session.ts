@@ -85,7 +85,9 @@ export class Session<P, R> extends SessionState<P, R> {
 
   /** Nobody waits for this request any more. True if the server will never see it. */
   abandon(request: Request<R>): boolean {
-    return this.requests.abandon(request)
+    const isUnsent = this.requests.abandon(request)
+    this.#connection?.requestAbandoned()
+    return isUnsent
   }
 
   /** The handlers of an arrival have ended: it is acknowledged when its turn comes. */

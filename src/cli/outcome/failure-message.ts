@@ -74,6 +74,7 @@ function lossName({ reason }: ConnectionLostError): ExitName {
     case 'reset':
     case 'offline':
     case 'redelivery':
+    case 'unanswered':
     case 'short-lived':
     case 'other':
       return 'lost'

@@ -10,6 +10,7 @@
 import {
   ConnectionLostError,
   ConnectionRefusedError,
+  type LossReason,
   MalformedPacketError,
   ProtocolViolationError,
   StoreError,
@@ -107,8 +108,7 @@ export class ReconnectPolicy {
 
   /** After several short connections in a row: an error that names the likely cause. Otherwise the error that was given. */
   #nameCause(error: Error, { upForMs, unacknowledged }: ConnectionEnd, stableAfterMs: number): Error {
-    // With the reason 'redelivery' the client itself closed the connection: that is no sign of a problem in the server.
-    const cut = error instanceof ConnectionLostError && error.reason !== 'redelivery'
+    const cut = error instanceof ConnectionLostError && !closedByUs.has(error.reason)
     if (upForMs >= stableAfterMs || !cut) {
       this.#shortLived = undefined
       return error
@@ -129,6 +129,9 @@ export class ReconnectPolicy {
     })
   }
 }
+
+/** With these reasons the client itself closed the connection: nobody has cut it off. */
+const closedByUs: ReadonlySet<LossReason> = new Set<LossReason>(['redelivery', 'unanswered'])
 
 function faultName(error: Error): string | undefined {
   if (error instanceof MalformedPacketError) return error.fault

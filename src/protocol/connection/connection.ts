@@ -319,6 +319,8 @@ export class Connection<P, R> {
     this.#now = now
     if (this.#phase.is !== 'connected') return
     this.#session.requests.expire(this.#driver, now)
+    this.requestAbandoned()
+    if (this.phase !== 'connected') return
     this.handlersProgressed(now)
     if (now >= this.#acknowledgementDeadline) {
       return this.#timedOut(
@@ -334,6 +336,12 @@ export class Connection<P, R> {
     if (verdict === 'dead')
       return this.#timedOut('ping', 'PINGRESP or any other byte', this.#pingTimeoutMs, 'pingTimeoutMs')
     if (verdict === 'ping') this.#sendPing(now)
+  }
+
+  /** Ends the connection if too many requests that nobody waits for keep their Packet Identifiers. */
+  requestAbandoned(): void {
+    const error = this.#phase.is === 'connected' ? this.#session.requests.tooManyAbandoned : undefined
+    if (error !== undefined) this.#fail(error)
   }
 
   /** PINGREQs of this connection that are answered: PINGRESP answers the oldest that is not. */

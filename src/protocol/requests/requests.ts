@@ -4,15 +4,16 @@
  * A request waits until there is a connection and a Packet Identifier, then for its acknowledgement. It is never
  * repeated under its identifier: if the connection is lost first, it is sent anew on the next. A request that was
  * abandoned (aborted, timed out) keeps its identifier until the acknowledgement comes or the connection ends, because
- * the server may still answer it; its answer reaches the driver all the same, which takes a late grant back. No call walks over
- * the requests that are open, but for the end of a connection.
+ * the server may still answer it; its answer reaches the driver all the same, which takes a late grant back. When a
+ * thousand are kept so, the connection is given up for the sake of their identifiers. No call walks over the requests that
+ * are open, but for the end of a connection.
  *
  * When the server has lost the session, the engine subscribes by itself what had been granted, before anything else.
  * Such a request has no ticket: nobody waits for it, and it dies with its connection, since the next one makes it anew.
  */
 import type { ControlPacket, PacketIdentifier, SubscriptionRequest } from '../../codec/control-packet.js'
 import { SUBSCRIBE_FAILURE } from '../../codec/packet-constants.js'
-import { TimeoutError } from '../../errors.js'
+import { ConnectionLostError, TimeoutError } from '../../errors.js'
 import { RequestExchange } from '../exchange/exchange.js'
 import type { ExchangeTable } from '../exchange/exchange-table.js'
 import type { Request, SubscribeRequest, UnsubscribeRequest } from '../exchange/request.js'
@@ -27,6 +28,9 @@ export interface RequestSettings {
   readonly maxFiltersPerSubscribe: number
 }
 
+/** So many abandoned requests may keep their Packet Identifiers: the rest of the 65,535 is for those that somebody waits for. */
+const abandonedMax = 1_000
+
 /** The SUBSCRIBEs and UNSUBSCRIBEs of a session, sent by `pump`, and the subscriptions that came of them. */
 export class Requests<P, R> {
   readonly #table: ExchangeTable<P, R>
@@ -39,6 +43,7 @@ export class Requests<P, R> {
   /** Sent, and nobody waits for the answer: those that were abandoned, and the engine's own. */
   readonly #unawaited = new LinkedList<Request<R>>()
   #size = 0
+  #abandoned = 0
   /** How many SUBSCRIBEs somebody waits for. */
   #subscribing = 0
 
@@ -89,9 +94,19 @@ export class Requests<P, R> {
     if (state === 'waiting') this.#over(request)
     else {
       request.state = 'abandoned'
+      this.#abandoned += 1
       this.#unawaited.append(request)
     }
     return state === 'waiting'
+  }
+
+  /** Why the connection has to end, if more requests were abandoned than may keep their Packet Identifiers. */
+  get tooManyAbandoned(): ConnectionLostError | undefined {
+    if (this.#abandoned <= abandonedMax) return undefined
+    const text = `the server has not answered ${this.#abandoned} SUBSCRIBEs and UNSUBSCRIBEs that were given up (timed out, or aborted)`
+    return new ConnectionLostError(`${text}: their Packet Identifiers come free with a new connection`, {
+      reason: 'unanswered',
+    })
   }
 
   /** Nobody wants the answer any more. */
@@ -103,6 +118,7 @@ export class Requests<P, R> {
 
   /** A request that is in no list any more is answered, or will never be. */
   #over(request: Request<R>): void {
+    if (request.state === 'abandoned') this.#abandoned -= 1
     request.state = 'over'
     request.packetId = undefined
     this.#size -= 1

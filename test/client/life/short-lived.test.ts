@@ -49,8 +49,11 @@ describe('connections that end soon after CONNACK', () => {
     expect(end().message).toMatch(/each while the same message was unacknowledged \(QoS 1, topic "a\/b"\)/)
   })
 
-  it('are not counted when a handler asked for its message again: then nobody has cut us off', () => {
-    const { end } = ends('redelivery')
-    expect([end(), end(), end(), end()].map(({ message }) => message)).toEqual(Array(4).fill('it ended'))
-  })
+  it.each(['redelivery', 'unanswered'] as const)(
+    'are not counted when the client has ended them itself (%s): then nobody has cut us off',
+    (reason) => {
+      const { end } = ends(reason)
+      expect([end(), end(), end(), end()].map(({ message }) => message)).toEqual(Array(4).fill('it ended'))
+    },
+  )
 })

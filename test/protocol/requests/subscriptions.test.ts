@@ -178,6 +178,58 @@ describe('a request that nobody waits for any more', () => {
   })
 })
 
+describe('requests that were given up by the thousand', () => {
+  const filters = (count: number) => Array.from({ length: count }, (_, index) => `f${index}`)
+  const asking = (engine: EngineHarness, count: number) => {
+    for (const filter of filters(count)) engine.subscribe(filter, filter)
+    return engine
+  }
+  const abandoning = (engine: EngineHarness, names: readonly string[]) => {
+    for (const name of names) engine.abandon(name)
+    return engine
+  }
+
+  test('a thousand keep their Packet Identifiers; one more ends the connection, which frees them', () => {
+    const engine = abandoning(asking(new EngineHarness().connect(), 1_002), filters(1_000))
+    engine.publish('m', 1).news()
+    expect([engine.session.table.size, engine.connection.phase]).toEqual([1_003, 'connected'])
+    expect(engine.abandon('f1000')).toBe(false)
+    expect(engine.news()).toEqual(['closing MQTT_CONNECTION_LOST'])
+    expect(engine.lastError).toMatchObject({ reason: 'unanswered' })
+    expect(engine.session.inspect().requests).toMatchObject({ waiting: [{ kind: 'subscribe' }], sent: [] })
+    expect(engine.resume().sent()).toEqual(['CONNECT', 'SUBSCRIBE#1004 f1001:0', 'PUBLISH#1003 m q1 dup'])
+  })
+
+  test('those that were answered do not count any more', () => {
+    const engine = abandoning(asking(new EngineHarness().connect(), 1_002), filters(1_000))
+    engine.receive(suback(1, 0), suback(1_000, 0x80))
+    engine.abandon('f1000')
+    engine.abandon('f1001')
+    expect(engine.connection.phase).toBe('connected')
+    engine.subscribe('last', 'f').abandon('last')
+    expect(engine.connection.phase).toBe('closed')
+  })
+
+  test('those that time out together are all told, and then the connection is ended', () => {
+    const engine = asking(new EngineHarness({ operationTimeoutMs: 1_000, ackTimeoutMs: 1_000 }).connect(), 1_001)
+    engine.publish('m', 1).news()
+    engine.pass(1_000)
+    expect(engine.news()).toEqual([
+      ...filters(1_001).map((filter) => `unanswered ${filter}: MQTT_TIMEOUT subscribe`),
+      'closing MQTT_CONNECTION_LOST',
+    ])
+    expect(engine.resume().sent()).toEqual(['CONNECT', 'PUBLISH#1002 m q1 dup'])
+  })
+
+  test('none that waits for a connection is sent: of 20,000, given up from the last to the first, the one between is', () => {
+    const engine = asking(new EngineHarness(), 20_000)
+    const given = filters(20_000).filter((filter) => filter !== 'f10000')
+    abandoning(engine, given.toReversed())
+    expect(engine.connect().sent()).toEqual(['CONNECT', 'SUBSCRIBE#1 f10000:0'])
+    expect(engine.session.inspect().requests.subscriptions).toEqual([{ filter: 'f10000', qos: 0, standing: 'asked' }])
+  })
+})
+
 describe('a subscription that was acknowledged', () => {
   test('is not made again while the server keeps the session [MQTT-3.1.2-4]', () => {
     expect(heldAndCut('a').resume().sent()).toEqual(['CONNECT'])

@@ -1,0 +1,60 @@
+/** Subscribes that time out or are aborted by the thousand, because the server answers everything but SUBSCRIBE. */
+import { expect, test } from 'vitest'
+import { ConnectionLostError, type MqttClient, TimeoutError } from '../../../src/index.js'
+import { clientOf, event, fakeTime, online, pass, rejectionOf } from '../peers/client-on-pipe.js'
+import { FakeServer } from '../peers/fake-server.js'
+
+function subscribes(client: MqttClient, count: number, signal?: AbortSignal): Promise<unknown>[] {
+  return Array.from({ length: count }, (_, index) => rejectionOf(client.subscribe(`f${index}`, { signal }, () => {})))
+}
+
+test('those that time out together share their error', async () => {
+  fakeTime()
+  const { client, connection } = await online({ operationTimeoutMs: 1_000 })
+  const errors = Promise.all([...subscribes(client, 3), rejectionOf(client.unsubscribe('u'))])
+  await connection.until('unsubscribe')
+  await pass(1_001)
+  const [first, second, third, unsubscribe] = await errors
+  expect(first).toBeInstanceOf(TimeoutError)
+  expect([second, third]).toEqual([first, first])
+  expect(second).toBe(first)
+  expect(unsubscribe).toMatchObject({ code: 'MQTT_TIMEOUT', operation: 'unsubscribe' })
+})
+
+test('with the 1,001st the connection is ended, and what waits for an acknowledgement goes on with the next', async () => {
+  const { server, client, connection } = await online({ reconnect: { minDelayMs: 1, maxDelayMs: 1 } })
+  server.serve()
+  const offline = event(client, 'offline')
+  const { signal, abort } = aborting()
+  const errors = Promise.all(subscribes(client, 1_001, signal))
+  const published = client.publish('a', 'x', { qos: 1 })
+  await connection.until('publish')
+  abort()
+  expect(new Set(await errors)).toEqual(new Set([signal.reason]))
+  const { error } = await offline
+  expect(error).toBeInstanceOf(ConnectionLostError)
+  expect(error).toMatchObject({ reason: 'unanswered' })
+  const next = await server.admitted()
+  await published
+  expect(next.names).toEqual(['connect', 'publish'])
+})
+
+test('20,000 that one signal aborts before CONNACK all reject with its reason, and none is sent', async () => {
+  const server = new FakeServer()
+  const client = clientOf(server)
+  const connected = client.connect()
+  const { signal, abort } = aborting()
+  const errors = Promise.all(subscribes(client, 20_000, signal))
+  abort()
+  expect(new Set(await errors)).toEqual(new Set([signal.reason]))
+  const connection = await server.admitted()
+  connection.serve()
+  await connected
+  await client.publish('a', 'x', { qos: 1 })
+  expect(connection.names).toEqual(['connect', 'publish'])
+})
+
+function aborting(): { readonly signal: AbortSignal; abort(): void } {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: () => controller.abort(new Error('the program is tired of waiting')) }
+}
