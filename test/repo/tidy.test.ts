@@ -32,7 +32,6 @@ const smallWithReason: ReadonlyMap<string, string> = new Map(
     'src/cli/terminal/progress.ts': 'the only part that knows how progress is drawn',
     'src/client/engine/message-warnings.ts': 'what is said once of messages, both kinds together',
     'src/client/deliver/failed-handler.ts': 'one table of what follows a failure',
-    'src/client/deliver/handler-context.ts': 'the only part that knows AsyncLocalStorage',
     'src/client/deliver/keeping.ts': 'one rule, told the time as a number',
     'src/client/engine/engine-settings.ts': 'what crosses from options to engine, at a glance',
     'src/client/options/shared-settings.ts': 'options of several kinds use it',

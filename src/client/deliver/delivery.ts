@@ -15,7 +15,7 @@ import type { DeliverySettings } from '../options/client-settings.js'
 import type { HandlerErrorAction, Message, MessageHandler } from '../surface/client-surface.js'
 import { ReceivedMessage } from '../surface/message.js'
 import { isPromiseLike } from '../waiting/promises.js'
-import { inContextOfNow } from './handler-context.js'
+import { handlersEnded, handlersStart, inContextOfNow } from './handler-context.js'
 import { Keeping } from './keeping.js'
 import { type MessageStream, notStarted } from './message-stream.js'
 import { TopicRouter } from './topic-router.js'
@@ -212,6 +212,7 @@ export class Delivery {
   #call(arrival: Arrival, message: Message, handlers: readonly MessageHandler[]): 'done' | 'running' {
     const outer = this.#calling
     this.#calling = arrival
+    handlersStart()
     let outcome = succeeded
     let running: PromiseLike<unknown>[] | undefined
     for (const handler of handlers) {
@@ -226,7 +227,10 @@ export class Delivery {
       }
     }
     this.#calling = outer
-    if (running === undefined) return this.#endAtOnce(arrival, message, outcome)
+    if (running === undefined) {
+      handlersEnded()
+      return this.#endAtOnce(arrival, message, outcome)
+    }
     this.#await(arrival, message, running, outcome)
     return 'running'
   }
@@ -253,6 +257,7 @@ export class Delivery {
   }
 
   #end(arrival: Arrival, message: Message, outcome: Outcome): void {
+    handlersEnded()
     if (outcome.is === 'succeeded') return this.#owner.handled(arrival)
     if (outcome.is === 'not started') return this.#owner.notStarted(arrival)
     const action = this.#actionFor(outcome.error, message)
