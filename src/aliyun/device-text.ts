@@ -38,9 +38,3 @@ export function requireIdentity(productKey: unknown, deviceName: unknown): void 
     )
   }
 }
-
-/** A value in an error message. Never use it for a secret. */
-export function describe(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value)
-  return typeof value === 'number' ? String(value) : kindOf(value)
-}

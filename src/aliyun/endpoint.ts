@@ -23,8 +23,9 @@
  * | 8883       | the private "Aliyun IoT Root CA" (to 2053)          | `tls: { ca: [...aliyunRoots(), aliyunIotRoot] }` |
  */
 
+import { outline } from '../codec/field-checks.js'
 import { UsageError } from '../errors.js'
-import { describe, requireText } from './device-text.js'
+import { requireText } from './device-text.js'
 
 /** Regions with a public instance; `cn-beijing` and `cn-shenzhen` have Enterprise instances only. */
 export type Region =
@@ -103,7 +104,7 @@ export function endpointAddress(endpoint: Endpoint, region: Region, productKey: 
 function ownAddress(endpoint: Exclude<Endpoint, string>): EndpointAddress {
   if (typeof endpoint !== 'object' || endpoint === null) {
     throw new UsageError(
-      `endpoint must be "ipv6", "product", "x509", { instanceId } or { host, port }, not ${describe(endpoint)}`,
+      `endpoint must be "ipv6", "product", "x509", { instanceId } or { host, port }, not ${outline(endpoint)}`,
     )
   }
   if ('instanceId' in endpoint) {
@@ -116,7 +117,7 @@ function ownAddress(endpoint: Exclude<Endpoint, string>): EndpointAddress {
 function requireRegion(region: Region): void {
   if (instances.has(region)) return
   throw new UsageError(
-    `region must be one of ${regions.join(', ')}, not ${describe(region)}; for another, use the endpoint { host }`,
+    `region must be one of ${regions.join(', ')}, not ${outline(region)}; for another, use the endpoint { host }`,
   )
 }
 
@@ -126,7 +127,7 @@ function requireLabel(name: string, value: string | undefined): asserts value is
   requireText(name, value)
   if (!hostLabel.test(value)) {
     throw new UsageError(
-      `${name} becomes part of the host name, so it holds letters, digits and "-" only; ${describe(value)} does not`,
+      `${name} becomes part of the host name, so it may hold only letters, digits and "-", at most 63 of them`,
     )
   }
 }

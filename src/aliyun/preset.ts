@@ -7,13 +7,12 @@ import type {
   ReconnectOptions,
   ServerProfile,
 } from '../client/options/client-options.js'
-import { kindOf } from '../codec/field-checks.js'
+import { kindOf, outline } from '../codec/field-checks.js'
 import { UsageError } from '../errors.js'
 import { isRecord } from '../option-names.js'
 import { type CredentialSource, credentialSource } from './credentials.js'
 import { type ConnectionChoice, connectionOptions } from './destination.js'
 import { type Device, requireDevice } from './device.js'
-import { describe } from './device-text.js'
 import { parseIdentity } from './platform-answer.js'
 import { aliyunProfile } from './platform-profile.js'
 
@@ -77,7 +76,7 @@ export function aliyun(device: Device, options: AliyunOptions = {}): ClientOptio
   const range = profile.keepAlive
   if (range !== undefined && !(keepAlive >= range.min && keepAlive <= range.max)) {
     throw new UsageError(
-      `keepAlive must be ${range.min} to ${range.max} seconds, not ${describe(keepAlive)}: ${profile.name} refuses other connections`,
+      `keepAlive must be ${range.min} to ${range.max} seconds, not ${outline(keepAlive)}: ${profile.name} refuses other connections`,
     )
   }
   return {

@@ -12,11 +12,12 @@
 import { randomBytes } from 'node:crypto'
 import { MqttClient } from '../client/mqtt-client.js'
 import type { Message, MessageHandler } from '../client/options/client-options.js'
+import { outline } from '../codec/field-checks.js'
 import { ConnectionLostError, TimeoutError, UsageError } from '../errors.js'
 import { namesOf, requireOptions } from '../option-names.js'
 import { type ConnectionChoice, connectionOptions } from './destination.js'
 import type { SecretDevice, TokenDevice } from './device.js'
-import { describe, requireIdentity, requireText } from './device-text.js'
+import { requireIdentity, requireText } from './device-text.js'
 import { parseAnswer } from './platform-answer.js'
 import { aliyunProfile } from './platform-profile.js'
 import { type SignMethod, sign } from './signature.js'
@@ -91,7 +92,7 @@ export async function registerDevice(registration: Registration): Promise<Secret
   const { timeoutMs = timeoutMsDefault } = registration
   if (!(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= timeoutMsMax)) {
     throw new UsageError(
-      `timeoutMs must be 1 to ${timeoutMsMax}, when the platform closes the connection, not ${describe(timeoutMs)}`,
+      `timeoutMs must be 1 to ${timeoutMsMax}, when the platform closes the connection, not ${outline(timeoutMs)}`,
     )
   }
   const answer = firstAnswer(registration)

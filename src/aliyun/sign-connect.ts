@@ -1,8 +1,9 @@
 /** The credentials of a CONNECT packet, signed with the secret of a device. */
 
+import { outline } from '../codec/field-checks.js'
 import { UsageError } from '../errors.js'
 import { namesOf, requireOptions } from '../option-names.js'
-import { describe, requireIdentity, requireText } from './device-text.js'
+import { requireIdentity, requireText } from './device-text.js'
 import { type SignMethod, sign } from './signature.js'
 import { requireClientId, requireExtensions, wireClientId } from './wire-client-id.js'
 
@@ -82,7 +83,7 @@ export function signConnectOf(input: SignConnectInput): SignedConnect {
   const clientId = input.clientId ?? `${productKey}.${deviceName}`
   requireClientId(clientId)
   if (secureMode !== 2 && secureMode !== 3) {
-    throw new UsageError(`secureMode must be 2 (TLS) or 3 (plain TCP), not ${describe(secureMode)}`)
+    throw new UsageError(`secureMode must be 2 (TLS) or 3 (plain TCP), not ${outline(secureMode)}`)
   }
   const timestamp = timestampDigits(input.timestamp)
   const extensions = requireExtensions(input.extensions)
@@ -108,6 +109,6 @@ function timestampDigits(timestamp: number | string | false | undefined): string
   if (typeof timestamp === 'string' && /^\d+$/.test(timestamp)) return timestamp
   if (typeof timestamp === 'number' && Number.isSafeInteger(timestamp) && timestamp >= 0) return String(timestamp)
   throw new UsageError(
-    `timestamp must be milliseconds since 1970 as a whole number or its digits, or false for none, not ${describe(timestamp)}`,
+    `timestamp must be milliseconds since 1970 as a whole number or its digits, or false for none, not ${outline(timestamp)}`,
   )
 }

@@ -6,8 +6,8 @@
  */
 
 import { createHmac } from 'node:crypto'
+import { outline } from '../codec/field-checks.js'
 import { UsageError } from '../errors.js'
-import { describe } from './device-text.js'
 
 /**
  * The signing methods, by their names on the platform. Use `hmacsha256`. `hmacmd5` and `hmacsha1` are for products that
@@ -32,7 +32,7 @@ export const signMethods: readonly SignMethod[] = [...hashes.keys()]
 export function sign(method: SignMethod, secret: string, fields: Readonly<Record<string, string | undefined>>): string {
   const hash = hashes.get(method)
   if (hash === undefined) {
-    throw new UsageError(`signMethod must be one of ${signMethods.join(', ')}, not ${describe(method)}`)
+    throw new UsageError(`signMethod must be one of ${signMethods.join(', ')}, not ${outline(method)}`)
   }
   const content = Object.entries(fields)
     .filter(([, value]) => value !== undefined)

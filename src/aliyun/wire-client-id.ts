@@ -4,8 +4,9 @@
  * value would forge a parameter. Such a value is refused, never rewritten.
  */
 
+import { quote } from '../codec/field-checks.js'
 import { UsageError } from '../errors.js'
-import { describe, requirePacketText } from './device-text.js'
+import { requirePacketText } from './device-text.js'
 
 /** The parameters that this package sets itself, and the names in the signed content; all in lower case. */
 const reservedNames: ReadonlySet<string> = new Set([
@@ -54,7 +55,7 @@ export function requireExtensions(extensions: unknown): [name: string, value: st
   }
   const seen = new Set<string>()
   return Object.entries(extensions).map(([name, value]): [string, string] => {
-    const extension = `the extension ${describe(name)}`
+    const extension = `the extension ${quote(name)}`
     requirePacketText('the name of an extension', name)
     if (typeof value !== 'string') throw new UsageError(`${extension} has a value that is no string: write it as one`)
     if (value !== '') requirePacketText(`the value of ${extension}`, value)

@@ -2,9 +2,13 @@
  * Options as users of mosquitto_pub and mosquitto_sub type them: `-h ::1`, `-p1883`, `-vR`, `--topic=a`. An option that
  * takes a value takes the next word, even if that word begins with a dash (`-m -5`). If an option may be given only once
  * and is given twice, the last value counts.
+ *
+ * No error shows a word that was typed, because any word may be a secret that stands in the wrong place: the name of an option is shown,
+ * of all else only the length.
  */
 import { parseArgs } from 'node:util'
 import { maxTimerMs } from '../client/options/checks.js'
+import { outline } from '../codec/field-checks.js'
 import { UsageError } from '../errors.js'
 import { adviceForForeign } from './foreign-options.js'
 import { nearestWord } from './nearest-word.js'
@@ -58,7 +62,7 @@ export class CommandLine<Name extends string> {
     if (text === undefined) return undefined
     const ms = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Math.round(Number(text) * 1000) : 0
     if (ms >= 1 && ms <= maxTimerMs) return ms
-    throw new UsageError(`--${name} takes seconds above 0, not ${JSON.stringify(text)}`)
+    throw new UsageError(`--${name} takes seconds above 0, not ${outline(text)}`)
   }
 
   /** One of some words. @throws UsageError */
@@ -67,14 +71,14 @@ export class CommandLine<Name extends string> {
     if (text === undefined) return undefined
     const word = words.find((one) => one === text)
     if (word !== undefined) return word
-    throw new UsageError(`--${name} takes one of ${words.join(', ')}, not ${JSON.stringify(text)}`)
+    throw new UsageError(`--${name} takes one of ${words.join(', ')}, not ${outline(text)}`)
   }
 }
 
 export function readInteger(name: string, text: string, min: number, max: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (value >= min && value <= max) return value
-  throw new UsageError(`${name} takes a whole number from ${min} to ${max}, not ${JSON.stringify(text)}`)
+  throw new UsageError(`${name} takes a whole number from ${min} to ${max}, not ${outline(text)}`)
 }
 
 /** @throws UsageError that names the option and what to do */
@@ -135,13 +139,25 @@ function unknownOption(name: string, typed: string, known: readonly string[]): s
   const advice = adviceForForeign(name)
   if (advice !== undefined) return `${typed} is not supported: ${advice}`
   const nearest = typed.startsWith('--') ? nearestWord(name, known) : undefined
-  return `there is no option ${typed}${nearest === undefined ? '' : `: is it --${nearest}?`}`
+  // Perhaps a value follows the name without a space, so the word is not shown.
+  const start = typed.startsWith('--') ? known.find((one) => one.length > 1 && name.startsWith(one)) : undefined
+  if (start !== undefined) {
+    return `there is no such option: is it --${nearest ?? start}? A value needs a space or '=' before it`
+  }
+  const what = `there is no ${looksLikeOption(typed) ? `option ${typed}` : 'such option'}`
+  return nearest === undefined ? what : `${what}: is it --${nearest}?`
+}
+
+/** False for words that may hold more than the name of an option. */
+export function looksLikeOption(word: string): boolean {
+  return /^-(-[a-z][a-z-]{0,30}|\w)$/i.test(word)
 }
 
 /** Refuses words that belong to no option. @throws UsageError */
 export function requireNoPositionals({ positionals: [word] }: CommandLine<never>): void {
   if (word === undefined) return
-  throw new UsageError(
-    `${JSON.stringify(word)} belongs to no option: has a value with spaces lost its quotes, or is -m or -t missing?`,
-  )
+  const advice = /^[a-z]+:\/\//i.test(word)
+    ? 'give a URL by -L'
+    : 'has a value with spaces lost its quotes, or is -m or -t missing?'
+  throw new UsageError(`a word belongs to no option (${outline(word)}): ${advice}`)
 }

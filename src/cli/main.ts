@@ -4,6 +4,7 @@
  * subcommand is loaded only when it is called, so that the start of one does not wait for the others.
  */
 import { UsageError } from '../errors.js'
+import { looksLikeOption } from './command-line.js'
 import { type Command, exitCodeLines, printHelp } from './commands/command.js'
 import { nearestWord } from './nearest-word.js'
 import { exitCode } from './outcome/exit-code.js'
@@ -82,10 +83,13 @@ async function readVersion(): Promise<string> {
 
 function unknownCommand(typed: string): string {
   const names = [...commands.keys()]
-  if (typed.startsWith('-')) return `${typed} comes before the command: write one of ${names.join(', ')} first`
+  if (typed.startsWith('-')) {
+    return `${looksLikeOption(typed) ? typed : 'an option'} comes before the command: write one of ${names.join(', ')} first`
+  }
   const nearest = nearestWord(typed, names)
-  const advice = nearest === undefined ? `use one of ${names.join(', ')}` : `is it ${nearest}?`
-  return `there is no command ${JSON.stringify(typed)}: ${advice}`
+  // Only a word that is nearly a command is shown: any other may be a password, or a URL that holds one.
+  if (nearest !== undefined) return `there is no command ${JSON.stringify(typed)}: is it ${nearest}?`
+  return `the first word is no command: use one of ${names.join(', ')}`
 }
 
 /** Writes the failure to stderr as one line, and returns the exit code. */

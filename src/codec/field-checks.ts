@@ -8,14 +8,27 @@ import { encodedLength, MAX_FIELD_BYTES } from './utf8.js'
 
 const MAX_QUOTED = 64
 
-/** A value in an error message: unambiguous, and short enough for a line. */
-export function quote(value: unknown): string {
-  if (typeof value === 'string') {
-    return value.length <= MAX_QUOTED ? JSON.stringify(value) : `${JSON.stringify(value.slice(0, MAX_QUOTED))}...`
-  }
-  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null)
-    return `${value}`
-  return `a value of type ${typeof value}`
+/**
+ * A text in an error message: unambiguous, and short enough for a line. Only for texts that are no secret wherever they stand: a Topic
+ * Name, a Topic Filter, or a text of this package.
+ */
+export function quote(text: string): string {
+  return text.length <= MAX_QUOTED ? JSON.stringify(text) : `${JSON.stringify(text.slice(0, MAX_QUOTED))}...`
+}
+
+/**
+ * A wrong value in an error message. Numbers and booleans are shown; of all else only the kind and the length, because a text in the
+ * wrong place may be a password, a token or a key.
+ */
+export function outline(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean') return `${value}`
+  if (typeof value === 'string')
+    return value === '' ? 'an empty string' : `a string of ${counted(value.length, 'character')}`
+  return value instanceof Uint8Array ? counted(value.byteLength, 'byte') : kindOf(value)
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** The kind of a value, for error messages that must not show the value. */
@@ -45,23 +58,30 @@ function isDetached(bytes: Uint8Array): boolean {
 
 /**
  * The number of bytes of a string field, without the two bytes of its length. An error names `statement`, which requires a
- * string, or `limit`, which bounds the number of bytes.
+ * string, or `limit`, which bounds the number of bytes. It shows the text only if `show` does, because the text may be a secret.
  */
-export function textLength(text: string, field: string, statement: string, limit = statement): number {
-  if (typeof text !== 'string') throw new UsageError(`${field} has to be a string, not ${quote(text)}`, { statement })
+export function textLength(
+  text: string,
+  field: string,
+  statement: string,
+  limit = statement,
+  show?: (text: string) => string,
+): number {
+  if (typeof text !== 'string') throw new UsageError(`${field} has to be a string, not ${outline(text)}`, { statement })
+  const named = () => (show === undefined ? field : `${field} ${show(text)}`)
   // A character takes at least one byte, so a text with too many characters is too long and need not be encoded.
   const bytes = text.length > MAX_FIELD_BYTES ? text.length : encodedLength(text)
   // [MQTT-1.5.3-1] a lone surrogate has no UTF-8 form, and the encoders of the platform would silently write U+FFFD
   if (bytes === 'lone-surrogate') {
-    throw new UsageError(`${field} ${quote(text)} holds a lone surrogate, which has no UTF-8 form`, {
+    throw new UsageError(`${named()} holds a lone surrogate, which has no UTF-8 form`, {
       statement: 'MQTT-1.5.3-1',
     })
   }
   // [MQTT-1.5.3-2] no string holds U+0000, so [MQTT-4.7.3-2] no topic does
-  if (bytes === 'nul') throw new UsageError(`${field} ${quote(text)} holds U+0000`, { statement: 'MQTT-1.5.3-2' })
+  if (bytes === 'nul') throw new UsageError(`${named()} holds U+0000`, { statement: 'MQTT-1.5.3-2' })
   // [1.5.3 string length] the limit counts bytes, not characters, because the length is a number of two bytes
   if (bytes > MAX_FIELD_BYTES) {
-    throw new UsageError(`${field} ${quote(text)} takes more than ${MAX_FIELD_BYTES} bytes of UTF-8`, {
+    throw new UsageError(`${named()} takes more than ${MAX_FIELD_BYTES} bytes of UTF-8`, {
       statement: limit,
     })
   }
@@ -87,29 +107,31 @@ export function binaryLength(bytes: Uint8Array, field: string, section: string):
 export function flagBit(value: boolean, field: string, section: string): 0 | 1 {
   if (value === true) return 1
   if (value === false) return 0
-  throw new UsageError(`${field} has to be true or false, not ${quote(value)}`, { statement: section })
+  throw new UsageError(`${field} has to be true or false, not ${outline(value)}`, { statement: section })
 }
 
 export function requireQos(qos: QoS, field: string, statement: string): void {
   if (qos === 0 || qos === 1 || qos === 2) return
-  throw new UsageError(`${field} has to be 0, 1 or 2, not ${quote(qos)}`, { statement })
+  throw new UsageError(`${field} has to be 0, 1 or 2, not ${outline(qos)}`, { statement })
 }
 
 /** Returns the Packet Identifier, or refuses a value that is none. */
 export function requirePacketIdentifier(packetId: PacketIdentifier | undefined, statement: string): PacketIdentifier {
   // Only an integer from 0 to 65535 is equal to its own lower 16 bits.
   if (typeof packetId === 'number' && (packetId & 0xffff) === packetId && packetId !== 0) return packetId
-  throw new UsageError(`Packet Identifier has to be an integer from 1 to 65535, not ${quote(packetId)}`, { statement })
+  throw new UsageError(`Packet Identifier has to be an integer from 1 to 65535, not ${outline(packetId)}`, {
+    statement,
+  })
 }
 
 export function requireList<T>(list: readonly T[], field: string, statement: string): void {
-  if (!Array.isArray(list)) throw new UsageError(`${field} have to be an array, not ${quote(list)}`, { statement })
+  if (!Array.isArray(list)) throw new UsageError(`${field} have to be an array, not ${outline(list)}`, { statement })
   if (list.length === 0) throw new UsageError(`${field} are empty: give at least one`, { statement })
 }
 
 export function requireKeepAlive(seconds: number): void {
   if (Number.isInteger(seconds) && seconds >= 0 && seconds <= 65_535) return
-  throw new UsageError(`keepAlive has to be an integer from 0 to 65535 seconds, not ${quote(seconds)}`, {
+  throw new UsageError(`keepAlive has to be an integer from 0 to 65535 seconds, not ${outline(seconds)}`, {
     statement: '3.1.2.10',
   })
 }

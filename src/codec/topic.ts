@@ -63,7 +63,7 @@ function checkedLength(
   faultOf: (text: string) => TopicFault | undefined,
 ): number {
   // [MQTT-4.7.3-3] a name or filter has at most 65,535 bytes
-  const bytes = textLength(text, field, statement, 'MQTT-4.7.3-3')
+  const bytes = textLength(text, field, statement, 'MQTT-4.7.3-3', quote)
   const fault = faultOf(text)
   if (fault !== undefined) {
     throw new UsageError(`${field} ${quote(text)} ${fault.reason}`, { statement: fault.statement })

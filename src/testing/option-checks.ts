@@ -1,11 +1,11 @@
 /** What the options of a test server and of its calls may hold. Nothing is coerced: what is no such value is a UsageError. */
-import { kindOf, quote } from '../codec/field-checks.js'
+import { kindOf, outline } from '../codec/field-checks.js'
 import { UsageError } from '../errors.js'
 
 /** Refuses what is not undefined and does not `hold`; `expected` says in words what would. */
 function require(name: string, value: unknown, expected: string, holds: boolean): void {
   if (value === undefined || holds) return
-  throw new UsageError(`${name} has to be ${expected}, not ${quote(value)}`)
+  throw new UsageError(`${name} has to be ${expected}, not ${outline(value)}`)
 }
 
 export function requireWhole(name: string, value: unknown, min: number, max: number): void {
@@ -26,7 +26,7 @@ export function requireFunction(name: string, value: unknown): void {
 }
 
 export function requireOneOf(name: string, value: unknown, allowed: readonly unknown[]): void {
-  require(name, value, `one of ${allowed.map(quote).join(', ')}`, allowed.includes(value))
+  require(name, value, `one of ${allowed.map((one) => JSON.stringify(one)).join(', ')}`, allowed.includes(value))
 }
 
 export function requireSignal(name: string, value: unknown): void {

@@ -3,7 +3,7 @@
  *
  * URLs are parsed here and not by `new URL`. `new URL` refuses the zone of a link-local IPv6 address
  * (`mqtt://[fe80::1%eth0]`), and accepts parts that have no meaning for MQTT. Error messages of this file repeat only the
- * scheme, the host and a port of digits: any other part of the URL may be a piece of a password.
+ * scheme and the host: any other part of the URL, even a port of digits, may be a piece of a password.
  */
 import { domainToASCII } from 'node:url'
 import { UsageError } from '../errors.js'
@@ -131,7 +131,7 @@ function readPort(port: string | number): number {
   const digits = typeof port === 'number' || /^[0-9]+$/.test(port)
   const number = digits ? Number(port) : Number.NaN
   if (Number.isInteger(number) && number >= 1 && number <= 65_535) return number
-  throw new UsageError(`a port is a whole number from 1 to 65535${digits ? `, not ${port}` : ''}`)
+  throw new UsageError(`a port is a whole number from 1 to 65535${typeof port === 'number' ? `, not ${port}` : ''}`)
 }
 
 function readHost(text: string): string {

@@ -26,7 +26,7 @@ import type { Endpoint } from './endpoint.js'
 import { PiecewiseOutput, type PiecewiseOutputOwner, pieceBytes } from './piecewise-output.js'
 import { describePeer, dial, type SocketOptions } from './socket.js'
 import { listenTo, listenToSessions, type SocketOwner } from './socket-listeners.js'
-import type { TlsSettings } from './tls-context.js'
+import { isRefusedValue, refusedOptions, type TlsSettings } from './tls-context.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from './transport.js'
 import { UnopenedTransport } from './unopened-transport.js'
 import { lastIssuer } from './untrusted-issuer.js'
@@ -39,10 +39,15 @@ export function openSocket(options: SocketOptions): OpenTransport {
       if (mismatch !== undefined) return new UnopenedTransport(mismatch, events)
       return new SocketTransport(options, events)
     } catch (error) {
-      const cause = isMqttError(error) ? error : connectionFailure(error, options.endpoint, 'opening')
-      return new UnopenedTransport(cause, events)
+      return new UnopenedTransport(unopenedCause(error, options), events)
     }
   }
+}
+
+/** Why no socket could be made. On TLS it is an option of the caller that Node has refused. */
+function unopenedCause(error: unknown, { endpoint, tls }: SocketOptions): Error {
+  if (isMqttError(error)) return error
+  return tls === undefined ? connectionFailure(error, endpoint, 'opening') : refusedOptions(error)
 }
 
 /** One buffer for all connections, made for the first one; libuv reads at most 64 KiB at once. */
@@ -218,7 +223,10 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
   onError(error: Error): void {
     if (this.#phase === 'destroyed' || this.#phase === 'closed') return
     const during = this.#phase === 'opening' || this.#phase === 'securing' ? this.#phase : 'open'
-    this.#failure ??= connectionFailure(error, this.#endpoint, during, this.#secured && lastIssuer(this.#secured))
+    this.#failure ??=
+      during !== 'open' && isRefusedValue(error)
+        ? refusedOptions(error)
+        : connectionFailure(error, this.#endpoint, during, this.#secured && lastIssuer(this.#secured))
     // The TLS session may be the reason of the failure, so the next handshake is a full one.
     if (this.#phase === 'securing') this.#tls?.forget(this.#endpoint)
     // Node does not close the socket after a TLS alert that comes after the handshake.

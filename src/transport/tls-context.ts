@@ -109,15 +109,31 @@ function createContext(options: ConnectionOptions): SecureContext {
   try {
     return process.getBuiltinModule('node:tls').createSecureContext({ ...options, ...oldestVersion })
   } catch (error) {
-    throw new UsageError(`the options in tls cannot be used: ${describeRefusal(error)}`)
+    throw refusedOptions(error)
   }
 }
 
-/** A message of OpenSSL is safe to repeat. A message of Node's own checks has the value, which may be a key or a passphrase. */
+/** The error for options that Node or OpenSSL refuses. Their own error is no cause of it: it may show a key or a passphrase. */
+export function refusedOptions(error: unknown): UsageError {
+  return new UsageError(`the options in tls cannot be used: ${describeRefusal(error)}`)
+}
+
+/** Whether an error comes from Node's own check of a value, as of what `pskCallback` returns. Such an error shows the value. */
+export function isRefusedValue(error: unknown): boolean {
+  return /^ERR_(INVALID_ARG|INVALID_RETURN|OUT_OF_RANGE)/.test(codeOf(error))
+}
+
+/** A message of OpenSSL is safe to repeat. A message of Node's own checks has the value; only the name at its start is safe. */
 function describeRefusal(error: unknown): string {
   if (!(error instanceof Error)) return 'Node refuses them'
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  return code.startsWith('ERR_INVALID_ARG') ? `a value has the wrong type (${code})` : error.message
+  const code = codeOf(error)
+  if (code === '' || /^ERR_(OSSL|SSL|CRYPTO)_/.test(code)) return error.message
+  const [, name = 'a value'] = /^The (?:argument |property )?["']([\w.]{1,40})["']/.exec(error.message) ?? []
+  return `${name.replace(/^options\./, 'tls.')} is not what Node takes (${code})`
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
 /**

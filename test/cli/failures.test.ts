@@ -151,7 +151,7 @@ describe('TLS', () => {
   })
 
   it.each([
-    [['--cafile', tlsFile('client-key.pem')], 'client-key.pem holds no certificate in PEM'],
+    [['--cafile', tlsFile('client-key.pem')], 'the file of --cafile holds no certificate in PEM'],
     [['--cert', tlsFile('client.pem'), '--key', tlsFile('server-key.pem')], 'the key that belongs to --cert'],
     [['--cert', tlsFile('client-key.pem'), '--key', tlsFile('client-key.pem')], 'give them in PEM'],
   ])('%j cannot be used: 66', async (flags, text) => {

@@ -241,6 +241,49 @@ describe("the caller's options", () => {
     expect(await client.closed).toBeInstanceOf(UsageError)
   })
 
+  it.each([
+    ['minVersion', 'hunter2', /a value is not what Node takes \(ERR_TLS_INVALID_PROTOCOL_VERSION\)/],
+    ['secureProtocol', 'hunter2', /a value is not what Node takes \(ERR_TLS_INVALID_PROTOCOL_METHOD\)/],
+    ['ca', 190_853, /tls\.ca is not what Node takes \(ERR_INVALID_ARG_TYPE\)/],
+    ['key', 'hunter2', /the options in tls cannot be used: error:/],
+  ])('with a wrong %s show no value, also not in the cause', async (name, value, message) => {
+    const tls = Reflect.construct(TlsSettings, [{ ca, [name]: value }])
+    const { port } = await listenTls()
+    const cause = await connectTo(port, tls).closed
+    expect(cause).toBeInstanceOf(UsageError)
+    expect(cause?.message).toMatch(message)
+    expect(inspect(cause, { depth: 9 })).not.toMatch(/hunter|190.?853/)
+  })
+
+  it('show no value that tls.connect refuses', async () => {
+    // Node itself would leave the socket behind that it has made before its check.
+    const text = `The "pskCallback" argument must be of type function. Received type string ('hunter2')`
+    const connect = vi.spyOn(nodeTls, 'connect').mockImplementation(() => {
+      throw Object.assign(new TypeError(text), { code: 'ERR_INVALID_ARG_TYPE' })
+    })
+    onTestFinished(() => connect.mockRestore())
+    const cause = await connectTo(1).closed
+    expect(cause?.message).toBe(
+      'the options in tls cannot be used: pskCallback is not what Node takes (ERR_INVALID_ARG_TYPE)',
+    )
+    expect(inspect(cause, { depth: 9 })).not.toContain('hunter')
+  })
+
+  it.each([
+    ['psk', { psk: 'hunter2', identity: 'lamp' }],
+    ['psk', { psk: Buffer.alloc(3_000, 'hunter2'), identity: 'lamp' }],
+    ['identity', { psk: Buffer.alloc(3), identity: 'hunter2'.repeat(900) }],
+    ['ret', 'hunter2'],
+  ])('show no pre-shared key: a wrong %s of pskCallback', async (name, answer) => {
+    const settings = { ciphers: 'PSK', maxVersion: 'TLSv1.2' as const }
+    const { port } = await listenTls({ ...settings, pskCallback: () => Buffer.alloc(16) })
+    const tls = Reflect.construct(TlsSettings, [{ ...settings, pskCallback: () => answer }])
+    const cause = await connectTo(port, tls).closed
+    expect(cause).toBeInstanceOf(UsageError)
+    expect(cause?.message).toMatch(new RegExp(`tls cannot be used: ${name} is not what Node takes`))
+    expect(inspect(cause, { depth: 9 })).not.toMatch(/hunter|68 75 6e/)
+  })
+
   it('show no secret in an error or in util.inspect', async () => {
     const options: unknown = { ca, cert: material.client.cert, key: 190_853, passphrase: 's3cret' }
     const tls = Reflect.construct(TlsSettings, [options])

@@ -51,7 +51,7 @@ async function readBytes(line: Line): Promise<Uint8Array> {
     if (bytes.length > 0) return bytes
     throw new UsageError('the command line has no bytes: write them in hexadecimal, as in c0 00')
   }
-  if (file !== undefined && file !== '-') return decode(await readInput(file), line)
+  if (file !== undefined && file !== '-') return decode(await readInput(file, '-f'), line)
   if (process.stdin.isTTY === true && file === undefined) {
     throw new UsageError('there are no bytes: write them in hexadecimal, name a file by -f, or pipe them in')
   }

@@ -96,7 +96,7 @@ async function readSource(line: Line): Promise<Source> {
     case 'message':
       return { is: 'bytes', payload: Buffer.from(line.text('message') ?? '') }
     case 'file':
-      return { is: 'bytes', payload: await readInput(line.text('file') ?? '') }
+      return { is: 'bytes', payload: await readInput(line.text('file') ?? '', '-f') }
     case 'null-message':
       return { is: 'bytes', payload: Buffer.alloc(0) }
     case 'stdin-file':

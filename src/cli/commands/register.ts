@@ -64,9 +64,12 @@ export const command = defineCommand({
     const format = line.choice('format', ['text', 'env', 'json']) ?? 'text'
     const file = line.text('product-secret-file')
     const { PRODUCT_SECRET } = process.env
-    const secret = file === undefined ? (line.text('product-secret') ?? PRODUCT_SECRET) : await readSecret(file)
+    const secret =
+      file === undefined
+        ? (line.text('product-secret') ?? PRODUCT_SECRET)
+        : await readSecret(file, '--product-secret-file')
     const cafile = line.text('cafile')
-    const ca = cafile === undefined ? undefined : await readCertificate(cafile)
+    const ca = cafile === undefined ? undefined : await readCertificate(cafile, '--cafile')
     const host = line.text('host')
     const registration = {
       ...readDeviceNames(line),
@@ -108,7 +111,7 @@ async function createFile(path: string) {
   } catch (error) {
     const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST'
     const text = exists ? 'is there already, and is not written over' : 'cannot be written'
-    throw new CommandFailure('noOutput', `${path} ${text}`, { cause: error })
+    throw new CommandFailure('noOutput', `the file of -o ${text}`, { cause: error })
   }
 }
 

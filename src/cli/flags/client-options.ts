@@ -36,7 +36,7 @@ export async function readConnection(line: Line): Promise<ConnectionSettings> {
 function requireVersion(line: Line): void {
   const version = line.text('protocol-version')
   if (version === undefined || /^(mqttv)?(311|3\.1\.1)$/.test(version)) return
-  throw new UsageError(`this client speaks MQTT 3.1.1 only: write -V mqttv311, or leave it out, instead of ${version}`)
+  throw new UsageError(`this client speaks MQTT 3.1.1 only: write -V mqttv311, or leave it out`)
 }
 
 interface Server {
@@ -111,7 +111,8 @@ async function readLogin(line: Line): Promise<Pick<ClientOptions, 'clientId' | '
     throw new UsageError('-c keeps a persistent session, which needs a Client Identifier: give one by -i')
   }
   const file = line.text('password-file')
-  const password = file === undefined ? (line.text('password') ?? MQTT_PASSWORD) : await readSecret(file)
+  const password =
+    file === undefined ? (line.text('password') ?? MQTT_PASSWORD) : await readSecret(file, '--password-file')
   return { clientId, username: line.text('username') ?? (MQTT_USERNAME || undefined), password: password || undefined }
 }
 

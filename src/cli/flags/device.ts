@@ -12,7 +12,8 @@ import { readSecret } from './input-file.js'
 export async function readDevice(line: CommandLine<SignatureOptionName | 'id'>): Promise<SecretDevice> {
   const { DEVICE_SECRET } = process.env
   const file = line.text('device-secret-file')
-  const secret = file === undefined ? (line.text('device-secret') ?? DEVICE_SECRET) : await readSecret(file)
+  const secret =
+    file === undefined ? (line.text('device-secret') ?? DEVICE_SECRET) : await readSecret(file, '--device-secret-file')
   return {
     ...readDeviceNames(line),
     deviceSecret: required(secret, 'DeviceSecret', '--device-secret-file', 'DEVICE_SECRET'),
@@ -38,7 +39,7 @@ export async function readConnectingDevice(
     throw new UsageError('a secret and a token both prove who the device is: give one of them')
   }
   if (hasTypedSecret) return readDevice(line)
-  if (tokenFile !== undefined) return tokenDevice(line, await readSecret(tokenFile))
+  if (tokenFile !== undefined) return tokenDevice(line, await readSecret(tokenFile, '--device-token-file'))
   if (cert !== undefined && key !== undefined) {
     requireNothingSigned(line)
     return { ...readDeviceNames(line), cert, key, clientId: line.text('id') }

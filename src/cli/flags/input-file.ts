@@ -1,13 +1,16 @@
-/** Reads the files that the command line names. */
+/**
+ * Reads the files that the command line names. An error names the option and not the path: who takes `--password-file` for `--password`
+ * types a password there.
+ */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CommandFailure } from '../outcome/exit-code.js'
 
-export async function readInput(path: string): Promise<Buffer> {
+export async function readInput(path: string, option: string): Promise<Buffer> {
   try {
     return await readFile(path)
   } catch (error) {
-    throw new CommandFailure('noInput', `${path} cannot be read${reason(error)}`, { cause: error })
+    throw new CommandFailure('noInput', `the file of ${option} cannot be read${reason(error)}`, { cause: error })
   }
 }
 
@@ -28,31 +31,34 @@ function reason(error: unknown): string {
 }
 
 /** Reads a password or another secret: the content of the file without a line break at its end. */
-export async function readSecret(path: string): Promise<string> {
-  const text = (await readInput(path)).toString('utf8').replace(/\r?\n$/, '')
+export async function readSecret(path: string, option: string): Promise<string> {
+  const text = (await readInput(path, option)).toString('utf8').replace(/\r?\n$/, '')
   if (text !== '') return text
-  throw new CommandFailure('noInput', `${path} is empty, and should hold a secret`)
+  throw new CommandFailure('noInput', `the file of ${option} is empty, and should hold a secret`)
 }
 
 const certificateMark = '-----BEGIN CERTIFICATE-----'
 
 /** Reads a file with one certificate or more, in PEM. Without the check Node.js would read any other file as an empty list. */
-export async function readCertificate(path: string): Promise<string> {
-  const text = (await readInput(path)).toString('utf8')
+export async function readCertificate(path: string, option: string): Promise<string> {
+  const text = (await readInput(path, option)).toString('utf8')
   if (text.includes(certificateMark)) return text
-  throw new CommandFailure('noInput', `${path} holds no certificate in PEM`)
+  throw new CommandFailure('noInput', `the file of ${option} holds no certificate in PEM`)
 }
 
 /** Reads every certificate in the files of a directory, in PEM. */
-export async function readCertificates(directory: string): Promise<string[]> {
+export async function readCertificates(directory: string, option: string): Promise<string[]> {
   const names = await readdir(directory).catch((error: unknown) => {
-    throw new CommandFailure('noInput', `${directory} cannot be read${reason(error)}`, { cause: error })
+    throw new CommandFailure('noInput', `the directory of ${option} cannot be read${reason(error)}`, { cause: error })
   })
   const files: string[] = []
   for (const name of names.sort()) {
-    if (/\.(pem|crt|cer|\d)$/.test(name)) files.push((await readInput(join(directory, name))).toString('utf8'))
+    if (/\.(pem|crt|cer|\d)$/.test(name)) files.push((await readInput(join(directory, name), option)).toString('utf8'))
   }
   const certificates = files.filter((text) => text.includes(certificateMark))
   if (certificates.length > 0) return certificates
-  throw new CommandFailure('noInput', `${directory} holds no certificate in PEM (*.pem, *.crt, *.cer, *.0)`)
+  throw new CommandFailure(
+    'noInput',
+    `the directory of ${option} holds no certificate in PEM (*.pem, *.crt, *.cer, *.0)`,
+  )
 }

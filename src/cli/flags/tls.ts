@@ -16,14 +16,16 @@ export async function readTls(line: Line): Promise<true | ConnectionOptions | un
     throw new UsageError('a client certificate needs its private key: give --cert and --key together')
   }
   const roots = [
-    ...(cafile === undefined ? [] : [await readCertificate(cafile)]),
-    ...(capath === undefined ? [] : await readCertificates(capath)),
+    ...(cafile === undefined ? [] : [await readCertificate(cafile, '--cafile')]),
+    ...(capath === undefined ? [] : await readCertificates(capath, '--capath')),
   ]
   const alpn = line.text('tls-alpn')
   const servername = line.text('servername')
   const settings: ConnectionOptions = {
     ...(roots.length === 0 ? {} : { ca: roots }),
-    ...(cert === undefined || key === undefined ? {} : { cert: await readInput(cert), key: await readInput(key) }),
+    ...(cert === undefined || key === undefined
+      ? {}
+      : { cert: await readInput(cert, '--cert'), key: await readInput(key, '--key') }),
     ...(servername === undefined ? {} : { servername }),
     ...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
   }

@@ -3,7 +3,7 @@
  * if the option is absent. It throws a UsageError for any other value. No value is converted: `null`, `NaN` and `'60'` are mistakes,
  * and never mean zero, the default or sixty.
  */
-import { kindOf, quote, requireAttached } from '../../codec/field-checks.js'
+import { kindOf, outline, requireAttached } from '../../codec/field-checks.js'
 import { hasLoneSurrogate } from '../../codec/utf8.js'
 import { UsageError } from '../../errors.js'
 import { adviceFor, isRecord } from '../../option-names.js'
@@ -24,7 +24,7 @@ export const maxTimerMs = 2_147_483_647
 export function only<Kind>(expected: string, isValid: (value: Kind) => boolean, statement?: string) {
   return <T extends Kind>(name: string, value: T | undefined): T | undefined => {
     if (value === undefined || isValid(value)) return value
-    throw new UsageError(`${name} has to be ${expected}, not ${quote(value)}`, { statement })
+    throw new UsageError(`${name} has to be ${expected}, not ${outline(value)}`, { statement })
   }
 }
 
@@ -64,7 +64,11 @@ export const flag = only<boolean>('true or false', (value) => typeof value === '
 export const text = only<string>('a string that is not empty', (value) => typeof value === 'string' && value !== '')
 
 export const oneOf = <T extends string | number>(allowed: readonly T[], statement?: string): Check<T> =>
-  only<T>(`one of ${allowed.map(quote).join(', ')}`, (value) => allowed.includes(value), statement)
+  only<T>(
+    `one of ${allowed.map((one) => JSON.stringify(one)).join(', ')}`,
+    (value) => allowed.includes(value),
+    statement,
+  )
 
 export const callable = only<(...values: never[]) => unknown>('a function', (value) => typeof value === 'function')
 

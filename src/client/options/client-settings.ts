@@ -4,7 +4,7 @@
  * know the defaults.
  */
 import type { Will } from '../../codec/control-packet.js'
-import { quote } from '../../codec/field-checks.js'
+import { outline, quote } from '../../codec/field-checks.js'
 import { topicNameLength, validateTopicFilter, validateTopicName } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
 import { isRecord } from '../../option-names.js'
@@ -240,7 +240,7 @@ function parseHandlers(given: ClientOptions['handlers']): ReadonlyMap<string, Me
   for (const [filter, handler] of handlers) {
     validateTopicFilter(filter)
     if (typeof handler !== 'function') {
-      throw new UsageError(`handlers[${quote(filter)}] has to be a function, not ${quote(handler)}`)
+      throw new UsageError(`handlers[${quote(filter)}] has to be a function, not ${outline(handler)}`)
     }
   }
   return handlers

@@ -1,6 +1,6 @@
 /** Where a client connects to: servers by name or address, or a function that opens another kind of byte stream. */
 import type { ConnectionOptions } from 'node:tls'
-import { quote } from '../../codec/field-checks.js'
+import { outline } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
 import { isRecord } from '../../option-names.js'
 import { type ServerAddress, serverAddresses } from '../../transport/endpoint.js'
@@ -84,11 +84,11 @@ function checkedServers(name: string, value: ClientOptions['servers']): ClientOp
 
 function checkedHost(name: string, value: string): string {
   if (typeof value === 'string') return value
-  throw new UsageError(`${name} has to be a string, not ${quote(value)}`)
+  throw new UsageError(`${name} has to be a string, not ${outline(value)}`)
 }
 
 function checkedTls(name: string, value: ClientOptions['tls']): ClientOptions['tls'] {
   if (value === undefined || typeof value === 'boolean') return value
   if (isRecord(value)) return { ...value }
-  throw new UsageError(`${name} has to be true, false or an object of options for tls.connect, not ${quote(value)}`)
+  throw new UsageError(`${name} has to be true, false or an object of options for tls.connect, not ${outline(value)}`)
 }

@@ -10,7 +10,7 @@
  * would get its turn. Therefore after each `sentBytesMax` bytes the next publishes wait for the next turn; they share one promise
  * too. The bytes are counted across turns, because only `setImmediate` shows that a turn has ended.
  */
-import { requireAttached } from '../../codec/field-checks.js'
+import { outline, requireAttached } from '../../codec/field-checks.js'
 import { validateTopicName } from '../../codec/topic.js'
 import { hasLoneSurrogate } from '../../codec/utf8.js'
 import { ClosedError, ConnectionLostError, QueueFullError, UsageError } from '../../errors.js'
@@ -103,11 +103,11 @@ export class Publisher implements PublishTicketOwner {
     const signal = abortSignal('signal', options.signal)
     this.#checkTopic(topic)
     if (qos !== 0 && qos !== 1 && qos !== 2) {
-      throw new UsageError(`qos has to be 0, 1 or 2, not ${String(qos)}`, { statement: 'MQTT-3.3.1-4' })
+      throw new UsageError(`qos has to be 0, 1 or 2, not ${outline(qos)}`, { statement: 'MQTT-3.3.1-4' })
     }
-    if (typeof retain !== 'boolean') throw new UsageError(`retain has to be true or false, not ${String(retain)}`)
+    if (typeof retain !== 'boolean') throw new UsageError(`retain has to be true or false, not ${outline(retain)}`)
     if (until !== 'acknowledged' && until !== 'stored') {
-      throw new UsageError(`until has to be 'acknowledged' or 'stored', not ${String(until)}`)
+      throw new UsageError(`until has to be 'acknowledged' or 'stored', not ${outline(until)}`)
     }
     if (until === 'stored' && qos === 0) {
       throw new UsageError("until: 'stored' needs QoS 1 or 2: a message at QoS 0 is never stored")

@@ -1,5 +1,5 @@
 import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
-import { kindOf } from '../../codec/field-checks.js'
+import { kindOf, outline } from '../../codec/field-checks.js'
 import { validateTopicFilter } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
 import { isRecord, requireOptions } from '../../option-names.js'
@@ -51,7 +51,7 @@ function parseFilter(entry: string | FilterRequest, defaultQos: QoS): Subscripti
   }
   validateTopicFilter(filter)
   if (qos === 0 || qos === 1 || qos === 2) return { filter, qos }
-  throw new UsageError(`qos has to be 0, 1 or 2, not ${String(qos)}`, { statement: 'MQTT-3.8.3-4' })
+  throw new UsageError(`qos has to be 0, 1 or 2, not ${outline(qos)}`, { statement: 'MQTT-3.8.3-4' })
 }
 
 function requireAllowed(profile: ServerProfile, { filter, qos }: SubscriptionRequest): void {

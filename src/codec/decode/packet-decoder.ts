@@ -16,6 +16,7 @@
 import { type MalformedPacketError, UsageError } from '../../errors.js'
 import { byteAt } from '../byte-at.js'
 import type { ControlPacket } from '../control-packet.js'
+import { outline } from '../field-checks.js'
 import { MAX_PACKET_BYTES } from '../fixed-header.js'
 import { describeFirstByte, type PacketType, typeOfFirstByte } from '../packet-type.js'
 import { decodePublish, decodeSuback, decodeSubscribe, decodeUnsubscribe } from './decode-bodies.js'
@@ -47,7 +48,9 @@ export class PacketDecoder {
   constructor(options: PacketDecoderOptions = {}) {
     const { maxPacketBytes = MAX_PACKET_BYTES } = options
     if (!Number.isInteger(maxPacketBytes) || maxPacketBytes < 2 || maxPacketBytes > MAX_PACKET_BYTES) {
-      throw new UsageError(`maxPacketBytes has to be an integer from 2 to ${MAX_PACKET_BYTES}, not ${maxPacketBytes}`)
+      throw new UsageError(
+        `maxPacketBytes has to be an integer from 2 to ${MAX_PACKET_BYTES}, not ${outline(maxPacketBytes)}`,
+      )
     }
     this.#maxPacketBytes = maxPacketBytes
   }

@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.js'
 import type { ConnackPacket, ConnectPacket, Will } from '../control-packet.js'
-import { binaryLength, flagBit, quote, requireKeepAlive, requireQos, textLength } from '../field-checks.js'
+import { binaryLength, flagBit, outline, requireKeepAlive, requireQos, textLength } from '../field-checks.js'
 import {
   CLEAN_SESSION_FLAG,
   MAX_RETURN_CODE,
@@ -98,7 +98,7 @@ export function encodeConnack(chunk: OutputChunk, packet: ConnackPacket): void {
   const flags = flagBit(sessionPresent, 'sessionPresent', '3.2.2.2')
   // [MQTT-3.2.2-6] a server without a fitting Return Code sends no CONNACK
   if (!Number.isInteger(returnCode) || returnCode < 0 || returnCode > MAX_RETURN_CODE) {
-    throw new UsageError(`returnCode has to be an integer from 0 to ${MAX_RETURN_CODE}, not ${quote(returnCode)}`, {
+    throw new UsageError(`returnCode has to be an integer from 0 to ${MAX_RETURN_CODE}, not ${outline(returnCode)}`, {
       statement: 'MQTT-3.2.2-6',
     })
   }

@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.js'
 import type { QoS, SubackPacket, SubscribePacket, UnsubscribePacket } from '../control-packet.js'
-import { quote, requireList, requirePacketIdentifier, requireQos } from '../field-checks.js'
+import { outline, requireList, requirePacketIdentifier, requireQos } from '../field-checks.js'
 import { MAX_REMAINING_LENGTH } from '../fixed-header.js'
 import { isSubackCode } from '../packet-constants.js'
 import { firstByteOf, packetTypes } from '../packet-type.js'
@@ -23,7 +23,7 @@ export function encodeSubscribe(chunk: OutputChunk, packet: SubscribePacket): vo
   let remainingLength = 2
   for (const subscription of subscriptions) {
     if (typeof subscription !== 'object' || subscription === null) {
-      throw new UsageError(`subscriptions are objects of filter and qos, not ${quote(subscription)}`, {
+      throw new UsageError(`subscriptions are objects of filter and qos, not ${outline(subscription)}`, {
         statement: 'MQTT-3.8.3-3',
       })
     }
@@ -72,7 +72,7 @@ export function encodeSuback(chunk: OutputChunk, packet: SubackPacket): void {
   for (const code of returnCodes) {
     // [MQTT-3.9.3-2] all but four codes are reserved
     if (!isSubackCode(code)) {
-      throw new UsageError(`returnCodes are 0, 1, 2 or 128, not ${quote(code)}`, { statement: 'MQTT-3.9.3-2' })
+      throw new UsageError(`returnCodes are 0, 1, 2 or 128, not ${outline(code)}`, { statement: 'MQTT-3.9.3-2' })
     }
   }
   requireRemainingLength(2 + returnCodes.length, 'returnCodes')

@@ -7,7 +7,7 @@
  */
 import { UsageError } from '../../errors.js'
 import type { AcknowledgementPacket, ControlPacket, PacketIdentifier, QoS } from '../control-packet.js'
-import { quote, requirePacketIdentifier } from '../field-checks.js'
+import { outline, quote, requirePacketIdentifier } from '../field-checks.js'
 import { firstByteOf, packetTypes } from '../packet-type.js'
 import { encodeConnack, encodeConnect } from './encode-connect.js'
 import { encodePublish, encodePublishHeader } from './encode-publish.js'
@@ -100,7 +100,7 @@ export function encodePacket(packet: ControlPacket): Buffer {
 
 function append(chunk: OutputChunk, topics: TopicBytes, packet: ControlPacket): void {
   if (typeof packet !== 'object' || packet === null)
-    throw new UsageError(`a packet has to be an object, not ${quote(packet)}`)
+    throw new UsageError(`a packet has to be an object, not ${outline(packet)}`)
   const { type } = packet
   switch (type) {
     case 'publish':
@@ -166,5 +166,7 @@ function appendBare(chunk: OutputChunk, firstByte: number): void {
 }
 
 function refuseType(type: never): never {
-  throw new UsageError(`there is no Control Packet of type ${quote(type)}`, { statement: 'MQTT-4.8.0-1' })
+  throw new UsageError(`there is no Control Packet of type ${typeof type === 'string' ? quote(type) : outline(type)}`, {
+    statement: 'MQTT-4.8.0-1',
+  })
 }

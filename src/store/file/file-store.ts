@@ -6,7 +6,7 @@
  * A store may be opened again after it was closed. The lock exists from `open` until the journal is closed, even if the
  * journal has failed, because a write may still be running until then.
  */
-import { quote } from '../../codec/field-checks.js'
+import { outline } from '../../codec/field-checks.js'
 import { StoreError, UsageError } from '../../errors.js'
 import { isRecord, namesOf, requireOptions } from '../../option-names.js'
 import type { JournalRecord, StoredSession } from '../../protocol/journal/journal-record.js'
@@ -85,7 +85,7 @@ const defaultSegmentBytes = 4 * 1024 * 1024
  */
 export function fileStore(directory: string, options: FileStoreOptions = {}): FileStore {
   if (typeof directory !== 'string' || directory === '') {
-    throw new UsageError(`directory has to be a path that is not empty, not ${quote(directory)}`)
+    throw new UsageError(`directory has to be a path that is not empty, not ${outline(directory)}`)
   }
   return createFileStore({ files: () => directoryFiles(directory), processes: () => machineProcesses() }, options)
 }
@@ -98,7 +98,7 @@ export function createFileStore(machine: FileStoreMachine, options: FileStoreOpt
     requireOptions('fsync', fsync, fsyncNames)
     checkRange('fsync.everyMs', fsync.everyMs, 1, 3_600_000)
   } else if (fsync !== 'always' && fsync !== 'never') {
-    throw new UsageError(`fsync is 'always', 'never' or { everyMs }, not ${quote(fsync)}`)
+    throw new UsageError(`fsync is 'always', 'never' or { everyMs }, not ${outline(fsync)}`)
   }
   checkRange('segmentBytes', segmentBytes, 4096, 2 ** 30)
   return new JournalStore(machine, { fsync, segmentBytes })
@@ -106,7 +106,7 @@ export function createFileStore(machine: FileStoreMachine, options: FileStoreOpt
 
 function checkRange(name: string, value: number, lowest: number, highest: number): void {
   if (!Number.isInteger(value) || value < lowest || value > highest) {
-    throw new UsageError(`${name} is a whole number from ${lowest} to ${highest}, not ${quote(value)}`)
+    throw new UsageError(`${name} is a whole number from ${lowest} to ${highest}, not ${outline(value)}`)
   }
 }
 

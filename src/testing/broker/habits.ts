@@ -5,7 +5,7 @@
  * `serverHabits` has the habits of six servers, as they were measured in one version each on the loopback interface.
  */
 import type { QoS } from '../../codec/control-packet.js'
-import { quote } from '../../codec/field-checks.js'
+import { outline } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
 import { requireOptions } from '../../option-names.js'
 import { requireOneOf, requireWhole } from '../option-checks.js'
@@ -187,5 +187,5 @@ function choice<T>(name: keyof Habits, value: T | undefined, standard: T, allowe
 
 function requireFactor(factor: number | undefined): void {
   if (factor === undefined || (typeof factor === 'number' && factor > 0 && factor <= 100)) return
-  throw new UsageError(`habits.keepAliveFactor has to be a number above 0, at most 100, not ${quote(factor)}`)
+  throw new UsageError(`habits.keepAliveFactor has to be a number above 0, at most 100, not ${outline(factor)}`)
 }
