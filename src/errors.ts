@@ -306,9 +306,11 @@ export class SubscribeRefusedError extends MqttError {
   /** The Topic Filters that were refused. */
   readonly filters: readonly string[]
 
-  /** The message names the filters. */
+  /** The message names the filters: the first ten, and how many more there are. */
   constructor(filters: readonly string[], options: MqttErrorOptions = {}) {
-    super(`the server refused to subscribe ${filters.map((filter) => JSON.stringify(filter)).join(', ')}`, options)
+    const named = filters.slice(0, 10).map((filter) => JSON.stringify(filter))
+    const more = filters.length - named.length
+    super(`the server refused to subscribe ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`, options)
     this.filters = filters
   }
 

@@ -1,5 +1,5 @@
 /** The result of `subscribe`: its Topic Filters, its handler, and what the server granted. */
-import type { SubscriptionRequest } from '../../codec/control-packet.js'
+import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
 import type { GrantedFilter, MessageHandler, Subscription } from '../surface/client-surface.js'
 import { markHandled } from '../waiting/promises.js'
 
@@ -15,7 +15,7 @@ export class ActiveSubscription implements Subscription {
   readonly handler: MessageHandler | undefined
   /** Is called when the subscription has no Topic Filter any more, for whatever reason. */
   readonly ended: (() => void) | undefined
-  requests: readonly SubscriptionRequest[]
+  readonly #filters = new Map<string, QoS>()
   granted: readonly GrantedFilter[] = []
   /** The Topic Filters with an UNSUBSCRIBE without UNSUBACK: their messages may still come, but no other subscription may rely on them. */
   readonly unsubscribing = new Set<string>()
@@ -28,19 +28,22 @@ export class ActiveSubscription implements Subscription {
     ended: (() => void) | undefined,
   ) {
     this.#owner = owner
-    this.requests = requests
+    for (const { filter, qos } of requests) {
+      if (qos >= (this.#filters.get(filter) ?? 0)) this.#filters.set(filter, qos)
+    }
     this.handler = handler
     this.ended = ended
   }
 
-  get filters(): ReadonlySet<string> {
-    return new Set(this.requests.map(({ filter }) => filter))
+  /** The Topic Filters, each with its QoS: the highest if the program gave the filter several times. */
+  get filters(): ReadonlyMap<string, QoS> {
+    return this.#filters
   }
 
   remove(filter: string): void {
-    this.requests = this.requests.filter((request) => request.filter !== filter)
+    this.#filters.delete(filter)
     this.unsubscribing.delete(filter)
-    if (this.requests.length === 0) this.ended?.()
+    if (this.#filters.size === 0) this.ended?.()
   }
 
   unsubscribe(): Promise<void> {

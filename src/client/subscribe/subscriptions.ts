@@ -12,7 +12,7 @@
  * If a `subscribe` fails (aborted, timed out, refused in part), its uses end at once. A filter that the server grants for it, even
  * later, is unsubscribed, unless another subscription uses that filter.
  */
-import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
+import type { SubscriptionRequest } from '../../codec/control-packet.js'
 import type { Request } from '../../protocol/exchange/request.js'
 import type { Session } from '../../protocol/session.js'
 import { forbiddenByProfile } from '../options/profile-limits.js'
@@ -20,6 +20,7 @@ import type { ServerProfile } from '../options/server-profile.js'
 import type { PublishTicket } from '../publish/publish-ticket.js'
 import type { GrantedFilter, MessageHandler, Subscription } from '../surface/client-surface.js'
 import { markHandled, rejection } from '../waiting/promises.js'
+import { FilterUses } from './filter-uses.js'
 import { ActiveSubscription, type SubscriptionOwner } from './subscription.js'
 import { type RequestTicket, SubscribeTicket, type TicketOwner, UnsubscribeTicket } from './tickets.js'
 
@@ -40,9 +41,7 @@ interface Routes {
 export class Subscriptions implements SubscriptionOwner, TicketOwner {
   readonly #driver: SubscriptionDriver
   readonly #routes: Routes
-  /** The uses of each Topic Filter: the subscriptions that have it. */
-  readonly #uses = new Map<string, readonly ActiveSubscription[]>()
-
+  readonly #uses = new FilterUses()
   /** May limit the Topic Filters at one time, and in one SUBSCRIBE or UNSUBSCRIBE. */
   readonly #profile: ServerProfile | undefined
 
@@ -56,9 +55,8 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
   #requireRoomFor(requests: readonly SubscriptionRequest[]): void {
     const profile = this.#profile
     if (profile?.maxSubscriptions === undefined) return
-    const filters = new Set([...this.#uses.keys()].filter((filter) => this.#isUsed(filter)))
-    for (const { filter } of requests) filters.add(filter)
-    const { size } = filters
+    const unused = new Set(requests.map(({ filter }) => filter).filter((filter) => !this.#uses.isUsed(filter)))
+    const size = this.#uses.size + unused.size
     if (size <= profile.maxSubscriptions) return
     const asked = `this would make ${size} subscriptions`
     throw forbiddenByProfile(profile, 'maxSubscriptions', asked, `at most ${profile.maxSubscriptions}`)
@@ -78,7 +76,7 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     this.#add(subscription)
     return new Promise((resolve, reject) => {
       const ticket = new SubscribeTicket(this, subscription, signal, resolve, reject)
-      const subscriptions = requests.map(({ filter }) => ({ filter, qos: this.#highestQos(filter) }))
+      const subscriptions = requests.map(({ filter }) => ({ filter, qos: this.#uses.highestQos(filter) }))
       for (const part of this.#parts(subscriptions)) {
         ticket.addRequest(this.#driver.session.subscribe(part, ticket, this.#driver.now()))
       }
@@ -91,49 +89,29 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
   }
 
   #add(subscription: ActiveSubscription): void {
-    for (const { filter } of subscription.requests) {
-      const uses = this.#uses.get(filter) ?? []
-      if (!uses.includes(subscription)) this.#uses.set(filter, [...uses, subscription])
-      if (subscription.handler !== undefined) this.#routes.addRoute(filter, subscription.handler)
-    }
-  }
-
-  /** Whether a subscription, other than `except`, relies on the filter. */
-  #isUsed(filter: string, except?: ActiveSubscription): boolean {
-    return (this.#uses.get(filter) ?? []).some((use) => use !== except && !use.unsubscribing.has(filter))
-  }
-
-  #highestQos(filter: string): QoS {
-    let highest: QoS = 0
-    for (const { requests, unsubscribing } of this.#uses.get(filter) ?? []) {
-      if (unsubscribing.has(filter)) continue
-      for (const request of requests) if (request.filter === filter && request.qos > highest) highest = request.qos
-    }
-    return highest
+    this.#uses.add(subscription)
+    const { handler } = subscription
+    if (handler === undefined) return
+    for (const filter of subscription.filters.keys()) this.#routes.addRoute(filter, handler)
   }
 
   /** Ends the uses and the routes of a subscription at once, without UNSUBSCRIBE. */
   remove(subscription: ActiveSubscription): void {
-    for (const filter of subscription.filters) this.#removeUse(subscription, filter)
+    for (const filter of [...subscription.filters.keys()]) this.#removeUse(subscription, filter)
   }
 
-  /** Ends one use and its route. */
+  /** Ends one use and its route, if the subscription still has the filter. */
   #removeUse(subscription: ActiveSubscription, filter: string): void {
     const { handler } = subscription
-    for (const request of subscription.requests) {
-      if (request.filter === filter && handler !== undefined) this.#routes.removeRoute(filter, handler)
-    }
-    subscription.remove(filter)
-    const others = (this.#uses.get(filter) ?? []).filter((use) => use !== subscription)
-    if (others.length > 0) this.#uses.set(filter, others)
-    else this.#uses.delete(filter)
+    if (handler !== undefined && subscription.filters.has(filter)) this.#routes.removeRoute(filter, handler)
+    this.#uses.remove(subscription, filter)
   }
 
   /** Ends a use at once if another subscription has the same filter; ends the other uses with UNSUBACK. */
   async end(subscription: ActiveSubscription): Promise<void> {
-    const shared = [...subscription.filters].filter((filter) => this.#isUsed(filter, subscription))
+    const shared = [...subscription.filters.keys()].filter((filter) => this.#uses.isUsed(filter, subscription))
     for (const filter of shared) this.#removeUse(subscription, filter)
-    await this.#unsubscribe([...subscription.filters], () => [subscription])
+    await this.#unsubscribe([...subscription.filters.keys()], () => [subscription])
   }
 
   /** Divides a list into parts, one for each packet: the profile may limit the Topic Filters in one packet. */
@@ -144,7 +122,7 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
 
   /** Ends every use of these filters. Sends UNSUBSCRIBE also for a filter without a use, which a resumed session may have. */
   unsubscribeAll(filters: readonly string[]): Promise<void> {
-    return this.#unsubscribe(filters, (filter) => this.#uses.get(filter) ?? [])
+    return this.#unsubscribe(filters, (filter) => this.#uses.of(filter))
   }
 
   /**
@@ -168,11 +146,11 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     }
     // A client that has ended cannot send UNSUBSCRIBE, and it gets no messages any more.
     if (this.#driver.hasEnded) return Promise.resolve(removeUses())
-    for (const { subscription, filter } of uses) subscription.unsubscribing.add(filter)
+    for (const { subscription, filter } of uses) this.#uses.unsubscribing(subscription, filter)
     return new Promise((resolve, reject) => {
       const answered = () => resolve(removeUses())
       const failed = (reason: unknown) => {
-        for (const { subscription, filter } of uses) subscription.unsubscribing.delete(filter)
+        for (const { subscription, filter } of uses) this.#uses.goesOn(subscription, filter)
         reject(reason)
       }
       this.#driver.session.unsubscribe(filters, new UnsubscribeTicket(answered, failed), this.#driver.now())
@@ -182,7 +160,8 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
 
   /** Unsubscribes the filters that the server granted to a failed `subscribe`, unless another subscription uses them. */
   unsubscribeUnused(granted: readonly GrantedFilter[]): void {
-    const unused = granted.map(({ filter }) => filter).filter((filter) => !this.#isUsed(filter))
+    const unused = granted.map(({ filter }) => filter).filter((filter) => !this.#uses.isUsed(filter))
+    if (unused.length === 0) return
     // The program does not wait for this UNSUBSCRIBE, so a failure of it is reported nowhere.
     markHandled(this.#unsubscribe(unused, () => []))
   }
