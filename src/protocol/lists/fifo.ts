@@ -1,17 +1,17 @@
-/** So many places may be free at the front before the list is moved up. */
+/** When the list has so many free places at its front, the items may move to the front. */
 const MAX_FREE_PLACES = 1024
-/** So many places are kept when the list has run empty: what a burst took is not held for ever. */
+/** An empty list keeps at most so many places, so the memory of a burst is freed. */
 const MAX_KEPT_PLACES = 128
 
-/** The places of all lists that nothing was put into, and never anything else: so a list costs nothing before that. */
+/** All unused lists share this array, which stays empty. So a list allocates nothing before its first item. */
 const noPlaces: never[] = []
 
 /**
- * A list that is filled at its end and emptied at its front. One that fills and runs empty by turns, as it does when
- * messages are handled as fast as they come, stays in the same few places and makes no garbage.
+ * A list: items are added at its end and taken from its front. When messages are handled as fast as they come, the list is often
+ * empty. Then it uses the same few places again and makes no garbage.
  */
 export class Fifo<Item extends object> {
-  /** The items from `#from` to `#to`; the places before are free, and hold nothing alive. */
+  /** The items are in the places from `#from` to `#to`. The places before `#from` are free and hold undefined. */
   #places: (Item | undefined)[] = noPlaces
   #from = 0
   #to = 0
@@ -46,12 +46,12 @@ export class Fifo<Item extends object> {
     if (this.#places.length > MAX_KEPT_PLACES) this.#places = noPlaces
   }
 
-  /** Costs no more than the items that have been taken since the last time. */
+  /** Copies at most as many items as were taken since the last copy. */
   #moveUp(): void {
     this.#replace(this.#places.slice(this.#from, this.#to))
   }
 
-  /** Puts an item before all others: one that `shift` gave, so that there mostly is a place for it. */
+  /** Puts an item before all others. If `shift` has just returned the item, its place is still free, and nothing is copied. */
   unshift(item: Item): void {
     if (this.#from === 0) this.#replace([item, ...this])
     else {
@@ -60,7 +60,7 @@ export class Fifo<Item extends object> {
     }
   }
 
-  /** Puts items before all others, in their order. Costs as much as there are items then. */
+  /** Puts items before all others, in their order. Copies the whole list. */
   prepend(items: readonly Item[]): void {
     this.#replace([...items, ...this])
   }
@@ -73,7 +73,7 @@ export class Fifo<Item extends object> {
     this.#replace([...this].filter(wanted))
   }
 
-  /** The items of this moment. */
+  /** Iterates over a copy, so later changes of the list do not matter. */
   [Symbol.iterator](): IterableIterator<Item> {
     const places = this.#places.slice(this.#from, this.#to)
     return places.filter((item) => item !== undefined).values()

@@ -1,12 +1,12 @@
-/** What an item of a linked list has to have; nobody but the list changes it. */
+/** The links of an item in a linked list; only the list changes them. */
 export interface Linked<Item> {
   previous: Item | undefined
   next: Item | undefined
 }
 
 /**
- * Items in an order, each of which can be taken from where it stands. An item that was taken out refers to no other any
- * more: one that has grown old would keep its neighbours alive, and they theirs.
+ * A list from whose middle an item can be removed. A removed item has no links: otherwise an item in old memory would keep its
+ * former neighbours alive, these their neighbours, and so on.
  */
 export class LinkedList<Item extends Linked<Item>> {
   #first: Item | undefined
@@ -20,7 +20,7 @@ export class LinkedList<Item extends Linked<Item>> {
     return this.#last
   }
 
-  /** Puts an item that is in no list behind all others. */
+  /** Puts an item after all others. The item must be in no list. */
   append(item: Item): void {
     item.previous = this.#last
     if (this.#last === undefined) this.#first = item
@@ -28,7 +28,7 @@ export class LinkedList<Item extends Linked<Item>> {
     this.#last = item
   }
 
-  /** Puts an item that is in no list before all others. */
+  /** Puts an item before all others. The item must be in no list. */
   prepend(item: Item): void {
     item.next = this.#first
     if (this.#first === undefined) this.#last = item
@@ -36,7 +36,7 @@ export class LinkedList<Item extends Linked<Item>> {
     this.#first = item
   }
 
-  /** Takes out an item that is in the list. */
+  /** Removes an item, which must be in this list. */
   remove(item: Item): void {
     const { previous, next } = item
     if (previous === undefined) this.#first = next
@@ -47,7 +47,7 @@ export class LinkedList<Item extends Linked<Item>> {
     item.next = undefined
   }
 
-  /** The item that has been reached may be removed meanwhile; those behind it have to stay where they are. */
+  /** During the iteration the current item may be removed; the items after it must not move. */
   *[Symbol.iterator](): IterableIterator<Item> {
     let item = this.#first
     while (item !== undefined) {

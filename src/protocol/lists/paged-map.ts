@@ -1,23 +1,21 @@
 /**
- * A map from numbers that are handed out in a row, Packet Identifiers or sequence numbers, in pages of 128 places:
- * those in use stand close together, in one or two pages. A page that has become empty stays until its memory is wanted
- * for other numbers, so a steady flow of messages allocates nothing here; but no more than one does, so that after a
- * burst nothing is held for numbers that are gone.
+ * A map whose keys are consecutive numbers: Packet Identifiers or sequence numbers. It has pages of 128 places. The keys in use are
+ * close together, so they need one or two pages. One empty page is kept and used again for other keys, so a steady flow of messages
+ * allocates nothing here. All other empty pages are freed, so a burst leaves no memory behind.
  *
- * It takes the place of a Map for the sake of the garbage collector. V8 replaces the table of a Map after some
- * deletions, and the old table keeps a reference to the new one. Once such an old table has outlived two collections,
- * all that any later table has ever held counts as alive until the next full collection: with 100 messages in flight at
- * QoS 1, 45 % of the time of a publish went into copying dead messages. Here the same happens to the Map of the pages,
- * but what its old tables hold is empty by then.
+ * A Map would be slow because of the garbage collector. V8 replaces the table of a Map after some deletions, and the old table keeps
+ * a reference to the new one. When an old table has survived two collections, every value of every later table counts as alive until
+ * the next full collection. With 100 messages in flight at QoS 1, 45 % of the time of a publish went into copying dead messages. The
+ * Map of the pages also has such old tables, but the pages in them are empty by then.
  */
 const PAGE_SIZE = 128
 
 export class PagedMap<Value extends object | string> {
-  /** By the number of their first place; absent before the first entry. */
+  /** The pages by the key of their first place; undefined before the first entry. */
   #pages: Map<number, Page<Value>> | undefined
-  /** The page that was used last, mostly the right one again. */
+  /** The page that was used last: most often the next call needs the same page. */
   #recent: Page<Value> | undefined
-  /** The page that was the last to become empty; it may have been filled again since. */
+  /** The page that became empty last; it may have entries again. */
   #emptied: Page<Value> | undefined
   #size = 0
 
@@ -44,7 +42,7 @@ export class PagedMap<Value extends object | string> {
     page.places[place] = value
   }
 
-  /** False if there is no such entry. */
+  /** Returns false if there was no such entry. */
   delete(key: number): boolean {
     const page = this.#pageOf(key)
     if (page?.places[key - page.from] === undefined) return false
@@ -62,7 +60,7 @@ export class PagedMap<Value extends object | string> {
     this.#size = 0
   }
 
-  /** In no promised order. What has been reached may be deleted meanwhile. */
+  /** The order is not specified. During the iteration the current entry may be deleted. */
   *[Symbol.iterator](): IterableIterator<readonly [number, Value]> {
     for (const { from, places } of this.#pages?.values() ?? []) {
       for (const [place, value] of places.entries()) if (value !== undefined) yield [from + place, value]
@@ -88,7 +86,7 @@ export class PagedMap<Value extends object | string> {
     return page
   }
 
-  /** One empty page may stay. The other cannot be the recent one, from which something has just been deleted. */
+  /** Keeps this page as the one empty page. The earlier empty page is not `#recent`: `#recent` is the page of the last deletion. */
   #retire(page: Page<Value>): void {
     if (this.#emptied === page) return
     if (this.#emptied?.used === 0) this.#pages?.delete(this.#emptied.from)
@@ -97,7 +95,7 @@ export class PagedMap<Value extends object | string> {
 }
 
 class Page<Value> {
-  /** The number of its first place, a multiple of the size. */
+  /** The key of its first place, a multiple of PAGE_SIZE. */
   from = 0
   readonly places: (Value | undefined)[] = []
   used = 0

@@ -11,7 +11,7 @@ class Entry<Value> implements Linked<Entry<Value>> {
   }
 }
 
-/** Messages by their sequence numbers, in the order in which they were added. Why it is no Map says `PagedMap`. */
+/** Messages by their sequence numbers, in the order in which they were added. `PagedMap` explains why this class uses no Map. */
 export class SequenceMap<Value extends { readonly sequence: number }> {
   readonly #entries = new PagedMap<Entry<Value>>()
   readonly #order = new LinkedList<Entry<Value>>()
@@ -35,7 +35,7 @@ export class SequenceMap<Value extends { readonly sequence: number }> {
     this.#order.append(entry)
   }
 
-  /** False if there is no such message. */
+  /** Returns false if there was no such message. */
   delete(sequence: number): boolean {
     const entry = this.#entries.get(sequence)
     if (entry === undefined) return false
@@ -48,7 +48,7 @@ export class SequenceMap<Value extends { readonly sequence: number }> {
     for (const { sequence } of this) this.delete(sequence)
   }
 
-  /** What has been reached may be deleted meanwhile. */
+  /** During the iteration the current message may be deleted. */
   *[Symbol.iterator](): IterableIterator<Value> {
     for (const { value } of this.#order) yield value
   }
