@@ -1,15 +1,15 @@
 /**
- * What the engine asks to be remembered beyond the process: one ordered log of small records. A record is handed
- * over before the bytes, the settlement or the delivery that rely on it, so a driver that writes the log to disk
- * before it sends anything that came after keeps every promise of the session through a crash.
+ * The journal: one ordered log of small records, with everything that a later process must know of the session. The engine
+ * emits a record before it sends the bytes, settles the publish or delivers the message that relies on the record. So a driver
+ * must first write the record to disk, and only then send what the engine sent after it. Then the session survives a crash.
  *
  *   outgoing   queued -> bound -> [received] -> settled      withdrawn ends a message that was never bound
- *   incoming   held -> released                              QoS 2 only: from the end of the handler to PUBREL
- *   session    forgotten                                     the server lost the session: see below
+ *   incoming   held -> released                              QoS 2 only: from the end of the handlers to PUBREL
+ *   session    forgotten                                     the server lost the session
  */
 import type { PacketIdentifier } from '../../codec/control-packet.js'
 
-/** One thing that happened to a session and that a later process must know. */
+/** One event of a session that a later process must know. */
 export type JournalRecord =
   /** `publish()` accepted a message; `sequence` rises by one with each message of the session. */
   | {
@@ -20,46 +20,48 @@ export type JournalRecord =
       readonly qos: 1 | 2
       readonly retain: boolean
     }
-  /** The message has got its Packet Identifier: its PUBLISH may have been written. */
+  /** The message has a Packet Identifier now: its PUBLISH may have been sent. */
   | { readonly kind: 'bound'; readonly sequence: number; readonly packetId: PacketIdentifier }
-  /** PUBREC came: from here on PUBREL is sent again, never the PUBLISH. */
+  /** PUBREC came: from now on PUBREL may be sent again, but never the PUBLISH. */
   | { readonly kind: 'received'; readonly sequence: number }
-  /** PUBACK or PUBCOMP came: the server owns the message. */
+  /** PUBACK or PUBCOMP came: the server has the message, and the exchange is over. */
   | { readonly kind: 'settled'; readonly sequence: number }
-  /** The message was taken back (aborted, dropped, expired) before it was bound. */
+  /** The message left the queue before it was bound: it was aborted, dropped or expired. */
   | { readonly kind: 'withdrawn'; readonly sequence: number }
-  /** The handler of an incoming QoS 2 message is done: copies are acknowledged and not delivered until `released`. */
+  /** The handlers of an incoming QoS 2 message have ended: until `released`, copies are acknowledged and not delivered. */
   | { readonly kind: 'held'; readonly packetId: PacketIdentifier }
-  /** PUBREL came: the identifier means a new message from here on. */
+  /** PUBREL came: from now on a PUBLISH with this identifier is a new message. */
   | { readonly kind: 'released'; readonly packetId: PacketIdentifier }
-  /** The server has lost the session: no identifier is held any more, and no bound message counts as received. */
+  /** The server has lost the session: all held identifiers are free, and no bound message counts as received. */
   | { readonly kind: 'forgotten' }
 
-/** One outgoing message as a session store gives it back. */
+/** One outgoing message in a stored session. */
 export interface StoredMessage {
-  /** Its rank among all messages of the session, from 1. */
+  /** The number of the message in the session: it rises with each message, from 1. */
   readonly sequence: number
   /** The Topic Name. */
   readonly topic: string
   /** The Application Message. */
   readonly payload: Uint8Array
-  /** At QoS 0 nothing is stored. */
+  /** The QoS; messages at QoS 0 are not stored. */
   readonly qos: 1 | 2
-  /** Whether the server is asked to keep it. */
+  /** RETAIN: whether the server is to keep the message for later subscribers. */
   readonly retain: boolean
-  /** Its Packet Identifier, and whether PUBREC has come; undefined while it waits for one. */
+  /** The Packet Identifier, and whether PUBREC has come; undefined while the message has no Packet Identifier. */
   readonly binding: { readonly packetId: PacketIdentifier; readonly received: boolean } | undefined
 }
 
-/** The whole of a stored session: what is left when its log is read from the start. */
+/** A stored session: the result of all records of its log. */
 export interface StoredSession {
-  /** The sequence number of the next message; higher than any that was ever used. */
+  /** The sequence number of the next message; higher than every earlier one. */
   readonly nextSequence: number
-  /** The Packet Identifier after the one that was bound last: where the identifiers go on. */
+  /** The Packet Identifier to try next: the one after the last that was bound. */
   readonly nextPacketId: PacketIdentifier
-  /** Messages in the order that resending them must have: bound ones received by the server in the order of PUBREC,
-   * then bound ones in the order of binding, then unbound ones by sequence number. */
+  /**
+   * The messages in the order in which they have to be sent again: first those with PUBREC, in the order of PUBREC; then the other
+   * bound ones, in the order of binding; then the unbound ones, by sequence number.
+   */
   readonly messages: readonly StoredMessage[]
-  /** Packet Identifiers of incoming QoS 2 messages between the end of their handler and PUBREL. */
+  /** Packet Identifiers of incoming QoS 2 messages whose handlers have ended and whose PUBREL has not come. */
   readonly held: readonly PacketIdentifier[]
 }

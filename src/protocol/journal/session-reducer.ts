@@ -1,19 +1,19 @@
 /**
- * What a log of JournalRecords adds up to: a pure reducer from records to a StoredSession.
+ * A pure reducer: it turns a log of JournalRecords into a StoredSession.
  *
- * An outgoing message is in exactly one of three maps, and which one says how far it has come:
+ * An outgoing message is in exactly one of three maps. The map shows the state of the message:
  *
  *   unbound    queued, no Packet Identifier yet     in the order of their sequence numbers
- *   bound      its PUBLISH may have been written    in the order of binding
+ *   bound      its PUBLISH may have been sent       in the order of binding
  *   received   PUBREC came                          in the order of PUBREC
  *
- * Moving a message is deleting it from one map and adding it at the end of the next, so the order that resending must
- * have [MQTT-4.6.0-1] is the order of the maps, one after the other, and nothing is ever sorted. The one exception is
- * `forgotten`: the server lost the session, so messages that it had received are to be published again, and go back
- * among the bound ones where their sequence numbers put them.
+ * A message moves from one map to the end of the next. So messages have to be sent again [MQTT-4.6.0-1] in the order of the
+ * maps: `received`, `bound`, `unbound`. Nothing is sorted, with one exception, the record `forgotten`: the server lost the
+ * session, so the messages that it had received must be published again. They return to the bound ones, and all of these are sorted
+ * by sequence number.
  *
- * A record that cannot follow what came before it is a fault of whoever wrote the log, or of the disk. It is refused
- * with a StoreError and changes nothing; it is never guessed at, because each guess loses a message or doubles it.
+ * A record that cannot follow the earlier ones is a fault of the writer of the log, or of the disk. The reducer refuses such a record
+ * with a StoreError and changes nothing. It never guesses, because a wrong guess loses or doubles a message.
  */
 import type { PacketIdentifier } from '../../codec/control-packet.js'
 import { StoreError } from '../../errors.js'
@@ -21,11 +21,11 @@ import { MAX_PACKET_IDENTIFIER, packetIdentifierAfter } from '../exchange/packet
 import { SequenceMap } from '../lists/sequence-map.js'
 import type { JournalRecord, StoredMessage, StoredSession } from './journal-record.js'
 
-/** Where sequence numbers and Packet Identifiers go on. It outlives the messages that moved it. */
+/** The next sequence number and the next Packet Identifier. Messages move the cursor, and it stays when they are settled. */
 export type SessionCursor = Pick<StoredSession, 'nextSequence' | 'nextPacketId'>
 
 type Binding = NonNullable<StoredMessage['binding']>
-/** A record that may be impossible where it stands; a session can be forgotten at any time. */
+/** A record that may be impossible at its place in the log. `forgotten` is possible at any place. */
 type DeniableRecord = Exclude<JournalRecord, { readonly kind: 'forgotten' }>
 type QueuedRecord = Extract<JournalRecord, { readonly kind: 'queued' }>
 
@@ -33,10 +33,10 @@ interface BoundMessage extends StoredMessage {
   readonly binding: Binding
 }
 
-/** A session in which nothing has happened yet. */
+/** A new session. */
 export const emptySession: StoredSession = { nextSequence: 1, nextPacketId: 1, messages: [], held: [] }
 
-/** Turns the records of a session, in their order, into what it has become. */
+/** Turns the records of a session, in their order, into its state. */
 export class SessionReducer {
   readonly #unbound = new SequenceMap<StoredMessage>()
   readonly #bound = new SequenceMap<BoundMessage>()
@@ -47,7 +47,7 @@ export class SessionReducer {
   #nextPacketId = emptySession.nextPacketId
   #recordCount = 0
 
-  /** Goes on from a snapshot. Its lists are read, not kept. */
+  /** Begins with the state of `session`. The lists in `session` are copied. */
   static from(session: StoredSession): SessionReducer {
     const reducer = new SessionReducer()
     for (const record of recordsOf(session)) reducer.apply(record)
@@ -61,12 +61,12 @@ export class SessionReducer {
     return this.#unbound.size + this.#bound.size + this.#received.size
   }
 
-  /** Where sequence numbers and Packet Identifiers go on. */
+  /** The next sequence number and the next Packet Identifier. */
   get cursor(): SessionCursor {
     return { nextSequence: this.#nextSequence, nextPacketId: this.#nextPacketId }
   }
 
-  /** Takes one record in. Throws a StoreError, and changes nothing, if it cannot follow what came before. */
+  /** Applies one record. Throws a StoreError, and changes nothing, if the record cannot follow the earlier ones. */
   apply(record: JournalRecord): void {
     switch (record.kind) {
       case 'queued':
@@ -100,14 +100,13 @@ export class SessionReducer {
   }
 
   /**
-   * Moves the cursor on, as far as the messages that once moved it had taken it. A log that starts with a snapshot
-   * needs this: the last identifier used may belong to a message that was settled before. A cursor behind the present
-   * one is a StoreError.
+   * Sets the cursor. A log that begins with a snapshot needs this: the message that used the last identifier may have been settled
+   * before the snapshot. Throws a StoreError if the next sequence number would go back, or if `nextPacketId` is no Packet Identifier.
    */
   advance(cursor: SessionCursor): void {
     if (cursor.nextSequence < this.#nextSequence) {
       throw new StoreError(
-        `the cursor says that sequence ${cursor.nextSequence} is next, but ${this.#nextSequence - 1} was used`,
+        `the cursor says that sequence ${cursor.nextSequence} is next, but ${this.#nextSequence - 1} was used already`,
       )
     }
     if (!isPacketId(cursor.nextPacketId)) {
@@ -119,7 +118,7 @@ export class SessionReducer {
     this.#nextPacketId = cursor.nextPacketId
   }
 
-  /** The session as it is now. Later records do not change what was given out. */
+  /** The session as it is now: a copy, which later records do not change. */
   snapshot(): StoredSession {
     return {
       nextSequence: this.#nextSequence,
@@ -130,7 +129,7 @@ export class SessionReducer {
   }
 
   #queue(record: QueuedRecord): void {
-    // Numbers may be left out, because QoS 0 messages take one and are never journalled; they may not come again.
+    // The log has gaps: messages at QoS 0 have a sequence number too, but no record. No number may come twice.
     if (!Number.isSafeInteger(record.sequence) || record.sequence < this.#nextSequence) {
       this.#refuse(record, `the sequence number has to be at least ${this.#nextSequence}`)
     }
@@ -144,7 +143,7 @@ export class SessionReducer {
     this.#checkPacketId(record)
     const message = this.#unbound.get(sequence)
     if (message === undefined) return this.#refuse(record, this.#whyNotUnbound(sequence))
-    // [MQTT-2.3.1-2] an identifier in use is not given to a second message
+    // [MQTT-2.3.1-2] no two messages have the same identifier
     if (this.#boundPacketIds.has(packetId)) this.#refuse(record, 'another message has this Packet Identifier')
     this.#unbound.delete(sequence)
     this.#bound.add(withBinding(message, { packetId, received: false }))
@@ -194,25 +193,25 @@ export class SessionReducer {
   }
 
   #whyNotBound(sequence: number): string {
-    if (this.#received.has(sequence)) return 'PUBREC was noted already'
+    if (this.#received.has(sequence)) return 'PUBREC was recorded already'
     return this.#unbound.has(sequence) ? 'the message has no Packet Identifier yet' : 'no such message is queued'
   }
 
   #refuse(record: DeniableRecord, reason: string): never {
     throw new StoreError(
-      `record ${this.#recordCount + 1} of the log, ${describe(record)}, cannot stand there: ${reason}`,
+      `record ${this.#recordCount + 1} of the log, ${describe(record)}, cannot follow the records before it: ${reason}`,
     )
   }
 }
 
-/** The session that a whole log adds up to, starting from `session`. Throws a StoreError for an impossible log. */
+/** The session after all records of a log, beginning with `session`. Throws a StoreError for an impossible log. */
 export function replay(records: Iterable<JournalRecord>, session: StoredSession = emptySession): StoredSession {
   const reducer = SessionReducer.from(session)
   for (const record of records) reducer.apply(record)
   return reducer.snapshot()
 }
 
-/** The shortest log that adds up to the messages and identifiers of a session; the cursor is not in it. */
+/** The shortest log that results in the messages and held identifiers of a session. The cursor is not in the log. */
 export function* recordsOf(session: StoredSession): Generator<JournalRecord, void, undefined> {
   const bySequence = [...session.messages].sort((a, b) => a.sequence - b.sequence)
   for (const { sequence, topic, payload, qos, retain } of bySequence) {
@@ -235,7 +234,7 @@ function isPacketId(value: number): boolean {
   return Number.isInteger(value) && value >= 1 && value <= MAX_PACKET_IDENTIFIER
 }
 
-/** A record in words, without topic or payload: an error message is no place for what applications send. */
+/** A record in words, without topic and payload: an error message must not show the data of an application. */
 function describe(record: DeniableRecord): string {
   switch (record.kind) {
     case 'queued':

@@ -96,7 +96,7 @@ describe('a log that cannot be', () => {
     ['a sequence number that falls', [queued(3), queued(2)], /at least 4/],
     ['a sequence number that is no whole number', [queued(1.5)], /at least 1/],
     ['received before bound', [queued(1), received(1)], /no Packet Identifier yet/],
-    ['received twice', [queued(1), bound(1, 1), received(1), received(1)], /PUBREC was noted already/],
+    ['received twice', [queued(1), bound(1, 1), received(1), received(1)], /PUBREC was recorded already/],
     ['received at QoS 1', [queued(1, 1), bound(1, 1), received(1)], /PUBREC belongs to QoS 2/],
     ['settled before bound', [queued(1), settled(1)], /no Packet Identifier yet/],
     ['settled at QoS 2 before PUBREC', [queued(1), bound(1, 1), settled(1)], /no PUBREC yet/],
