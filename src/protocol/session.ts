@@ -102,8 +102,8 @@ export class Session<P, R> extends SessionState<P, R> {
   }
 
   /** The handlers of an arrival have not begun after all, and will not: what is owed behind it need not wait for it. */
-  givenBack(arrival: Arrival, now: number): void {
-    this.incoming.givenBack(arrival, now)
+  notStarted(arrival: Arrival, now: number): void {
+    this.incoming.notStarted(arrival, now)
     this.#connection?.handlersProgressed(now)
   }
 

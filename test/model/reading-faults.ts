@@ -117,7 +117,7 @@ export class StopsReadingAtTheUpperBound extends ReadsOtherwise {
 
 export class ShedsAtOnce extends ReadsOtherwise {
   override judges(): Fate {
-    return this.reaches('receiveBufferBytes') ? 'leave' : 'keep'
+    return this.reaches('receiveBufferBytes') ? 'postpone' : 'keep'
   }
 }
 

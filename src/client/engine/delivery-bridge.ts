@@ -41,7 +41,7 @@ export class DeliveryBridge implements DeliveryOwner {
   }
 
   notStarted(arrival: Arrival): void {
-    this.#driver.session.givenBack(arrival, this.#driver.beginTurn())
+    this.#driver.session.notStarted(arrival, this.#driver.beginTurn())
     this.#driver.deliveryReturned()
   }
 

@@ -2,20 +2,20 @@ import { Fifo } from '../lists/fifo.js'
 import type { Arrival } from './arrival.js'
 
 /**
- * Messages that have arrived and whose handlers have not started: those that wait for their turn, and those that are kept aside
- * because no route takes them yet. Both count, with what they weigh.
+ * The messages whose handlers have not started. Some wait for their turn; others are kept aside, because no route takes them yet.
+ * `size` and `bytes` count both.
  */
 export class Backlog {
   readonly #waiting = new Fifo<Arrival>()
   readonly #aside = new Fifo<Arrival>()
   #bytes = 0
 
-  /** How many there are, aside or not. */
+  /** The number of messages, those aside included. */
   get size(): number {
     return this.#waiting.size + this.#aside.size
   }
 
-  /** True if a new message would wait behind another one. */
+  /** True if a new message has to wait behind another one. */
   get hasWaiting(): boolean {
     return this.#waiting.size > 0
   }
@@ -29,26 +29,26 @@ export class Backlog {
     this.#bytes += arrival.bytes
   }
 
-  /** Takes out the message whose turn it is. */
+  /** Takes the message whose turn it is. */
   shift(): Arrival | undefined {
     const arrival = this.#waiting.shift()
     if (arrival !== undefined) this.#bytes -= arrival.bytes
     return arrival
   }
 
-  /** Puts back what `shift` gave. */
+  /** Puts back a message that `shift` returned. */
   unshift(arrival: Arrival): void {
     this.#waiting.unshift(arrival)
     this.#bytes += arrival.bytes
   }
 
-  /** Keeps what `shift` gave until there are other routes. */
+  /** Keeps a message aside until the routes change. */
   keepAside(arrival: Arrival): void {
     this.#aside.push(arrival)
     this.#bytes += arrival.bytes
   }
 
-  /** What was kept aside waits again, before all others and in its order. */
+  /** Lets the messages that were kept aside wait again, before all others and in their order. */
   takeBackAside(): void {
     if (this.#aside.size === 0) return
     this.#waiting.prepend([...this.#aside])
@@ -63,7 +63,7 @@ export class Backlog {
     }
   }
 
-  /** Those aside first. */
+  /** The messages aside come first. */
   *[Symbol.iterator](): IterableIterator<Arrival> {
     yield* this.#aside
     yield* this.#waiting

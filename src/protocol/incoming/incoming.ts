@@ -3,22 +3,22 @@
  *
  * Life of an arrival:   waiting -> running -> received (QoS 2, until PUBREL) -> over
  *
- * Handlers start in the order of arrival, at most `receiveWindow` at a time; what arrives meanwhile waits in the backlog. A message that
- * no route takes yet may be kept aside there, and those behind it start. A message is acknowledged after its handlers have ended.
- * Acknowledgements at one QoS leave in the order of arrival, so one whose handlers end early waits for those before it.
+ * Handlers start in the order of arrival, at most `receiveWindow` at a time; later messages wait in the backlog. A message that
+ * no route takes yet may be kept aside there, and the messages behind it start. A message is acknowledged after its handlers have
+ * ended. Acknowledgements at one QoS are sent in the order of arrival, so a message whose handlers end early waits for those before it.
  *
  * QoS 2 is received by method B of section 4.3.3: the message is delivered when it first comes, and its identifier is kept from the
- * end of its handlers to PUBREL. A copy of a received message is acknowledged and not delivered; a copy of one that is still
- * waiting or running joins it. At QoS 2 that is true across a resumed connection as well; at QoS 1 it is not, because there a server
- * may legally have moved on, and delivering twice beats losing.
+ * end of its handlers to PUBREL. A copy of a received message is acknowledged and not delivered. A copy of a message that still waits
+ * or runs joins it: one delivery and one acknowledgement serve both. At QoS 2 a copy on a resumed connection joins too. At QoS 1 it
+ * does not: the server may use the identifier for a new message by then, and to deliver a message twice is better than to lose one.
  *
- * Handlers outlive connections. An acknowledgement goes only to a connection that carried the PUBLISH: when the handlers of a QoS 2
- * message end after that connection has, the identifier is kept, and the copy that the server will send is answered at once. When
- * the server has lost the session, its identifiers mean nothing any more: whatever still runs is detached, and its
- * acknowledgement dies with it.
+ * Handlers may run longer than a connection lasts. An acknowledgement is sent only on a connection that carried the PUBLISH. If the
+ * handlers of a QoS 2 message end after the connection, the identifier is kept, and the copy that the server will send is answered at
+ * once. When the server has lost the session, its identifiers have no meaning: running handlers go on, but their messages are not
+ * acknowledged.
  *
- * How much may wait, and what becomes of a message that has no room, `ReadingPolicy` says. A message that was not kept comes again on a
- * new connection; so when all others are acknowledged, the connection is given up for it.
+ * `ReadingPolicy` decides how much may wait, and what happens to a message that has no room. A message that was not kept comes again
+ * on a new connection. So the connection is given up when all other messages are acknowledged.
  */
 import type { PacketIdentifier, PublishAcknowledgedPacket, PublishPacket } from '../../codec/control-packet.js'
 import { ProtocolViolationError } from '../../errors.js'
@@ -28,25 +28,25 @@ import type { SessionSettings } from '../session-settings.js'
 import { Arrival } from './arrival.js'
 import { Backlog } from './backlog.js'
 import { OwedAcknowledgements } from './owed-acknowledgements.js'
-import { ReadingPolicy } from './reading-policy.js'
+import { type Fate, ReadingPolicy } from './reading-policy.js'
 
 /** The messages that the server publishes to the client. */
 export class Incoming<P, R> {
   readonly #driver: Driver<P, R>
   readonly #settings: SessionSettings
-  /** [2.3.1 two directions] The server numbers for itself: these may be the numbers of exchanges of ours. */
+  /** [2.3.1 two directions] The identifiers of the server. The same numbers may be in use for exchanges of ours. */
   readonly #identifiers = new PagedMap<Arrival>()
   readonly #backlog = new Backlog()
   readonly #owed = new OwedAcknowledgements()
-  /** @internal How much is read and kept. */
+  /** @internal Decides how much is read and kept. */
   readonly reading: ReadingPolicy
   #running = 0
   #awaitedPubrels = 0
-  /** Counts the connections, the present one included. */
+  /** The number of the present connection, from 1. */
   #connection = 1
-  /** 'draining': the client ends. No handler starts any more, and what has not started is as if it had not come. */
+  /** 'draining': the client ends, so no handler starts, and messages whose handlers have not started are forgotten. */
   #state: 'receiving' | 'draining' = 'receiving'
-  /** The time of the last call that told it. */
+  /** The time of the last call that passed `now`. */
   #now: number
 
   constructor(driver: Driver<P, R>, settings: SessionSettings, now: number) {
@@ -56,49 +56,49 @@ export class Incoming<P, R> {
     this.#now = now
   }
 
-  /** Messages whose handlers have started and not ended. */
+  /** The number of messages whose handlers have started and not ended. */
   get running(): number {
     return this.#running
   }
 
-  /** Bytes of the messages whose handlers have not started. */
+  /** The bytes of the messages whose handlers have not started. */
   get backlogBytes(): number {
     return this.#backlog.bytes
   }
 
-  /** Messages whose handlers have not started. */
+  /** The number of messages whose handlers have not started. */
   get backlogSize(): number {
     return this.#backlog.size
   }
 
-  /** True if no Packet Identifier of the server's stands for anything. */
+  /** True if no Packet Identifier of the server is in use. */
   get isEmpty(): boolean {
     return this.#identifiers.size === 0
   }
 
-  /** How many messages are there for which PUBREC was sent on this connection and PUBREL has not come. */
+  /** The number of messages whose PUBREC was sent on this connection and whose PUBREL has not come. */
   get awaitedPubrels(): number {
     return this.#awaitedPubrels
   }
 
-  /** True when messages were not kept and all others are acknowledged: the session may bring them again now. */
+  /** True if messages were not kept and all others are acknowledged: a new connection can bring the missing messages now. */
   get wantsGapFilled(): boolean {
     return this.reading.hasGap && this.#owed.isEmpty
   }
 
-  /** Whether the socket is to be read. `program`: whether something that the program asked for is open. */
+  /** Whether the socket should be read. `program` is 'waits' if the program has asked for something and has no answer yet. */
   wantsToRead(now: number, program: 'waits' | 'idle'): boolean {
     this.reading.update(now, this.#backlog.bytes, program)
     return this.#state === 'draining' || this.reading.wantsToRead
   }
 
-  /** When `wantsToRead` may change by time alone; Infinity if it does not. */
+  /** When `wantsToRead` may change without an event; Infinity if it cannot. */
   nextDeadline(now: number, program: 'waits' | 'idle'): number {
     this.reading.update(now, this.#backlog.bytes, program)
     return this.#state === 'draining' ? Number.POSITIVE_INFINITY : this.reading.nextDeadline
   }
 
-  /** Takes over the identifiers that a stored session has received. */
+  /** Takes over the identifiers that a stored session holds. */
   restore(held: readonly PacketIdentifier[]): void {
     for (const packetId of held) this.#identifiers.set(packetId, Arrival.received(packetId))
   }
@@ -116,7 +116,7 @@ export class Incoming<P, R> {
       return undefined
     }
     if (known.qos !== packet.qos) return this.#refuseReuse(packet, known)
-    // [MQTT-4.3.3-2] A copy is acknowledged by the state of its identifier, whatever its DUP says, and never delivered.
+    // [MQTT-4.3.3-2] The identifier is in use, so this is a copy, with either value of DUP: acknowledged, and not delivered.
     this.#owed.add(known)
     if (known.isHandled) this.#acknowledgeReady(known)
     return undefined
@@ -124,28 +124,31 @@ export class Incoming<P, R> {
 
   #receiveNew(packet: PublishPacket<Buffer>, packetId: PacketIdentifier): void {
     const fate = this.#keeps(packet, this.#settings.cleanSession ? 'comes once' : 'comes again')
-    if (fate === 'leave') return
+    if (fate === 'postpone') return
     const arrival = Arrival.of(packet)
     this.#identifiers.set(packetId, arrival)
-    // [MQTT-4.5.0-2] [MQTT-3.3.2-3] [4.5 unasked messages] [3.10.4 late messages] Nobody asks here whether it was
-    // subscribed, or still is: an acknowledgement is owed for every message.
+    // [MQTT-4.5.0-2] [MQTT-3.3.2-3] [4.5 unasked messages] [3.10.4 late messages] An acknowledgement is owed for every message,
+    // even if no subscription for it exists.
     this.#owed.add(arrival)
     if (fate === 'keep') return this.#start(arrival)
-    // It is acknowledged in its turn, so that the server goes on.
+    // The dropped message is acknowledged in its turn: otherwise it would stay in the send window of the server.
     arrival.packet = undefined
     this.#received(arrival)
     this.#acknowledgeReady(arrival)
   }
 
-  /** Whether a new message is kept. What is not is told, unless the client ends: then the server keeps it, or nobody wants it. */
-  #keeps(packet: PublishPacket<Buffer>, message: 'comes again' | 'comes once'): 'keep' | 'leave' | 'drop' {
-    if (this.#state === 'draining') return 'leave'
+  /** Decides whether a new message is kept. The driver learns of a message that is not kept, except while the client ends. */
+  #keeps(packet: PublishPacket<Buffer>, message: 'comes again' | 'comes once'): Fate {
+    if (this.#state === 'draining') return 'postpone'
     const fate = this.reading.fateOf(this.#now, message)
-    if (fate !== 'keep') this.#driver.dropped(packet, fate === 'leave' ? 'comes again' : 'is lost')
+    if (fate !== 'keep') this.#driver.dropped(packet, fate === 'postpone' ? 'comes again' : 'is lost')
     return fate
   }
 
-  /** [MQTT-2.3.1-4] The server took an identifier that it still uses. Kept, it would make later connections fail. */
+  /**
+   * [MQTT-2.3.1-4] The server chose an identifier that it already uses. The identifier is freed here: otherwise the same violation
+   * would end each later connection.
+   */
   #refuseReuse(packet: PublishAcknowledgedPacket, known: Arrival): ProtocolViolationError {
     if (known.progress === 'received') this.#record({ kind: 'released', packetId: packet.packetId })
     this.#identifiers.delete(packet.packetId)
@@ -156,13 +159,12 @@ export class Incoming<P, R> {
   }
 
   /**
-   * PUBREL came: the identifier is free, and PUBCOMP is owed in every case. It is early if we have not sent PUBREC:
-   * then PUBREC is not owed any more, and must not follow, because the server could take it for the answer to the next
-   * message under this identifier.
+   * PUBREL came: the identifier is free, and PUBCOMP must be sent in every case. A PUBREL before our PUBREC is 'early'. Then PUBREC
+   * must not be sent later: the server could take it for the answer to its next message with this identifier.
    */
   release(packetId: PacketIdentifier): 'released' | 'early' | 'unknown' {
     const known = this.#identifiers.get(packetId)
-    // A message at QoS 1 is none of PUBREL's business.
+    // PUBREL has no meaning for a message at QoS 1.
     if (known === undefined || known.qos === 1) return 'unknown'
     this.#identifiers.delete(packetId)
     if (known.pubrecOn === this.#connection) this.#awaitedPubrels -= 1
@@ -181,7 +183,7 @@ export class Incoming<P, R> {
     if (answer === 'aside') this.#backlog.keepAside(arrival)
   }
 
-  /** Starts handlers as far as the window reaches, and as long as the next message's handlers have room for it. */
+  /** Starts handlers while the window has room, and until the driver answers 'later'. */
   pump(now: number): void {
     this.#now = now
     while (this.#running < this.#settings.receiveWindow) {
@@ -195,7 +197,7 @@ export class Incoming<P, R> {
     }
   }
 
-  /** There are other routes than before, or nothing is kept aside any more: what is aside is offered again, before all others. */
+  /** The routes have changed, or messages are no longer to be kept aside. Offers the messages aside again, before all others. */
   routesChanged(now: number): void {
     this.#backlog.takeBackAside()
     this.pump(now)
@@ -213,13 +215,13 @@ export class Incoming<P, R> {
       this.#running -= 1
       return answer
     }
-    // From here on the payload belongs to the handlers: what waits for its turn to be acknowledged weighs nothing.
+    // From now on the payload belongs to the handlers. A message that only waits for its acknowledgement needs no payload.
     arrival.packet = undefined
     if (answer === 'done') this.#finish(arrival)
     return 'started'
   }
 
-  /** The handlers of a running arrival have ended well (or its failure is to be overlooked). */
+  /** The handlers of a running arrival have ended, and the message counts as handled even if they failed. */
   handled(arrival: Arrival, now: number): void {
     this.#now = now
     this.#finish(arrival)
@@ -245,16 +247,16 @@ export class Incoming<P, R> {
     arrival.progress = 'received'
   }
 
-  /** The handlers have failed, and the message is to come again: it is as if it had never arrived. */
+  /** The handlers have failed, and the message is to come again. Forgets the arrival; no acknowledgement is sent. */
   unhandled(arrival: Arrival, now: number): void {
     this.#now = now
     this.#handlerEnded(arrival)
-    // [MQTT-4.8.0-2] It is not acknowledged: the connection is closed for it, and the server sends it again.
+    // [MQTT-4.8.0-2] The acknowledgement stays owed, so later ones wait; the driver closes the connection, and the message comes again.
     this.#forget(arrival)
   }
 
-  /** The handlers have not begun after all: it is as if it had never arrived, and what was handled behind it is acknowledged. */
-  givenBack(arrival: Arrival, now: number): void {
+  /** The program never started to handle this message. Forgets the arrival, and acknowledges the handled messages behind it. */
+  notStarted(arrival: Arrival, now: number): void {
     this.#now = now
     this.#handlerEnded(arrival)
     this.#owed.remove(arrival)
@@ -267,7 +269,7 @@ export class Incoming<P, R> {
     if (packetId !== undefined && this.#identifiers.get(packetId) === arrival) this.#identifiers.delete(packetId)
   }
 
-  /** [MQTT-4.6.0-2] [MQTT-4.6.0-3] PUBACKs and PUBRECs leave in the order in which their PUBLISHes came. */
+  /** [MQTT-4.6.0-2] [MQTT-4.6.0-3] PUBACKs and PUBRECs are sent in the order in which their PUBLISHes came. */
   #acknowledgeReady(like: Arrival): void {
     let ready = this.#owed.takeReady(like)
     while (ready !== undefined) {
@@ -279,20 +281,21 @@ export class Incoming<P, R> {
   #acknowledge(arrival: Arrival): void {
     const { packetId, qos } = arrival
     if (packetId === undefined) return
-    // [MQTT-3.3.4-1] [MQTT-2.3.1-6] PUBACK at QoS 1, PUBREC at QoS 2, under the identifier of the PUBLISH.
+    // [MQTT-3.3.4-1] [MQTT-2.3.1-6] PUBACK at QoS 1, PUBREC at QoS 2, with the identifier of the PUBLISH.
     if (qos === 2) {
       if (arrival.pubrecOn !== this.#connection) this.#awaitedPubrels += 1
       arrival.pubrecOn = this.#connection
       return this.#driver.sendAcknowledgement('pubrec', packetId)
     }
-    // [MQTT-4.3.2-2] After PUBACK the identifier means a new message, whatever its DUP says.
+    // [MQTT-4.3.2-2] After PUBACK a PUBLISH with this identifier is a new message, with either value of DUP.
     this.#forget(arrival)
     this.#driver.sendAcknowledgement('puback', packetId)
   }
 
   /**
-   * The client ends: what has not started is not handled any more, and not acknowledged, so that the session brings it again; what was
-   * handled behind it is acknowledged now. Of what still comes nothing is kept, but copies of received messages and PUBRELs are answered.
+   * The client ends. Messages whose handlers have not started are forgotten and not acknowledged, so a persistent session brings them
+   * again; handled messages behind them are acknowledged now. New messages are not kept. Copies of received messages and PUBRELs are
+   * still answered.
    */
   drain(): void {
     this.#state = 'draining'
@@ -304,20 +307,23 @@ export class Incoming<P, R> {
     for (const first of [...this.#owed]) if (first.isHandled) this.#acknowledgeReady(first)
   }
 
-  /** What was owed on the connection is owed no more; messages and handlers stay. */
+  /** Forgets the acknowledgements that the connection owed. Handlers go on. */
   connectionEnded(): void {
     this.#owed.clear()
     this.#awaitedPubrels = 0
     this.#connection += 1
     this.reading.connectionEnded()
-    // [MQTT-3.1.2-6] A clean session is forgotten with its connection; what has arrived is still delivered.
+    // [MQTT-3.1.2-6] A clean session ends with its connection; the messages in the backlog are still delivered.
     if (this.#settings.cleanSession) this.#identifiers.clear()
     else this.#dropWhatComesAgain()
-    // A failed handler has left room in the window, and nobody but us would fill it.
+    // A failed handler has left room in the window (`unhandled` starts no other), so handlers may start now.
     this.pump(this.#now)
   }
 
-  /** What has not been started was never acknowledged: the server sends it again, and its room is free for that. */
+  /**
+   * Drops waiting messages above QoS 0: they were not acknowledged, so the server sends them again. Forgets all identifiers at QoS 1
+   * too: on the next connection a PUBLISH with one of them may be a new message.
+   */
   #dropWhatComesAgain(): void {
     this.#backlog.keepOnly(({ qos }) => qos === 0)
     for (const [packetId, { qos, progress }] of this.#identifiers) {
@@ -325,12 +331,12 @@ export class Incoming<P, R> {
     }
   }
 
-  /** The server has lost the session: its identifiers mean nothing any more. */
+  /** The server has lost the session, so its identifiers have no meaning. */
   serverForgot(): void {
     this.#identifiers.clear()
   }
 
-  /** @internal The state as plain data, for tests and for whoever looks for a fault. */
+  /** @internal The state as plain data, for tests and for debugging. */
   inspect() {
     return {
       reading: this.reading.inspect(),

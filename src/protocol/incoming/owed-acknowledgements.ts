@@ -2,9 +2,9 @@ import { LinkedList } from '../lists/linked-list.js'
 import type { Arrival } from './arrival.js'
 
 /**
- * What the present connection has to acknowledge, in the order of arrival. QoS 1 and QoS 2 are two queues: the standard orders the
- * acknowledgements of each among themselves [MQTT-4.6.0-2] [MQTT-4.6.0-3], so a slow handler at one QoS holds up no acknowledgement
- * at the other. Whatever happens to one of them costs the same, however many are owed.
+ * The messages that the present connection has to acknowledge, in the order of arrival. QoS 1 and QoS 2 have a queue each: the
+ * standard orders PUBACKs among PUBACKs and PUBRECs among PUBRECs [MQTT-4.6.0-2] [MQTT-4.6.0-3]. So a slow handler at one QoS does
+ * not delay acknowledgements at the other. `add`, `remove` and `takeReady` take constant time.
  */
 export class OwedAcknowledgements {
   readonly #qos1 = new LinkedList<Arrival>()
@@ -14,21 +14,21 @@ export class OwedAcknowledgements {
     return this.#qos1.first === undefined && this.#qos2.first === undefined
   }
 
-  /** A PUBLISH came that this message has to be acknowledged for. One acknowledgement serves its copies too. */
+  /** A PUBLISH of this message came, so an acknowledgement is owed. It is one for the message and all its copies. */
   add(arrival: Arrival): void {
     if (arrival.owed === 'owed') return
     arrival.owed = 'owed'
     this.#listOf(arrival).append(arrival)
   }
 
-  /** Nothing is owed for it any more. */
+  /** No acknowledgement is owed for the message any more. */
   remove(arrival: Arrival): void {
     if (arrival.owed === 'not owed') return
     arrival.owed = 'not owed'
     this.#listOf(arrival).remove(arrival)
   }
 
-  /** Takes out one whose turn it is and whose handlers have ended. `like` tells the queue: nothing has changed in the other. */
+  /** Takes the first message of a queue if its handlers have ended. The queue is the one for the QoS of `like`. */
   takeReady(like: Arrival): Arrival | undefined {
     const { first } = this.#listOf(like)
     if (first?.isHandled !== true) return undefined
@@ -36,7 +36,7 @@ export class OwedAcknowledgements {
     return first
   }
 
-  /** The connection has ended: what it owed, it owes no more. */
+  /** The connection has ended, so no acknowledgement is owed. */
   clear(): void {
     for (const arrival of this) this.remove(arrival)
   }

@@ -1,28 +1,30 @@
 /**
- * Whether the socket is read although messages wait for their handlers, and what becomes of a message that has no room.
+ * Decides whether the socket is read while messages wait for their handlers, and what happens to a message that has no room.
  *
- * One stream carries messages and acknowledgements. A client that stops reading because messages have no room stops hearing the
- * acknowledgements of its own messages too, and a handler that awaits one of them would wait for ever. So there are two bounds:
+ * One stream carries messages and acknowledgements. A client that does not read because messages have no room does not get the
+ * acknowledgements of its own messages either. A handler that awaits one of these would wait for ever. So there are two bounds:
  *
- * 1. Up to `receiveBufferBytes` everything is read and kept.
- * 2. Behind that bound nothing is read, so TCP makes the server wait, unless something that the program asked for is open and no handler
- *    has ended for `patienceMs`. Then reading goes on until half of the bound is free again, or nothing of the program's has been open
- *    for as long. A program that always has a publish open keeps its back-pressure so, as long as its handlers end.
- * 3. At `receiveBufferMaxBytes` nothing is read either. Only a standstill ends that: no handler has ended for a second, or four times
- *    as long as the slowest needed. From then on a message without room is not kept if the session brings it again.
- *    Where it does not (QoS 0, a clean session), the standstill has to be ten seconds long.
+ * 1. Up to the lower bound, `receiveBufferBytes`, every message is read and kept.
+ * 2. Past the lower bound the socket is not read, so TCP makes the server wait. There is one exception: the program waits for an answer
+ *    (to a publish, a subscribe, a ping), and no handler has ended for `patienceMs`. Then the socket is read until the backlog has
+ *    shrunk to half of the bound, or until the program has waited for nothing for `patienceMs`. So back-pressure also works for a
+ *    program that always has a publish open, as long as its handlers end.
+ * 3. At the upper bound, `receiveBufferMaxBytes`, the socket is not read, even if the program waits for an answer. Only a standstill
+ *    ends that: the program waits, and no handler has ended for a second, or for four times as long as the slowest handler so far. From
+ *    then on a message without room is postponed, which means that it is not kept and the session brings it again. If the session
+ *    cannot bring a message again (QoS 0, a clean session), the standstill must last ten seconds; then the message is dropped.
  *
- * The first message at QoS 1 or 2 that is not kept is a gap: no later one is kept on that connection, because its acknowledgement would
- * stand before that of the gap, and the server would send the gap behind it. The session fills the gap on the next connection.
+ * The first postponed message is a gap: every later message at QoS 1 or 2 on that connection is postponed too. If a later message were
+ * kept and acknowledged, the server would send the postponed one after it, in the wrong order. The next connection fills the gap.
  */
 
-/** So long no handler has ended, and so long nothing was open, before either counts. */
+/** How long no handler must have ended, or the program have waited for nothing, before the policy reacts. */
 const patienceMs = 100
-/** The shortest standstill after which a message is not kept that the session brings again. */
+/** The shortest standstill after which a message is postponed. */
 const standstillMs = 1_000
-/** The shortest standstill after which a message is dropped for good. */
-const hopelessMs = 10_000
-/** A handler may take so many times as long as the slowest one so far before that is a standstill. */
+/** The shortest standstill after which a message is dropped. */
+const dropStandstillMs = 10_000
+/** No standstill counts before so many times the duration of the slowest handler so far. */
 const slownessFactor = 4
 
 export interface ReadingBounds {
@@ -31,8 +33,8 @@ export interface ReadingBounds {
   readonly cleanSession: boolean
 }
 
-/** 'leave': the session brings it again. 'drop': nobody does. */
-export type Fate = 'keep' | 'leave' | 'drop'
+/** 'postpone': not kept, and the session brings the message again. 'drop': not kept, and the message is lost. */
+export type Fate = 'keep' | 'postpone' | 'drop'
 
 export class ReadingPolicy {
   readonly #bounds: ReadingBounds
@@ -40,68 +42,70 @@ export class ReadingPolicy {
   #now = Number.NEGATIVE_INFINITY
   #lastEndAt = Number.NEGATIVE_INFINITY
   #slowestMs = 0
-  #mode: 'up to the bound' | 'behind the bound' = 'up to the bound'
-  #fullSince: number | undefined
-  #brimfulSince: number | undefined
-  /** Since when nothing that the program asked for is open. */
+  #mode: 'up to the bound' | 'past the bound' = 'up to the bound'
+  /** Since when the backlog has reached the lower bound; undefined below it. */
+  #lowerBoundSince: number | undefined
+  /** Since when the backlog has reached the upper bound; undefined below it. */
+  #upperBoundSince: number | undefined
+  /** Since when the program waits for nothing; undefined while it waits. */
   #idleSince: number | undefined
   #gap: 'none' | 'open' = 'none'
-  /** Messages were kept beyond the upper bound that nobody would bring again. */
+  /** 'some': a message that comes only once was kept although the backlog had reached the upper bound. */
   #excess: 'none' | 'some' = 'none'
 
   constructor(bounds: ReadingBounds) {
     this.#bounds = bounds
   }
 
-  /** True from the first message on that was not kept on this connection and comes again on another. */
+  /** True from the first message that was postponed on this connection. */
   get hasGap(): boolean {
     return this.#gap === 'open'
   }
 
-  /** A handler has ended that ran for `ranMs`. */
+  /** A handler has ended; it ran for `ranMs`. */
   handlerEnded(now: number, ranMs: number): void {
     this.#lastEndAt = Math.max(this.#lastEndAt, now)
     this.#slowestMs = Math.max(this.#slowestMs, ranMs)
   }
 
-  /** What waits for handlers, and whether something of the program's is open. Call it whenever either may have changed. */
+  /** Takes the size of the backlog, and whether the program waits for an answer. Call it whenever one of them may have changed. */
   update(now: number, backlogBytes: number, program: 'waits' | 'idle'): void {
     const { receiveBufferBytes, receiveBufferMaxBytes } = this.#bounds
     this.#now = now
-    this.#fullSince = backlogBytes < receiveBufferBytes ? undefined : (this.#fullSince ?? now)
-    this.#brimfulSince = backlogBytes < receiveBufferMaxBytes ? undefined : (this.#brimfulSince ?? now)
-    if (this.#brimfulSince === undefined) this.#excess = 'none'
+    this.#lowerBoundSince = backlogBytes < receiveBufferBytes ? undefined : (this.#lowerBoundSince ?? now)
+    this.#upperBoundSince = backlogBytes < receiveBufferMaxBytes ? undefined : (this.#upperBoundSince ?? now)
+    if (this.#upperBoundSince === undefined) this.#excess = 'none'
     this.#idleSince = program === 'waits' ? undefined : (this.#idleSince ?? now)
     if (this.#mode === 'up to the bound') {
-      if (now >= this.#goesOnAt) this.#mode = 'behind the bound'
-    } else if (backlogBytes <= receiveBufferBytes / 2 || now >= this.#turnsBackAt) {
+      if (now >= this.#readsPastBoundAt) this.#mode = 'past the bound'
+    } else if (backlogBytes <= receiveBufferBytes / 2 || now >= this.#stopsPastBoundAt) {
       this.#mode = 'up to the bound'
     }
   }
 
-  /** Whether the socket is to be read, as of the last `update`. */
+  /** Whether the socket should be read, as of the last `update`. */
   get wantsToRead(): boolean {
-    if (this.#fullSince === undefined) return true
+    if (this.#lowerBoundSince === undefined) return true
     if (this.#excess === 'some') return this.#now >= this.#dropsAt
     if (this.#gap === 'open') return true
     if (this.#mode === 'up to the bound') return false
-    return this.#brimfulSince === undefined || this.#now >= Math.min(this.#leavesAt, this.#dropsAt)
+    return this.#upperBoundSince === undefined || this.#now >= Math.min(this.#postponesAt, this.#dropsAt)
   }
 
-  /** What becomes of a new message. Ask once for each: the answer 'leave' opens the gap. */
+  /** Decides about a new message. Call it once for each message: the answer 'postpone' opens the gap. */
   fateOf(now: number, message: 'comes again' | 'comes once'): Fate {
     if (message === 'comes again') {
-      if (this.#gap === 'none' && now >= this.#leavesAt) this.#gap = 'open'
-      return this.#gap === 'open' ? 'leave' : 'keep'
+      if (this.#gap === 'none' && now >= this.#postponesAt) this.#gap = 'open'
+      return this.#gap === 'open' ? 'postpone' : 'keep'
     }
     if (now >= this.#dropsAt) return 'drop'
-    if (this.#brimfulSince !== undefined) this.#excess = 'some'
+    if (this.#upperBoundSince !== undefined) this.#excess = 'some'
     return 'keep'
   }
 
-  /** When the next `update` has something to do, as of the last one; Infinity if time alone changes nothing. */
+  /** When the next `update` is due, as of the last one; Infinity if nothing changes without an event. */
   get nextDeadline(): number {
-    const dates = [this.#goesOnAt, this.#turnsBackAt, this.#leavesAt, this.#dropsAt]
+    const dates = [this.#readsPastBoundAt, this.#stopsPastBoundAt, this.#postponesAt, this.#dropsAt]
     return Math.min(...dates.filter((at) => at > this.#now))
   }
 
@@ -112,42 +116,42 @@ export class ReadingPolicy {
     this.#mode = 'up to the bound'
   }
 
-  /** When reading goes on behind the bound. */
-  get #goesOnAt(): number {
-    if (this.#mode === 'behind the bound' || this.#fullSince === undefined || this.#idleSince !== undefined)
+  /** When reading past the lower bound begins. */
+  get #readsPastBoundAt(): number {
+    if (this.#mode === 'past the bound' || this.#lowerBoundSince === undefined || this.#idleSince !== undefined)
       return Number.POSITIVE_INFINITY
-    return Math.max(this.#fullSince, this.#lastEndAt) + patienceMs
+    return Math.max(this.#lowerBoundSince, this.#lastEndAt) + patienceMs
   }
 
-  /** When that ends, because nothing of the program's is open. */
-  get #turnsBackAt(): number {
+  /** When reading past the lower bound ends because the program waits for nothing. */
+  get #stopsPastBoundAt(): number {
     if (this.#mode === 'up to the bound' || this.#idleSince === undefined) return Number.POSITIVE_INFINITY
     return this.#idleSince + patienceMs
   }
 
   #standsStillAt(atLeastMs: number): number {
-    if (this.#brimfulSince === undefined || this.#mode === 'up to the bound') return Number.POSITIVE_INFINITY
-    return Math.max(this.#brimfulSince, this.#lastEndAt) + Math.max(atLeastMs, slownessFactor * this.#slowestMs)
+    if (this.#upperBoundSince === undefined || this.#mode === 'up to the bound') return Number.POSITIVE_INFINITY
+    return Math.max(this.#upperBoundSince, this.#lastEndAt) + Math.max(atLeastMs, slownessFactor * this.#slowestMs)
   }
 
-  /** When messages are left that come again. */
-  get #leavesAt(): number {
+  /** From when messages that come again are postponed. */
+  get #postponesAt(): number {
     return this.#bounds.cleanSession ? Number.POSITIVE_INFINITY : this.#standsStillAt(standstillMs)
   }
 
-  /** When messages are dropped that come once. */
+  /** From when messages that come only once are dropped. */
   get #dropsAt(): number {
-    return this.#standsStillAt(hopelessMs)
+    return this.#standsStillAt(dropStandstillMs)
   }
 
-  /** @internal The state as plain data. What was long ago is all alike. */
+  /** @internal The state as plain data. All times more than a minute ago are given as a minute. */
   inspect() {
     return {
       mode: this.#mode,
       gap: this.#gap,
       excess: this.#excess,
       slowestMs: this.#slowestMs,
-      millisecondsSince: [this.#fullSince, this.#brimfulSince, this.#idleSince, this.#lastEndAt].map((at) =>
+      millisecondsSince: [this.#lowerBoundSince, this.#upperBoundSince, this.#idleSince, this.#lastEndAt].map((at) =>
         at === undefined ? undefined : Math.min(this.#now - at, 60_000),
       ),
     }
