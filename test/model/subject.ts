@@ -183,7 +183,7 @@ export class Subject implements Driver<number, string> {
       case 'full':
         return this.#connection?.outputFull()
       case 'drained':
-        this.#connection?.outputLeft(now, 'all')
+        this.#connection?.outputTaken(now, 'all')
         return this.#connection?.outputDrained(now)
       case 'busy':
         this.#handlers = 'busy'

@@ -186,8 +186,8 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
     return this.#call(() => this.connection.outputDrained(this.now))
   }
 
-  outputLeft(extent: 'part' | 'all' = 'part'): this {
-    return this.#call(() => this.connection.outputLeft(this.now, extent))
+  outputTaken(extent: 'part' | 'all' = 'part'): this {
+    return this.#call(() => this.connection.outputTaken(this.now, extent))
   }
 
   /** PINGREQ, because the program wants to know. */

@@ -127,12 +127,12 @@ export class ConnectionStream implements TransportEvents {
   }
 
   partlySent(): void {
-    this.connection.outputLeft(this.#owner.now(), 'part')
+    this.connection.outputTaken(this.#owner.now(), 'part')
   }
 
   drained(): void {
     this.#acknowledgementBytes.unsent = 0
-    this.connection.outputLeft(this.#owner.now(), this.unsentBytes > 0 ? 'part' : 'all')
+    this.connection.outputTaken(this.#owner.now(), this.unsentBytes > 0 ? 'part' : 'all')
     if (this.#journalBytes < flushBytes) this.#reopen()
     else this.#output = 'behind journal'
     this.regulateReading()

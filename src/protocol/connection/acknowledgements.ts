@@ -1,6 +1,6 @@
 /**
- * What the acknowledgements of a server do: the table of `exchange.ts` put into effect on the exchanges of a session.
- * What breaks the protocol is returned, and nothing has been changed then.
+ * Applies the acknowledgements of a server to the exchanges of the session, by the table of `exchange.ts`. If an acknowledgement
+ * violates the protocol, the method returns the error and changes nothing.
  */
 import type { PacketIdentifier, SubackPacket } from '../../codec/control-packet.js'
 import { ProtocolViolationError, type Violation } from '../../errors.js'
@@ -14,7 +14,7 @@ import {
 } from '../exchange/exchange.js'
 import type { SessionState } from '../session-state.js'
 
-type Answer = ProtocolViolationError | undefined
+type FoundViolation = ProtocolViolationError | undefined
 
 export class Acknowledgements<P, R> {
   readonly #session: SessionState<P, R>
@@ -26,17 +26,21 @@ export class Acknowledgements<P, R> {
   }
 
   /** PUBACK, PUBREC, PUBCOMP or UNSUBACK came. */
-  settle(name: 'puback' | 'pubrec' | 'pubcomp' | 'unsuback', packetId: PacketIdentifier, now: number): Answer {
+  acknowledged(
+    name: 'puback' | 'pubrec' | 'pubcomp' | 'unsuback',
+    packetId: PacketIdentifier,
+    now: number,
+  ): FoundViolation {
     const exchange = this.#session.table.get(packetId)
     const step = nextStep(exchange === undefined ? 'nothing' : exchange.awaits, name)
     switch (step) {
       case 'settle':
-        // [MQTT-3.10.4-4] UNSUBACK settles the UNSUBSCRIBE of its identifier, and no other.
+        // [MQTT-3.10.4-4] UNSUBACK settles only the UNSUBSCRIBE that has its Packet Identifier.
         if (exchange instanceof PublishExchange) this.#session.outgoing.settle(exchange, now)
         if (exchange instanceof RequestExchange) this.#answered(exchange, [])
         return undefined
       case 'release':
-        /* v8 ignore else -- @preserve nextStep says this of messages only, which the compiler cannot see */
+        /* v8 ignore else -- @preserve nextStep returns 'release' for messages only, which the compiler cannot know */
         if (exchange instanceof PublishExchange) this.#session.outgoing.received(exchange, now)
         // [MQTT-4.3.3-1] PUBREC is answered with PUBREL, and the PUBLISH is never sent again.
         this.#driver.sendAcknowledgement('pubrel', packetId)
@@ -54,12 +58,16 @@ export class Acknowledgements<P, R> {
     }
   }
 
-  #wrongAcknowledgement(name: AcknowledgementName, exchange: Exchange<P, R> | undefined, packetId: number): Answer {
+  #wrongAcknowledgement(
+    name: AcknowledgementName,
+    exchange: Exchange<P, R> | undefined,
+    packetId: number,
+  ): FoundViolation {
     const awaited = exchange?.awaits
-    const atQos2 = awaited === 'pubrec' || awaited === 'pubcomp'
-    const asked = atQos2 ? 'a message at QoS 2' : `an exchange that awaits ${awaited?.toUpperCase()}`
+    const isAtQos2 = awaited === 'pubrec' || awaited === 'pubcomp'
+    const asked = isAtQos2 ? 'a message at QoS 2' : `an exchange that awaits ${awaited?.toUpperCase()}`
     const advice =
-      atQos2 && name === 'puback'
+      isAtQos2 && name === 'puback'
         ? ' (a server without QoS 2 answers so: publish at QoS 1, or set profile.maxQos to 1)'
         : ''
     const text = `the server answered ${asked} with ${name.toUpperCase()}, Packet Identifier ${packetId}${advice}`
@@ -67,11 +75,11 @@ export class Acknowledgements<P, R> {
   }
 
   /** SUBACK came. */
-  suback({ packetId, returnCodes }: SubackPacket): Answer {
+  suback({ packetId, returnCodes }: SubackPacket): FoundViolation {
     const exchange = this.#session.table.get(packetId)
     if (exchange === undefined) {
-      // [MQTT-3.8.4-2] A SUBACK carries the identifier of its SUBSCRIBE.
-      const text = `the server sent SUBACK with Packet Identifier ${packetId}, under which nothing was asked`
+      // [MQTT-3.8.4-2] A SUBACK has the Packet Identifier of its SUBSCRIBE.
+      const text = `the server sent SUBACK with Packet Identifier ${packetId}, which no request has`
       return violation('unknown-suback', 'MQTT-3.8.4-2', text)
     }
     if (!(exchange instanceof RequestExchange) || exchange.request.kind !== 'subscribe') {
@@ -79,7 +87,7 @@ export class Acknowledgements<P, R> {
     }
     const asked = exchange.request.subscriptions.length
     if (asked !== returnCodes.length) {
-      // [MQTT-3.8.4-5] One Return Code for each Topic Filter.
+      // [MQTT-3.8.4-5] A SUBACK has one Return Code for each Topic Filter.
       const text = `the server answered a SUBSCRIBE of ${asked} Topic Filters with a SUBACK of ${returnCodes.length} Return Codes`
       return violation('suback-length', 'MQTT-3.8.4-5', text)
     }
@@ -90,17 +98,17 @@ export class Acknowledgements<P, R> {
   #answered(exchange: RequestExchange<R>, returnCodes: readonly number[]): void {
     this.#session.table.delete(exchange)
     const refused = this.#session.requests.answered(exchange, returnCodes)
-    // [MQTT-3.8.3-2] A refusal, by a server without wildcards or for another reason, is an answer and no fault.
+    // [MQTT-3.8.3-2] A refusal is an answer and no violation: for example, the server may not support wildcards.
     if (exchange.request.ticket !== undefined) this.#driver.answered(exchange.request, returnCodes)
     else if (refused.length > 0) this.#driver.refused(refused)
   }
 
   /** PUBREL came. */
   release(packetId: PacketIdentifier): void {
-    // [MQTT-3.10.4-3] Whether the message's subscription still exists makes no difference: what was begun is finished.
+    // [MQTT-3.10.4-3] The exchange is completed even if the subscription for the message no longer exists.
     const known = this.#session.incoming.release(packetId)
     if (known !== 'released') this.#driver.anomaly(known === 'early' ? 'early-pubrel' : 'unknown-pubrel', packetId)
-    // [MQTT-4.3.3-2] PUBREL is always answered with PUBCOMP: a server that repeats one can only finish so.
+    // [MQTT-4.3.3-2] PUBREL is always answered with PUBCOMP: otherwise a server that repeats PUBREL could never complete its exchange.
     this.#driver.sendAcknowledgement('pubcomp', packetId)
   }
 }
@@ -116,15 +124,15 @@ const unknownAcknowledgement = {
   unsuback: 'unknown-unsuback',
 } as const
 
-/** The statement that a wrong acknowledgement breaks: each of them belongs to a packet of ours of one kind only. */
+/** The statement that a wrong acknowledgement breaks: each kind of acknowledgement answers only one kind of packet. */
 function brokenBy(name: AcknowledgementName, answersPublish: boolean): string {
   switch (name) {
     case 'puback':
     case 'pubrec':
-      // [MQTT-3.3.4-1] The QoS of a PUBLISH decides which of them answers it. [MQTT-2.3.1-6] They answer nothing else.
+      // [MQTT-3.3.4-1] The QoS of a PUBLISH decides between PUBACK and PUBREC. [MQTT-2.3.1-6] Both answer only PUBLISH.
       return answersPublish ? 'MQTT-3.3.4-1' : 'MQTT-2.3.1-6'
     case 'pubcomp':
-      // [MQTT-4.3.3-2] PUBCOMP answers PUBREL.
+      // [MQTT-4.3.3-2] PUBCOMP answers only PUBREL.
       return 'MQTT-4.3.3-2'
     case 'suback':
     case 'unsuback':

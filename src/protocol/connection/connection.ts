@@ -1,14 +1,14 @@
 /**
- * One Network Connection, from CONNECT to its end. It dies with its socket; what has to survive is in the session.
+ * One Network Connection, from CONNECT to its end. It lives as long as its socket; all state that must survive is in the session.
  *
  *   new --open--> connecting --CONNACK 0--> connected --> closed
  *
- * and from each of them to `closed`, by DISCONNECT, a fault of the server, a time-out, or the loss of the socket.
- * Nothing is sent before CONNACK but CONNECT, because Session Present decides what has to be sent. After a fault no
- * DISCONNECT is sent: it would make the server drop the will.
+ * From each phase the connection can become `closed`: by DISCONNECT, a violation of the server, a time-out, or the loss of the socket.
+ * Before CONNACK only CONNECT is sent, because Session Present decides what must be sent next. After a violation no DISCONNECT is
+ * sent: it would make the server discard the will.
  *
- * Every packet that a server may not send here ends the connection with a ProtocolViolationError; the decoder
- * has refused what no peer may send before.
+ * A packet that a server may not send, or not at this time, ends the connection with a ProtocolViolationError. Malformed packets
+ * do not come here: the decoder refuses them.
  */
 import type { ConnackPacket, ConnectPacket, ControlPacket } from '../../codec/control-packet.js'
 import {
@@ -25,11 +25,11 @@ import { KeepAlive } from './keep-alive.js'
 import { OutputProgress } from './output-progress.js'
 import { misplaced } from './violations.js'
 
-/** What one connection is told: its CONNECT, and how long it waits for a sign of life. */
+/** The settings of one connection. */
 export interface ConnectionSettings {
   /** The first packet of the connection. */
   readonly connect: ConnectPacket
-  /** Milliseconds from the start of a PINGREQ, or from when output last left, to the verdict that the peer is dead. */
+  /** Milliseconds from a PINGREQ, or from the last progress of output, until a silent server counts as dead. */
   readonly pingTimeoutMs: number
 }
 
@@ -40,15 +40,15 @@ type Phase =
   | { readonly is: 'closed' }
 
 /**
- * So many bytes of messages go out before the driver has to write: about what an operating system takes in one call. One call of the
- * engine never encodes a whole queue.
+ * After so many bytes of messages the driver has to write before the engine sends more: about what an operating system takes in one
+ * call. So one call of the engine never encodes a whole queue.
  */
 const outputAllowanceBytes = 65_536
 
 const gapFilled =
   'messages that had no room were not acknowledged, so that the server sends them again on a new connection'
 
-/** Connections are not given up for messages that had no room more often than this. */
+/** The shortest time between two connections that are given up for messages that had no room. */
 const gapsFilledEveryMs = 5_000
 
 const connecting: Phase = { is: 'connecting' }
@@ -64,17 +64,17 @@ export class Connection<P, R> {
   readonly #acknowledgements: Acknowledgements<P, R>
   readonly #keepAlive: KeepAlive
   readonly #outputProgress = new OutputProgress()
-  /** The CONNECT packet is let go of once it has been sent: it holds the password. */
+  /** The CONNECT packet is not kept after it has been sent, because it has the password. */
   #phase: Phase
   #output: 'open' | 'full' = 'open'
-  /** Bytes of messages that may still be sent before the driver writes. */
+  /** How many more bytes of messages may be sent before the driver writes. */
   #allowanceBytes = outputAllowanceBytes
   #input: 'reading' | 'paused' = 'reading'
-  /** The PINGREQ behind the last acknowledgements, if messages that had no room are to come again. */
+  /** The number of the PINGREQ that was sent after the last acknowledgements, if messages that had no room are to come again. */
   #gapPing: number | undefined
-  /** The last PINGREQ that the program asked for. */
+  /** The number of the last PINGREQ that the program asked for. */
   #programPing = 0
-  /** The time of the call that is being handled. */
+  /** The time of the present call. */
   #now: number
 
   /** Made by `Session.connect`. `now` is in milliseconds on the driver's clock, as everywhere. */
@@ -89,35 +89,35 @@ export class Connection<P, R> {
     this.#keepAlive = new KeepAlive(settings.connect.keepAlive * 1000, settings.pingTimeoutMs, now)
   }
 
-  /** How far the connection has come. */
+  /** The phase of the connection. */
   get phase(): Phase['is'] {
     return this.#phase.is
   }
 
-  /** True while a new message may go straight to the wire. */
+  /** True while a message may be sent at once. */
   get takesMessages(): boolean {
     return this.#phase.is === 'connected' && this.#output === 'open' && this.#allowanceBytes > 0
   }
 
-  /** True if messages may wait only because so much was sent: write that, then call `pump`. */
+  /** True if the byte allowance of this call is used up, so messages may wait: the driver writes the output, then calls `pump`. */
   get moreWaits(): boolean {
     return this.#phase.is === 'connected' && this.#output === 'open' && this.#allowanceBytes <= 0
   }
 
-  /** A message of so many bytes has been sent. */
+  /** A message of so many bytes was sent. */
   messageSent(bytes: number): void {
     this.#allowanceBytes -= bytes
   }
 
-  /** False when the socket should not be read for the time being. */
+  /** False while the socket should not be read. */
   wantsToRead(now: number): boolean {
     this.#now = now
     return this.#phase.is !== 'connected' || this.#session.incoming.wantsToRead(now, this.#program)
   }
 
   /**
-   * Whether something that the program asked for is open: a handler may wait for it. PINGREQs of Keep Alive do not count: nobody
-   * waits for them.
+   * 'waits' if something that the program asked for is unanswered or unsent: a handler may wait for it. A PINGREQ of Keep Alive does
+   * not count: no handler waits for it.
    */
   get #program(): 'waits' | 'idle' {
     const { outgoing, table, requests } = this.#session
@@ -125,9 +125,9 @@ export class Connection<P, R> {
     return isOpen || this.#programPing > this.#keepAlive.answered ? 'waits' : 'idle'
   }
 
-  /** [MQTT-3.1.0-1] The stream is open: CONNECT goes first. */
+  /** [MQTT-3.1.0-1] The stream is open: CONNECT is the first packet. */
   open(now: number): void {
-    // [MQTT-3.1.0-2] [3.1 one CONNECT] CONNECT goes out once on a connection.
+    // [MQTT-3.1.0-2] [3.1 one CONNECT] CONNECT is sent once on a connection.
     if (this.#phase.is !== 'new') return
     const { connect } = this.#phase
     this.#now = now
@@ -137,76 +137,76 @@ export class Connection<P, R> {
     this.#keepAlive.sent(now)
   }
 
-  /** Bytes have been handed to the socket. */
+  /** Bytes were handed to the socket. */
   bytesSent(now: number): void {
     this.#keepAlive.sent(now)
   }
 
-  /** Bytes have come from the socket; their packets follow through `receive`. */
+  /** Bytes came from the socket; the driver passes their packets to `receive` next. */
   bytesReceived(now: number): void {
     this.#now = now
     this.#keepAlive.received(now)
   }
 
-  /** The socket takes no more for now: acknowledgements and PINGREQ still go out, messages wait. */
+  /** The output has reached its limit: messages wait, but acknowledgements and PINGREQ are still sent. */
   outputFull(): void {
     this.#output = 'full'
   }
 
-  /** The socket takes bytes again: what has waited goes on. */
+  /** The output has room again, so waiting messages are sent. */
   outputDrained(now: number): void {
     this.#output = 'open'
     this.pump(now)
   }
 
   /**
-   * Of the output that had to wait, a part has left, or all that there was. Not for what leaves at once: only a peer
-   * that takes what had to wait for it has shown that it lives, and has a reason for not having answered.
+   * The network has taken a part of the waiting output, or all of it. The driver does not call this for output that never had to
+   * wait. A server that takes waiting output is alive, and it could not answer packets that were still waiting.
    */
-  outputLeft(now: number, extent: 'part' | 'all'): void {
-    this.#keepAlive.outputLeft(now)
-    this.#outputProgress.left(now, extent, this.#session.outgoing.oldestWrittenAt)
+  outputTaken(now: number, extent: 'part' | 'all'): void {
+    this.#keepAlive.outputTaken(now)
+    this.#outputProgress.taken(now, extent, this.#session.outgoing.oldestWrittenAt)
   }
 
-  /** The driver has stopped reading, so that silence proves nothing. */
+  /** The driver does not read the socket from now on, so silence of the server proves nothing. */
   readingPaused(): void {
     this.#input = 'paused'
     this.#keepAlive.readingPaused()
   }
 
-  /** The driver reads again. */
+  /** The driver reads the socket again. */
   readingResumed(now: number): void {
     this.#input = 'reading'
     this.#keepAlive.readingResumed(now)
     this.#outputProgress.readingResumed(now)
   }
 
-  /** What was sent is with the socket, or with whoever writes it: sends more of what waits. */
+  /** The driver has written the output of earlier calls: sends more of the waiting packets. */
   pump(now: number): void {
     this.#allowanceBytes = outputAllowanceBytes
     this.sendWaiting(now)
   }
 
-  /** Sends what waits, as far as the window, the socket and the allowance reach. */
+  /** Sends waiting requests and messages, as far as the window, the output and the allowance have room. */
   sendWaiting(now: number): void {
     this.#now = now
-    // [3.1.4 early packets] They are allowed, but what has to be sent is not known before Session Present.
+    // [3.1.4 early packets] The standard allows packets before CONNACK, but Session Present decides what must be sent.
     if (this.#phase.is !== 'connected') return
     this.#session.requests.pump(this.#driver, now)
     this.#session.outgoing.pump(this, now)
   }
 
   /**
-   * Handlers have ended, or there was no room for them. Once everything is acknowledged but messages that had no room, the connection
-   * is given up, so that the server sends these again. A PINGREQ goes first: when it is answered, our acknowledgements have
-   * been read.
+   * Handlers have ended, or a message had no room. When all messages are acknowledged except those that had no room, the connection
+   * is given up, so that the server sends these again. But first a PINGREQ is sent: its PINGRESP shows that the server has read our
+   * acknowledgements.
    */
   handlersProgressed(now: number): void {
     this.#now = now
     if (now >= this.#gapFillingAt) this.#gapPing = this.#sendPing(now)
   }
 
-  /** When the connection may be given up for messages that had no room; Infinity if there is no need. */
+  /** When the PINGREQ for that is due; Infinity if no connection has to be given up. */
   get #gapFillingAt(): number {
     const isWanted = this.#phase.is === 'connected' && this.#gapPing === undefined
     if (!isWanted || !this.#session.incoming.wantsGapFilled) return Number.POSITIVE_INFINITY
@@ -218,10 +218,9 @@ export class Connection<P, R> {
     this.#fail(new ConnectionLostError(gapFilled, { reason: 'redelivery' }))
   }
 
-  /** A packet has come. A violation ends the connection through `Driver.closing`; nothing is thrown. */
+  /** A packet came. For a violation this method calls `Driver.closing`; it never throws. */
   receive(packet: ControlPacket<Buffer>): void {
-    // [MQTT-3.14.4-2] After DISCONNECT nothing is sent any more, so nothing that comes is answered; after a fault
-    // nothing is looked at.
+    // [MQTT-3.14.4-2] After DISCONNECT no packet may be sent, so no packet is answered. After a violation no packet is handled.
     if (this.#phase.is === 'closed') return
     if (this.#phase.is !== 'connected') {
       if (this.#phase.is === 'connecting' && packet.type === 'connack') return this.#connack(packet)
@@ -237,9 +236,9 @@ export class Connection<P, R> {
       case 'pubrec':
       case 'pubcomp':
       case 'unsuback':
-        return this.#acknowledged(this.#acknowledgements.settle(packet.type, packet.packetId, this.#now))
+        return this.#afterAcknowledgement(this.#acknowledgements.acknowledged(packet.type, packet.packetId, this.#now))
       case 'suback':
-        return this.#acknowledged(this.#acknowledgements.suback(packet))
+        return this.#afterAcknowledgement(this.#acknowledgements.suback(packet))
       case 'pubrel':
         return this.#acknowledgements.release(packet.packetId)
       case 'pingresp': {
@@ -258,39 +257,38 @@ export class Connection<P, R> {
     }
   }
 
-  /** What an acknowledgement has freed may let something go that waits. */
-  #acknowledged(violation: ProtocolViolationError | undefined): void {
+  /** An acknowledgement may have freed a Packet Identifier or a place in the window, so waiting packets may be sent. */
+  #afterAcknowledgement(violation: ProtocolViolationError | undefined): void {
     if (violation === undefined) this.sendWaiting(this.#now)
     else this.#fail(violation)
   }
 
   #connack({ sessionPresent, returnCode }: ConnackPacket): void {
-    // [MQTT-3.2.2-5] [MQTT-3.1.3-8] [MQTT-3.1.3-9] Refused, for whatever reason: nothing can follow on this connection,
-    // so we close it too.
+    // [MQTT-3.2.2-5] [MQTT-3.1.3-8] [MQTT-3.1.3-9] The server has refused the connection and closes it; we close it too.
     if (returnCode !== 0) {
       this.#session.connectRefused()
       return this.#fail(new ConnectionRefusedError(returnCode))
     }
     if (sessionPresent && this.#cleanSession) {
-      // [MQTT-3.2.2-1] There can be no session after a clean one was asked for.
-      const text = 'the server says that it resumes a session (Session Present 1), although Clean Session 1 was asked'
+      // [MQTT-3.2.2-1] After Clean Session 1 the server can have no session to resume.
+      const text = 'the server says that it resumes a session (Session Present 1), although CONNECT had Clean Session 1'
       const details = { violation: 'session-present-after-clean-session', statement: 'MQTT-3.2.2-1' } as const
       return this.#fail(new ProtocolViolationError(text, details))
     }
     this.#phase = connected
     this.#session.begin(sessionPresent)
     this.sendWaiting(this.#now)
-    // [MQTT-3.1.2-23] Keep Alive has run since CONNECT, but nothing may be sent before CONNACK.
-    if (this.#keepAlive.verdict(this.#now) === 'ping') this.#sendPing(this.#now)
+    // [MQTT-3.1.2-23] Keep Alive counts from CONNECT, but a PINGREQ is not sent before CONNACK.
+    if (this.#keepAlive.due(this.#now) === 'ping') this.#sendPing(this.#now)
     this.#driver.connected(sessionPresent)
   }
 
-  /** When the server will have taken too long over an acknowledgement. */
+  /** When the time for the oldest missing acknowledgement is over. */
   get #acknowledgementDeadline(): number {
     const { outgoing, settings } = this.#session
-    // An acknowledgement that nobody reads is not missing.
+    // While the socket is not read, an acknowledgement may have come already.
     if (this.#input === 'paused') return Number.POSITIVE_INFINITY
-    return this.#outputProgress.waitsSince(outgoing.oldestWrittenAt) + settings.ackTimeoutMs
+    return this.#outputProgress.answerTimeFrom(outgoing.oldestWrittenAt) + settings.ackTimeoutMs
   }
 
   /** When `tick` has something to do; Infinity if nothing is due. */
@@ -306,14 +304,14 @@ export class Connection<P, R> {
     )
   }
 
-  /** @internal The state as plain data, for tests and for whoever looks for a fault. */
+  /** @internal The state as plain data, for tests and for debugging. */
   inspect() {
     return { phase: this.#phase.is, output: this.#output, input: this.#input, deadline: this.nextDeadline() }
   }
 
   /**
-   * Does what is due at `now`: PINGREQ, and the verdicts over PINGRESP and acknowledgements that did not come. How long CONNACK
-   * may take is the driver's affair: its time limit began before there was a stream.
+   * Does what is due at `now`: sends PINGREQ, and ends a connection whose PINGRESP or acknowledgement did not come in time. The driver
+   * has the time limit for CONNACK, because that limit begins before there is a stream.
    */
   tick(now: number): void {
     this.#now = now
@@ -331,27 +329,27 @@ export class Connection<P, R> {
       )
     }
     if (now >= this.#session.outgoing.pacingDeadline) this.sendWaiting(now)
-    const verdict = this.#keepAlive.verdict(now)
-    // [MQTT-3.12.4-1] [3.1.2.10 missing PINGRESP] A PINGREQ is answered; a server that does not has gone.
-    if (verdict === 'dead')
+    const due = this.#keepAlive.due(now)
+    // [MQTT-3.12.4-1] [3.1.2.10 missing PINGRESP] A server must answer PINGREQ; a server that does not answer is gone.
+    if (due === 'time-out')
       return this.#timedOut('ping', 'PINGRESP or any other byte', this.#pingTimeoutMs, 'pingTimeoutMs')
-    if (verdict === 'ping') this.#sendPing(now)
+    if (due === 'ping') this.#sendPing(now)
   }
 
-  /** Ends the connection if too many requests that nobody waits for keep their Packet Identifiers. */
+  /** Ends the connection if too many abandoned requests keep their Packet Identifiers. */
   requestAbandoned(): void {
     const error = this.#phase.is === 'connected' ? this.#session.requests.tooManyAbandoned : undefined
     if (error !== undefined) this.#fail(error)
   }
 
-  /** PINGREQs of this connection that are answered: PINGRESP answers the oldest that is not. */
+  /** How many PINGREQs of this connection are answered. Each PINGRESP answers the oldest unanswered PINGREQ. */
   get pingsAnswered(): number {
     return this.#keepAlive.answered
   }
 
   /**
-   * Sends PINGREQ, because the program wants to know. Returns its number, 1 for the first of the connection: it is answered once
-   * `pingsAnswered` has come so far. Undefined before CONNACK and after the end, when nothing is sent.
+   * Sends a PINGREQ that the program asked for. Returns its number, 1 for the first on the connection: it is answered when
+   * `pingsAnswered` reaches this number. Returns undefined before CONNACK and after the end, when nothing is sent.
    */
   ping(now: number): number | undefined {
     if (this.#phase.is !== 'connected') return undefined
@@ -365,14 +363,14 @@ export class Connection<P, R> {
     return this.#keepAlive.pinged(now, this.#input)
   }
 
-  /** Says goodbye: the server drops the will. Nothing is sent after it [MQTT-3.14.4-2]. */
+  /** Sends DISCONNECT, after which the server discards the will. No packet is sent after it [MQTT-3.14.4-2]. */
   disconnect(): void {
     if (this.#phase.is === 'closed') return
     if (this.#phase.is === 'connected') this.#driver.send({ type: 'disconnect' })
     this.close()
   }
 
-  /** The socket is gone, or must not be used any more. */
+  /** The socket is gone, or must no longer be used. */
   close(): void {
     if (this.#phase.is === 'closed') return
     this.#phase = closed
@@ -388,7 +386,7 @@ export class Connection<P, R> {
     )
   }
 
-  /** [MQTT-4.8.0-1] A violation closes the connection it came on, and what comes after it is not looked at. */
+  /** [MQTT-4.8.0-1] A violation closes its connection, and the packets after it are not handled. */
   #fail(error: MqttError): void {
     this.close()
     this.#driver.closing(error)

@@ -1,41 +1,43 @@
 /**
- * Keep alive runs on two clocks (section 3.1.2.10).
+ * Keep Alive has two clocks (section 3.1.2.10).
  *
- * - The server wants to hear from us: a PINGREQ is due at 0.9 of Keep Alive after the last byte that we sent. What we
- *   receive does not postpone it.
- * - We want to hear from the server: a PINGREQ is also due at Keep Alive after the last byte that we received, so that
- *   a steady sender of QoS 0, who never pings on the first clock, notices a dead peer too.
+ * - The server must get a packet in time: a PINGREQ is due at 0.9 of Keep Alive after the last byte that we sent. Bytes that we
+ *   receive do not delay it.
+ * - We must notice a dead server: a PINGREQ is also due at Keep Alive after the last byte that we received. A client that
+ *   always sends at QoS 0 needs no PINGREQ by the first clock.
  *
- * After a PINGREQ any byte that arrives within the ping time-out proves that the peer lives; it need not be the
- * PINGRESP, which may stand behind a large packet. While reading is paused we could not hear the answer, so the verdict
- * waits, and starts anew when reading goes on. It also starts anew whenever output leaves that had to wait: the PINGREQ
- * may stand behind it, and a peer that takes bytes lives.
+ * After a PINGREQ any byte that comes within the ping time-out proves that the server is alive. It need not be the PINGRESP, which
+ * may come behind a large packet. While the socket is not read, no byte can come, so the ping time-out does not run; it begins
+ * anew when the socket is read again. It also begins anew whenever the network takes waiting output: the PINGREQ may be behind that
+ * output, and a server that takes bytes is alive.
  */
 
-type Listening =
-  | { readonly is: 'at-ease' }
-  /** A PINGREQ is out; no byte has arrived since. */
+/** Whether a PINGREQ waits for a sign of life. */
+type Probe =
+  | { readonly is: 'none' }
+  /** A PINGREQ was sent, and no byte has come since. The ping time-out counts from `since`. */
   | { readonly is: 'awaiting'; readonly since: number }
-  /** The same, but nobody reads, so nothing can arrive. */
-  | { readonly is: 'deaf' }
+  /** The same, but the socket is not read, so no byte can come. */
+  | { readonly is: 'not-reading' }
 
-const atEase: Listening = { is: 'at-ease' }
+const noProbe: Probe = { is: 'none' }
 
-/** The share of Keep Alive after which we ping: the rest is for the PINGREQ's way to the server. */
+/** After this share of Keep Alive a PINGREQ is sent. The rest is the time for its way to the server. */
 const SEND_MARGIN = 0.9
 
-/** When to send PINGREQ, and when to give the server up (section 3.1.2.10). */
+/** Decides when to send PINGREQ, and when the server counts as dead (section 3.1.2.10). */
 export class KeepAlive {
   readonly #keepAliveMs: number
   readonly #pingTimeoutMs: number
   #lastSentAt: number
   #lastReceivedAt: number
-  #listening: Listening = atEase
-  /** PINGREQs of this connection, and how many of them PINGRESP has answered: the oldest first, as it has no identifier. */
+  #probe: Probe = noProbe
+  /** How many PINGREQs were sent on this connection. */
   #pingreqs = 0
+  /** How many of them are answered. PINGRESP has no identifier, so it answers the oldest. */
   #answered = 0
 
-  /** `keepAliveMs` 0 turns it off: no PINGREQ, no verdict. */
+  /** `keepAliveMs` 0 turns Keep Alive off: no PINGREQ is due, and there is no ping time-out. */
   constructor(keepAliveMs: number, pingTimeoutMs: number, now: number) {
     this.#keepAliveMs = keepAliveMs
     this.#pingTimeoutMs = pingTimeoutMs
@@ -48,43 +50,38 @@ export class KeepAlive {
     this.#lastSentAt = now
   }
 
-  /** Bytes have come from the socket: the peer lives. */
+  /** Bytes came from the socket, so the server is alive. */
   received(now: number): void {
     this.#lastReceivedAt = now
-    if (this.#listening.is !== 'at-ease') this.#listening = atEase
+    if (this.#probe.is !== 'none') this.#probe = noProbe
   }
 
-  /** Nobody reads any more: the verdict waits. */
+  /** The socket is not read from now on, so the ping time-out does not run. */
   readingPaused(): void {
-    if (this.#listening.is === 'awaiting') this.#listening = { is: 'deaf' }
+    if (this.#probe.is === 'awaiting') this.#probe = { is: 'not-reading' }
   }
 
-  /** Somebody reads again: the time for an answer starts anew. */
+  /** The socket is read again, so the ping time-out begins anew. */
   readingResumed(now: number): void {
-    if (this.#listening.is === 'deaf') this.#listening = { is: 'awaiting', since: now }
+    if (this.#probe.is === 'not-reading') this.#probe = { is: 'awaiting', since: now }
   }
 
-  /** Output that had to wait has left: the time for an answer starts anew. */
-  outputLeft(now: number): void {
-    if (this.#listening.is === 'awaiting') this.#listening = { is: 'awaiting', since: now }
+  /** The network has taken waiting output, so the ping time-out begins anew. */
+  outputTaken(now: number): void {
+    if (this.#probe.is === 'awaiting') this.#probe = { is: 'awaiting', since: now }
   }
 
-  /** A PINGREQ was sent to find out whether the peer lives. Returns its number. */
+  /** A PINGREQ was sent. Returns its number, 1 for the first on the connection. */
   pinged(now: number, reading: 'reading' | 'paused'): number {
-    // A second PINGREQ does not give a silent server more time than the first did.
-    if (this.#listening.is === 'at-ease') {
-      this.#listening = reading === 'reading' ? { is: 'awaiting', since: now } : { is: 'deaf' }
+    // A second PINGREQ gives a silent server no more time.
+    if (this.#probe.is === 'none') {
+      this.#probe = reading === 'reading' ? { is: 'awaiting', since: now } : { is: 'not-reading' }
     }
-    return this.asked()
-  }
-
-  /** A PINGREQ was sent, and a PINGRESP to it is nothing odd. Returns its number: 1 for the first of the connection. */
-  asked(): number {
     this.#pingreqs += 1
     return this.#pingreqs
   }
 
-  /** PINGRESP came: returns the number of its PINGREQ. That the peer lives, its bytes have shown already. */
+  /** PINGRESP came. Returns the number of its PINGREQ. (`received` has noted already that the server is alive.) */
   pingresp(): number | 'unsolicited' {
     if (this.#answered === this.#pingreqs) return 'unsolicited'
     this.#answered += 1
@@ -96,24 +93,22 @@ export class KeepAlive {
     return this.#answered
   }
 
-  /** When `verdict` has something to say; Infinity if nothing is due. */
+  /** When `due` changes from 'nothing'; Infinity if it does not. */
   deadline(): number {
     if (this.#keepAliveMs === 0) return Number.POSITIVE_INFINITY
-    const verdictAt = this.#verdictAt()
-    // [MQTT-3.1.2-23] Never silent for longer than Keep Alive, even while an earlier PINGREQ is unanswered.
+    // [MQTT-3.1.2-23] We are never silent for longer than Keep Alive, not even while an earlier PINGREQ is unanswered.
     const pingAt = this.#lastSentAt + this.#keepAliveMs * SEND_MARGIN
-    const probeAt =
-      this.#listening.is === 'at-ease' ? this.#lastReceivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY
-    return Math.min(verdictAt, pingAt, probeAt)
+    const probeAt = this.#probe.is === 'none' ? this.#lastReceivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY
+    return Math.min(this.#timeOutAt(), pingAt, probeAt)
   }
 
-  /** What is due at `now`: nothing, a PINGREQ, or the end of the connection. */
-  verdict(now: number): 'dead' | 'ping' | 'quiet' {
-    if (now < this.deadline()) return 'quiet'
-    return now >= this.#verdictAt() ? 'dead' : 'ping'
+  /** What is due at `now`: nothing, a PINGREQ, or the end of the connection after the ping time-out. */
+  due(now: number): 'time-out' | 'ping' | 'nothing' {
+    if (now < this.deadline()) return 'nothing'
+    return now >= this.#timeOutAt() ? 'time-out' : 'ping'
   }
 
-  #verdictAt(): number {
-    return this.#listening.is === 'awaiting' ? this.#listening.since + this.#pingTimeoutMs : Number.POSITIVE_INFINITY
+  #timeOutAt(): number {
+    return this.#probe.is === 'awaiting' ? this.#probe.since + this.#pingTimeoutMs : Number.POSITIVE_INFINITY
   }
 }

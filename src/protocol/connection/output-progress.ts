@@ -1,40 +1,42 @@
 /**
- * Output that was handed over leaves when the network takes it: over a slow link a large message needs minutes. A
- * server cannot answer what has not reached it, so the time for its acknowledgement does not run while output is
- * leaving: it counts from when output last left. If nothing leaves, nothing is put off.
+ * Decides from when the time for an acknowledgement counts. Written output may wait until the network takes it: over a slow link
+ * a large message needs minutes. A server cannot answer a packet that it has not got. So the time counts from the moment when the
+ * network last took output; while the network takes nothing, the time runs.
  *
- * Other output may leave for ever, and one acknowledgement never come. So the first time that all output has left, the
- * packet that has waited longest has certainly left too, and from then on what leaves behind it gives it no more time.
- * It is known by when it was written, since those that were written together have left together.
+ * But later output must not give an earlier packet more time for ever. When the network has taken all output, it has certainly taken
+ * the packet that has waited longest for its answer. From then on the time for this packet counts from that moment. The packet is
+ * identified by the time when it was written: packets that were written at the same time were also taken by then.
  */
 export class OutputProgress {
-  #lastAt = Number.NEGATIVE_INFINITY
-  /** Before this nobody could hear an answer. */
-  #deafUntil = Number.NEGATIVE_INFINITY
-  /** The packet that waited longest when all output had left, by the time of its writing, and when that was. */
-  #gone = nothingGone
+  /** When the network last took output that had to wait. */
+  #lastTakenAt = Number.NEGATIVE_INFINITY
+  /** When the socket was last read again; before that no answer could be read. */
+  #readingSince = Number.NEGATIVE_INFINITY
+  /** The packet that had waited longest when all output was taken: when it was written, and when all was taken. */
+  #allTaken = neverTaken
 
   /**
-   * Output has left. `oldestWrittenAt` tells the packet that has waited longest for its answer; Infinity if none waits.
+   * The network has taken output. `oldestWrittenAt` is when the packet was written that has waited longest for its answer;
+   * Infinity if no packet waits.
    */
-  left(now: number, extent: 'part' | 'all', oldestWrittenAt: number): void {
-    this.#lastAt = now
-    // What is written later in this same moment would pass for what has left.
-    if (extent === 'part' || oldestWrittenAt >= now || oldestWrittenAt === this.#gone.writtenAt) return
-    this.#gone = { writtenAt: oldestWrittenAt, at: now }
+  taken(now: number, extent: 'part' | 'all', oldestWrittenAt: number): void {
+    this.#lastTakenAt = now
+    // A packet that is written later at this same time would have the same `writtenAt`, but is not taken yet.
+    if (extent === 'part' || oldestWrittenAt >= now || oldestWrittenAt === this.#allTaken.writtenAt) return
+    this.#allTaken = { writtenAt: oldestWrittenAt, at: now }
   }
 
-  /** The socket is read again: the time for an answer starts anew. */
+  /** The socket is read again, so the time for an answer begins anew. */
   readingResumed(now: number): void {
-    this.#deafUntil = now
+    this.#readingSince = now
   }
 
-  /** From when the time for the answer counts, to the packet that has waited longest for it. */
-  waitsSince(oldestWrittenAt: number): number {
-    const hasGone = oldestWrittenAt === this.#gone.writtenAt
-    return Math.max(hasGone ? this.#gone.at : Math.max(oldestWrittenAt, this.#lastAt), this.#deafUntil)
+  /** From when the time for an answer counts, for the packet that has waited longest. */
+  answerTimeFrom(oldestWrittenAt: number): number {
+    const isTaken = oldestWrittenAt === this.#allTaken.writtenAt
+    return Math.max(isTaken ? this.#allTaken.at : Math.max(oldestWrittenAt, this.#lastTakenAt), this.#readingSince)
   }
 }
 
-/** The same for all connections, as long as no output has left while an answer was waited for. */
-const nothingGone = { writtenAt: Number.NaN, at: Number.NaN }
+/** Shared by all connections for which this has not happened. */
+const neverTaken = { writtenAt: Number.NaN, at: Number.NaN }

@@ -212,32 +212,32 @@ describe('output that takes long to leave', () => {
   test('puts the verdict off for as long as it leaves: a PINGREQ behind it has not reached the server', () => {
     const engine = alive().pass(9_000)
     engine.news()
-    for (let second = 0; second < 20; second += 2) engine.pass(2_000).outputLeft()
+    for (let second = 0; second < 20; second += 2) engine.pass(2_000).outputTaken()
     expect(engine.connection.phase).toBe('connected')
     expect(engine.pass(2_999).tick().connection.phase).toBe('connected')
     expect(engine.pass(1).news().slice(-1)).toEqual(['closing MQTT_TIMEOUT ping'])
   })
 
   test('that does not leave does not: a peer that takes nothing is dead after pingTimeoutMs', () => {
-    const engine = alive().pass(8_000).outputLeft().pass(1_000)
+    const engine = alive().pass(8_000).outputTaken().pass(1_000)
     expect(engine.pass(2_999).tick().connection.phase).toBe('connected')
     expect(engine.pass(1).news().slice(-1)).toEqual(['closing MQTT_TIMEOUT ping'])
   })
 
   test('starts no verdict where none is due', () => {
-    const engine = alive().pass(1_000).outputLeft()
+    const engine = alive().pass(1_000).outputTaken()
     expect(engine.dueIn).toBe(8_000)
-    expect(engine.pass(8_000).outputLeft().receive(pingresp).outputLeft().dueIn).toBe(9_000)
+    expect(engine.pass(8_000).outputTaken().receive(pingresp).outputTaken().dueIn).toBe(9_000)
   })
 
   test('and none while reading is paused', () => {
-    const engine = alive().pass(9_000).readingPaused().outputLeft()
+    const engine = alive().pass(9_000).readingPaused().outputTaken()
     expect(engine.dueIn).toBe(9_000)
   })
 
   const uploading = () => {
     const engine = new EngineHarness({ ackTimeoutMs: 5_000 }).connect().publish('large', 1)
-    for (let second = 0; second < 60; second += 4) engine.pass(4_000).outputLeft('part')
+    for (let second = 0; second < 60; second += 4) engine.pass(4_000).outputTaken('part')
     engine.news()
     return engine
   }
@@ -251,29 +251,29 @@ describe('output that takes long to leave', () => {
   })
 
   test('gives no more time to a message that has left, however long other output goes on', () => {
-    const engine = uploading().outputLeft('all').pass(1_000).publish('next', 1)
-    for (let second = 1; second < 4; second += 1) engine.pass(1_000).outputLeft('all')
+    const engine = uploading().outputTaken('all').pass(1_000).publish('next', 1)
+    for (let second = 1; second < 4; second += 1) engine.pass(1_000).outputTaken('all')
     engine.news()
     expect(engine.dueIn).toBe(1_000)
     expect(engine.pass(1_000).news()).toEqual(['closing MQTT_TIMEOUT acknowledgement'])
   })
 
   test('is waited for by the message that is in it, although an older one has left and been answered', () => {
-    const engine = uploading().outputLeft('all').pass(1_000).publish('next', 1).pass(1_000).outputLeft('part')
+    const engine = uploading().outputTaken('all').pass(1_000).publish('next', 1).pass(1_000).outputTaken('part')
     engine.receive(puback(1))
     expect(engine.dueIn).toBe(5_000)
-    expect(engine.pass(4_000).outputLeft('part').dueIn).toBe(5_000)
-    expect(engine.pass(1_000).outputLeft('all').pass(4_000).outputLeft('all').dueIn).toBe(1_000)
+    expect(engine.pass(4_000).outputTaken('part').dueIn).toBe(5_000)
+    expect(engine.pass(1_000).outputTaken('all').pass(4_000).outputTaken('all').dueIn).toBe(1_000)
   })
 
   test('is not taken to have left with what left in the moment of its writing', () => {
-    const engine = new EngineHarness({ ackTimeoutMs: 5_000 }).connect().publish('small', 1).outputLeft('all')
+    const engine = new EngineHarness({ ackTimeoutMs: 5_000 }).connect().publish('small', 1).outputTaken('all')
     engine.publish('large', 1).receive(puback(1))
-    expect(engine.pass(4_000).outputLeft('part').dueIn).toBe(5_000)
+    expect(engine.pass(4_000).outputTaken('part').dueIn).toBe(5_000)
   })
 
   test('changes nothing while nothing is awaited', () => {
-    const engine = new EngineHarness({ ackTimeoutMs: 5_000 }).connect().outputLeft('part').outputLeft('all')
+    const engine = new EngineHarness({ ackTimeoutMs: 5_000 }).connect().outputTaken('part').outputTaken('all')
     expect(engine.dueIn).toBe(Number.POSITIVE_INFINITY)
     expect(engine.pass(1_000).publish('m', 1).dueIn).toBe(5_000)
   })
