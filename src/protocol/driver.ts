@@ -1,14 +1,14 @@
 /**
- * What the engine asks of whoever drives it. The engine does nothing by itself: it is called with commands, packets and
- * the time, and answers through these methods before the call returns. A driver keeps these promises:
+ * The interface between the engine and its driver. The engine does nothing by itself: the driver calls it with commands, packets and
+ * the time, and the engine calls these methods of the driver before its own call returns. A driver must do the following:
  *
- * - What `send`, `sendPublish` and `sendAcknowledgement` get goes to the server in that order, and after all that `record` got before has been made safe (if
- *   the session is kept in a store).
- * - After every call that passes `now`, it looks at `nextDeadline()` and calls `tick` when that time has come.
- * - After `closing`, nothing more is written on the connection, and it is closed without DISCONNECT.
- * - Methods other than `deliver` must not call back into the engine: what they are told is handed on when the engine's
- *   call has returned.
- * - After every call it looks at `moreWaits` of the connection: if that is true, it writes what was sent, and calls `pump`.
+ * - It writes the packets of `send`, `sendPublish` and `sendAcknowledgement` in the order of these calls. If the session is kept in a
+ *   store, it writes a packet only after all records of earlier `record` calls are safe.
+ * - After every call into the engine that passes `now`, it reads `nextDeadline()`, and calls `tick` when that time has come.
+ * - After `closing` it writes nothing more on the connection, and closes it without DISCONNECT.
+ * - `deliver` is its only method that may call into the engine. It acts on the reports of the other methods when the call into the
+ *   engine has returned.
+ * - After every call into the engine it reads `moreWaits` of the connection: if that is true, it writes the output and calls `pump`.
  */
 import type {
   AcknowledgementPacket,
@@ -23,7 +23,7 @@ import type { Request } from './exchange/request.js'
 import type { Arrival } from './incoming/arrival.js'
 import type { JournalRecord } from './journal/journal-record.js'
 
-/** What a server did that is odd but harmless; counted, and reported for diagnosis. */
+/** Something odd but harmless that a server did; it is counted, and reported for diagnosis. */
 export type Anomaly =
   | 'unknown-puback'
   | 'unknown-pubrec'
@@ -34,10 +34,10 @@ export type Anomaly =
   | 'early-pubrel'
   | 'unsolicited-pingresp'
 
-/** What a PUBLISH carries. */
+/** The content of a PUBLISH. */
 export type PublishContent = Pick<PublishPacket, 'topic' | 'payload' | 'retain'>
 
-/** The packet of a `sendPublish`, for a driver that wants packets. */
+/** Makes the packet for a call of `sendPublish`, for a driver that needs a packet object. */
 export function publishPacket(
   { topic, payload, retain }: PublishContent,
   qos: QoS,
@@ -48,40 +48,40 @@ export function publishPacket(
   return { type: 'publish', topic, payload, retain, qos, packetId, dup }
 }
 
-/** What the engine asks of the one who drives it: the only way in which it acts. */
+/** The driver, as the engine sees it: the engine acts only through these methods. */
 export interface Driver<P, R> {
-  /** Writes a packet that is neither a PUBLISH nor an acknowledgement, behind those before it. */
+  /** Writes a packet that is neither a PUBLISH nor an acknowledgement, after all earlier packets. */
   send(packet: Exclude<ControlPacket, PublishPacket | AcknowledgementPacket>): void
   /**
-   * Writes a PUBLISH, behind what was sent before it. `dup` is false and `packetId` undefined at QoS 0. The parts come one by one, so
-   * that the hottest path makes no packet object for each message.
+   * Writes a PUBLISH, after all earlier packets. At QoS 0 `dup` is false and `packetId` is undefined. There is no packet object, so
+   * that none has to be made for each message.
    */
   sendPublish(message: PublishContent, qos: QoS, dup: boolean, packetId: PacketIdentifier | undefined): void
-  /** Writes an acknowledgement, behind what was sent before it. */
+  /** Writes an acknowledgement, after all earlier packets. */
   sendAcknowledgement(type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp', packetId: PacketIdentifier): void
-  /** Keeps a record beyond the process. Called only if the session was made with `journal: 'kept'`. */
+  /** Stores a record for a later process. The engine calls this only if the session was made with `journal: 'kept'`. */
   record(record: JournalRecord): void
   /**
-   * Starts the handlers of a message. 'running' promises a later `handled` or `unhandled` for it. 'later' and 'aside' mean that
-   * nothing was started: 'later' holds up the messages behind it until `resumeDelivery`, 'aside' lets them start, and the message is
-   * offered again by `routesChanged`.
+   * Starts the handlers of a message. 'done': they have ended already. 'running': the driver will call `handled`, `unhandled` or
+   * `notStarted` for the message. 'later': no handler was started, and the message and all behind it wait until `resumeDelivery`.
+   * 'aside': no handler was started, and the messages behind this one may start; `routesChanged` offers it again.
    */
   deliver(arrival: Arrival, packet: PublishPacket<Buffer>): 'done' | 'running' | 'later' | 'aside'
-  /** A message was not kept, because there was no room for it. The session brings it again, or it is lost. */
+  /** A message was not kept, because there was no room for it. `fate` says whether the session brings it again. */
   dropped(packet: PublishPacket<Buffer>, fate: 'comes again' | 'is lost'): void
-  /** A publish has done what its QoS promises. */
+  /** A publish is complete: its message was written (QoS 0), or its last acknowledgement came (QoS 1 and 2). */
   settled(message: OutgoingMessage<P>): void
-  /** A publish was given up: dropped from the queue, or expired. */
+  /** A message was dropped from the queue, or expired. */
   rejected(message: OutgoingMessage<P>, error: MqttError): void
-  /** SUBACK or UNSUBACK came; for a SUBSCRIBE with a Return Code for each filter. */
+  /** SUBACK or UNSUBACK came. SUBACK has a Return Code for each Topic Filter; UNSUBACK has none. */
   answered(request: Request<R>, returnCodes: readonly number[]): void
   /** No SUBACK or UNSUBACK came in time. */
   unanswered(request: Request<R>, error: MqttError): void
-  /** Filters that were subscribed before were refused when they were subscribed again in a new session. */
+  /** The engine subscribed again in a new session of the server. The server refused these Topic Filters, which it had granted before. */
   refused(filters: readonly string[]): void
-  /** CONNACK with Return Code 0 came, and what it called for has been sent. */
+  /** CONNACK with Return Code 0 came, and the packets that have to follow it were sent. */
   connected(sessionPresent: boolean): void
-  /** The connection has to be closed, for this reason. */
+  /** The connection must be closed; `error` is the reason. */
   closing(error: MqttError): void
   /** The server did something odd but harmless. `packetId` is undefined for PINGRESP, which has none. */
   anomaly(anomaly: Anomaly, packetId: number | undefined): void

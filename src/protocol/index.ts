@@ -1,5 +1,5 @@
 /**
- * `mqtt311/protocol`: the engine without I/O. Documented for those who study or drive it; outside semantic versioning.
+ * `mqtt311/protocol`: the engine without I/O. It is documented, but outside the promise of semantic versioning.
  *
  * @module mqtt311/protocol
  */

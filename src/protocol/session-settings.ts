@@ -1,57 +1,57 @@
 import type { QoS } from '../codec/control-packet.js'
 
-/** How much the queue takes. */
+/** The bounds of the outgoing queue. */
 export interface QueueLimits {
-  /** Messages. */
+  /** The largest number of messages. */
   readonly maxMessages: number
-  /** Bytes, as `OutgoingMessage.bytes` counts them. */
+  /** The largest number of bytes, as `OutgoingMessage.bytes` counts them. */
   readonly maxBytes: number
-  /** Milliseconds; a message that has waited longer is rejected. Infinity: never. */
+  /** A message that has waited for more milliseconds is rejected. Infinity: no limit. */
   readonly maxAgeMs: number
-  /** Who is rejected when a bound is reached: the newcomer, or the oldest that waits. */
+  /** Which message is rejected when a bound is reached: the new one, or the oldest one in the queue. */
   readonly overflow: 'reject' | 'drop-oldest'
 }
 
 /**
- * What holds messages back although window and socket would take them: a server that drops in silence what comes faster
- * than it allows. The engine asks before each PUBLISH, first or again, and comes back when it was told.
+ * Limits the rate of PUBLISH packets, for a server that silently drops what exceeds its limit. The engine calls `admit` before each
+ * PUBLISH, also before one that is sent again. If the answer is no, the engine asks again at the time of `nextAt`.
  */
 export interface Pacer {
-  /** True if a PUBLISH at this QoS may be sent now; it counts as sent then. */
+  /** Returns true if a PUBLISH at this QoS may be sent now; the pacer then counts it as sent. */
   admit(qos: QoS, now: number): boolean
-  /** When `admit` will say yes to this QoS. */
+  /** When `admit` will return true for this QoS. */
   nextAt(qos: QoS, now: number): number
 }
 
-/** What a session is told once; all times in milliseconds, all sizes in bytes. */
+/** The settings of a session. All times are in milliseconds, all sizes in bytes. */
 export interface SessionSettings {
-  /** Whether the state ends with each connection (section 3.1.2.4). */
+  /** Clean Session: whether the state ends with each connection (section 3.1.2.4). */
   readonly cleanSession: boolean
-  /** 'kept' makes the engine emit journal records for a durable store. */
+  /** 'kept': the engine emits journal records, for a durable store. */
   readonly journal: 'kept' | 'none'
   /** How many messages of ours may be unacknowledged, 1 to 65,535. */
   readonly maxInFlight: number
-  /** How many of them may be at QoS 2; undefined: all. */
+  /** How many of these may have QoS 2; undefined: all of them. */
   readonly maxInFlightQos2?: number | undefined
-  /** How many incoming messages may be with their handlers. */
+  /** How many incoming messages may be handled at the same time. */
   readonly receiveWindow: number
-  /** How many bytes of incoming messages may wait for their handlers before the socket is not read any more. */
+  /** When so many bytes of incoming messages wait for their handlers, the socket is not read. `ReadingPolicy` has the exceptions. */
   readonly receiveBufferBytes: number
-  /** How many may wait while a handler seems to wait for an answer to what the program asked for. */
+  /** The same bound for the time in which a handler seems to wait for an answer of the server. */
   readonly receiveBufferMaxBytes: number
   /** The bounds of the outgoing queue. */
   readonly queue: QueueLimits
-  /** Undefined: messages go as fast as window and socket take them. */
+  /** Limits the rate of PUBLISH packets; undefined: no limit. */
   readonly pacer?: Pacer | undefined
   /**
-   * From the writing of PUBLISH or PUBREL, or from when output last left, to the end of a connection that brought no
-   * answer.
+   * If the answer to a PUBLISH or PUBREL does not come for so long, the connection is given up. The time counts from the packet, or
+   * from the last progress of output (see `OutputProgress`).
    */
   readonly ackTimeoutMs: number
-  /** From the writing of SUBSCRIBE or UNSUBSCRIBE to its TimeoutError. */
+  /** The time from sending SUBSCRIBE or UNSUBSCRIBE to its TimeoutError. */
   readonly operationTimeoutMs: number
-  /** Topic Filters in one SUBSCRIBE of the engine's own, when it subscribes again. */
+  /** The largest number of Topic Filters in one SUBSCRIBE when the engine subscribes again by itself. */
   readonly maxFiltersPerSubscribe: number
-  /** Where Packet Identifiers start when the server kept a session of ours that we know nothing of. */
+  /** The first Packet Identifier if the server resumes a session that we do not know. */
   readonly strangerPacketId: number
 }

@@ -1,6 +1,6 @@
 /**
- * What survives a Network Connection: the open exchanges, outgoing and incoming messages, and requests. `Connection` works on it, and
- * `Session` is the door that a driver uses. It stands below both, so that neither has to know the other's inside.
+ * The state that survives a Network Connection: the open exchanges, outgoing and incoming messages, and requests. `Connection` changes
+ * this state, and `Session` is the interface for a driver. Both import this module, so neither needs the private parts of the other.
  */
 import type { Driver } from './driver.js'
 import { ExchangeTable } from './exchange/exchange-table.js'
@@ -10,31 +10,31 @@ import { Outgoing } from './outgoing/outgoing.js'
 import { Requests } from './requests/requests.js'
 import type { SessionSettings } from './session-settings.js'
 
-/** The state of a session, and what the begin and the end of a connection do to it. */
+/** The state of a session, and its changes when a connection begins or ends. */
 export class SessionState<P, R> {
-  /** What the session was told. */
+  /** The settings of the session. */
   readonly settings: SessionSettings
-  /** The exchanges that are open. */
+  /** The open exchanges. */
   readonly table: ExchangeTable<P, R>
-  /** What the client publishes. */
+  /** The messages that the client publishes. */
   readonly outgoing: Outgoing<P, R>
-  /** What the server publishes. */
+  /** The messages that the server publishes. */
   readonly incoming: Incoming<P, R>
-  /** What is subscribed and unsubscribed. */
+  /** The SUBSCRIBE and UNSUBSCRIBE requests, and the subscriptions. */
   readonly requests: Requests<P, R>
   readonly #driver: Driver<P, R>
-  /** CONNECTs whose answer was never read: one of them may have made the server start a new session. */
+  /** How many CONNECTs had no CONNACK that we read: each of them may have made the server begin a new session. */
   #unansweredConnects = 0
-  /** Whether this session has a past that the server could know of. */
+  /** 'some' if the server may have state of this session. */
   #past: 'none' | 'some'
-  /** When a connection was given up the last time, so that messages without room come again. */
+  /** When a connection was last given up because messages had no room. */
   gapFilledAt = Number.NEGATIVE_INFINITY
 
-  /** Goes on from `stored`, if there is one. `now` is in milliseconds on the driver's clock, as everywhere. */
+  /** Continues `stored`, if it is given. `now` is in milliseconds on the driver's clock, as in every method. */
   constructor(settings: SessionSettings, driver: Driver<P, R>, stored: StoredSession | undefined, now: number) {
     this.settings = settings
     this.#driver = driver
-    // [MQTT-3.1.3-2] All state hangs on this one object, which a driver makes for one Client Identifier.
+    // [MQTT-3.1.3-2] This object has the whole state of a session. A driver makes one for each Client Identifier.
     this.table = new ExchangeTable(stored?.nextPacketId ?? 1)
     this.outgoing = new Outgoing(this.table, driver, settings)
     this.incoming = new Incoming(driver, settings, now)
@@ -47,21 +47,21 @@ export class SessionState<P, R> {
     }
   }
 
-  /** True if nothing of ours waits or is unanswered. */
-  get settled(): boolean {
+  /** True if no message of ours waits in the queue or is unacknowledged, and no request is unanswered. */
+  get isIdle(): boolean {
     return this.outgoing.queue.size === 0 && this.table.size === 0 && this.requests.size === 0
   }
 
-  /** CONNACK came: brings our state and the server's together, before anything but CONNECT has been sent. */
+  /** CONNACK came: adapts our state to the state of the server. Only CONNECT was sent before. */
   begin(sessionPresent: boolean): void {
     const answerLost = this.#unansweredConnects > 1
     this.#unansweredConnects = 0
-    // [MQTT-3.2.2-3] Without a session on the server, subscriptions are made again. So they are if an earlier CONNACK
-    // got lost: that one may have said so.
+    // [MQTT-3.2.2-3] If the server had no session, we subscribe again. We also do so if an earlier CONNACK was lost: it may have said
+    // that the server had none.
     if (!sessionPresent || answerLost) this.requests.serverForgot()
     if (!sessionPresent && !this.settings.cleanSession) this.#serverForgot()
-    // [MQTT-3.2.2-2] [3.2.2.2 unexpected session] The server kept a session from before our time. We go on with it, but
-    // it may still use the low identifiers.
+    // [MQTT-3.2.2-2] [3.2.2.2 unexpected session] The server resumes a session that we do not know. We use that session, but not its
+    // low Packet Identifiers, which may still be in use there.
     if (sessionPresent && this.#past === 'none') this.table.identifiers.startAt(this.settings.strangerPacketId)
     this.#past = 'some'
     this.outgoing.resend()
@@ -76,24 +76,24 @@ export class SessionState<P, R> {
     this.incoming.serverForgot()
   }
 
-  /** CONNECT was written: the server may have made or resumed a session, whatever we read of it. */
+  /** CONNECT was sent: the server may begin or resume a session, even if we never read its CONNACK. */
   connectSent(): void {
     this.#unansweredConnects += 1
   }
 
-  /** A refusing CONNACK was read, so that CONNECT made no session. */
+  /** A CONNACK that refuses was read, so this CONNECT began no session. */
   connectRefused(): void {
     this.#unansweredConnects -= 1
   }
 
-  /** Nothing more is sent on the connection: what was unanswered on it waits for the next one. */
+  /** The connection has ended. Unanswered requests and messages wait for the next connection. */
   connectionEnded(): void {
     this.requests.connectionEnded()
     this.outgoing.connectionEnded()
     this.incoming.connectionEnded()
   }
 
-  /** @internal The state as plain data, for tests and for whoever looks for a fault. It changes at will. */
+  /** @internal The state as plain data, for tests and for debugging. Its form may change at any time. */
   inspectState() {
     return {
       unansweredConnects: this.#unansweredConnects,

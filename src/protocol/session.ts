@@ -1,18 +1,17 @@
 /**
- * The engine. A Session survives Network Connections; a Connection dies with its socket. Both are pure: commands,
- * packets and the time go in, and everything that has to happen comes out through the Driver before the call returns.
+ * The engine. A Session survives Network Connections; a Connection lives as long as its socket. Both are pure: the driver passes
+ * commands, packets and the time, and the engine acts only by calling the Driver before its call returns.
  *
- *   getters      what a driver or a person may ask: `settled`, `outgoing.queue`, `incoming.running`, `nextDeadline()`
- *   commands     `publish`, `subscribe`, `unsubscribe`, `withdraw`, `abandon`, `handled`, `unhandled`
- *   happenings   `connect` and then the methods of the Connection; `lost`; `tick`
+ *   queries    `isIdle`, `outgoing.queue`, `incoming.running`, `nextDeadline()`
+ *   commands   `publish`, `subscribe`, `unsubscribe`, `withdraw`, `abandon`
+ *   events     `connect` and then the methods of the Connection; `handled`, `unhandled`, `notStarted`; `lost`; `tick`
  *
- * Time is a number of milliseconds on a clock that never goes back. There is one `nextDeadline()`, so one timer
- * serves a session however many exchanges are open.
+ * Time is a number of milliseconds on a clock that never goes back. There is one `nextDeadline()`, so a session needs one timer,
+ * however many exchanges are open.
  *
- * What holds after every call: no Packet Identifier stands for two exchanges; no message is in the queue and in an
- * exchange at once; an acknowledgement has been sent only on the connection that carried its PUBLISH; after PUBREL no
- * PUBLISH of that exchange is sent while the server keeps the session; the next deadline is later than `now`, or
- * something was done.
+ * After every call the following is true. No Packet Identifier stands for two exchanges. No message is in the queue and in an
+ * exchange at once. An acknowledgement was sent only on the connection that carried its PUBLISH. After PUBREL no PUBLISH of that
+ * exchange is sent while the server keeps the session. A call at a deadline did something, or the next deadline is later than `now`.
  */
 import type { SubscriptionRequest } from '../codec/control-packet.js'
 import { Connection, type ConnectionSettings } from './connection/connection.js'
@@ -30,27 +29,25 @@ export class Session<P, R> extends SessionState<P, R> {
   readonly #driver: Driver<P, R>
   #connection: Connection<P, R> | undefined
 
-  /** Goes on from `stored`, if there is one. `now` is in milliseconds on the driver's clock, as everywhere. */
+  /** Continues `stored`, if it is given. `now` is in milliseconds on the driver's clock, as in every method. */
   constructor(settings: SessionSettings, driver: Driver<P, R>, stored: StoredSession | undefined, now: number) {
     super(settings, driver, stored, now)
     this.#driver = driver
   }
 
-  /** The present connection, if there is one. */
+  /** The present connection; undefined if there is none. */
   get connection(): Connection<P, R> | undefined {
     return this.#connection?.phase === 'closed' ? undefined : this.#connection
   }
 
-  /** A new stream is being opened: `open` on the connection that is returned sends CONNECT. */
+  /** Makes the next connection. When its stream is open, call its method `open`, which sends CONNECT. */
   connect(settings: ConnectionSettings, now: number): Connection<P, R> {
     this.lost()
     this.#connection = new Connection(this, this.#driver, settings, now)
     return this.#connection
   }
 
-  /**
-   * A message at QoS 0 may go straight to the wire if nothing waits before it. True if it did; otherwise `publish` it.
-   */
+  /** Sends a message at QoS 0 at once if no other message waits before it. Returns false if it did not: then call `publish`. */
   sendAtOnce(draft: MessageDraft): boolean {
     if (this.#connection?.takesMessages !== true || !this.outgoing.isClear) return false
     this.outgoing.sendQos0(draft, this.#connection)
@@ -64,79 +61,79 @@ export class Session<P, R> extends SessionState<P, R> {
     return message
   }
 
-  /** Takes back a message that has no Packet Identifier yet; false if it is too late for that. */
+  /** Removes a message that is still in the queue. Returns false if it is not in the queue. */
   withdraw(message: OutgoingMessage<P>): boolean {
     return this.outgoing.withdraw(message)
   }
 
-  /** Asks for subscriptions, at once or on the next connection. */
+  /** Sends SUBSCRIBE, at once or on the next connection. */
   subscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined, now: number): SubscribeRequest<R> {
     const request = this.requests.subscribe(subscriptions, ticket)
     this.#connection?.sendWaiting(now)
     return request
   }
 
-  /** Gives Topic Filters back, at once or on the next connection. */
+  /** Sends UNSUBSCRIBE, at once or on the next connection. */
   unsubscribe(filters: readonly string[], ticket: R | undefined, now: number): UnsubscribeRequest<R> {
     const request = this.requests.unsubscribe(filters, ticket)
     this.#connection?.sendWaiting(now)
     return request
   }
 
-  /** Nobody waits for this request any more. True if the server will never see it. */
+  /** The caller no longer waits for this request. Returns true if it was not sent, so the server will never see it. */
   abandon(request: Request<R>): boolean {
     const isUnsent = this.requests.abandon(request)
     this.#connection?.requestAbandoned()
     return isUnsent
   }
 
-  /** The handlers of an arrival have ended: it is acknowledged when its turn comes. */
+  /** The handlers of an arrival have ended, so its message is acknowledged in its turn. */
   handled(arrival: Arrival, now: number): void {
     this.incoming.handled(arrival, now)
     this.#connection?.handlersProgressed(now)
   }
 
-  /** The handlers of an arrival have failed, and the server is to send it again: end the connection after this. */
+  /** The handlers of an arrival have failed, and the server should send the message again: close the connection after this call. */
   unhandled(arrival: Arrival, now: number): void {
     this.incoming.unhandled(arrival, now)
   }
 
-  /** The handlers of an arrival have not begun after all, and will not: what is owed behind it need not wait for it. */
+  /** The program has not started to handle this arrival, and will not. Acknowledgements behind it no longer wait for it. */
   notStarted(arrival: Arrival, now: number): void {
     this.incoming.notStarted(arrival, now)
     this.#connection?.handlersProgressed(now)
   }
 
-  /** A message that was put off may be delivered now. */
+  /** A message for which `deliver` answered 'later' may be delivered now. */
   resumeDelivery(now: number): void {
     this.incoming.pump(now)
     this.#connection?.handlersProgressed(now)
   }
 
-  /** A message that was kept aside may be delivered now, or is to be kept aside no more. */
+  /** Offers the messages again for which `deliver` answered 'aside': the routes have changed, or no message is kept aside any more. */
   routesChanged(now: number): void {
     this.incoming.routesChanged(now)
     this.#connection?.handlersProgressed(now)
   }
 
-  /** The client is about to end: no handler starts any more, and nothing that comes is kept. */
+  /** The client is about to end: from now on no handler starts, and new messages are not kept. */
   drain(now: number): void {
     this.incoming.drain()
     this.#connection?.handlersProgressed(now)
   }
 
-  /** The connection is gone, or nothing more may be sent on it. Does nothing if there is none. */
+  /** The connection is gone, or must no longer be used. Does nothing if there is none. */
   lost(): void {
     this.#connection?.close()
     this.#connection = undefined
   }
 
-  /** @internal The whole state as plain data, for tests and for whoever looks for a fault. It changes at will. */
+  /** @internal The whole state as plain data, for tests and for debugging. Its form may change at any time. */
   inspect() {
     return { connection: this.connection?.inspect(), ...this.inspectState() }
   }
 
-  /** When `tick` has something to do; Infinity if nothing is due. */
+  /** When `tick` is due; Infinity if it is not. */
   nextDeadline(): number {
     return Math.min(this.outgoing.expiryDeadline, this.#connection?.nextDeadline() ?? Number.POSITIVE_INFINITY)
   }

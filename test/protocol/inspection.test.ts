@@ -84,16 +84,16 @@ describe('a session that nothing has happened to', () => {
 describe('settled', () => {
   test('is a session in which nothing of ours waits or is unanswered', () => {
     const engine = new EngineHarness()
-    expect(engine.session.settled).toBe(true)
+    expect(engine.session.isIdle).toBe(true)
     engine.publish('a', 1)
-    expect(engine.session.settled).toBe(false)
+    expect(engine.session.isIdle).toBe(false)
     engine.connect()
     expect(engine.session.outgoing.queue.size).toBe(0)
-    expect(engine.session.settled).toBe(false)
+    expect(engine.session.isIdle).toBe(false)
     engine.receive(puback(1))
-    expect(engine.session.settled).toBe(true)
+    expect(engine.session.isIdle).toBe(true)
     engine.cut().unsubscribe('u', 'f')
-    expect(engine.session.settled).toBe(false)
+    expect(engine.session.isIdle).toBe(false)
   })
 })
 

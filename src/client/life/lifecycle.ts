@@ -293,7 +293,7 @@ export class Lifecycle implements EngineEvents, Abortable {
       if (this.#waitingCalls?.isEmpty === false) return
       if (this.driver.isOpen) {
         const { session } = this.driver
-        if (!session.settled || session.incoming.running > ending.handlersNotWaitedFor) return
+        if (!session.isIdle || session.incoming.running > ending.handlersNotWaitedFor) return
         if (this.driver.isStoring) return this.driver.whenSafe(() => this.driver.beginTurn())
         const isOnline = this.#phase.is === 'online'
         if (isOnline && session.incoming.awaitedPubrels > 0 && ending.stage === 'draining') {

@@ -258,7 +258,7 @@ describe('a session that has published for years', () => {
     ])
     expect(replay(engine.records, stored).messages.map(({ topic }) => topic)).toEqual(['a', 'b', 'd', 'e'])
     engine.receive(puback(65_534), puback(3), pubrec(65_535), pubrec(2), pubcomp(2), pubcomp(65_535))
-    expect(engine.session.settled).toBe(true)
+    expect(engine.session.isIdle).toBe(true)
     expect(replay(engine.records, stored)).toEqual({ ...stored, nextSequence: number + 3, nextPacketId: 4 })
   })
 })
