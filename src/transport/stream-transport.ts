@@ -6,6 +6,9 @@
  * even an exception in one of its methods, ends only this connection. Not every Duplex emits `close`, so the first of `end`,
  * `error`, `close` and our own `destroy` closes the transport. The pipe is destroyed in each case. A pipe that comes after
  * `destroy` is destroyed at once.
+ *
+ * A pipe may push while it is written to, as a pair of streams in memory does. Our user is then in the middle of its own work, so what
+ * comes during a call of our user waits for the next tick, in its order; an end waits behind it.
  */
 import type { Duplex } from 'node:stream'
 import { kindOf } from '../codec/field-checks.js'
@@ -37,6 +40,13 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
   #reading: 'flowing' | 'paused' = 'flowing'
   /** Made for the first large output. */
   #pieces: PiecewiseOutput | undefined
+  /** The calls on the stack in which our user works: its calls of this transport, and its `received`. */
+  #callsOfUser = 0
+  /** What came during such a call, and what came behind it. */
+  #withheld: Buffer[] = []
+  /** How the pipe has ended, while that waits. */
+  #over: { readonly cause: Error | undefined } | undefined
+  #isReleaseDue = false
 
   constructor(open: OpenStream, events: TransportEvents) {
     this.#events = events
@@ -61,6 +71,7 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
   write(chunk: Uint8Array): boolean {
     const state = this.#state
     if (state.phase !== 'open' || !state.stream.writable) return false
+    this.#callsOfUser += 1
     try {
       if (this.#pieces === undefined) {
         if (chunk.byteLength <= pieceBytes) return state.stream.write(chunk)
@@ -70,6 +81,8 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
     } catch (error) {
       this.onPieceError(error)
       return false
+    } finally {
+      this.#callsOfUser -= 1
     }
   }
 
@@ -80,10 +93,13 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
 
   #callStream(method: 'pause' | 'resume' | 'end'): void {
     if (this.#state.phase !== 'open') return
+    this.#callsOfUser += 1
     try {
       this.#state.stream[method]()
     } catch (error) {
       this.onPieceError(error)
+    } finally {
+      this.#callsOfUser -= 1
     }
   }
 
@@ -103,6 +119,7 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
   resume(): void {
     this.#reading = 'flowing'
     this.#callStream('resume')
+    if (this.#withheld.length > 0) this.#releaseLater()
   }
 
   end(): void {
@@ -149,17 +166,61 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
   /** Listens to the pipe, and returns a function that removes the listeners. */
   #listen(stream: Duplex): () => void {
     const onData = (chunk: unknown): void => {
-      if (chunk instanceof Uint8Array) this.#events.received(asBuffer(chunk))
-      else this.#close(notBytes(`a chunk of type ${typeof chunk}`))
+      if (!(chunk instanceof Uint8Array)) this.#end(notBytes(`a chunk of type ${typeof chunk}`))
+      else if (this.#mayTell) this.#receive(asBuffer(chunk))
+      else {
+        this.#withheld.push(asBuffer(chunk))
+        this.#releaseLater()
+      }
     }
-    const onDrain = (): void => this.onDrain()
-    const onOver = (): void => this.#close(undefined)
-    const onError = (error: unknown): void => this.#close(streamFailure(error))
+    const onDrain = (): void => {
+      if (this.#callsOfUser === 0) this.onDrain()
+      else process.nextTick(() => this.onDrain())
+    }
+    const onOver = (): void => this.#end(undefined)
+    const onError = (error: unknown): void => this.#end(streamFailure(error))
     if (this.#reading === 'paused') stream.pause()
     stream.on('data', onData).on('drain', onDrain).on('end', onOver).on('close', onOver).on('error', onError)
     return () => {
       stream.off('data', onData).off('drain', onDrain).off('end', onOver).off('close', onOver).off('error', onError)
     }
+  }
+
+  /** Whether our user can be told now: it is in no call, nothing that came earlier waits, and no piece is being written. */
+  get #mayTell(): boolean {
+    return this.#callsOfUser === 0 && this.#withheld.length === 0 && this.#pieces?.isWriting !== true
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#callsOfUser += 1
+    try {
+      this.#events.received(chunk)
+    } finally {
+      this.#callsOfUser -= 1
+    }
+  }
+
+  #releaseLater(): void {
+    if (this.#isReleaseDue) return
+    this.#isReleaseDue = true
+    process.nextTick(() => this.#release())
+  }
+
+  #release(): void {
+    this.#isReleaseDue = false
+    while (this.#state.phase === 'open' && this.#reading === 'flowing') {
+      const chunk = this.#withheld.shift()
+      if (chunk === undefined) break
+      this.#receive(chunk)
+    }
+    if (this.#over !== undefined) this.#close(this.#over.cause)
+  }
+
+  /** The pipe is over. */
+  #end(cause: Error | undefined): void {
+    if (this.#mayTell) return this.#close(cause)
+    this.#over ??= { cause }
+    this.#releaseLater()
   }
 
   #close(cause: Error | undefined): void {

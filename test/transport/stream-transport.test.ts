@@ -196,6 +196,62 @@ describe("a byte pipe of the caller's", () => {
     expect(await client.closed).toBeUndefined()
   })
 
+  it('that pushes while it is written to is told of later, whole and in order, and its end behind it', async () => {
+    const stream = new Duplex({
+      read() {},
+      write(chunk, _encoding, done) {
+        this.push(chunk)
+        // Within the call, as no stream of Node does.
+        if (String(chunk) === 'last') this.emit('end')
+        done()
+      },
+    })
+    let isWriting = false
+    const within: string[] = []
+    const write = (text: string) => {
+      isWriting = true
+      client.transport.write(Buffer.from(text))
+      isWriting = false
+    }
+    const client = watch(
+      openStream(() => stream),
+      {
+        received(_, chunk) {
+          if (isWriting) within.push(String(chunk))
+          if (String(chunk) === 'a') for (const text of ['b', 'c', 'last']) write(text)
+        },
+        closed: () => void (isWriting && within.push('closed')),
+      },
+    )
+    await client.peer
+    write('a')
+    expect(client.bytes().toString()).toBe('')
+    expect(await client.closed).toBeUndefined()
+    expect(client.bytes().toString()).toBe('abclast')
+    expect(within).toEqual([])
+  })
+
+  it.each([10, 300_000])('that gives back %d bytes at once keeps the rest for after a pause', async (length) => {
+    const stream = new Duplex({
+      read() {},
+      write(chunk, _encoding, done) {
+        this.push(chunk)
+        done()
+      },
+    })
+    const client = watch(openStream(() => stream))
+    await client.peer
+    const sent = randomBytes(length)
+    client.transport.write(sent.subarray(0, 1))
+    await client.until(1)
+    client.transport.write(sent.subarray(1))
+    client.transport.pause()
+    await turn()
+    expect(client.bytes()).toHaveLength(1)
+    client.transport.resume()
+    expect(digest(await client.until(length))).toBe(digest(sent))
+  })
+
   it('is destroyed when the other side closes', async () => {
     const { client, ours, remote } = await connected()
     remote.end()
