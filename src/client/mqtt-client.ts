@@ -39,6 +39,7 @@ import type {
   Subscription,
 } from './surface/client-surface.js'
 import { asError, markHandled, rejection } from './waiting/promises.js'
+import { signalWatches } from './waiting/signal-watches.js'
 
 /**
  * A client of one server, or of several servers that share their sessions. A client is used once: after `end()`, `destroy()` or a
@@ -92,14 +93,14 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   }
 
   async #connectUnless<T>(signal: AbortSignal, connected: Promise<T>): Promise<T> {
-    const abort = () => this.destroy()
-    signal.addEventListener('abort', abort)
+    const waiter = { aborted: () => this.destroy() }
+    signalWatches.add(signal, waiter)
     try {
       return await connected
     } catch (error) {
       throw signal.aborted ? signal.reason : error
     } finally {
-      signal.removeEventListener('abort', abort)
+      signalWatches.delete(signal, waiter)
     }
   }
 

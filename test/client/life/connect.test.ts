@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import {
   ClosedError,
@@ -290,4 +291,14 @@ test('the state is told at every step', async () => {
   const ended = client.end()
   expect(client.state).toBe('closed')
   await ended
+})
+
+test('one signal for many connect() has one listener, and none when all are through', async () => {
+  const { signal } = new AbortController()
+  const server = new FakeServer()
+  const connecting = Array.from({ length: 20 }, () => clientOf(server).connect({ signal }))
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+  for (const _ of connecting) await server.admitted()
+  await Promise.all(connecting)
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0)
 })
