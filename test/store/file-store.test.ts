@@ -1,5 +1,8 @@
-import { describe, expect, it, vi } from 'vitest'
-import { UsageError } from '../../src/errors.js'
+import { cpSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { StoreError, UsageError } from '../../src/errors.js'
 import type { JournalRecord } from '../../src/protocol/journal/journal-record.js'
 import { replay } from '../../src/protocol/journal/session-reducer.js'
 import { fileName } from '../../src/store/file/file-header.js'
@@ -377,6 +380,38 @@ describe('a disk that fails', () => {
       if (called === 'readAll') throw systemError('EIO')
     }
     await expect(store.open('s')).rejects.toThrow(/cannot read segment-00000001\.journal in \/simulated: EIO/)
+  })
+})
+
+describe('a directory that is deleted while its store is open', () => {
+  it.each(['always', 'never', { everyMs: 60_000 }] as const)('ends the promises, with fsync %j', async (fsync) => {
+    const directory = mkdtempSync(join(tmpdir(), 'mqtt311-'))
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+    const store = fileStore(directory, { fsync })
+    await store.open('s')
+    await store.append([queued(1)])
+    rmSync(directory, { recursive: true })
+    const error = await store.append([queued(2)]).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(StoreError)
+    expect(String(error)).toMatch(
+      /cannot write segment-00000001\.journal in .*: the file was deleted while the store was open/,
+    )
+    await expect(store.append([queued(3)])).rejects.toBe(error)
+    await expect(store.close()).rejects.toThrow(StoreError)
+  })
+
+  it('is another matter than one that is moved, which keeps everything', async () => {
+    const parent = mkdtempSync(join(tmpdir(), 'mqtt311-'))
+    onTestFinished(() => rmSync(parent, { recursive: true, force: true }))
+    const store = fileStore(join(parent, 'before'))
+    await store.open('s')
+    renameSync(join(parent, 'before'), join(parent, 'after'))
+    await store.append([queued(1)])
+    const moved = fileStore(join(parent, 'copy'))
+    cpSync(join(parent, 'after'), join(parent, 'copy'), { recursive: true, filter: (path) => !path.includes('lock') })
+    expect((await moved.open('s')).messages).toHaveLength(1)
+    await moved.close()
+    await store.close().catch(() => {})
   })
 })
 

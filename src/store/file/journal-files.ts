@@ -64,13 +64,23 @@ export function isCode(error: unknown, code: string): boolean {
 
 class NodeFile implements JournalFile {
   readonly #handle: FileHandle
+  /** False on a file system that does not count the names of a file. */
+  readonly #countsNames: boolean
 
-  constructor(handle: FileHandle) {
+  private constructor(handle: FileHandle, countsNames: boolean) {
     this.#handle = handle
+    this.#countsNames = countsNames
   }
 
+  static async of(handle: FileHandle): Promise<NodeFile> {
+    return new NodeFile(handle, (await handle.stat()).nlink > 0)
+  }
+
+  /** A file that was deleted still takes bytes, but nobody will find them. */
   async append(bytes: Uint8Array): Promise<number> {
-    return (await this.#handle.write(bytes)).bytesWritten
+    const [{ bytesWritten }, { nlink }] = await Promise.all([this.#handle.write(bytes), this.#handle.stat()])
+    if (nlink === 0 && this.#countsNames) throw new Error('the file was deleted while the store was open')
+    return bytesWritten
   }
 
   /** fdatasync syncs the length of the file too, and leaves out only the times of the file. */
@@ -123,16 +133,16 @@ export async function directoryFiles(directory: string): Promise<JournalFiles> {
     prepare: () => makeDirectory(location),
     list: () => fs.readdir(location),
     readAll: (name) => fs.readFile(pathOf(name)),
-    create: async (name) => new NodeFile(await fs.open(pathOf(name), 'ax', 0o600)),
+    create: async (name) => NodeFile.of(await fs.open(pathOf(name), 'ax', 0o600)),
     async open(name, length) {
       const handle = await fs.open(pathOf(name), 'a', 0o600)
       try {
         if ((await handle.stat()).size !== length) await handle.truncate(length)
+        return await NodeFile.of(handle)
       } catch (error) {
         await handle.close()
         throw error
       }
-      return new NodeFile(handle)
     },
     rename: (from, to) => fs.rename(pathOf(from), pathOf(to)),
     remove: (name) => fs.unlink(pathOf(name)),
