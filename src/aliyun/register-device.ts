@@ -133,10 +133,23 @@ function firstAnswer({ productKey, deviceName }: Registration) {
 
 function deviceOf(message: Message, productKey: string, deviceName: string): SecretDevice | TokenDevice {
   const answer = parseAnswer(message.topic, message.text())
-  const deviceSecret = answer.get('deviceSecret')
+  // The secret of another device would be stored under the name of this one.
+  for (const [name, own] of [
+    ['productKey', productKey],
+    ['deviceName', deviceName],
+  ] as const) {
+    if ((answer.get(name) ?? own) === own) continue
+    throw new Error(
+      `the platform's answer on ${message.topic} is for another device: its ${name} is not the one that was sent`,
+    )
+  }
+  // An empty secret is none.
+  const { deviceSecret, clientId, deviceToken } = {
+    deviceSecret: answer.get('deviceSecret') || undefined,
+    clientId: answer.get('clientId') || undefined,
+    deviceToken: answer.get('deviceToken') || undefined,
+  }
   if (deviceSecret !== undefined) return { productKey, deviceName, deviceSecret }
-  const clientId = answer.get('clientId')
-  const deviceToken = answer.get('deviceToken')
   if (clientId !== undefined && deviceToken !== undefined) return { productKey, deviceName, clientId, deviceToken }
   throw new Error(`the platform's answer on ${message.topic} has neither deviceSecret nor clientId and deviceToken`)
 }

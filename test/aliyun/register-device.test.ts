@@ -5,6 +5,7 @@ import { ca } from '../../fixtures/tls/index.js'
 import { aliyun, type Registration, registerDevice } from '../../src/aliyun/index.js'
 import { ConnectionLostError, ConnectionRefusedError, TimeoutError, UsageError } from '../../src/errors.js'
 import { connect } from '../../src/index.js'
+import { testServer } from '../../src/testing/index.js'
 
 const product = { productKey: 'a1Pk', productSecret: 'the-secret of the product' }
 const lamp = { productKey: 'a1Pk', deviceName: 'lamp', deviceSecret: 'the-secret of the lamp' }
@@ -111,6 +112,32 @@ describe('a registration fails', () => {
     const platform = await platformWith({ broken: 'delivery', registrationMs: 50 })
     await expect(register(platform)).rejects.toThrow(ConnectionLostError)
     expect(platform.seen.connects).toHaveLength(1)
+  })
+
+  it.each<[string, object, string]>([
+    [
+      'for another device',
+      { deviceName: 'other', deviceSecret: 'the-secret' },
+      'its deviceName is not the one that was sent',
+    ],
+    [
+      'for another product',
+      { productKey: 'a2', deviceSecret: 'the-secret' },
+      'its productKey is not the one that was sent',
+    ],
+    ['with an empty secret', { deviceSecret: '' }, 'has neither deviceSecret nor clientId and deviceToken'],
+    ['with an empty token', { clientId: 'the-secret', deviceToken: '' }, 'has neither deviceSecret nor clientId'],
+  ])('when the answer is %s', async (_, answer, text) => {
+    await using server = await testServer()
+    server.answer('connect', (_packet, connection) => {
+      connection.send({ type: 'connack', sessionPresent: false, returnCode: 0 })
+      const payload = Buffer.from(JSON.stringify(answer))
+      connection.send({ type: 'publish', topic: '/ext/register', payload, qos: 0, retain: false })
+    })
+    const stream = () => server.stream()
+    const error = await registerDevice({ ...product, deviceName: 'lamp', stream }).catch((reason: unknown) => reason)
+    expect(String(error)).toContain(text)
+    expect(inspect(error, { depth: 9 })).not.toContain('the-secret')
   })
 
   it('when it is given up', async () => {
