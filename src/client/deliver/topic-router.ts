@@ -44,10 +44,13 @@ export class TopicRouter<Handler> {
     return (this.#exact?.size ?? 0) + this.#root.size
   }
 
-  /** Adds a handler to a valid Topic Filter. For a shared subscription (`$share/group/filter`) only its last part, the filter, counts. */
+  /** Adds a handler to a valid Topic Filter, and to what servers deliver for it (see `topicFiltersOf`). */
   add(filter: string, handler: Handler): void {
     this.#remembered = undefined
-    const topicFilter = withoutShare(filter)
+    for (const topicFilter of topicFiltersOf(filter)) this.#add(topicFilter, handler)
+  }
+
+  #add(topicFilter: string, handler: Handler): void {
     if (!hasWildcard(topicFilter)) {
       this.#exact ??= new Map()
       const route = this.#exact.get(topicFilter) ?? new Route<Handler>()
@@ -70,7 +73,12 @@ export class TopicRouter<Handler> {
   /** Undoes one `add` of the same filter and handler; returns false if there was none. */
   remove(filter: string, handler: Handler): boolean {
     this.#remembered = undefined
-    const topicFilter = withoutShare(filter)
+    return topicFiltersOf(filter)
+      .map((topicFilter) => this.#remove(topicFilter, handler))
+      .includes(true)
+  }
+
+  #remove(topicFilter: string, handler: Handler): boolean {
     if (!hasWildcard(topicFilter)) {
       const route = this.#exact?.get(topicFilter)
       const removed = route?.remove(handler) ?? false
@@ -222,14 +230,20 @@ function pathOf(filter: string): { readonly levels: readonly string[]; readonly 
   return { levels: multiLevel ? levels.slice(0, -1) : levels, multiLevel }
 }
 
-const sharePrefix = '$share/'
+/**
+ * What stands before the Topic Filter proper in subscriptions of a special kind. MQTT 3.1.1 has none of them, but servers do: with
+ * `$share/group/` (many servers) and `$queue/`, `$oshare/group/`, `$exclusive/` and `$local/` (EMQX and relatives) the messages come under
+ * the topics that match the rest of the filter.
+ */
+const specialKinds = /^(?:\$(?:o?share\/[^/]+|queue|exclusive|local)\/)+(?=.)/s
 
-/** The filter of a shared subscription, `$share/group/filter`. MQTT 3.1.1 has no shared subscriptions, but many servers do. */
-export function withoutShare(filter: string): string {
-  if (!filter.startsWith(sharePrefix)) return filter
-  const slash = filter.indexOf('/', sharePrefix.length)
-  const inner = slash < 0 ? '' : filter.slice(slash + 1)
-  return inner === '' ? filter : inner
+/**
+ * The filters whose topics a server may deliver for a Topic Filter: the filter itself, and without what makes it special. The first
+ * is right for a server that does not know the special kind: there `$share/group/a` is the name of a topic like any other.
+ */
+export function topicFiltersOf(filter: string): readonly string[] {
+  const proper = filter.replace(specialKinds, '')
+  return proper === filter ? [filter] : [proper, filter]
 }
 
 /** The handlers of one Topic Filter, each with the number of times it was added. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { TopicRouter, withoutShare } from '../../../src/client/deliver/topic-router.js'
+import { TopicRouter, topicFiltersOf } from '../../../src/client/deliver/topic-router.js'
 import { topicMatches } from '../../../src/codec/topic.js'
 
 function routerOf(...filters: string[]): TopicRouter<string> {
@@ -82,22 +82,40 @@ describe('matching', () => {
   })
 })
 
-describe('shared subscriptions', () => {
-  it('are routed by the filter behind the group', () => {
+describe('subscriptions of a special kind', () => {
+  it.each([
+    '$share/group/a/+',
+    '$oshare/group/a/+',
+    '$queue/a/+',
+    '$exclusive/a/+',
+    '$local/a/+',
+    '$local/$share/group/a/+',
+  ])('%s gets what its last part matches', (filter) => {
     const router = new TopicRouter<string>()
-    router.add('$share/group/a/+', 'shared')
-    router.add('$share/other/a/b', 'exact')
-    expect([...router.match('a/b')].sort()).toEqual(['exact', 'shared'])
-    expect(router.match('$share/group/a/x')).toEqual([])
-    expect(router.remove('$share/group/a/+', 'shared')).toBe(true)
-    expect(router.match('a/x')).toEqual([])
+    router.add(filter, 'handler')
+    expect(router.match('a/b')).toEqual(['handler'])
+    expect(router.remove(filter, 'handler')).toBe(true)
+    expect(router.remove(filter, 'handler')).toBe(false)
+    expect(router.match('a/b')).toEqual([])
+    expect(router.size).toBe(0)
   })
 
-  it('are ordinary filters where the group or the filter is missing', () => {
-    expect(withoutShare('$share/group')).toBe('$share/group')
-    expect(withoutShare('$share/group/')).toBe('$share/group/')
-    expect(withoutShare('$share/group//a')).toBe('/a')
-    expect(withoutShare('$shared/a/b')).toBe('$shared/a/b')
+  it('get messages under their whole name too, from a server that does not know the kind', () => {
+    const router = new TopicRouter<string>()
+    router.add('$share/group/a', 'shared')
+    router.add('$queue/#', 'all')
+    expect(router.match('$share/group/a')).toEqual(['shared'])
+    expect(router.match('$share/other/a')).toEqual([])
+    expect([...router.match('$queue/a')]).toEqual(['all'])
+  })
+
+  it.each(['$share/group', '$share/group/', '$share//a', '$queue/', '$shared/a/b', 'a/$queue/b'])(
+    '%s is an ordinary filter',
+    (filter) => expect(topicFiltersOf(filter)).toEqual([filter]),
+  )
+
+  it('have a last part that may begin with an empty level', () => {
+    expect(topicFiltersOf('$share/group//a')).toEqual(['/a', '$share/group//a'])
   })
 })
 
