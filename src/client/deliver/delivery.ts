@@ -8,7 +8,7 @@
  * `resumeDelivery` because a stream has room again.
  */
 import type { PublishPacket } from '../../codec/control-packet.js'
-import { outline } from '../../codec/field-checks.js'
+import { outline, quote } from '../../codec/field-checks.js'
 import { HandlerError, UsageError } from '../../errors.js'
 import type { Arrival } from '../../protocol/incoming/arrival.js'
 import type { DeliverySettings } from '../options/client-settings.js'
@@ -281,7 +281,7 @@ export class Delivery {
 function requireAction(returned: unknown, cause: unknown): HandlerErrorAction {
   if (returned === undefined) return 'close'
   if (returned === 'acknowledge' || returned === 'redeliver' || returned === 'close') return returned
-  let shown = outline(returned)
+  let shown = typeof returned === 'string' ? quote(returned) : outline(returned)
   if (isPromiseLike(returned)) {
     shown = 'a promise'
     // The client ends in any case, so a rejection of this promise must not be unhandled.
