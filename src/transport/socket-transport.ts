@@ -123,42 +123,19 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
   }
 
   end(): void {
-    switch (this.#phase) {
-      case 'opening':
-      case 'securing':
-        this.destroy()
-        break
-      case 'open':
-        if (this.#pieces === undefined) this.#socket.end()
-        else this.#pieces.end()
-        break
-      case 'finished':
-      case 'withheld':
-      case 'destroyed':
-      case 'closed':
-        break
-    }
+    if (this.#phase === 'opening' || this.#phase === 'securing') return this.destroy()
+    // Node ends a socket once; it does nothing for a later call, also after `destroy`.
+    if (this.#pieces === undefined) this.#socket.end()
+    else this.#pieces.end()
   }
 
   destroy(): void {
-    switch (this.#phase) {
-      case 'opening':
-      case 'securing':
-      case 'open':
-      case 'finished':
-        this.#phase = 'destroyed'
-        this.#withheld = nothing
-        this.#socket.destroy()
-        break
-      case 'withheld':
-        this.#phase = 'destroyed'
-        this.#withheld = nothing
-        process.nextTick(() => this.#emitClosed())
-        break
-      case 'destroyed':
-      case 'closed':
-        break
-    }
+    if (this.#phase === 'destroyed' || this.#phase === 'closed') return
+    const isSocketClosed = this.#phase === 'withheld'
+    this.#phase = 'destroyed'
+    this.#withheld = nothing
+    if (isSocketClosed) process.nextTick(() => this.#emitClosed())
+    else this.#socket.destroy()
   }
 
   onConnect(): void {

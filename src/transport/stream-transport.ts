@@ -123,17 +123,10 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
   }
 
   end(): void {
-    switch (this.#state.phase) {
-      case 'opening':
-        this.destroy()
-        break
-      case 'open':
-        if (this.#pieces === undefined) this.#callStream('end')
-        else this.#pieces.end()
-        break
-      case 'closed':
-        break
-    }
+    if (this.#state.phase === 'opening') return this.destroy()
+    if (this.#state.phase !== 'open') return
+    if (this.#pieces === undefined) this.#callStream('end')
+    else this.#pieces.end()
   }
 
   destroy(): void {
@@ -231,16 +224,9 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
   #enterClosed(): boolean {
     const state = this.#state
     this.#state = { phase: 'closed' }
-    switch (state.phase) {
-      case 'opening':
-        state.abort.abort()
-        return true
-      case 'open':
-        discard(state.stream, state.release)
-        return true
-      case 'closed':
-        return false
-    }
+    if (state.phase === 'opening') state.abort.abort()
+    else if (state.phase === 'open') discard(state.stream, state.release)
+    return state.phase !== 'closed'
   }
 }
 

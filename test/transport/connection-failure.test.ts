@@ -77,6 +77,18 @@ describe('the failure of every address of a name', () => {
     expect(error.cause).toBe(cause)
   })
 
+  it('names the address also when the name had only one', () => {
+    expect(connectionFailure(attempts('ETIMEDOUT'), endpoint, 'opening').message).toBe(
+      'broker.example:1883 could not be connected to at any of its addresses: 2001:db8::0 (ETIMEDOUT)',
+    )
+  })
+
+  it('speaks of no addresses if it has none', () => {
+    expect(connectionFailure(attempts(), endpoint, 'opening').message).toBe(
+      'broker.example:1883 could not be connected to',
+    )
+  })
+
   it.each<[LossReason, string[]]>([
     ['unreachable', ['ENETUNREACH', 'EHOSTUNREACH']],
     ['timed-out', ['ENETUNREACH', 'ETIMEDOUT']],
@@ -179,6 +191,13 @@ describe('opening a socket', () => {
     const { port } = await listenTcp({ host: '127.0.0.1' })
     resolveTo('::1', '127.0.0.1')
     expect(await open('both.example', port).peer).toMatchObject({ address: '127.0.0.1', family: 4 })
+  })
+
+  it('asks for no address of a family that this machine has not', async () => {
+    const { port } = await listenTcp()
+    const lookup = resolveTo('::1')
+    await open('both.example', port).peer
+    expect(lookup.mock.calls[0]).toMatchObject(['both.example', { hints: dns.ADDRCONFIG }, {}])
   })
 
   it.each([

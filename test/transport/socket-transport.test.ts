@@ -249,6 +249,17 @@ describe.each([
     expect(client.told.at(-1)).toBe('closed')
   })
 
+  it('says goodbye to a server that closes in good order, before it closes too', async () => {
+    const { client, remote, socket } = await connectedWithSocket()
+    let hasSaidGoodbye = false
+    socket.once('finish', () => {
+      hasSaidGoodbye = true
+    })
+    remote.end()
+    await client.closed
+    expect(hasSaidGoodbye).toBe(true)
+  })
+
   it('takes no write between the FIN of the server and closed', async () => {
     const { client, remote, socket } = await connectedWithSocket()
     const late = new Promise((resolve) => socket.once('end', () => resolve(client.transport.write(Buffer.of(1)))))

@@ -182,6 +182,18 @@ describe("a byte pipe of the caller's", () => {
     expect(client.told).not.toContain('drained')
   })
 
+  it('is not ended once it is closed, also where a large chunk went before', async () => {
+    const { client, ours, remote } = await connected()
+    client.transport.write(Buffer.alloc(250_000))
+    remote.resume()
+    await client.drained
+    let ends = 0
+    Object.assign(ours, { end: () => (ends += 1) })
+    client.transport.destroy()
+    client.transport.end()
+    expect(ends).toBe(0)
+  })
+
   it('sends what was written before end(), and closes when the other side closes', async () => {
     const { client, remote } = await connected()
     client.transport.write(Buffer.from('last'))

@@ -55,6 +55,14 @@ describe('the certificate of the server', () => {
     expect(await connectTo(port, true).closed).toMatchObject({ reason: 'certificate-untrusted' })
   })
 
+  it('is refused with the name of the root that is missing', async () => {
+    const { port } = await listenTls()
+    const cause = await connectTo(port, true).closed
+    expect(cause?.message).toContain(
+      'has a certificate from "mqtt311 fixture root", an issuer that is not trusted here',
+    )
+  })
+
   it('is verified whatever the environment says', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
     onTestFinished(() => {
@@ -230,9 +238,16 @@ describe("the caller's options", () => {
     await connectTo(port, tls).peer
   })
 
-  it.each(['host', 'port', 'path', 'socket'] as const)('may not hold %s', (name) => {
+  it.each([
+    ['host', 'give host beside tls'],
+    ['port', 'give port beside tls'],
+    ['path', 'pass the option stream'],
+    ['socket', 'pass the option stream'],
+  ] as const)('may not hold %s; the error says: %s', (name, advice) => {
     const options = { host: 'h', port: 1, path: '/p', socket: new net.Socket() }
-    expect(() => new TlsSettings({ [name]: options[name] })).toThrow(UsageError)
+    const make = () => new TlsSettings({ [name]: options[name] })
+    expect(make).toThrow(UsageError)
+    expect(make).toThrow(`tls.${name} cannot be used, because a client connects more than once: ${advice}`)
   })
 
   it('that cannot work end the attempt with a UsageError, not with an exception', async () => {
@@ -402,6 +417,18 @@ describe.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])('a session of %s', (version
     const remote = await accepted()
     expect('servername' in remote && remote.servername).toBe('localhost')
     expect((await visit(port, tls, 'localhost')).tls?.resumed).toBe(true)
+  })
+})
+
+describe('a handshake that the server does not answer', () => {
+  it.each(['end', 'destroy'] as const)('is given up by %s(), without a cause', async (how) => {
+    const { accepted, port } = await listenTcp()
+    const client = connectTo(port)
+    const remote = await accepted()
+    await once(remote, 'data')
+    client.transport[how]()
+    expect(await client.closed).toBeUndefined()
+    expect(client.told).toEqual(['closed'])
   })
 })
 
