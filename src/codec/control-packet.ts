@@ -101,13 +101,16 @@ export interface SubscribePacket {
   readonly subscriptions: readonly SubscriptionRequest[]
 }
 
-/** SUBACK: the server grants or refuses each Topic Filter (section 3.9). */
-export interface SubackPacket {
+/**
+ * SUBACK: the server grants or refuses each Topic Filter (section 3.9). A decoder gives the Return Codes as bytes, one byte for each;
+ * an encoder takes an array or bytes.
+ */
+export interface SubackPacket<Codes extends ArrayLike<number> = ArrayLike<number>> {
   readonly type: 'suback'
   /** The Packet Identifier of the SUBSCRIBE. */
   readonly packetId: PacketIdentifier
   /** A Return Code for each Topic Filter, in order: the granted QoS, or 0x80 for a refusal (section 3.9.3). */
-  readonly returnCodes: readonly number[]
+  readonly returnCodes: Codes
 }
 
 /** UNSUBSCRIBE: ends the subscriptions of Topic Filters (section 3.10). */
@@ -124,14 +127,14 @@ export interface BarePacket {
   readonly type: 'pingreq' | 'pingresp' | 'disconnect'
 }
 
-/** Any Control Packet; `B` is the type of the payload and of the password. */
-export type ControlPacket<B extends Uint8Array = Uint8Array> =
+/** Any Control Packet; `B` is the type of the payload and of the password, `Codes` that of the Return Codes of SUBACK. */
+export type ControlPacket<B extends Uint8Array = Uint8Array, Codes extends ArrayLike<number> = ArrayLike<number>> =
   | ConnectPacket<B>
   | ConnackPacket
   | PublishPacket<B>
   | AcknowledgementPacket
   | SubscribePacket
-  | SubackPacket
+  | SubackPacket<Codes>
   | UnsubscribePacket
   | BarePacket
 

@@ -129,6 +129,14 @@ export function requireList<T>(list: readonly T[], field: string, statement: str
   if (list.length === 0) throw new UsageError(`${field} are empty: give at least one`, { statement })
 }
 
+/** A list of numbers in an array or in bytes. */
+export function requireArrayLike(list: ArrayLike<number>, field: string, statement: string): void {
+  if (typeof list !== 'object' || list === null || !Number.isInteger(list.length)) {
+    throw new UsageError(`${field} have to be an array or bytes, not ${outline(list)}`, { statement })
+  }
+  if (list.length === 0) throw new UsageError(`${field} are empty: give at least one`, { statement })
+}
+
 export function requireKeepAlive(seconds: number): void {
   if (Number.isInteger(seconds) && seconds >= 0 && seconds <= 65_535) return
   throw new UsageError(`keepAlive has to be an integer from 0 to 65535 seconds, not ${outline(seconds)}`, {

@@ -20,6 +20,6 @@ export const MAX_RETURN_CODE = 5
 export const SUBSCRIBE_FAILURE = 0x80
 
 /** Whether the Return Code is a granted QoS or a refusal; all others are reserved. */
-export function isSubackCode(code: number): boolean {
+export function isSubackCode(code: number | undefined): boolean {
   return code === 0 || code === 1 || code === 2 || code === SUBSCRIBE_FAILURE
 }

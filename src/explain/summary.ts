@@ -84,8 +84,12 @@ function grantName(returnCode: number): string {
   return returnCode === 0x80 ? 'refused' : `granted QoS ${returnCode}`
 }
 
-function list<T>(entries: readonly T[], name: (entry: T) => string): string[] {
-  const named = entries.slice(0, listedEntries).map(name)
+function list<T>(entries: ArrayLike<T>, name: (entry: T) => string): string[] {
+  const named: string[] = []
+  for (let index = 0; index < listedEntries; index += 1) {
+    const entry = entries[index]
+    if (entry !== undefined) named.push(name(entry))
+  }
   const more = entries.length - named.length
   return more === 0 ? named : [...named, `and ${more} more`]
 }

@@ -74,7 +74,7 @@ export interface Driver<P, R> {
   /** A message was dropped from the queue, or expired. */
   rejected(message: OutgoingMessage<P>, error: MqttError): void
   /** SUBACK or UNSUBACK came. SUBACK has a Return Code for each Topic Filter; UNSUBACK has none. */
-  answered(request: Request<R>, returnCodes: readonly number[]): void
+  answered(request: Request<R>, returnCodes: ArrayLike<number>): void
   /** No SUBACK or UNSUBACK came in time. */
   unanswered(request: Request<R>, error: MqttError): void
   /** The engine subscribed again in a new session of the server. The server refused these Topic Filters, which it had granted before. */

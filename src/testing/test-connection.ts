@@ -255,7 +255,8 @@ export class TestConnection {
   #answer(packet: ControlPacket<Buffer>): void {
     if (this.#host.rules.apply('withhold', packet, this.clientId) !== undefined) return
     // The codec refuses to write what the standard has reserved.
-    if (packet.type === 'suback' && packet.returnCodes.includes(0x8f)) return this.sendBytes(reservedSuback(packet))
+    if (packet.type === 'suback' && Array.from(packet.returnCodes).includes(0x8f))
+      return this.sendBytes(reservedSuback(packet))
     this.#writer.write(packet)
     if (this.#flushes) return
     this.#flushes = true
@@ -301,7 +302,7 @@ export class TestConnection {
 
 /** A SUBACK with any Return Codes: they are its last bytes, one for each Topic Filter. */
 function reservedSuback({ packetId, returnCodes }: SubackPacket): Buffer {
-  const bytes = encodePacket({ type: 'suback', packetId, returnCodes: returnCodes.map(() => 0) })
+  const bytes = encodePacket({ type: 'suback', packetId, returnCodes: new Uint8Array(returnCodes.length) })
   bytes.set(returnCodes, bytes.length - returnCodes.length)
   return bytes
 }

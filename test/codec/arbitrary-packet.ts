@@ -64,7 +64,9 @@ export const arbitraryPacket: fc.Arbitrary<ControlPacket<Buffer>> = fc.oneof(
   plain({
     type: fc.constant('suback' as const),
     packetId,
-    returnCodes: fc.array(fc.constantFrom(0, 1, 2, 0x80), { minLength: 1, maxLength: 5 }),
+    returnCodes: fc
+      .array(fc.constantFrom(0, 1, 2, 0x80), { minLength: 1, maxLength: 5 })
+      .map((codes) => Uint8Array.from(codes)),
   }),
   plain({
     type: fc.constant('unsubscribe' as const),

@@ -33,7 +33,7 @@ function toTheirs(packet: ControlPacket<Buffer>): Packet {
       return { cmd: 'subscribe', messageId: packet.packetId, subscriptions }
     }
     case 'suback':
-      return { cmd: 'suback', messageId: packet.packetId, granted: [...packet.returnCodes] }
+      return { cmd: 'suback', messageId: packet.packetId, granted: Array.from(packet.returnCodes) }
     case 'unsubscribe':
       return { cmd: 'unsubscribe', messageId: packet.packetId, unsubscriptions: [...packet.filters] }
     case 'puback':

@@ -81,10 +81,10 @@ function publishOf(fields: Fields): ControlPacket<Buffer> {
   }
 }
 
-function returnCodesOf(value: unknown): number[] {
-  if (Array.isArray(value)) return value.map(integer)
+function returnCodesOf(value: unknown): Uint8Array {
+  if (Array.isArray(value)) return Uint8Array.from(value.map(integer))
   const run = fieldsOf(value)
-  return new Array<number>(integer(run.get('count'))).fill(integer(run.get('repeat')))
+  return new Uint8Array(integer(run.get('count'))).fill(integer(run.get('repeat')))
 }
 
 function subscriptionOf(value: unknown): SubscriptionRequest {

@@ -333,8 +333,8 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
     this.#log.push(`rejected ${message.topic}: ${error.code} ${error.delivery}`)
   }
 
-  answered(request: Request<Ticket>, returnCodes: readonly number[]): void {
-    this.#log.push(`answered ${request.ticket}: ${returnCodes.join(' ')}`)
+  answered(request: Request<Ticket>, returnCodes: ArrayLike<number>): void {
+    this.#log.push(`answered ${request.ticket}: ${Array.from(returnCodes).join(' ')}`)
   }
 
   unanswered(request: Request<Ticket>, error: MqttError): void {

@@ -19,7 +19,7 @@ export function notation(packet: ControlPacket): string {
     case 'unsubscribe':
       return `UNSUBSCRIBE#${packet.packetId} ${packet.filters.join(' ')}`
     case 'suback':
-      return `SUBACK#${packet.packetId} ${packet.returnCodes.join(' ')}`
+      return `SUBACK#${packet.packetId} ${Array.from(packet.returnCodes).join(' ')}`
     case 'puback':
     case 'pubrec':
     case 'pubrel':

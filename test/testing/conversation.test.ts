@@ -224,7 +224,7 @@ describe('refuse()', () => {
       { filter: 'open', qos: 1 },
     ] as const
     client.send({ type: 'subscribe', packetId: 1, subscriptions })
-    expect(await client.next()).toMatchObject({ returnCodes: [0x80, 1] })
+    expect(await client.next()).toMatchObject({ returnCodes: Uint8Array.of(0x80, 1) })
     expect([...server.subscriptions('raw').keys()]).toEqual(['open'])
   })
 

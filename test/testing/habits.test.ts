@@ -19,7 +19,7 @@ async function answersOf(habits: Habits, filter: string, ...packets: Parameters<
 test('grantedQosMax bounds what SUBACK grants', async () => {
   const server = serverInMemory({ habits: { grantedQosMax: 1 } })
   const client = await subscribed(server, { a: 2 })
-  expect(client.received[1]).toMatchObject({ returnCodes: [1] })
+  expect(client.received[1]).toMatchObject({ returnCodes: Uint8Array.of(1) })
 })
 
 test.each([

@@ -10,7 +10,7 @@ export interface RequestTicket {
   /** SUBACK or UNSUBACK has come. It may come late, when the call has already failed. */
   answered(
     request: SubscribeRequest<RequestTicket> | UnsubscribeRequest<RequestTicket>,
-    returnCodes: readonly number[],
+    returnCodes: ArrayLike<number>,
   ): void
   /** No answer will come, or none came in time. */
   failed(reason: unknown): void
@@ -22,7 +22,7 @@ export interface Grants {
   readonly refused: readonly string[]
 }
 
-function readGrants(request: SubscribeRequest<RequestTicket>, returnCodes: readonly number[]): Grants {
+function readGrants(request: SubscribeRequest<RequestTicket>, returnCodes: ArrayLike<number>): Grants {
   const granted: GrantedFilter[] = []
   const refused: string[] = []
   for (const [index, { filter }] of request.subscriptions.entries()) {
@@ -84,7 +84,7 @@ export class SubscribeTicket implements RequestTicket, Abortable {
     this.failed(reason)
   }
 
-  answered(request: Request<RequestTicket>, returnCodes: readonly number[]): void {
+  answered(request: Request<RequestTicket>, returnCodes: ArrayLike<number>): void {
     if (request.kind !== 'subscribe') return
     this.#unanswered.delete(request)
     const grants = readGrants(request, returnCodes)

@@ -45,21 +45,19 @@ export function decodeSubscribe(reader: PacketReader): SubscribePacket {
 }
 
 /** SUBACK (section 3.9). */
-export function decodeSuback(reader: PacketReader): SubackPacket {
+export function decodeSuback(reader: PacketReader): SubackPacket<Uint8Array> {
   // [MQTT-3.8.4-5] SUBACK has a Return Code for each Topic Filter, so at least one
   const packetId = reader.packetIdentifier('MQTT-3.8.4-5', 'MQTT-2.3.1-7')
   if (reader.atEnd) reader.fail('empty-payload', 'MQTT-3.8.4-5', reader.position, 'SUBACK without a Return Code')
-  const returnCodes: number[] = []
-  while (!reader.atEnd) {
-    const code = reader.byte('MQTT-3.8.4-5')
-    // [MQTT-3.9.3-2] all but four codes are reserved
-    if (!isSubackCode(code)) {
-      const what = `SUBACK with the reserved Return Code 0x${code.toString(16).padStart(2, '0')}`
-      reader.fail('return-code', 'MQTT-3.9.3-2', reader.position - 1, what)
-    }
-    returnCodes.push(code)
+  const codesAt = reader.position
+  // [MQTT-3.9.3-2] all but four codes are reserved
+  for (let index = codesAt; index < reader.end; index += 1) {
+    const code = byteAt(reader.bytes, index)
+    if (isSubackCode(code)) continue
+    const what = `SUBACK with the reserved Return Code 0x${code.toString(16).padStart(2, '0')}`
+    reader.fail('return-code', 'MQTT-3.9.3-2', index, what)
   }
-  return { type: 'suback', packetId, returnCodes }
+  return { type: 'suback', packetId, returnCodes: reader.restAsBytes() }
 }
 
 /** UNSUBSCRIBE (section 3.10). */

@@ -31,7 +31,7 @@ export interface PacketDecoderOptions {
   readonly maxPacketBytes?: number | undefined
 }
 
-type OnPacket = (packet: ControlPacket<Buffer>) => void
+type OnPacket = (packet: ControlPacket<Buffer, Uint8Array>) => void
 type Phase = 'ready' | 'decoding' | 'stopped'
 
 /** Turns a stream of bytes, cut anywhere, into Control Packets. It checks every rule that concerns a single packet. */
@@ -68,14 +68,17 @@ export class PacketDecoder {
    * @throws MalformedPacketError at the first fault, and the same error at each later call.
    * @throws UsageError if it is called from inside `onPacket`.
    */
-  decode(chunk: Uint8Array): ControlPacket<Buffer>[]
-  decode(chunk: Uint8Array, onPacket: (packet: ControlPacket<Buffer>) => void): void
-  decode(chunk: Uint8Array, onPacket?: (packet: ControlPacket<Buffer>) => void): ControlPacket<Buffer>[] | undefined {
+  decode(chunk: Uint8Array): ControlPacket<Buffer, Uint8Array>[]
+  decode(chunk: Uint8Array, onPacket: (packet: ControlPacket<Buffer, Uint8Array>) => void): void
+  decode(
+    chunk: Uint8Array,
+    onPacket?: (packet: ControlPacket<Buffer, Uint8Array>) => void,
+  ): ControlPacket<Buffer, Uint8Array>[] | undefined {
     if (onPacket !== undefined) {
       this.#decode(chunk, onPacket)
       return undefined
     }
-    const packets: ControlPacket<Buffer>[] = []
+    const packets: ControlPacket<Buffer, Uint8Array>[] = []
     this.#decode(chunk, (packet) => void packets.push(packet))
     return packets
   }
@@ -197,14 +200,14 @@ export class PacketDecoder {
 }
 
 /** Decodes the rest of the packet whose fixed header the reader has read. */
-function decodePacket(reader: PacketReader): ControlPacket<Buffer> {
+function decodePacket(reader: PacketReader): ControlPacket<Buffer, Uint8Array> {
   const type = typeOfFirstByte[byteAt(reader.bytes, reader.start)]
   /* v8 ignore if -- @preserve readPacketSize has refused such a byte already; only a mistake of ours could get here */
   if (type === undefined) throw new RangeError('the fixed header was not checked')
   return decodeBody(reader, type)
 }
 
-function decodeBody(reader: PacketReader, type: PacketType): ControlPacket<Buffer> {
+function decodeBody(reader: PacketReader, type: PacketType): ControlPacket<Buffer, Uint8Array> {
   const { name } = type
   switch (name) {
     case 'publish':

@@ -141,6 +141,15 @@ export class PacketReader {
     return this.#copies.copy(this.bytes, this.start, start, this.end)
   }
 
+  /** The same without the methods of a Buffer, in memory of its own: for what is no payload. */
+  restAsBytes(): Uint8Array {
+    const start = this.position
+    this.position = this.end
+    const { buffer, byteOffset } = this.bytes
+    const bytes = new Uint8Array(buffer, byteOffset + start, this.end - start)
+    return this.#owned ? bytes : new Uint8Array(bytes)
+  }
+
   /** Ends the decoding with a fault. `index` counts in `bytes`; `what` describes the received bytes. */
   fail(fault: Fault, statement: string, index: number, what: string): never {
     const failure = new MalformedPacketError(`received ${what}`, {

@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.js'
 import type { QoS, SubackPacket, SubscribePacket, UnsubscribePacket } from '../control-packet.js'
-import { outline, requireList, requirePacketIdentifier, requireQos } from '../field-checks.js'
+import { outline, requireArrayLike, requireList, requirePacketIdentifier, requireQos } from '../field-checks.js'
 import { MAX_REMAINING_LENGTH } from '../fixed-header.js'
 import { isSubackCode } from '../packet-constants.js'
 import { firstByteOf, packetTypes } from '../packet-type.js'
@@ -68,14 +68,15 @@ export function encodeSuback(chunk: OutputChunk, packet: SubackPacket): void {
   // [MQTT-2.3.1-7] SUBACK has the Packet Identifier of a SUBSCRIBE, which is not 0
   requirePacketIdentifier(packetId, 'MQTT-2.3.1-7')
   // [MQTT-3.8.4-5] SUBACK has a Return Code for each Topic Filter, so at least one
-  requireList(returnCodes, 'returnCodes', 'MQTT-3.8.4-5')
-  for (const code of returnCodes) {
+  requireArrayLike(returnCodes, 'returnCodes', 'MQTT-3.8.4-5')
+  requireRemainingLength(2 + returnCodes.length, 'returnCodes')
+  for (let index = 0; index < returnCodes.length; index += 1) {
+    const code = returnCodes[index]
     // [MQTT-3.9.3-2] all but four codes are reserved
     if (!isSubackCode(code)) {
       throw new UsageError(`returnCodes are 0, 1, 2 or 128, not ${outline(code)}`, { statement: 'MQTT-3.9.3-2' })
     }
   }
-  requireRemainingLength(2 + returnCodes.length, 'returnCodes')
   const index = beginPacket(chunk, SUBACK, 2 + returnCodes.length)
   chunk.bytes.set(returnCodes, writeUint16(chunk.bytes, index, packetId))
 }

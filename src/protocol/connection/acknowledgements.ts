@@ -95,7 +95,7 @@ export class Acknowledgements<P, R> {
     return undefined
   }
 
-  #answered(exchange: RequestExchange<R>, returnCodes: readonly number[]): void {
+  #answered(exchange: RequestExchange<R>, returnCodes: ArrayLike<number>): void {
     this.#session.table.delete(exchange)
     const refused = this.#session.requests.answered(exchange, returnCodes)
     // [MQTT-3.8.3-2] A refusal is an answer and no violation: for example, the server may not support wildcards.

@@ -140,7 +140,7 @@ export class Requests<P, R> {
   }
 
   /** An acknowledgement came: notes what it says of each filter, and returns the filters that it refuses. */
-  answered({ request }: RequestExchange<R>, returnCodes: readonly number[]): readonly string[] {
+  answered({ request }: RequestExchange<R>, returnCodes: ArrayLike<number>): readonly string[] {
     this.#sentList(request).remove(request)
     const { state } = request
     this.#over(request)

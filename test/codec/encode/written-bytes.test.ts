@@ -35,7 +35,7 @@ describe('the first byte', () => {
     ['62', 'MQTT-3.6.1-1', { type: 'pubrel', packetId: 1 }],
     ['70', 'MQTT-2.2.2-1', { type: 'pubcomp', packetId: 1 }],
     ['82', 'MQTT-3.8.1-1', { type: 'subscribe', packetId: 1, subscriptions: [{ filter: 'a', qos: 0 }] }],
-    ['90', 'MQTT-2.2.2-1', { type: 'suback', packetId: 1, returnCodes: [0] }],
+    ['90', 'MQTT-2.2.2-1', { type: 'suback', packetId: 1, returnCodes: Uint8Array.of(0) }],
     ['a2', 'MQTT-3.10.1-1', { type: 'unsubscribe', packetId: 1, filters: ['a'] }],
     ['b0', 'MQTT-2.2.2-1', { type: 'unsuback', packetId: 1 }],
     ['c0', 'MQTT-2.2.2-1', { type: 'pingreq' }],
