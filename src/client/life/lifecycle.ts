@@ -13,7 +13,15 @@
  */
 import { AsyncResource } from 'node:async_hooks'
 import type { ConnectPacket } from '../../codec/control-packet.js'
-import { ClosedError, ConnectionLostError, isMqttError, StoreError, TimeoutError, UsageError } from '../../errors.js'
+import {
+  ClosedError,
+  ConnectionLostError,
+  type DeliveryState,
+  isMqttError,
+  StoreError,
+  TimeoutError,
+  UsageError,
+} from '../../errors.js'
 import type { Arrival } from '../../protocol/incoming/arrival.js'
 import { isWithinHandlerOf } from '../deliver/handler-context.js'
 import { EngineDriver, type EngineEvents } from '../engine/engine-driver.js'
@@ -341,11 +349,14 @@ export class Lifecycle implements EngineEvents, Abortable {
 
   /** Rejects every promise that is pending: what it waits for cannot come any more. */
   #rejectWaiting(error: Error | undefined): void {
-    const reason = (delivery?: 'none' | 'unknown' | 'stored') =>
-      new ClosedError(error === undefined ? 'the client was ended' : `the client was ended: ${error.message}`, {
-        cause: error,
-        delivery,
-      })
+    const text = error === undefined ? 'the client was ended' : `the client was ended: ${error.message}`
+    // Promises with the same fate share their error: a thousand stacks would say no more.
+    const reasons = new Map<DeliveryState | undefined, ClosedError>()
+    const reason = (delivery?: DeliveryState) => {
+      const shared = reasons.get(delivery) ?? new ClosedError(text, { cause: error, delivery })
+      reasons.set(delivery, shared)
+      return shared
+    }
     this.#connecting?.reject(error ?? reason())
     this.#connecting = undefined
     this.#waitingCalls?.rejectAll(() => reason('none'))

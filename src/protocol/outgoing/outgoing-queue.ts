@@ -1,4 +1,4 @@
-import { QueueFullError, TimeoutError } from '../../errors.js'
+import { type DeliveryState, QueueFullError, TimeoutError } from '../../errors.js'
 import type { Driver } from '../driver.js'
 import { OutgoingMessage } from '../exchange/outgoing-message.js'
 import { LinkedList } from '../lists/linked-list.js'
@@ -99,12 +99,15 @@ export class OutgoingQueue<P, R> {
   /** Rejects the messages that have waited for longer than `maxAgeMs`. */
   expire(now: number): void {
     const { maxAgeMs } = this.limits
+    // Messages that grow too old together share their error: its stack is dear, and says nothing of the single one.
+    const errors = new Map<DeliveryState, TimeoutError>()
     for (let message = this.first; message !== undefined; message = this.first) {
       if (message.queuedAt + maxAgeMs > now) return
       this.withdraw(message)
-      const text = `the message waited in the outgoing queue for more than ${maxAgeMs} ms (queue.maxAgeMs)`
       const delivery = message.delivery === 'stored' ? 'none' : message.delivery
-      this.#driver.rejected(message, new TimeoutError(text, { operation: 'queue', timeoutMs: maxAgeMs, delivery }))
+      const error = errors.get(delivery) ?? tooOld(maxAgeMs, delivery)
+      errors.set(delivery, error)
+      this.#driver.rejected(message, error)
     }
   }
 
@@ -150,4 +153,9 @@ export class OutgoingQueue<P, R> {
     this.#size += 1
     this.#bytes += message.bytes
   }
+}
+
+function tooOld(maxAgeMs: number, delivery: DeliveryState): TimeoutError {
+  const text = `the message waited in the outgoing queue for more than ${maxAgeMs} ms (queue.maxAgeMs)`
+  return new TimeoutError(text, { operation: 'queue', timeoutMs: maxAgeMs, delivery })
 }

@@ -72,6 +72,18 @@ describe('the outgoing queue', () => {
     expect(young.state).toBe('pending')
   })
 
+  test('rejects messages that grow too old together with one error', async () => {
+    fakeTime()
+    const { client, connection } = await online({ ...patient, queue: { maxAgeMs: 1_000 } })
+    connection.cut()
+    await event(client, 'offline')
+    const published = ['1', '2'].map((payload) => rejectionOf(client.publish('a', payload, { qos: 1 })))
+    await pass(1_001)
+    const [first, second] = await Promise.all(published)
+    expect(first).toBeInstanceOf(TimeoutError)
+    expect(second).toBe(first)
+  })
+
   test('takes no account of age once a message has a Packet Identifier', async () => {
     fakeTime()
     const { client, connection } = await online({ queue: { maxAgeMs: 1_000 } })

@@ -21,6 +21,21 @@ test('those that time out together share their error', async () => {
   expect(unsubscribe).toMatchObject({ code: 'MQTT_TIMEOUT', operation: 'unsubscribe' })
 })
 
+test('those that wait when the client ends share their error, and publishes with the same fate share theirs', async () => {
+  const { client } = await online({ maxInFlight: 2 })
+  const subscribed = Promise.all(subscribes(client, 2))
+  const published = Promise.all(Array.from({ length: 4 }, () => rejectionOf(client.publish('a', 'x', { qos: 1 }))))
+  client.destroy()
+  const [first, second] = await subscribed
+  expect(first).toMatchObject({ code: 'MQTT_CLOSED' })
+  expect(second).toBe(first)
+  const errors = await published
+  expect(errors).toMatchObject(['unknown', 'unknown', 'none', 'none'].map((delivery) => ({ delivery })))
+  expect([errors[1], errors[3]]).toEqual([errors[0], errors[2]])
+  expect(errors[1]).toBe(errors[0])
+  expect(errors[3]).toBe(errors[2])
+})
+
 test('with the 1,001st the connection is ended, and what waits for an acknowledgement goes on with the next', async () => {
   const { server, client, connection } = await online({ reconnect: { minDelayMs: 1, maxDelayMs: 1 } })
   server.serve()
