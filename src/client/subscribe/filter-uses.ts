@@ -32,7 +32,7 @@ export class FilterUses {
     const uses = this.#uses.get(filter)
     const qos = subscription.filters.get(filter)
     if (uses === undefined || qos === undefined) return
-    if (!subscription.unsubscribing.has(filter)) this.#count(uses, qos, -1)
+    if (!subscription.isUnsubscribing(filter)) this.#count(uses, qos, -1)
     if (uses.delete(subscription) === 'empty') this.#uses.delete(filter)
     subscription.remove(filter)
   }
@@ -44,7 +44,7 @@ export class FilterUses {
 
   /** Whether a use counts that is not one of `except`. */
   isUsed(filter: string, except?: ActiveSubscription): boolean {
-    const own = except?.filters.has(filter) === true && !except.unsubscribing.has(filter) ? 1 : 0
+    const own = except?.filters.has(filter) === true && !except.isUnsubscribing(filter) ? 1 : 0
     return (this.#uses.get(filter)?.total ?? 0) > own
   }
 
@@ -58,14 +58,12 @@ export class FilterUses {
 
   /** UNSUBSCRIBE is about to be written. */
   unsubscribing(subscription: ActiveSubscription, filter: string): void {
-    if (subscription.unsubscribing.has(filter)) return
-    subscription.unsubscribing.add(filter)
-    this.#recount(subscription, filter, -1)
+    if (subscription.startUnsubscribing(filter)) this.#recount(subscription, filter, -1)
   }
 
   /** No UNSUBACK comes: the use goes on as before. */
   goesOn(subscription: ActiveSubscription, filter: string): void {
-    if (subscription.unsubscribing.delete(filter)) this.#recount(subscription, filter, 1)
+    if (subscription.stopUnsubscribing(filter)) this.#recount(subscription, filter, 1)
   }
 
   #recount(subscription: ActiveSubscription, filter: string, by: 1 | -1): void {

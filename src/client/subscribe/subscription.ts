@@ -18,7 +18,7 @@ export class ActiveSubscription implements Subscription {
   readonly #filters = new Map<string, QoS>()
   granted: readonly GrantedFilter[] = []
   /** The Topic Filters with an UNSUBSCRIBE without UNSUBACK: their messages may still come, but no other subscription may rely on them. */
-  readonly unsubscribing = new Set<string>()
+  #unsubscribing: Set<string> | undefined
   #unsubscribed: Promise<void> | undefined
 
   constructor(
@@ -42,8 +42,25 @@ export class ActiveSubscription implements Subscription {
 
   remove(filter: string): void {
     this.#filters.delete(filter)
-    this.unsubscribing.delete(filter)
+    this.#unsubscribing?.delete(filter)
     if (this.#filters.size === 0) this.ended?.()
+  }
+
+  isUnsubscribing(filter: string): boolean {
+    return this.#unsubscribing?.has(filter) ?? false
+  }
+
+  /** UNSUBSCRIBE is about to be written. False if one is on its way. */
+  startUnsubscribing(filter: string): boolean {
+    if (this.isUnsubscribing(filter)) return false
+    this.#unsubscribing ??= new Set()
+    this.#unsubscribing.add(filter)
+    return true
+  }
+
+  /** No UNSUBACK comes. False if none was awaited. */
+  stopUnsubscribing(filter: string): boolean {
+    return this.#unsubscribing?.delete(filter) ?? false
   }
 
   unsubscribe(): Promise<void> {

@@ -43,8 +43,6 @@ export interface TicketOwner {
   unsubscribeUnused(granted: readonly GrantedFilter[]): void
 }
 
-const noGrants: Grants = { granted: [], refused: [] }
-
 /**
  * The promise of one `subscribe`. If the profile allows few Topic Filters in one SUBSCRIBE, the call sends several. It resolves when
  * all are answered. If one filter is refused, or one answer does not come, the whole call fails.
@@ -55,9 +53,9 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   readonly #signal: AbortSignal | undefined
   readonly #resolve: (subscription: Subscription) => void
   readonly #reject: (reason: unknown) => void
-  readonly #unanswered = new Set<Request<RequestTicket>>()
-  /** The answer to each request, in the order of the requests; `noGrants` before the answer comes. */
-  readonly #answers = new Map<Request<RequestTicket>, Grants>()
+  /** The answer to each request, in the order of the requests; undefined before the answer comes. */
+  readonly #answers = new Map<Request<RequestTicket>, Grants | undefined>()
+  #unanswered = 0
   #state: 'waiting' | 'over' = 'waiting'
 
   constructor(
@@ -76,8 +74,8 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   }
 
   addRequest(request: Request<RequestTicket>): void {
-    this.#unanswered.add(request)
-    this.#answers.set(request, noGrants)
+    this.#answers.set(request, undefined)
+    this.#unanswered += 1
   }
 
   aborted(reason: unknown): void {
@@ -86,12 +84,12 @@ export class SubscribeTicket implements RequestTicket, Abortable {
 
   answered(request: Request<RequestTicket>, returnCodes: ArrayLike<number>): void {
     if (request.kind !== 'subscribe') return
-    this.#unanswered.delete(request)
     const grants = readGrants(request, returnCodes)
     if (this.#state === 'over') return this.#owner.unsubscribeUnused(grants.granted)
     this.#answers.set(request, grants)
-    if (this.#unanswered.size > 0) return
-    const refused = [...this.#answers.values()].flatMap((answer) => answer.refused)
+    this.#unanswered -= 1
+    if (this.#unanswered > 0) return
+    const refused = [...this.#answers.values()].flatMap((answer) => answer?.refused ?? [])
     if (refused.length > 0) return this.#fail(new SubscribeRefusedError(refused))
     this.#end()
     this.#subscription.granted = this.#granted
@@ -103,12 +101,12 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   }
 
   get #granted(): readonly GrantedFilter[] {
-    return [...this.#answers.values()].flatMap((answer) => answer.granted)
+    return [...this.#answers.values()].flatMap((answer) => answer?.granted ?? [])
   }
 
   #fail(reason: unknown): void {
     this.#end()
-    for (const request of this.#unanswered) this.#owner.abandon(request)
+    for (const [request, answer] of this.#answers) if (answer === undefined) this.#owner.abandon(request)
     this.#owner.remove(this.#subscription)
     this.#owner.unsubscribeUnused(this.#granted)
     this.#reject(reason)

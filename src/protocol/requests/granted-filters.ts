@@ -17,8 +17,8 @@ interface Subscription<R> {
   /** What was asked for by the request that was granted last: the grant itself may be lower. */
   qos: QoS
   standing: 'asked' | 'held' | 'due'
-  /** The SUBSCRIBEs for the filter that are not answered, and that are not abandoned; undefined if there is none. */
-  open: Set<SubscribeRequest<R>> | undefined
+  /** The SUBSCRIBEs for the filter that are not answered, and that are not abandoned: a Set if there are several. */
+  open: SubscribeRequest<R> | Set<SubscribeRequest<R>> | undefined
 }
 
 export class Subscriptions<R> {
@@ -31,8 +31,9 @@ export class Subscriptions<R> {
     for (const { filter, qos } of request.subscriptions) {
       const known = this.#known.get(filter) ?? { qos, standing: 'asked', open: undefined }
       this.#known.set(filter, known)
-      known.open ??= new Set()
-      known.open.add(request)
+      if (known.open === undefined) known.open = request
+      else if (known.open instanceof Set) known.open.add(request)
+      else if (known.open !== request) known.open = new Set([known.open, request])
     }
   }
 
@@ -89,7 +90,8 @@ export class Subscriptions<R> {
 
 /** The request brings the subscription no more. False if it was not among those that could. */
 function close<R>(subscription: Subscription<R>, request: SubscribeRequest<R>): boolean {
-  const wasOpen = subscription.open?.delete(request) ?? false
-  if (subscription.open?.size === 0) subscription.open = undefined
+  const { open } = subscription
+  const wasOpen = open instanceof Set ? open.delete(request) : open === request
+  if (wasOpen && (!(open instanceof Set) || open.size === 0)) subscription.open = undefined
   return wasOpen
 }
