@@ -20,15 +20,28 @@ export function namesOf<Options extends object>(
  */
 export function requireOptions(call: string, given: unknown, names: ReadonlySet<string>): void {
   if (!isRecord(given)) {
-    throw new UsageError(
-      `the options of ${call} have to be an object, not ${kindOf(given)}: the names are ${[...names].join(', ')}`,
-    )
+    const advice =
+      typeof given === 'function'
+        ? 'await the promise instead of giving a callback'
+        : `the names are ${[...names].join(', ')}`
+    throw new UsageError(`the options of ${call} have to be an object, not ${kindOf(given)}: ${advice}`)
   }
   for (const name in given) {
     // What a program has put onto the prototype of all objects is in none of them.
     if (names.has(name) || !Object.hasOwn(given, name)) continue
     throw new UsageError(`${name} is no option of ${call}: ${adviceFor(name, [...names])}`)
   }
+}
+
+/**
+ * Refuses values behind the last argument of a `call`: other clients take a callback there, which here would never be called.
+ * @throws UsageError
+ */
+export function refuseMore(call: string, more: readonly unknown[]): void {
+  const given = more.find((value) => value !== undefined)
+  if (given === undefined) return
+  const advice = typeof given === 'function' ? 'await its promise instead of giving a callback' : 'leave it out'
+  throw new UsageError(`${call} got an argument too many, ${kindOf(given)}: ${advice}`)
 }
 
 /** An object that may hold options: no array, no function, no null. */

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { kindOf } from '../codec/field-checks.js'
 import { validateTopicFilter } from '../codec/topic.js'
 import { ClosedError, UsageError } from '../errors.js'
-import { isRecord } from '../option-names.js'
+import { isRecord, refuseMore } from '../option-names.js'
 import { describeEndpoint } from '../transport/index.js'
 import { MessageStream as Stream } from './deliver/message-stream.js'
 import { Announcer, warnOfForeignEvent } from './events.js'
@@ -56,8 +56,10 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   readonly #announcer: Announcer
 
   /** @throws UsageError on an option that cannot work */
-  constructor(options: ClientOptions) {
+  constructor(options: ClientOptions)
+  constructor(options: ClientOptions, ...more: readonly unknown[]) {
     super()
+    refuseMore('new MqttClient()', more)
     EventEmitter.prototype.on.call(this, 'newListener', warnOfForeignEvent)
     this.#settings = parseClientOptions(options, Math.random)
     this.#announcer = new Announcer(this)
@@ -77,28 +79,29 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    * @throws ConnectionRefusedError, ConnectionLostError, TimeoutError, ProtocolViolationError, MalformedPacketError,
    * StoreError, UsageError, or `signal.reason` (all as rejections)
    */
-  connect(options: ConnectOptions = {}): Promise<{ readonly sessionPresent: boolean }> {
+  connect(options?: ConnectOptions): Promise<{ readonly sessionPresent: boolean }>
+  connect(options: ConnectOptions = {}, ...more: readonly unknown[]): Promise<{ readonly sessionPresent: boolean }> {
     try {
+      refuseMore('connect()', more)
       const { signal } = parseConnectOptions(options)
       // A second call of connect() is refused below, and must not destroy the client that the first call connects.
       if (signal?.aborted && this.state === 'idle') {
         this.destroy()
         return rejection(signal.reason)
       }
-      const connected = markHandled(this.#lifecycle.connect())
-      return signal === undefined ? connected : markHandled(this.#connectUnless(signal, connected))
+      return markHandled(signal === undefined ? this.#lifecycle.connect() : this.#connectUnless(signal))
     } catch (error) {
       return rejection(error)
     }
   }
 
-  async #connectUnless<T>(signal: AbortSignal, connected: Promise<T>): Promise<T> {
+  async #connectUnless(signal: AbortSignal): Promise<{ readonly sessionPresent: boolean }> {
     const waiter = { aborted: () => this.destroy() }
     signalWatches.add(signal, waiter)
     try {
-      return await connected
-    } catch (error) {
-      throw signal.aborted ? signal.reason : error
+      return await this.#lifecycle.connect().catch((error: unknown) => {
+        throw signal.aborted ? signal.reason : error
+      })
     } finally {
       signalWatches.delete(signal, waiter)
     }
@@ -115,9 +118,10 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    * @throws UsageError, QueueFullError, ConnectionLostError (QoS 0 while offline), TimeoutError (`queue.maxAgeMs`), ClosedError, StoreError, or
    * `signal.reason` (all as rejections)
    */
-  publish(topic: string, payload: string | Uint8Array, options?: PublishOptions): Promise<void> {
+  publish(topic: string, payload: string | Uint8Array, options?: PublishOptions): Promise<void>
+  publish(topic: string, payload: string | Uint8Array, options?: PublishOptions, more?: unknown): Promise<void> {
     this.#publisher ??= new Publisher(this.#lifecycle.driver, this.#lifecycle, this.#settings)
-    return this.#publisher.publish(topic, payload, options)
+    return this.#publisher.publish(topic, payload, options, more)
   }
 
   /**
@@ -132,8 +136,10 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     filters: Filters,
     optionsOrHandler?: SubscribeOptions | MessageHandler,
     handler?: MessageHandler,
+    ...more: readonly unknown[]
   ): Promise<Subscription> {
     try {
+      refuseMore('subscribe()', more)
       if (typeof optionsOrHandler !== 'function') {
         const settings = parseSubscribeOptions(optionsOrHandler === undefined ? {} : optionsOrHandler)
         return markHandled(this.#subscribe(filters, settings, callable('handler', handler)))
@@ -168,8 +174,10 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    *
    * @throws as `subscribe`
    */
-  messages(filters: Filters, options: MessagesOptions = {}): Promise<MessageStream> {
+  messages(filters: Filters, options?: MessagesOptions): Promise<MessageStream>
+  messages(filters: Filters, options: MessagesOptions = {}, ...more: readonly unknown[]): Promise<MessageStream> {
     try {
+      refuseMore('messages()', more)
       const settings = parseMessagesOptions(options, this.#settings.engine.receiveWindow)
       const { driver } = this.#lifecycle
       const stream = new Stream(this, settings.limit, () => driver.delivery.resume())
@@ -205,8 +213,10 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    *
    * @throws UsageError, TimeoutError, ClosedError, or the terminal error (all as rejections)
    */
-  unsubscribe(filters: string | readonly string[]): Promise<void> {
+  unsubscribe(filters: string | readonly string[]): Promise<void>
+  unsubscribe(filters: string | readonly string[], ...more: readonly unknown[]): Promise<void> {
     try {
+      refuseMore('unsubscribe()', more)
       this.#refuseIfEnding('unsubscribe')
       const names = parseFilterNames(filters)
       if (this.#lifecycle.isOpen) return markHandled(this.#subscriptions.unsubscribeAll(names))
@@ -220,7 +230,9 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    * Adds a handler for a Topic Filter, and sends no SUBSCRIBE: for messages that the server sends without a subscription, or for
    * several handlers of one SUBSCRIBE. The result removes the handler. @throws UsageError
    */
-  handle(filter: string, handler: MessageHandler): Disposable {
+  handle(filter: string, handler: MessageHandler): Disposable
+  handle(filter: string, handler: MessageHandler, ...more: readonly unknown[]): Disposable {
+    refuseMore('handle()', more)
     validateTopicFilter(filter)
     if (typeof handler !== 'function') throw new UsageError(`handler has to be a function, not ${typeof handler}`)
     const { delivery } = this.#lifecycle.driver
@@ -244,8 +256,10 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    * @throws ConnectionLostError if there is no connection, as before `connect()` and while offline, or if it ends first, also by
    * `end()`; TimeoutError after `timeoutMs`; ClosedError on a client that is closed; UsageError, or `signal.reason` (all as rejections)
    */
-  ping(options: PingOptions = {}): Promise<number> {
+  ping(options?: PingOptions): Promise<number>
+  ping(options: PingOptions = {}, ...more: readonly unknown[]): Promise<number> {
     try {
+      refuseMore('ping()', more)
       const settings = parsePingOptions(options, this.#settings.connection.pingTimeoutMs)
       if (settings.signal?.aborted) return rejection(settings.signal.reason)
       if (this.state === 'closed') throw new ClosedError('ping() was called on a client that is closed')
@@ -265,8 +279,10 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    * Ends the client: finishes messages and requests within `timeoutMs`, sends DISCONNECT and closes. Always resolves. A program may call
    * `end` in any state, several times, and in a handler; the client does not wait for a handler that has called `end`.
    */
-  end(options: EndOptions = {}): Promise<void> {
+  end(options?: EndOptions): Promise<void>
+  end(options: EndOptions = {}, ...more: readonly unknown[]): Promise<void> {
     try {
+      refuseMore('end()', more)
       return this.#lifecycle.end(parseEndOptions(options))
     } catch (error) {
       return rejection(error)
@@ -324,8 +340,14 @@ const noOptions: SubscribeSettings = { qos: undefined, signal: undefined }
  */
 export async function connect(url: string, options?: ClientOptions): Promise<MqttClient>
 export async function connect(options: ClientOptions): Promise<MqttClient>
-export async function connect(urlOrOptions: string | ClientOptions, options: ClientOptions = {}): Promise<MqttClient> {
-  const client = new MqttClient(typeof urlOrOptions === 'string' ? withUrl(urlOrOptions, options) : urlOrOptions)
+export async function connect(
+  urlOrOptions: string | ClientOptions,
+  options?: ClientOptions,
+  ...more: readonly unknown[]
+): Promise<MqttClient> {
+  const isUrl = typeof urlOrOptions === 'string'
+  refuseMore('connect()', isUrl ? more : [options, ...more])
+  const client = new MqttClient(isUrl ? withUrl(urlOrOptions, options === undefined ? {} : options) : urlOrOptions)
   await client.connect()
   return client
 }

@@ -14,6 +14,7 @@ import { outline, requireAttached } from '../../codec/field-checks.js'
 import { validateTopicName } from '../../codec/topic.js'
 import { hasLoneSurrogate } from '../../codec/utf8.js'
 import { ClosedError, ConnectionLostError, QueueFullError, UsageError } from '../../errors.js'
+import { refuseMore } from '../../option-names.js'
 import type { MessageDraft } from '../../protocol/outgoing/outgoing-queue.js'
 import type { Session } from '../../protocol/session.js'
 import { requirePublishOptions } from '../options/call-options.js'
@@ -84,8 +85,15 @@ export class Publisher implements PublishTicketOwner {
     this.#settings = settings
   }
 
-  publish(topic: string, payload: string | Uint8Array, options: PublishOptions = defaults): Promise<void> {
+  /** `more` is what the program gave behind the options; a list of all that follows would be made for each message. */
+  publish(
+    topic: string,
+    payload: string | Uint8Array,
+    options: PublishOptions = defaults,
+    more?: unknown,
+  ): Promise<void> {
     try {
+      if (more !== undefined) refuseMore('publish()', [more])
       return this.#publish(topic, payload, options)
     } catch (error) {
       return this.#refuse(error)
@@ -169,13 +177,21 @@ export class Publisher implements PublishTicketOwner {
 
   #enqueue(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
     const ticket = new PublishTicket(until)
+    if (signal === undefined) return this.#enqueueAs(ticket, draft)
+    signalWatches.add(signal, ticket)
+    ticket.setSignal(signal, this)
+    try {
+      return this.#enqueueAs(ticket, draft)
+    } catch (error) {
+      this.unwatch(ticket, signal)
+      throw error
+    }
+  }
+
+  #enqueueAs(ticket: PublishTicket, draft: Draft): Promise<void> {
     ticket.message = this.#driver.session.publish(withOwnPayload(draft), ticket, this.#driver.beginTurn())
     this.#driver.engineReturned()
-    if (until === 'stored') this.#driver.outcomes.resolveWhenStored(ticket)
-    if (signal !== undefined && ticket.isWaiting) {
-      ticket.setSignal(signal, this)
-      signalWatches.add(signal, ticket)
-    }
+    if (ticket.until === 'stored') this.#driver.outcomes.resolveWhenStored(ticket)
     return ticket.promise
   }
 

@@ -72,10 +72,10 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     if (signal?.aborted) return rejection(signal.reason)
     this.#requireRoomFor(requests)
     const subscription = new ActiveSubscription(this, requests, handler, ended)
-    // [3.8.4 early messages] The routes exist before SUBSCRIBE is written.
-    this.#add(subscription)
     return new Promise((resolve, reject) => {
       const ticket = new SubscribeTicket(this, subscription, signal, resolve, reject)
+      // [3.8.4 early messages] The routes exist before SUBSCRIBE is written.
+      this.#add(subscription)
       const subscriptions = requests.map(({ filter }) => ({ filter, qos: this.#uses.highestQos(filter) }))
       for (const part of this.#parts(subscriptions)) {
         ticket.addRequest(this.#driver.session.subscribe(part, ticket, this.#driver.now()))

@@ -1,3 +1,5 @@
+import { UsageError } from '../../errors.js'
+
 /** A call, or a client, that an AbortSignal can end. */
 export interface Abortable {
   /** The signal was aborted. */
@@ -12,14 +14,20 @@ export interface Abortable {
 class SignalWatches {
   readonly #watches = new WeakMap<AbortSignal, Watch>()
 
+  /** A caller adds its waiter before it keeps or sends anything. @throws UsageError if the signal, an object of the program, throws. */
   add(signal: AbortSignal, waiter: Abortable): void {
     const watch = this.#watches.get(signal)
-    if (watch !== undefined) watch.waiters.add(waiter)
-    else {
-      const first = new Watch(signal, waiter)
-      this.#watches.set(signal, first)
-      signal.addEventListener('abort', first)
+    if (watch !== undefined) {
+      watch.waiters.add(waiter)
+      return
     }
+    const first = new Watch(signal, waiter)
+    try {
+      signal.addEventListener('abort', first)
+    } catch (cause) {
+      throw new UsageError('the addEventListener of signal threw: give the signal of an AbortController', { cause })
+    }
+    this.#watches.set(signal, first)
   }
 
   delete(signal: AbortSignal, waiter: Abortable): void {
@@ -28,7 +36,11 @@ class SignalWatches {
     watch.waiters.delete(waiter)
     if (watch.waiters.size > 0) return
     this.#watches.delete(signal)
-    signal.removeEventListener('abort', watch)
+    try {
+      signal.removeEventListener('abort', watch)
+    } catch {
+      // The call is over. A listener that stays has nobody to tell.
+    }
   }
 }
 

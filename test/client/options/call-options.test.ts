@@ -1,9 +1,10 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { connect, MqttClient, UsageError } from '../../../src/index.js'
 import { online, outcomeOf, quiet, rejectionOf } from '../peers/client-on-pipe.js'
 import { message } from '../peers/fake-server.js'
 
-type Method = 'connect' | 'publish' | 'subscribe' | 'messages' | 'unsubscribe' | 'end'
+type Method = 'connect' | 'publish' | 'subscribe' | 'messages' | 'unsubscribe' | 'ping' | 'end'
 
 /** Calls a method as plain JavaScript may, past what the compiler lets through. */
 function call(client: MqttClient, method: Method, ...values: unknown[]): Promise<unknown> {
@@ -35,7 +36,26 @@ describe('a mistake in the options of a call is refused, with advice, and nothin
     ['unsubscribe', [[{ filter: 'a' }]], 'a filter to unsubscribe has to be a string, not an object'],
     ['end', [{ timeout: 1 }], 'timeout is no option of end(): did you mean timeoutMs?'],
     ['end', [true], 'the options of end() have to be an object, not a boolean'],
-    ['end', [callback], 'the options of end() have to be an object, not a function'],
+    [
+      'end',
+      [callback],
+      'the options of end() have to be an object, not a function: await the promise instead of giving',
+    ],
+    [
+      'end',
+      [true, callback],
+      'end() got an argument too many, a function: await its promise instead of giving a callback',
+    ],
+    ['end', [{}, 5], 'end() got an argument too many, a number: leave it out'],
+    ['publish', ['a', 'x', { qos: 1 }, callback], 'publish() got an argument too many, a function: await its promise'],
+    ['publish', ['a', 'x', undefined, callback], 'publish() got an argument too many, a function'],
+    ['subscribe', ['a', { qos: 1 }, callback, callback], 'subscribe() got an argument too many, a function'],
+    ['messages', ['a', {}, callback], 'messages() got an argument too many, a function'],
+    ['unsubscribe', ['a', callback], 'unsubscribe() got an argument too many, a function: await its promise'],
+    ['unsubscribe', ['a', undefined, callback], 'unsubscribe() got an argument too many, a function'],
+    ['unsubscribe', ['a', { qos: 1 }], 'unsubscribe() got an argument too many, an object: leave it out'],
+    ['connect', [{}, callback], 'connect() got an argument too many, a function'],
+    ['ping', [{}, callback], 'ping() got an argument too many, a function'],
   ])('%s with %j', async (method, values, advice) => {
     let unrouted = 0
     const { client, connection } = await online({ onMessage: () => void unrouted++ })
@@ -64,6 +84,16 @@ describe('a mistake in the options of a call is refused, with advice, and nothin
       const connected: Promise<unknown> = Reflect.apply(connect, undefined, ['mqtt://[::1]:9', options])
       expect(await rejectionOf(connected)).toBeInstanceOf(UsageError)
     }
+    for (const values of [
+      [{ url: 'mqtt://[::1]:9' }, callback],
+      [{ url: 'mqtt://[::1]:9' }, {}],
+      ['mqtt://[::1]:9', {}, 1],
+    ]) {
+      const error = await rejectionOf(Reflect.apply(connect, undefined, values))
+      expect(String(error)).toContain('connect() got an argument too many')
+    }
+    expect(() => Reflect.construct(MqttClient, [{ url: 'mqtt://[::1]:9' }, callback])).toThrow('an argument too many')
+    expect(() => Reflect.apply(client.handle, client, ['a', callback, callback])).toThrow('an argument too many')
     expect(opened).toBe(0)
   })
 
@@ -131,6 +161,79 @@ describe('the signal of a call', () => {
     expect(() => Reflect.construct(MqttClient, [{ url: 'mqtt://[::1]', signal: { aborted: false } }])).toThrow(
       UsageError,
     )
+  })
+
+  /** A signal that can be listened to, as far as can be seen before it is tried. */
+  const throwing = (method: 'addEventListener' | 'removeEventListener') => ({
+    ...foreignSignal().signal,
+    [method]() {
+      throw new Error('no listener here')
+    },
+  })
+  const refusal = { message: expect.stringContaining('the addEventListener of signal threw') }
+
+  test.each(calls)(
+    'of %s may throw when it is listened to: nothing is sent, routed or kept',
+    async (method, values) => {
+      let unrouted = 0
+      const { client, connection } = await online({ onMessage: () => void unrouted++ })
+      const signal = throwing('addEventListener')
+      const error = await rejectionOf(call(client, method, ...values({ qos: 1, signal })))
+      expect(error).toBeInstanceOf(UsageError)
+      expect(error).toMatchObject({ ...refusal, cause: new Error('no listener here') })
+      connection.send(message('a'))
+      await quiet()
+      expect(connection.names).toEqual(['connect'])
+      expect(unrouted).toBe(1)
+      expect(client.stats).toMatchObject({ queued: 0, inFlight: 0 })
+      await client.end()
+    },
+  )
+
+  test.each(calls)('of %s may throw before the client is open', async (method, values) => {
+    const store = {
+      durable: true,
+      open: () => new Promise<never>(() => {}),
+      append: async () => {},
+      close: async () => {},
+    }
+    const client = new MqttClient({ url: 'mqtt://[::1]:9', clientId: 'c', store })
+    onTestFinished(() => client.destroy())
+    const signal = throwing('addEventListener')
+    expect(await rejectionOf(call(client, method, ...values({ qos: 1, signal })))).toMatchObject(refusal)
+  })
+
+  test('of ping(), of connect() and of a client may throw too, and then nothing has begun', async () => {
+    const signal = throwing('addEventListener')
+    const { client } = await online()
+    expect(await rejectionOf(call(client, 'ping', { signal }))).toMatchObject(refusal)
+    expect(() => Reflect.construct(MqttClient, [{ url: 'mqtt://[::1]', signal }])).toThrow(UsageError)
+    let opened = 0
+    const another = new MqttClient({
+      stream: () => {
+        opened += 1
+        throw new Error('not reachable')
+      },
+    })
+    onTestFinished(() => another.destroy())
+    expect(await rejectionOf(call(another, 'connect', { signal }))).toMatchObject(refusal)
+    expect({ state: another.state, opened }).toEqual({ state: 'idle', opened: 0 })
+  })
+
+  test.each(calls)('of %s may throw when it is left: the call has its outcome all the same', async (method, values) => {
+    const { client, connection } = await online()
+    connection.serve()
+    const signal = throwing('removeEventListener')
+    expect(await outcomeOf(call(client, method, ...values({ qos: 1, signal })))).toHaveProperty('value')
+    expect(client.state).toBe('online')
+  })
+
+  test('is left when the queue has no room for the message', async () => {
+    const { client } = await online({ maxInFlight: 1, queue: { maxMessages: 1 } })
+    const { signal } = new AbortController()
+    for (const text of ['1', '2']) client.publish('a', text, { qos: 1 })
+    expect(String(await rejectionOf(client.publish('a', '3', { qos: 1, signal })))).toContain('QueueFullError')
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   test('may be of another realm: what counts is that it can be listened to', async () => {
