@@ -4,30 +4,30 @@ import { OutgoingMessage } from '../exchange/outgoing-message.js'
 import { LinkedList } from '../lists/linked-list.js'
 import type { QueueLimits } from '../session-settings.js'
 
-/** A message as its publisher gives it. */
+/** A message, as the driver passes it to `publish`. */
 export interface MessageDraft {
   /** The Topic Name; the engine does not check it. */
   readonly topic: string
-  /** The Application Message. It must not change as long as the message is not settled. */
+  /** The Application Message. It must not change before the publish is settled. */
   readonly payload: Uint8Array
   /** 0, 1 or 2 (section 4.3). */
   readonly qos: 0 | 1 | 2
-  /** Asks the server to keep the message (section 3.3.1.3). */
+  /** RETAIN: asks the server to keep the message for later subscribers (section 3.3.1.3). */
   readonly retain: boolean
 }
 
 /**
- * The one outgoing queue, for every QoS, in the order of `publish`, online or not. What is in it has no Packet
- * Identifier yet. It is bounded in messages and in bytes; a message that is requeued after a connection was lost may
- * overstep the bounds, since it was accepted before.
+ * The only outgoing queue: for every QoS, in the order of `publish`, with or without a connection. A message in the queue has no
+ * Packet Identifier. The queue has a bound in messages and a bound in bytes. A message that returns to the queue after the loss of a
+ * connection may exceed the bounds, because it was accepted before.
  */
 export class OutgoingQueue<P, R> {
-  /** Its bounds. */
+  /** The bounds of the queue. */
   readonly limits: QueueLimits
   readonly #messages = new LinkedList<OutgoingMessage<P>>()
   readonly #driver: Driver<P, R>
   readonly #journal: 'kept' | 'none'
-  /** The sequence number of the next message: it rises by one with each message of the session, across restarts too. */
+  /** The sequence number of the next message. It rises by one with each message of the session, also after a restart. */
   nextSequence = 1
   #size = 0
   #bytes = 0
@@ -38,22 +38,22 @@ export class OutgoingQueue<P, R> {
     this.#journal = journal
   }
 
-  /** Messages in the queue. */
+  /** The number of messages in the queue. */
   get size(): number {
     return this.#size
   }
 
-  /** Their bytes, as `OutgoingMessage.bytes` counts them. */
+  /** The bytes in the queue, as `OutgoingMessage.bytes` counts them. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** The message that goes next. */
+  /** The oldest message, which is sent next. */
   get first(): OutgoingMessage<P> | undefined {
     return this.#messages.first
   }
 
-  /** Puts a new message at the end. @throws QueueFullError if the queue is at one of its bounds and has to reject. */
+  /** Puts a new message at the end. @throws QueueFullError if a bound is reached and the new message must be rejected. */
   append(draft: MessageDraft, ticket: P | undefined, now: number): OutgoingMessage<P> {
     const { topic, payload, qos, retain } = draft
     const message = new OutgoingMessage(this.nextSequence, topic, payload, qos, retain, ticket, now)
@@ -75,17 +75,20 @@ export class OutgoingQueue<P, R> {
       const text = `the outgoing queue is full: queue.${bound} is ${this.limits[bound]}`
       const fits = message.bytes <= this.limits.maxBytes
       if (this.limits.overflow === 'reject' || !fits || oldest === undefined) {
-        throw new QueueFullError(`${text}; wait for earlier publishes, or raise it`, { delivery: 'none' })
+        throw new QueueFullError(`${text}; wait for earlier publishes, or raise this bound`, { delivery: 'none' })
       }
-      const dropped = new QueueFullError(`${text}, and this oldest message made room (queue.overflow is drop-oldest)`, {
-        delivery: oldest.delivery === 'stored' ? 'none' : oldest.delivery,
-      })
+      const dropped = new QueueFullError(
+        `${text}, so this oldest message was dropped (queue.overflow is 'drop-oldest')`,
+        {
+          delivery: oldest.delivery === 'stored' ? 'none' : oldest.delivery,
+        },
+      )
       this.withdraw(oldest)
       this.#driver.rejected(oldest, dropped)
     }
   }
 
-  /** Takes back a message that has no Packet Identifier; false if it has one, or is gone. */
+  /** Removes a message for good. Returns false if it is not in the queue: it has a Packet Identifier, or is gone. */
   withdraw(message: OutgoingMessage<P>): boolean {
     if (message.place !== 'queue') return false
     this.take(message)
@@ -111,32 +114,32 @@ export class OutgoingQueue<P, R> {
     }
   }
 
-  /** When `expire` has something to do; Infinity if nothing can grow too old. */
+  /** When `expire` is due; Infinity if it is not. */
   get expiryDeadline(): number {
     const oldest = this.first
     return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.queuedAt + this.limits.maxAgeMs
   }
 
-  /** Which bound a further message of this size would break, if any. */
+  /** The bound that a further message of this size would exceed; undefined if there is none. */
   #fullFor(bytes: number): 'maxMessages' | 'maxBytes' | undefined {
     if (this.#size >= this.limits.maxMessages) return 'maxMessages'
     if (this.#bytes + bytes > this.limits.maxBytes) return 'maxBytes'
     return undefined
   }
 
-  /** Puts a message at the end, whatever the bounds say. */
+  /** Puts a message at the end, without a check of the bounds. */
   put(message: OutgoingMessage<P>): void {
     this.#messages.append(message)
     this.#count(message)
   }
 
-  /** Puts a message back at the front. */
+  /** Puts a message at the front, without a check of the bounds. */
   prepend(message: OutgoingMessage<P>): void {
     this.#messages.prepend(message)
     this.#count(message)
   }
 
-  /** Takes a message out that is to be sent, or dropped. */
+  /** Takes a message out of the queue, because it is sent or given up. */
   take(message: OutgoingMessage<P>): void {
     this.#messages.remove(message)
     this.#size -= 1

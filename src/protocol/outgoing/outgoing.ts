@@ -1,10 +1,9 @@
 /**
  * Outgoing messages: the queue, the in-flight window, and what happens to both when a connection or a session is lost.
  *
- * A message waits in the queue until the window has room, then gets a Packet Identifier and becomes an exchange. On a
- * new connection the exchanges come first, again in the order in which they were first sent, as far as the window
- * reaches; only when all of them are out does the queue go on. A message at QoS 0 leaves the queue and is settled by
- * being written.
+ * A message waits in the queue until the window has room. Then it gets a Packet Identifier and becomes an exchange. On a new
+ * connection the exchanges are sent first, in the order in which they were first sent, as far as the window has room. When all of them
+ * are sent, the queue continues. A message at QoS 0 is settled when it is written.
  */
 import type { QoS } from '../../codec/control-packet.js'
 import type { Driver, PublishContent } from '../driver.js'
@@ -18,11 +17,11 @@ import { PacingGate } from './pacing.js'
 
 const nothing: readonly never[] = []
 
-/** The connection, as far as messages need it. */
+/** The connection, as this module sees it. */
 interface Line {
-  /** Asked before each message. */
+  /** Whether another message may be sent; read before each message. */
   readonly takesMessages: boolean
-  /** A message has been sent: its payload and its Topic Name count, and no more than is written. */
+  /** A message was sent; `bytes` is the size of its payload and its Topic Name. */
   messageSent(bytes: number): void
 }
 
@@ -32,12 +31,13 @@ export class Outgoing<P, R> {
   readonly #driver: Driver<P, R>
   readonly #settings: SessionSettings
   readonly #queue: OutgoingQueue<P, R>
-  /** Absent without a pacer. */
+  /** Undefined without a pacer. */
   readonly #gate: PacingGate | undefined
-  /** What is still to be sent again on this connection, and how far that has come. */
+  /** The exchanges to send again on this connection. */
   #again: readonly PublishExchange<P>[] = nothing
+  /** The index in `#again` of the next one to send. */
   #againFrom = 0
-  /** Messages written on this connection and not yet settled. */
+  /** How many exchanges were sent on this connection and are not settled. */
   #outstanding = 0
   #resent = 0
   #roundTripMs: number | undefined
@@ -50,27 +50,27 @@ export class Outgoing<P, R> {
     if (settings.pacer !== undefined) this.#gate = new PacingGate(settings.pacer)
   }
 
-  /** The queue, to look at. */
+  /** The size and the bounds of the queue. */
   get queue(): { readonly size: number; readonly bytes: number; readonly limits: QueueLimits } {
     return this.#queue
   }
 
-  /** PUBLISH and PUBREL packets that were sent more than once. */
+  /** How many PUBLISH and PUBREL packets were sent again. */
   get resent(): number {
     return this.#resent
   }
 
-  /** Milliseconds from the writing of the latest settled packet to its acknowledgement. */
+  /** Milliseconds from the last packet of the exchange that was settled last to its acknowledgement. */
   get roundTripMs(): number | undefined {
     return this.#roundTripMs
   }
 
-  /** Messages that the pacer has made wait. */
+  /** How many messages had to wait for the pacer. */
   get paced(): number {
     return this.#gate?.paced ?? 0
   }
 
-  /** When the pacer lets the next message go; Infinity if none waits for it. */
+  /** When the pacer admits the next message; Infinity if no message waits for the pacer. */
   get pacingDeadline(): number {
     return this.#gate?.opensAt ?? Number.POSITIVE_INFINITY
   }
@@ -96,18 +96,18 @@ export class Outgoing<P, R> {
     }
   }
 
-  /** True if nothing stands between a new message and the wire. */
+  /** True if a new message would be the next to be sent, with no wait for the pacer. */
   get isClear(): boolean {
     if (this.#settings.pacer !== undefined) return false
     return this.#queue.first === undefined && this.#againFrom === this.#again.length
   }
 
-  /** Puts a message at the end of the queue. @throws QueueFullError if it is at one of its bounds and has to reject. */
+  /** Puts a message at the end of the queue. @throws QueueFullError if a bound is reached and the new message must be rejected. */
   append(draft: MessageDraft, ticket: P | undefined, now: number): OutgoingMessage<P> {
     return this.#queue.append(draft, ticket, now)
   }
 
-  /** Takes back a message that has no Packet Identifier; false if it has one, or is gone. */
+  /** Removes a message from the queue. Returns false if it is not there: it has a Packet Identifier, or is gone. */
   withdraw(message: OutgoingMessage<P>): boolean {
     return this.#queue.withdraw(message)
   }
@@ -117,17 +117,17 @@ export class Outgoing<P, R> {
     this.#queue.expire(now)
   }
 
-  /** When `expire` has something to do; Infinity if nothing can grow too old. */
+  /** When `expire` is due; Infinity if it is not. */
   get expiryDeadline(): number {
     return this.#queue.expiryDeadline
   }
 
-  /** When the packet was written that has waited longest for its answer on this connection; Infinity if none waits. */
+  /** When the packet was sent that has waited longest for its answer on this connection; Infinity if no packet waits. */
   get oldestWrittenAt(): number {
     return this.#table.oldestSent()?.sentAt ?? Number.POSITIVE_INFINITY
   }
 
-  /** Writes what may be written: first what is sent again, then the queue. */
+  /** Sends as many messages as the window, the pacer and the connection allow: first the exchanges to send again, then the queue. */
   pump(line: Line, now: number): void {
     this.#gate?.reset()
     while (
@@ -137,7 +137,7 @@ export class Outgoing<P, R> {
     ) {
       const exchange = this.#again[this.#againFrom]
       if (exchange !== undefined && this.#isDue(exchange)) {
-        if (exchange.awaits !== 'pubcomp' && this.#holdsBack(exchange.message, now)) return
+        if (exchange.awaits !== 'pubcomp' && this.#mustWait(exchange.message, now)) return
         this.#sendAgain(exchange, line, now)
       }
       this.#againFrom += 1
@@ -147,7 +147,7 @@ export class Outgoing<P, R> {
     this.#againFrom = 0
     for (let message = this.#queue.first; message !== undefined && line.takesMessages; message = this.#queue.first) {
       if (message.qos === 0) {
-        if (this.#holdsBack(message, now)) return
+        if (this.#mustWait(message, now)) return
         this.#queue.take(message)
         message.place = 'gone'
         this.sendQos0(message, line)
@@ -156,18 +156,18 @@ export class Outgoing<P, R> {
     }
   }
 
-  #holdsBack(message: { readonly qos: QoS }, now: number): boolean {
+  #mustWait(message: { readonly qos: QoS }, now: number): boolean {
     return this.#gate !== undefined && !this.#gate.admits(message, now)
   }
 
-  /** False if an acknowledgement from before the loss has overtaken the sending. */
+  /** False if the exchange need not be sent again, because a late acknowledgement of its earlier packet came first. */
   #isDue(exchange: PublishExchange<P>): boolean {
     return exchange.sentAt === NOT_SENT && this.#table.get(exchange.packetId) === exchange
   }
 
-  /** Writes a message at QoS 0. */
+  /** Sends a message at QoS 0. */
   sendQos0(message: PublishContent, line: Line): void {
-    // [MQTT-4.3.1-1] Sent once, with QoS 0 and DUP 0, and forgotten.
+    // [MQTT-4.3.1-1] The message is sent once, with QoS 0 and DUP 0, and is not kept.
     this.#driver.sendPublish(message, 0, false, undefined)
     line.messageSent(message.topic.length + message.payload.byteLength)
   }
@@ -175,7 +175,7 @@ export class Outgoing<P, R> {
   #bind(message: OutgoingMessage<P>, qos: 1 | 2, line: Line, now: number): boolean {
     const { maxInFlight, maxInFlightQos2 = maxInFlight } = this.#settings
     if (qos === 2 && this.#table.publishesQos2 >= maxInFlightQos2) return false
-    if (this.#table.publishes >= maxInFlight || this.#holdsBack(message, now)) return false
+    if (this.#table.publishes >= maxInFlight || this.#mustWait(message, now)) return false
     const packetId = this.#table.takeIdentifier()
     if (packetId === undefined) return false
     this.#queue.take(message)
@@ -184,8 +184,8 @@ export class Outgoing<P, R> {
     this.#table.add(exchange)
     this.#outstanding += 1
     if (this.#settings.journal === 'kept') this.#driver.record({ kind: 'bound', sequence: message.sequence, packetId })
-    // [MQTT-3.3.1-3] DUP says only whether we have sent it before, whatever was received.
-    // [MQTT-4.3.2-1] [MQTT-4.3.3-1] A message first goes out under an unused identifier with DUP 0, and is kept.
+    // [MQTT-3.3.1-3] DUP says only whether we have sent this message before. DUP of a received PUBLISH does not matter.
+    // [MQTT-4.3.2-1] [MQTT-4.3.3-1] The first PUBLISH has an unused identifier and DUP 0, and the message is kept.
     this.#driver.sendPublish(message, qos, false, packetId)
     line.messageSent(message.topic.length + message.payload.byteLength)
     exchange.sentAt = now
@@ -198,13 +198,13 @@ export class Outgoing<P, R> {
     this.#resent += 1
     exchange.sentAt = now
     if (exchange.awaits === 'pubcomp') return this.#driver.sendAcknowledgement('pubrel', exchange.packetId)
-    // [MQTT-3.3.1-1] A PUBLISH that may have been sent before carries DUP 1.
+    // [MQTT-3.3.1-1] A PUBLISH that may have been sent before has DUP 1.
     const { message, packetId } = exchange
     this.#driver.sendPublish(message, exchange.awaits === 'puback' ? 1 : 2, true, packetId)
     line.messageSent(message.topic.length + message.payload.byteLength)
   }
 
-  /** The first PUBREC. */
+  /** The first PUBREC of an exchange came. */
   received(exchange: PublishExchange<P>, now: number): void {
     if (this.#settings.journal === 'kept')
       this.#driver.record({ kind: 'received', sequence: exchange.message.sequence })
@@ -214,7 +214,7 @@ export class Outgoing<P, R> {
     this.#table.moveToEnd(exchange)
   }
 
-  /** An exchange has come to its end: its identifier is free. */
+  /** The last acknowledgement of an exchange came: its identifier is free, and the publish is settled. */
   settle(exchange: PublishExchange<P>, now: number): void {
     if (exchange.sentAt !== NOT_SENT) {
       this.#outstanding -= 1
@@ -226,46 +226,46 @@ export class Outgoing<P, R> {
     this.#driver.settled(exchange.message)
   }
 
-  /** Nothing of what was sent counts as sent on the next connection; with a clean session all of it is queued again. */
+  /** The connection has ended: no exchange counts as sent. With a clean session the messages return to the queue. */
   connectionEnded(): void {
     this.#again = []
     this.#againFrom = 0
     this.#outstanding = 0
     this.#gate?.reset()
-    // [MQTT-3.1.2-4] [MQTT-4.1.0-1] The exchanges stay: they belong to the session, not to the connection.
+    // [MQTT-3.1.2-4] [MQTT-4.1.0-1] The exchanges stay, because they belong to the session, not to the connection.
     for (const exchange of this.#table.messages()) exchange.sentAt = NOT_SENT
-    // [MQTT-4.1.0-2] A clean session ends here, with its connection and not before.
+    // [MQTT-4.1.0-2] A clean session ends with its connection, and not before.
     if (this.#settings.cleanSession) this.#requeue()
   }
 
-  /** [MQTT-3.1.2-6] With a clean session, state ends with the connection: what is unacknowledged is a new message. */
+  /** [MQTT-3.1.2-6] The state of a clean session ends with its connection: an unacknowledged message becomes a new message. */
   #requeue(): void {
     const unsettled = [...this.#table.messages()].sort(bySequence)
     for (const exchange of unsettled) this.#table.delete(exchange)
     for (const { message } of unsettled.reverse()) this.#queue.prepend(message)
   }
 
-  /** The server has no memory of any exchange: everything is a PUBLISH again, in the order of the messages. */
+  /** The server has lost the session: each exchange begins again with PUBLISH, in the order of the messages. */
   serverForgot(): void {
     for (const exchange of this.#table.messages()) exchange.awaits = firstAwaited(exchange.message.qos)
     this.#table.reorder([...this.#table.messages()].sort(bySequence))
   }
 
-  /** [MQTT-4.4.0-1] All that is unacknowledged is to be sent again: PUBRELs in the order of PUBREC, then PUBLISHes. */
+  /** [MQTT-4.4.0-1] Every unacknowledged packet must be sent again: first PUBRELs in the order of PUBREC, then PUBLISHes. */
   resend(): void {
     const messages = [...this.#table.messages()]
-    // [MQTT-4.6.0-1] Within each kind the order of the table is the order in which they were first sent.
+    // [MQTT-4.6.0-1] In the table the PUBRELs, and the PUBLISHes too, have the order in which they were first sent.
     const again = [
       ...messages.filter(({ awaits }) => awaits === 'pubcomp'),
       ...messages.filter(({ awaits }) => awaits !== 'pubcomp'),
     ]
     this.#table.reorder(again)
-    // [4.4 no retry timer] Only here, so only once on a connection, does anything become due to be sent again.
+    // [4.4 no retry timer] Packets are sent again only from here, so only once on a connection.
     this.#again = again
     this.#againFrom = 0
   }
 
-  /** @internal The state as plain data, for tests and for whoever looks for a fault; exchanges in the table's order. */
+  /** @internal The state as plain data, for tests and for debugging. The exchanges have the order of the table. */
   inspect() {
     return {
       nextSequence: this.#queue.nextSequence,

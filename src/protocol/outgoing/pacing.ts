@@ -1,19 +1,19 @@
 import type { QoS } from '../../codec/control-packet.js'
 import type { Pacer } from '../session-settings.js'
 
-/** Asks the pacer for each PUBLISH, and remembers when to ask it again and how many it has made wait. */
+/** Asks the pacer before each PUBLISH. Knows when to ask again, and how many messages had to wait. */
 export class PacingGate {
   readonly #pacer: Pacer
   #opensAt = Number.POSITIVE_INFINITY
   #paced = 0
-  /** The message that was held back last, so that asking for it twice does not count it twice. */
+  /** The message that the pacer refused last: if the pacer refuses it again, it is not counted again. */
   #waiting: object | undefined
 
   constructor(pacer: Pacer) {
     this.#pacer = pacer
   }
 
-  /** When the message that is held back may go; Infinity if none is. */
+  /** When the refused message may be sent; Infinity if no message was refused. */
   get opensAt(): number {
     return this.#opensAt
   }
@@ -22,7 +22,7 @@ export class PacingGate {
     return this.#paced
   }
 
-  /** Nothing is held back any more, or nothing can be sent anyway. */
+  /** No message waits for the pacer: the pacer will be asked again, or nothing can be sent. */
   reset(): void {
     this.#opensAt = Number.POSITIVE_INFINITY
   }
