@@ -1,11 +1,11 @@
-/** What comes one after the other, for those who ask before it has come and for those who ask after. */
+/** Items that come one after the other. A caller of `next` may call before or after the item has come. */
 export class Arrivals<T> {
   readonly #ready: T[] = []
   readonly #waiting: { resolve(item: T): void; reject(error: Error): void }[] = []
   readonly #readyMax: number
   #end: Error | undefined
 
-  /** When more than `readyMax` have come that nobody asked for, the oldest is forgotten. */
+  /** At most `readyMax` items wait for a call of `next`; then the oldest is forgotten. */
   constructor(readyMax: number) {
     this.#readyMax = readyMax
   }
@@ -17,7 +17,7 @@ export class Arrivals<T> {
     if (this.#ready.length > this.#readyMax) this.#ready.shift()
   }
 
-  /** The first that no earlier call got. */
+  /** The first item that no earlier call got. */
   next(): Promise<T> {
     const promise = new Promise<T>((resolve, reject) => {
       const [item] = this.#ready.splice(0, 1)
@@ -25,12 +25,12 @@ export class Arrivals<T> {
       else if (this.#end !== undefined) reject(this.#end)
       else this.#waiting.push({ resolve, reject })
     })
-    // A test that has failed elsewhere no longer looks at what it waited for.
+    // A test that has already failed awaits this promise no longer, so its rejection must not count as unhandled.
     promise.catch(() => {})
     return promise
   }
 
-  /** Nothing more comes: whoever waits, or asks for what did not come, gets this error. */
+  /** No item comes any more: calls that wait, and later calls without an item, reject with this error. */
   end(error: Error): void {
     this.#end = error
     for (const { reject } of this.#waiting.splice(0)) reject(error)

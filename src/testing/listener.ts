@@ -5,17 +5,17 @@ import tls from 'node:tls'
 import { ConnectionLostError } from '../errors.js'
 
 export interface ListenOptions {
-  /** Undefined for the first loopback address that this machine has. */
+  /** Undefined: the first loopback address that this machine has. */
   readonly host: string | undefined
-  /** 0 for one that is free. */
+  /** 0: any free port. */
   readonly port: number
-  /** The options of `tls.createServer`, or undefined for plain TCP. */
+  /** The options of `tls.createServer`; undefined: plain TCP. */
   readonly tls: tls.TlsOptions | undefined
 }
 
 export class Listener {
   readonly #server: net.Server
-  /** Sockets from their TCP handshake on: those of TLS are not secure yet. */
+  /** All open TCP sockets, also those whose TLS handshake is not complete. */
   readonly #sockets: Set<net.Socket>
   readonly host: string
   readonly port: number
@@ -40,13 +40,13 @@ export class Listener {
       socket.on('error', () => {})
       socket.on('close', () => sockets.delete(socket))
     })
-    // A client that trusts another root ends the handshake; it knows why, and tells its program.
+    // A client that does not trust the certificate ends the handshake, and reports the reason to its own program.
     server.on('tlsClientError', () => {})
     const bound = await bind(server, host === undefined ? ['::1', '127.0.0.1'] : [host], port)
     return new Listener(server, sockets, bound.host, bound.port)
   }
 
-  /** Frees the port, and breaks off every connection. */
+  /** Frees the port, and cuts every connection. */
   async close(): Promise<void> {
     this.#server.close()
     for (const socket of this.#sockets) socket.destroy()

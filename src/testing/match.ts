@@ -1,4 +1,4 @@
-/** Which packets a rule of the server, or a wait of a program, is about. */
+/** Selects packets: those to which a rule of the server applies, or for which a test waits. */
 import type { ControlPacket, PacketName } from '../codec/control-packet.js'
 import { topicFilterLength, topicMatches } from '../codec/topic.js'
 import { UsageError } from '../errors.js'
@@ -16,7 +16,7 @@ export type ClientPacketName = Exclude<PacketName, 'connack' | 'suback' | 'unsub
 /** The types of packets that a server sends. */
 export type ServerPacketName = Exclude<PacketName, 'connect' | 'subscribe' | 'unsubscribe' | 'pingreq' | 'disconnect'>
 
-/** Which packets of a type are meant: those for which all that is given holds. By default, all of them. */
+/** Selects packets of a type: those that meet all given conditions. Default: all packets of the type. */
 export interface Match<Name extends PacketName> {
   /** Only packets of the client with this Client Identifier. */
   readonly clientId?: string | undefined
@@ -54,13 +54,13 @@ export const serverPacketNames: readonly ServerPacketName[] = [
   'pingresp',
 ]
 
-/** Refuses a type that does not go in this direction. @throws UsageError */
+/** Checks that packets of this type are sent in this direction. @throws UsageError if not. */
 export function requireName(call: string, name: PacketName, names: readonly PacketName[]): void {
   if (name === undefined) throw new UsageError(`${call} needs the type of a packet: one of ${names.join(', ')}`)
   requireOneOf(`the type of packet for ${call}`, name, names)
 }
 
-/** Refuses a match that no packet of this type could pass by its kind. @throws UsageError */
+/** Checks the conditions. @throws UsageError if one has a wrong value, or does not fit this type of packet. */
 export function requireMatch<Name extends PacketName>(name: Name, { clientId, topic, where }: Match<Name>): void {
   requireText('clientId', clientId)
   requireFunction('where', where)
@@ -75,7 +75,7 @@ export function isOf<Name extends PacketName>(packet: ControlPacket<Buffer>, nam
   return packet.type === name
 }
 
-/** Whether a packet of the client with this identifier is meant. */
+/** Whether this packet, from or to the client with this identifier, meets the conditions. */
 export function isMatch<Name extends PacketName>(
   packet: ControlPacket<Buffer>,
   name: Name,
@@ -84,11 +84,11 @@ export function isMatch<Name extends PacketName>(
 ): packet is PacketOf<Name> {
   if (!isOf(packet, name)) return false
   if (match.clientId !== undefined && match.clientId !== clientId) return false
-  if (match.topic !== undefined && !isAbout(packet, match.topic)) return false
+  if (match.topic !== undefined && !hasTopic(packet, match.topic)) return false
   return match.where === undefined || match.where(packet)
 }
 
-function isAbout(packet: ControlPacket, topic: string): boolean {
+function hasTopic(packet: ControlPacket, topic: string): boolean {
   switch (packet.type) {
     case 'publish':
       return topicMatches(topic, packet.topic)

@@ -1,12 +1,12 @@
 import { Duplex } from 'node:stream'
 
 /**
- * One of two ends of a pipe in memory: what is written at one end is read at the other, and a reader that stops makes the
- * writer wait, as on a socket. It works with `process.nextTick` alone, so it runs while all timers are faked.
+ * One end of a pipe in memory. Bytes that are written at one end are read at the other end. If the reader stops reading, the
+ * writer has to wait, as on a socket. The pipe uses only `process.nextTick`, so it works while a test fakes all timers.
  */
 export class PipeEnd extends Duplex {
   #other: PipeEnd | undefined
-  /** What the writer at the other end waits for, while nobody reads here. */
+  /** The callback of a write at the other end, which waits until this end is read. */
   #readAgain: (() => void) | undefined
 
   static pair(highWaterMark?: number): [PipeEnd, PipeEnd] {

@@ -1,8 +1,8 @@
-/** What the options of a test server and of its calls may hold. Nothing is coerced: what is no such value is a UsageError. */
+/** Checks the options of a test server and of its methods. No value is converted: a value of another kind is a UsageError. */
 import { kindOf, outline } from '../codec/field-checks.js'
 import { UsageError } from '../errors.js'
 
-/** Refuses what is not undefined and does not `hold`; `expected` says in words what would. */
+/** Throws unless the value is undefined or `holds` is true. `expected` describes a correct value. */
 function require(name: string, value: unknown, expected: string, holds: boolean): void {
   if (value === undefined || holds) return
   throw new UsageError(`${name} has to be ${expected}, not ${outline(value)}`)
@@ -33,7 +33,7 @@ export function requireSignal(name: string, value: unknown): void {
   require(name, value, 'an AbortSignal', value instanceof AbortSignal)
 }
 
-/** The bytes of a payload: a copy, so that a later change of the caller's array changes no message. */
+/** The bytes of a payload, as a copy: the caller may change its array later. */
 export function payloadBytes(payload: string | Uint8Array): Buffer {
   if (typeof payload === 'string' || payload instanceof Uint8Array) return Buffer.from(payload)
   throw new UsageError(`the payload has to be a string or a Uint8Array, not ${kindOf(payload)}`)

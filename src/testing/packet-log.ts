@@ -1,9 +1,9 @@
 /**
- * The packets that came, and the promises that wait for some of them. A packet belongs to the first `take` that it matches,
- * whether this was called before or after the packet came; so a test that takes two PUBLISHes gets two different ones. The takes of
- * one connection count apart from those of the whole server.
+ * The received packets, and the calls of `take` that wait for packets. Each packet is given to one call of `take`: the first that it
+ * matches, whether the call came before or after the packet. So two calls that take a PUBLISH get two different ones. Calls for one
+ * connection and calls for the whole server are independent: a packet can be given to one of each.
  *
- * There is one log for all connections, and it is bounded: when it holds twice as much as it keeps, its older part goes.
+ * There is one log for all connections. It has a bound: when it is twice as large as the bound, the older packets are removed.
  */
 import type { ControlPacket, PacketName } from '../codec/control-packet.js'
 import { isMatch, type Match, type PacketOf } from './match.js'
@@ -12,31 +12,31 @@ interface Entry<Connection> {
   readonly packet: ControlPacket<Buffer>
   readonly connection: Connection
   readonly clientId: string | undefined
-  /** Whether a take of the connection got it. */
+  /** Whether a call for this connection took the packet. */
   isTakenThere: boolean
 }
 
 interface Waiter<Connection> {
-  /** The connection whose packets alone are meant; undefined for all. */
+  /** Only packets of this connection; undefined: packets of all connections. */
   readonly of: Connection | undefined
-  /** True if the packet is the one that was waited for. */
+  /** Returns true if the waiter takes this packet. */
   offer(entry: Entry<Connection>): boolean
   fail(error: Error): void
 }
 
-/** Bytes of payloads that stay in a log, once it has been so full. */
+/** The bound in bytes of payloads. */
 const bytesKept = 64 * 1024 * 1024
 
 export class PacketLog<Connection> {
   readonly #packetsKept: number
   readonly #packets: ControlPacket<Buffer>[] = []
   #entries: Entry<Connection>[] = []
-  /** Those that no take of the server got. */
+  /** The entries that no call for the whole server took. */
   #untaken: Entry<Connection>[] = []
   readonly #waiters = new Set<Waiter<Connection>>()
   #bytes = 0
 
-  /** At least so many packets stay in the log, once it has been so full. */
+  /** `packetsKept` is the bound in packets: the newest so many stay in the log, if their payloads fit the bound in bytes. */
   constructor(packetsKept = 10_000) {
     this.#packetsKept = packetsKept
   }
@@ -59,7 +59,7 @@ export class PacketLog<Connection> {
     this.#trim()
   }
 
-  /** Gives a packet to the first who waits for it, among those of the connection or of the server. */
+  /** Gives a packet to the first waiter that takes it: among those of a connection, or those of the whole server. */
   #offer(entry: Entry<Connection>, of: Connection | undefined): boolean {
     for (const waiter of this.#waiters) {
       if (waiter.of !== of || !waiter.offer(entry)) continue
@@ -70,8 +70,8 @@ export class PacketLog<Connection> {
   }
 
   /**
-   * The first packet that matches and that no other call got: of one connection, or of all. `ended` is why no more will come, if that is
-   * known.
+   * The first packet that matches and that no other call took, of one connection or of all. If no more packets will come, `ended` is
+   * the reason.
    */
   take<Name extends PacketName>(
     name: Name,
@@ -87,7 +87,7 @@ export class PacketLog<Connection> {
           if (!isMatch(packet, name, match, clientId)) return false
           resolve(packet)
         } catch (error) {
-          // The function `where` threw: its error belongs to the call that gave the function.
+          // The function `where` threw. The call that passed the function rejects with this error.
           reject(error)
         }
         return true
@@ -98,7 +98,7 @@ export class PacketLog<Connection> {
       this.#waiters.add(waiter)
       if (signal !== undefined) this.#listen(signal, waiter, reject)
     })
-    // A test that has failed elsewhere no longer looks at what it waited for.
+    // A test that has already failed awaits this promise no longer, so its rejection must not count as unhandled.
     promise.catch(() => {})
     return promise
   }
@@ -126,7 +126,7 @@ export class PacketLog<Connection> {
     )
   }
 
-  /** Nothing more comes from this connection, or from any: whoever waits for it gets this error. */
+  /** No packet comes any more from this connection, or from any: the calls that wait reject with this error. */
   end(of: Connection | undefined, error: Error): void {
     for (const waiter of this.#waiters) {
       if (of !== undefined && waiter.of !== of) continue
@@ -137,17 +137,17 @@ export class PacketLog<Connection> {
 
   #trim(): void {
     if (this.#packets.length < 2 * this.#packetsKept && this.#bytes < 2 * bytesKept) return
-    let gone = 0
-    while (this.#packets.length - gone > this.#packetsKept || this.#bytes > bytesKept) {
-      const oldest = this.#packets[gone]
+    let removed = 0
+    while (this.#packets.length - removed > this.#packetsKept || this.#bytes > bytesKept) {
+      const oldest = this.#packets[removed]
       if (oldest === undefined) break
-      gone += 1
+      removed += 1
       this.#bytes -= bytesOf(oldest)
     }
-    this.#packets.splice(0, gone)
-    const left = new Set(this.#entries.splice(gone))
-    this.#entries = [...left]
-    this.#untaken = this.#untaken.filter((entry) => left.has(entry))
+    this.#packets.splice(0, removed)
+    const remaining = new Set(this.#entries.splice(removed))
+    this.#entries = [...remaining]
+    this.#untaken = this.#untaken.filter((entry) => remaining.has(entry))
   }
 }
 

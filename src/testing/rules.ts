@@ -1,7 +1,13 @@
 /**
- * What a program has the server do otherwise, for packets that match: nothing at all, what a function does, the same later, refuse,
- * or the same without an answer.
- * A rule holds until it is disposed of, or until it has been applied so many times as it was made for.
+ * The rules of a test: they change what the server does with packets that match.
+ *
+ *   silence    the server does nothing
+ *   answer     a function of the test acts instead of the server
+ *   delay      the server acts later
+ *   refuse     the server refuses
+ *   withhold   the server acts, but does not send this packet
+ *
+ * A rule holds until it is disposed of, or until it was applied `times` times.
  */
 import type { ControlPacket, PacketName } from '../codec/control-packet.js'
 import { requireOptions } from '../option-names.js'
@@ -22,41 +28,42 @@ import { requireFunction, requireText, requireWhole } from './option-checks.js'
 
 /** Which packets a rule is for, and how often it is applied. */
 export interface RuleOptions<Name extends PacketName> extends Match<Name> {
-  /** After so many times the rule is gone: 1 to 9,007,199,254,740,991. Default: no limit. */
+  /** How many times the rule is applied, 1 to 9,007,199,254,740,991; then it ends. Default: no limit. */
   readonly times?: number | undefined
 }
 
-/** What is refused, how often, and with which Return Code. */
+/** Which packets are refused, how often, and with which Return Code. */
 export interface RefuseOptions<Name extends 'connect' | 'subscribe' | 'publish'> extends RuleOptions<Name> {
-  /** For CONNECT alone: the Return Code of CONNACK, 1 to 5. Default 5, "not authorized" (section 3.2.2.3). */
+  /** Only for CONNECT: the Return Code of CONNACK, 1 to 5. Default 5, "not authorized" (section 3.2.2.3). */
   readonly returnCode?: number | undefined
 }
 
-/** What a program does in the place of the server. */
+/** A function of the test that acts instead of the server. */
 type Answer<Name extends PacketName, Connection> = (packet: PacketOf<Name>, connection: Connection) => void
 
 type Kind = 'silence' | 'answer' | 'delay' | 'refuse' | 'withhold'
 
 interface Rule<Connection> {
   readonly kind: Kind
-  /** Whether the packet is meant; a Topic Filter of a SUBSCRIBE is asked for alone. */
+  /** Whether the rule applies to this packet. For `refuse` the packet is a SUBSCRIBE with only one of its Topic Filters. */
   applies(packet: ControlPacket<Buffer>, clientId: string | undefined): boolean
   /** Milliseconds for `delay`, the Return Code for `refuse`. */
   readonly value: number
-  /** For `answer`: what the program does. */
+  /** For `answer`: the function of the test. */
   readonly act: ((packet: ControlPacket<Buffer>, connection: Connection) => void) | undefined
-  left: number
+  /** How many more times the rule is applied. */
+  remaining: number
 }
 
 const refusable = ['connect', 'subscribe', 'publish'] as const
 const matchNames = ['clientId', 'topic', 'where'] as const
 const ruleNames: ReadonlySet<string> = new Set([...matchNames, 'times'])
-/** Of a rule for packets of every type. */
+/** The options of a rule for packets of every type. */
 const anyTypeNames: ReadonlySet<string> = new Set(['clientId', 'times'])
 const refuseNames: ReadonlySet<string> = new Set([...ruleNames, 'returnCode'])
 export const waitNames: ReadonlySet<string> = new Set([...matchNames, 'signal'])
 
-/** The longest time that a timer of Node holds. */
+/** The longest delay of a timer in Node. */
 const maxTimerMs = 2_147_483_647
 
 export class Rules<Connection> {
@@ -68,7 +75,7 @@ export class Rules<Connection> {
     requireText('clientId', options.clientId)
     const applies = (_packet: ControlPacket, clientId: string | undefined) =>
       options.clientId === undefined || options.clientId === clientId
-    return this.#keep({ kind: 'silence', applies, value: 0, act: undefined, left: timesOf(options) })
+    return this.#keep({ kind: 'silence', applies, value: 0, act: undefined, remaining: timesOf(options) })
   }
 
   answer<Name extends ClientPacketName>(
@@ -112,7 +119,7 @@ export class Rules<Connection> {
     requireMatch(name, options)
     const applies = (packet: ControlPacket<Buffer>, clientId: string | undefined) =>
       isMatch(packet, name, options, clientId)
-    return this.#keep({ kind, applies, value, act, left: timesOf(options) })
+    return this.#keep({ kind, applies, value, act, remaining: timesOf(options) })
   }
 
   #keep(rule: Rule<Connection>): Disposable {
@@ -120,18 +127,18 @@ export class Rules<Connection> {
     return { [Symbol.dispose]: () => void this.#rules.delete(rule) }
   }
 
-  /** The first rule of this kind for the packet, which is applied with this call; undefined if there is none. */
+  /** Finds the first rule of this kind for the packet, and counts it as applied. Returns undefined if there is none. */
   apply(kind: Kind, packet: ControlPacket<Buffer>, clientId: string | undefined): Rule<Connection> | undefined {
     for (const rule of this.#rules) {
       if (rule.kind !== kind || !rule.applies(packet, clientId)) continue
-      rule.left -= 1
-      if (rule.left === 0) this.#rules.delete(rule)
+      rule.remaining -= 1
+      if (rule.remaining === 0) this.#rules.delete(rule)
       return rule
     }
     return undefined
   }
 
-  /** What of this packet is refused. */
+  /** Answers, by the rules, whether the packet or a Topic Filter in it is refused. */
   refusalsOf(packet: ControlPacket<Buffer>, clientId: string | undefined): Refusals {
     return {
       connect: () => this.apply('refuse', packet, clientId)?.value ?? 0,

@@ -1,4 +1,4 @@
-/** What a test server and its `publish` are given, and the checks of it. */
+/** The options of a test server and of its `publish`, and their checks. */
 import type { TlsOptions } from 'node:tls'
 import type { QoS } from '../codec/control-packet.js'
 import { requireQos } from '../codec/field-checks.js'
@@ -11,21 +11,21 @@ import { payloadBytes, requireFlag, requireText, requireWhole } from './option-c
 
 /** Where a test server listens, and how it behaves. */
 export interface TestServerOptions {
-  /** The port, 0 to 65,535. Default 0: one that is free. */
+  /** The port, 0 to 65,535. Default 0: any free port. */
   readonly port?: number | undefined
   /** The address to listen on. Default `::1`, or `127.0.0.1` on a machine without IPv6. */
   readonly host?: string | undefined
-  /** The certificate and all else that `tls.createServer` of Node takes: the server speaks TLS. Default: plain TCP. */
+  /** Makes the server use TLS: the certificate and other options of `tls.createServer` of Node. Default: plain TCP. */
   readonly tls?: TlsOptions | undefined
-  /** What the server does where the standard leaves it open, or wrong on purpose: the name of a real server, or habits. */
+  /** How the server behaves where real servers differ: the name of a real server, or single habits. */
   readonly habits?: ServerName | Habits | undefined
-  /** The largest packet in bytes that is taken from a client, 2 to 268,435,460. Default 16,777,216. */
+  /** The largest packet in bytes that the server accepts, 2 to 268,435,460. Default 16,777,216. */
   readonly maxPacketBytes?: number | undefined
-  /** How many packets `received` and `receives` remember at least, 1 to 1,000,000. Default 10,000, of at most 128 MiB. */
+  /** How many packets `received` and `receives` remember at least, 1 to 1,000,000. Default 10,000. Payloads of 128 MiB at most. */
   readonly packetsKept?: number | undefined
   /**
-   * How many bytes a connection in memory takes before the one who writes has to wait, 1 to 1,073,741,824. Default: that of Node's
-   * streams, 16,384 or 65,536.
+   * When so many bytes wait in a connection in memory, its writer has to wait, 1 to 1,073,741,824. Default: the one of Node's streams,
+   * 16,384 or 65,536.
    */
   readonly highWaterMark?: number | undefined
 }
@@ -34,7 +34,7 @@ export interface TestServerOptions {
 export interface ServerPublishOptions {
   /** Default 0. */
   readonly qos?: QoS | undefined
-  /** Whether the message is kept for those who subscribe later. Default false. */
+  /** Whether the server keeps the message for later subscribers. Default false. */
   readonly retain?: boolean | undefined
 }
 
@@ -49,7 +49,7 @@ const optionNames = namesOf<TestServerOptions>({
 })
 const publishNames = namesOf<ServerPublishOptions>({ qos: true, retain: true })
 
-/** @throws UsageError for an option that does not fit; `habits` are checked where they are read. */
+/** @throws UsageError for a wrong option. (`allHabits` checks `habits`.) */
 export function requireServerOptions(options: TestServerOptions): void {
   requireOptions('testServer()', options, optionNames)
   const { port, host, tls, maxPacketBytes, packetsKept, highWaterMark } = options
@@ -61,7 +61,7 @@ export function requireServerOptions(options: TestServerOptions): void {
   if (tls !== undefined && !isRecord(tls)) throw new UsageError('tls has to be an object with at least cert and key')
 }
 
-/** The message of a `publish`. @throws UsageError for what does not fit. */
+/** The message of a `publish`. @throws UsageError for a wrong Topic Name, payload or option. */
 export function messageOf(topic: string, payload: string | Uint8Array, options: ServerPublishOptions): ServedMessage {
   requireOptions('publish()', options, publishNames)
   const { qos = 0, retain = false } = options

@@ -1,10 +1,10 @@
 /**
- * One connection of a test server: the stream below, the packets above, and what a program has done to both.
+ * One connection of a test server. It decodes the bytes of the stream, applies the rules of the test, and passes packets to the broker.
  *
  *   stream -> decoder -> logs -> silence? -> answer? -> delay? -> ServedConnection -> withhold? -> writer -> stream
  *
- * A packet that is delayed holds up those behind it, so the order of a connection never changes. What the server says in one
- * turn of the event loop leaves in one write, as from a server that is fast.
+ * Packets behind a delayed packet wait for it, so the order of a connection never changes. All packets that the server sends in one
+ * turn of the event loop are sent in one write, as from a fast server.
  */
 import type { Duplex } from 'node:stream'
 import type { ControlPacket, PacketName, SubackPacket } from '../codec/control-packet.js'
@@ -27,20 +27,20 @@ import type { PacketLog } from './packet-log.js'
 import { type Rules, waitNames } from './rules.js'
 import type { TestServerOptions } from './server-options.js'
 
-/** Which packet is waited for, and what ends the wait. */
+/** Which packet a call waits for, and what ends the wait. */
 export interface ReceivesOptions<Name extends PacketName> extends Match<Name> {
   /** Ends the wait: the promise rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a connection needs of its server. */
+/** The server, as a connection sees it. */
 export interface ConnectionHost {
   readonly broker: Broker
   readonly rules: Rules<TestConnection>
   /** The packets of all connections. */
   readonly log: PacketLog<TestConnection>
   readonly options: TestServerOptions
-  /** The connection is over; `fault` is what the client did wrong, if it did. */
+  /** The connection is closed; `fault` is the fault of the client, if that was the reason. */
   gone(connection: TestConnection, fault: Error | undefined): void
 }
 
@@ -49,12 +49,12 @@ interface DelayedPacket {
   isDue: boolean
 }
 
-/** Unsent bytes beyond which messages at QoS 0 are dropped. */
+/** With more unsent bytes, messages at QoS 0 are dropped. */
 const unsentMax = 16 * 1024 * 1024
 
 /** One connection of a client, as the server sees it. */
 export class TestConnection {
-  /** @internal The bytes below. */
+  /** @internal The byte stream of the connection. */
   readonly stream: Duplex
   readonly #host: ConnectionHost
   readonly #served: ServedConnection
@@ -65,15 +65,16 @@ export class TestConnection {
   #clientId: string | undefined
   #keepAlive: NodeJS.Timeout | undefined
   #fault: Error | undefined
-  /** What is said to those who wait for a packet of a connection that is over. */
+  /** The error for calls that wait for a packet; set when the connection is closed. */
   #end: Error | undefined
-  #flushes = false
+  /** Whether a flush at the end of this turn is scheduled. */
+  #willFlush = false
   /**
-   * Resolves when the connection is closed in both directions. The value is what the client did wrong, if that was the
-   * reason: a MalformedPacketError, a ProtocolViolationError, or a ConnectionLostError when it fell silent.
+   * Resolves when the connection is closed in both directions. The value is the fault of the client, if that was the reason: a
+   * MalformedPacketError, a ProtocolViolationError, or a ConnectionLostError after a longer silence than Keep Alive allows.
    */
   readonly closed: Promise<Error | undefined>
-  /** Resolves when the client has sent its last byte, or the connection was broken off. */
+  /** Resolves when the client has ended its side of the connection, or the connection was cut. */
   readonly ended: Promise<void>
 
   /** @internal */
@@ -99,29 +100,29 @@ export class TestConnection {
       stream.on('end', () => resolve())
       stream.on('close', () => resolve())
     })
-    // What breaks a connection is told by its end.
+    // After an error the stream closes; `close` is handled above.
     stream.on('error', () => {})
     stream.on('data', (chunk: Buffer) => this.#guard(() => this.#decoder.decode(chunk, (packet) => this.#take(packet))))
     stream.on('end', () => {
       this.#guard(() => this.#decoder.end())
-      // [MQTT-3.14.4-2] a server closes its side when the client has closed its own
+      // [MQTT-3.14.4-2] the server closes its side when the client has closed its own
       this.close()
     })
   }
 
-  /** The Client Identifier of CONNECT, or the one that the server made for a client without; undefined before CONNECT. */
+  /** The Client Identifier of CONNECT; if that was empty, the one that the server made. Undefined before CONNECT. */
   get clientId(): string | undefined {
     return this.#served.clientId ?? this.#clientId
   }
 
-  /** The packets of this connection so far, in order; as far as `received` of the server goes back. */
+  /** The packets of this connection so far, in order. Older ones are removed, as in `received` of the server. */
   get received(): readonly ControlPacket<Buffer>[] {
     return this.#host.log.packetsOf(this)
   }
 
   /**
-   * Resolves with the first packet of this type on this connection that no earlier call got, whether it has come or is yet to
-   * come. `server.receives` counts by itself: both get the same packets.
+   * Resolves with the first packet of this type on this connection that no earlier call on this connection got. It may have come
+   * already, or the call waits for it. Calls of `server.receives` are independent: both can get the same packet.
    *
    * Rejects with a ConnectionLostError if the connection ends before.
    *
@@ -131,7 +132,7 @@ export class TestConnection {
    * console.log((await connection.receives('publish')).topic) // prints: a
    * ```
    *
-   * @throws UsageError (as a rejection) for a type that no client sends, or an unknown option.
+   * @throws UsageError (as a rejection) for a type that no client sends, or a wrong option.
    */
   async receives<Name extends ClientPacketName>(
     type: Name,
@@ -142,7 +143,7 @@ export class TestConnection {
   }
 
   /**
-   * Sends packets in one write, behind what the server has to say.
+   * Sends packets in one write, after the packets that the server has already to send.
    *
    * ```ts
    * const connection = await server.accepts()
@@ -160,7 +161,7 @@ export class TestConnection {
   }
 
   /**
-   * Sends any bytes in one write, behind what the server has to say. On a closed connection it does nothing.
+   * Sends any bytes in one write, after the packets that the server has already to send. On a closed connection it does nothing.
    *
    * ```ts
    * const connection = await server.accepts()
@@ -175,21 +176,21 @@ export class TestConnection {
     if (this.stream.writable && all.length > 0) this.stream.write(all)
   }
 
-  /** Ends the connection in good order: what was sent goes out before. The will is published. */
+  /** Closes the connection after everything that was sent has left. The will is published. */
   close(): void {
     this.#served.end()
     this.#flush()
     this.stream.end()
   }
 
-  /** Breaks the connection off: what was not sent yet is lost. The will is published. */
+  /** Cuts the connection: unsent bytes are lost. The will is published. */
   cut(): void {
     this.#served.end()
     this.stream.destroy()
   }
 
   /**
-   * Reads nothing more, so that the bytes of the client pile up, until `readOn`. Keep Alive waits too.
+   * Stops reading until `readOn`, so that the bytes of the client wait. Keep Alive is not checked meanwhile.
    *
    * ```ts
    * const connection = await server.accepts()
@@ -241,7 +242,7 @@ export class TestConnection {
     this.#served.receive(packet)
     if (packet.type !== 'connect' || this.#served.clientId === undefined) return
     this.#clientId = this.#served.clientId
-    // [MQTT-3.1.2-24] a client that says nothing for one and a half times Keep Alive is gone
+    // [MQTT-3.1.2-24] a client that sends no packet for one and a half times Keep Alive is gone
     const ms = packet.keepAlive * 1_000 * this.#host.broker.habits.keepAliveFactor
     if (ms > 0) this.#keepAlive = setTimeout(() => this.#silent(packet.keepAlive), ms)
   }
@@ -254,14 +255,14 @@ export class TestConnection {
 
   #answer(packet: ControlPacket<Buffer>): void {
     if (this.#host.rules.apply('withhold', packet, this.clientId) !== undefined) return
-    // The codec refuses to write what the standard has reserved.
+    // The codec refuses to write a reserved Return Code.
     if (packet.type === 'suback' && Array.from(packet.returnCodes).includes(0x8f))
       return this.sendBytes(reservedSuback(packet))
     this.#writer.write(packet)
-    if (this.#flushes) return
-    this.#flushes = true
+    if (this.#willFlush) return
+    this.#willFlush = true
     process.nextTick(() => {
-      this.#flushes = false
+      this.#willFlush = false
       this.#flush()
     })
   }
@@ -270,7 +271,7 @@ export class TestConnection {
     this.sendBytes(Buffer.alloc(0))
   }
 
-  /** Runs what may throw because of a client, or because of a function of the program. */
+  /** Runs code that may throw because of a fault of the client, or because of a function of the test. */
   #guard(run: () => void): void {
     try {
       run()
@@ -307,16 +308,16 @@ function reservedSuback({ packetId, returnCodes }: SubackPacket): Buffer {
   return bytes
 }
 
-/** The Return Code that a faulty CONNECT gets; 0 where no answer is due. */
+/** The Return Code for a malformed CONNECT; 0 if it gets no CONNACK. */
 function returnCodeFor(error: Error): number {
   if (!isMqttError(error) || error.code !== 'MQTT_MALFORMED_PACKET') return 0
   // [MQTT-3.1.2-2] another version of the protocol
   if (error.fault === 'protocol-level') return 1
-  // [MQTT-3.1.3-8] without an identifier there is nothing by which a Session could be found again
+  // [MQTT-3.1.3-8] a persistent Session needs a Client Identifier
   return error.fault === 'client-identifier' ? 2 : 0
 }
 
-/** Refuses what no `receives` can wait for. @throws UsageError */
+/** Checks the arguments of `receives`. @throws UsageError */
 export function requireReceives<Name extends ClientPacketName>(type: Name, options: ReceivesOptions<Name>): void {
   requireName('receives()', type, clientPacketNames)
   requireOptions(`receives('${type}')`, options, waitNames)

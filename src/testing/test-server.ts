@@ -1,11 +1,11 @@
 /**
- * The server of a test: what a program holds in its hands. It joins the broker (what a server does), the rules (what the
- * program has it do otherwise), the log (what came) and the connections.
+ * The server that a test uses. It has the broker (what a server does), the rules (what the test changes), the log (the received
+ * packets) and the connections.
  *
  *   in memory  -> listening   start()
- *   listening  -> stopped     stop(): no connection, and nobody gets one; Sessions and retained messages stay
+ *   listening  -> stopped     stop(): no connection, and no new one; Sessions and retained messages stay
  *   stopped    -> listening   start(), on the same port
- *   any        -> closed      close(): whoever waits is told
+ *   any        -> closed      close(): calls that wait reject
  */
 import type { Duplex } from 'node:stream'
 import type { ControlPacket, QoS } from '../codec/control-packet.js'
@@ -22,18 +22,18 @@ import { type RefuseOptions, type RuleOptions, Rules } from './rules.js'
 import { messageOf, requireServerOptions, type ServerPublishOptions, type TestServerOptions } from './server-options.js'
 import { type ReceivesOptions, requireReceives, TestConnection } from './test-connection.js'
 
-/** Open connections; one beyond is cut. */
+/** The largest number of open connections; a further one is cut. */
 const connectionsMax = 10_000
-/** Connections that nobody has asked for with `accepts`, and faults: the oldest beyond are forgotten. */
+/** How many connections wait for `accepts`, and how many faults are kept; then the oldest is forgotten. */
 const rememberedMax = 1_000
 
 /**
- * A server for MQTT 3.1.1 in the process of a test. It is a whole small server: every QoS in both directions, retained
- * messages, wills, Sessions that are kept, Keep Alive, any number of clients up to 10,000. A test sees all that comes, and has
- * the server refuse, fall silent, answer late, cut connections, or send any bytes.
+ * A server for MQTT 3.1.1 in the process of a test. It is a complete small server: every QoS in both directions, retained
+ * messages, wills, persistent Sessions, Keep Alive, up to 10,000 clients. A test sees every packet that comes. A test can make the
+ * server refuse, fall silent, answer late, cut connections, or send any bytes.
  *
- * It holds everything in memory, within bounds: 10,000 Sessions, 10,000 Topic Filters and 10,000 waiting messages in each, and
- * 10,000 retained messages. What comes beyond is refused or dropped.
+ * It keeps everything in memory, within bounds: 10,000 Sessions, 10,000 Topic Filters and 10,000 waiting messages for each, and
+ * 10,000 retained messages. Anything more is refused or dropped.
  *
  * In the examples `server` is such a server, and `lamp` a client of it with the Client Identifier `lamp`.
  */
@@ -50,7 +50,7 @@ export class TestServer {
   #isStopped = false
   #isClosed = false
 
-  /** A server that is reached through `stream` alone, until `start`. @throws UsageError for an option that does not fit. */
+  /** Makes a server without a port: until `start`, clients connect only through `stream`. @throws UsageError for a wrong option. */
   constructor(options: TestServerOptions = {}) {
     requireServerOptions(options)
     this.#options = options
@@ -97,7 +97,7 @@ export class TestServer {
   }
 
   /**
-   * All packets of all clients, in the order in which they came; of a long test the last `packetsKept` at least.
+   * The packets of all clients, in the order of their arrival. In a long test older packets are removed (`packetsKept`).
    *
    * ```ts
    * await lamp.publish('a', 'x', { qos: 1 })
@@ -108,18 +108,18 @@ export class TestServer {
     return this.#log.packets
   }
 
-  /** What clients did wrong: bytes that are no packets, packets where they may not stand, a Keep Alive that was not kept. */
+  /** The faults of clients: malformed packets, packets that were not allowed at that time, longer silence than Keep Alive allows. */
   get faults(): readonly Error[] {
     return this.#faults
   }
 
-  /** The open connections, in the order in which they came. */
+  /** The open connections, the oldest first. */
   get connections(): readonly TestConnection[] {
     return [...this.#connections]
   }
 
   /**
-   * The Topic Names of retained messages, with the payload of each.
+   * The retained messages: the payload by Topic Name.
    *
    * ```ts
    * await lamp.publish('lamp/1', 'on', { qos: 1, retain: true })
@@ -131,7 +131,7 @@ export class TestServer {
   }
 
   /**
-   * The Topic Filters of a Session, with the granted QoS of each; none for a client that is not known.
+   * The subscriptions of a Session: the granted QoS by Topic Filter. Empty for an unknown client.
    *
    * ```ts
    * await lamp.subscribe('lamp/1', { qos: 1 })
@@ -143,7 +143,7 @@ export class TestServer {
   }
 
   /**
-   * Resolves with the next connection that no earlier call got, whether it is there or is yet to come.
+   * Resolves with the first connection that no earlier call got. It may have come already, or the call waits for it.
    *
    * ```ts
    * const connection = await server.accepts()
@@ -155,8 +155,8 @@ export class TestServer {
   }
 
   /**
-   * Resolves with the first packet of this type, from any client, that no earlier call got, whether it has come or is yet to
-   * come. So a test needs no order of its own: it acts, and then asks for what has to follow.
+   * Resolves with the first packet of this type, from any client, that no earlier call got. It may have come already, or the call
+   * waits for it. So a test can first act, and then ask for the packet that must follow.
    *
    * ```ts
    * await lamp.publish('lamp/1/state', 'on', { qos: 1 })
@@ -165,7 +165,7 @@ export class TestServer {
    * ```
    *
    * Rejects with a ClosedError if the server is closed before. @throws UsageError (as a rejection) for a type that no client
-   * sends, or an unknown option.
+   * sends, or a wrong option.
    */
   async receives<Name extends ClientPacketName>(
     type: Name,
@@ -176,25 +176,25 @@ export class TestServer {
   }
 
   /**
-   * Publishes a message, as another client would. Resolves with the number of Sessions that it went to, once each of these has
-   * acknowledged it: at QoS 1 and 2 that is when the handlers of an mqtt311 client are done. A client whose
-   * connection is lost meanwhile acknowledges when it is back. A Session whose client is away already counts, and is not waited
-   * for, nor is one that is forgotten. At QoS 0 nobody acknowledges, and the promise resolves at once.
+   * Publishes a message, as another client would. Resolves with the number of Sessions that get the message, when all of them have
+   * acknowledged it: at QoS 1 and 2 a client of mqtt311 does so when its handlers have ended. If a connection is lost meanwhile, the
+   * promise waits until its client is back. A Session whose client was away before the call counts, but the promise does not wait
+   * for it, nor for a forgotten one. At QoS 0 there are no acknowledgements, so the promise resolves at once.
    *
    * ```ts
    * await lamp.subscribe('lamp/1', { qos: 1 }, (message) => console.log(message.text()))
    * await server.publish('lamp/1', 'off', { qos: 1 }) // prints: off
    * ```
    *
-   * @throws UsageError (as a rejection) for a Topic Name, payload or option that does not fit.
+   * @throws UsageError (as a rejection) for a wrong Topic Name, payload or option.
    */
   async publish(topic: string, payload: string | Uint8Array, options: ServerPublishOptions = {}): Promise<number> {
     return this.#broker.publishAndWait(messageOf(topic, payload, options))
   }
 
   /**
-   * Has the server refuse: CONNECT with a Return Code, Topic Filters of SUBSCRIBE with 0x80, messages of PUBLISH by letting
-   * nobody have them (what the client is told depends on `habits`). Of a SUBSCRIBE, each Topic Filter is judged alone. Until
+   * Makes the server refuse: CONNECT with a Return Code, Topic Filters of SUBSCRIBE with 0x80, and PUBLISH by giving the message to
+   * no client (`habits` decides what the publisher gets). Each Topic Filter of a SUBSCRIBE is checked alone. The rule holds until
    * the result is disposed of.
    *
    * ```ts
@@ -202,37 +202,37 @@ export class TestServer {
    * await lamp.subscribe('secret/#').catch((error) => console.log(error.code)) // prints: MQTT_SUBSCRIBE_REFUSED
    * ```
    *
-   * @throws UsageError for another type, or an option that does not fit.
+   * @throws UsageError for another type, or a wrong option.
    */
   refuse<Name extends 'connect' | 'subscribe' | 'publish'>(type: Name, options: RefuseOptions<Name> = {}): Disposable {
     return this.#rules.refuse(type, options)
   }
 
   /**
-   * Has the server see packets of a type, and do nothing: no answer, no message to others. Without a type: all packets, of
-   * one client or of all. A test can then answer by hand, with `send` of the connection. Until the result is disposed of.
+   * Makes the server ignore packets of a type, though the test sees them: no answer, no message to others. Without a type: all packets,
+   * of one client or of all. The test can answer by `send` of the connection. The rule holds until the result is disposed of.
    *
    * ```ts
    * server.silence('pingreq')
    * await lamp.ping({ timeoutMs: 10 }).catch((error) => console.log(error.code)) // prints: MQTT_TIMEOUT
    * ```
    *
-   * @throws UsageError for a type that no client sends, or an option that does not fit.
+   * @throws UsageError for a type that no client sends, or a wrong option.
    */
   silence<Name extends ClientPacketName>(type?: Name, options: RuleOptions<Name> = {}): Disposable {
     return this.#rules.silence(type, options)
   }
 
   /**
-   * Has a function of the test do what the server would do for packets of a type. It gets each packet and its connection, and sends
-   * what it likes. Until the result is disposed of.
+   * For packets of a type, a function of the test acts instead of the server. The function gets the packet and its connection, and
+   * may send any packets. The rule holds until the result is disposed of.
    *
    * ```ts
    * server.answer('subscribe', ({ packetId }, connection) => connection.send({ type: 'suback', packetId, returnCodes: [0] }))
    * console.log((await lamp.subscribe('a', { qos: 2 })).granted[0]?.qos) // prints: 0
    * ```
    *
-   * @throws UsageError for a type that no client sends, no function, or an option that does not fit.
+   * @throws UsageError for a type that no client sends, no function, or a wrong option.
    */
   answer<Name extends ClientPacketName>(
     type: Name,
@@ -243,8 +243,8 @@ export class TestServer {
   }
 
   /**
-   * Has the server do all that it is asked, but not send packets of a type: `withhold('puback', { times: 1 })` is a server
-   * whose acknowledgement was lost. Until the result is disposed of.
+   * Makes the server act as ever, but not send packets of a type: `withhold('puback', { times: 1 })` is a server whose
+   * acknowledgement was lost. The rule holds until the result is disposed of.
    *
    * ```ts
    * server.withhold('puback', { times: 1 })
@@ -254,29 +254,29 @@ export class TestServer {
    * await server.receives('publish') // the same again, on the next connection
    * ```
    *
-   * @throws UsageError for a type that no server sends, or an option that does not fit.
+   * @throws UsageError for a type that no server sends, or a wrong option.
    */
   withhold<Name extends ServerPacketName>(type: Name, options: RuleOptions<Name> = {}): Disposable {
     return this.#rules.withhold(type, options)
   }
 
   /**
-   * Has the server handle packets of a type so many milliseconds after they came. What comes behind one of them on the same
-   * connection waits too. Until the result is disposed of.
+   * Makes the server handle packets of a type so many milliseconds after their arrival. Later packets of the same connection wait
+   * behind such a packet. The rule holds until the result is disposed of.
    *
    * ```ts
    * server.delay('subscribe', 20)
    * await lamp.subscribe('lamp/1') // takes 20 ms
    * ```
    *
-   * @throws UsageError for a type that no client sends, or an option that does not fit.
+   * @throws UsageError for a type that no client sends, or a wrong option.
    */
   delay<Name extends ClientPacketName>(type: Name, ms: number, options: RuleOptions<Name> = {}): Disposable {
     return this.#rules.delay(type, ms, options)
   }
 
   /**
-   * Breaks off the connection of one client, or of all. Sessions stay, wills are published.
+   * Cuts the connection of one client, or of all, without DISCONNECT. Sessions stay, and wills are published.
    *
    * ```ts
    * await server.receives('connect')
@@ -292,8 +292,8 @@ export class TestServer {
   }
 
   /**
-   * Cuts and forgets one client, or all of them with the retained messages, as a server that restarts without storage: the
-   * next CONNACK says Session Present 0.
+   * Cuts the connection of one client and forgets its Session. Without a Client Identifier: of all clients, and the retained
+   * messages are forgotten too, as by a restart of a server without storage. The next CONNACK has Session Present 0.
    *
    * ```ts
    * lamp.on('online', (event) => console.log(event.sessionPresent)) // prints: false
@@ -306,7 +306,7 @@ export class TestServer {
     this.#broker.forget(clientId)
   }
 
-  /** Listens; after `stop`, on the same port as before. @throws ConnectionLostError (as a rejection) if the port is taken. */
+  /** Listens; after `stop`, on the same port as before. @throws ConnectionLostError (as a rejection) if the port is in use. */
   async start(): Promise<void> {
     if (this.#isClosed) throw closedError()
     const { host, port = 0, tls } = this.#options
@@ -322,7 +322,7 @@ export class TestServer {
   }
 
   /**
-   * Cuts all connections and lets nobody connect until `start`. Sessions, retained messages and rules stay.
+   * Cuts all connections and accepts no others until `start`. Sessions, retained messages and rules stay.
    *
    * ```ts
    * await server.stop()
@@ -341,7 +341,7 @@ export class TestServer {
     await Promise.all(open.map(({ closed }) => closed))
   }
 
-  /** Stops for good. Whoever waits for a packet or a connection gets a ClosedError. */
+  /** Stops the server for ever. Calls that wait for a packet or a connection reject with a ClosedError. */
   async close(): Promise<void> {
     this.#isClosed = true
     await this.stop()
@@ -391,7 +391,7 @@ function closedError(): ClosedError {
  * await lamp.end()
  * ```
  *
- * @throws UsageError (as a rejection) for an option that does not fit, ConnectionLostError if it cannot listen.
+ * @throws UsageError (as a rejection) for a wrong option, ConnectionLostError if it cannot listen.
  */
 export async function testServer(options: TestServerOptions = {}): Promise<TestServer> {
   const server = new TestServer(options)

@@ -1,30 +1,30 @@
 /**
- * What all connections of the server share: Sessions, retained messages, and the way of a message from its publisher to the
- * Sessions that have subscribed. No I/O and no clock: `served-connection.ts` tells what a client sent, and a `Peer` takes
- * what goes out.
+ * The state that all connections of the server share: Sessions and retained messages. It gives a message of a publisher to the
+ * Sessions that have subscribed. It has no I/O and no clock: `served-connection.ts` calls it for the packets of a client, and a
+ * `Peer` sends packets to a client.
  */
 import type { QoS } from '../../codec/control-packet.js'
 import { topicMatches } from '../../codec/topic.js'
 import type { AllHabits } from './habits.js'
 import { type Receipt, type ServedMessage, ServedSession } from './served-session.js'
 
-/** What a program has the server refuse. */
+/** What the rules of a test refuse. */
 export interface Refusals {
-  /** The Return Code for this Client Identifier and its CONNECT; 0 admits. */
+  /** The Return Code for the CONNECT; 0 accepts it. */
   connect(): number
   filter(filter: string): boolean
   publish(): boolean
 }
 
-/** A connection that may have to make room for another one with its Client Identifier. */
+/** The connection that has a Session. A new connection with the same Client Identifier takes the Session over. */
 export interface Occupant {
   takenOver(): void
 }
 
-/** What the server keeps at most. A Session beyond is refused with Return Code 3; a retained message beyond is not kept. */
+/** The bounds of the server. A further Session is refused with Return Code 3; a further retained message is not kept. */
 const sessionsMax = 10_000
 const retainedMax = 10_000
-/** Topic Filters of one Session; one beyond is refused. */
+/** The largest number of Topic Filters of one Session; a further one is refused. */
 const filtersMax = 10_000
 
 export class Broker {
@@ -44,15 +44,15 @@ export class Broker {
     return this.#sessions.get(clientId)?.subscriptions ?? new Map()
   }
 
-  /** [MQTT-3.1.3-6] an identifier for a client that has none. */
+  /** [MQTT-3.1.3-6] Makes a Client Identifier for a client that sent none. */
   newClientId(): string {
     this.#unnamed += 1
     return `unnamed-${this.#unnamed}`
   }
 
   /**
-   * Lets a connection have the Session of this Client Identifier, after any other has left it [MQTT-3.1.4-2]. Undefined where
-   * there is no room for one more.
+   * Gives the Session of this Client Identifier to a connection. An earlier connection that has it is ended before [MQTT-3.1.4-2].
+   * Returns undefined if there is no room for a further Session.
    */
   enter(
     clientId: string,
@@ -60,7 +60,7 @@ export class Broker {
     occupant: Occupant,
   ): { readonly session: ServedSession; readonly sessionPresent: boolean } | undefined {
     this.#occupants.get(clientId)?.takenOver()
-    // [MQTT-3.1.2-6] a clean Session starts without what was kept
+    // [MQTT-3.1.2-6] a clean Session begins without the earlier state
     if (cleanSession) this.#discard(clientId)
     const kept = this.#sessions.get(clientId)
     if (kept === undefined && this.#sessions.size >= sessionsMax) return undefined
@@ -96,7 +96,7 @@ export class Broker {
     for (const session of this.#sessions.values()) {
       const copies = this.#copiesFor(session, message.topic)
       if (copies.length > 0) sessions += 1
-      // [MQTT-3.3.1-9] RETAIN is 0 for those who had subscribed before
+      // [MQTT-3.3.1-9] RETAIN is 0 for a Session that had subscribed before the message was published
       for (const qos of copies) session.deliver({ ...message, qos: lower(qos, message.qos), retain: false }, receipt)
     }
     return sessions
@@ -105,7 +105,7 @@ export class Broker {
   /** Resolves with the number of Sessions that a message was sent to, when each has acknowledged it. */
   publishAndWait(message: ServedMessage): Promise<number> {
     return new Promise((resolve) => {
-      // One for this call, so that what is acknowledged meanwhile does not count as all.
+      // It begins at 1, so that it cannot be 0 before all Sessions have the message.
       let open = 1
       let sessions = 0
       const opened = () => {
@@ -131,12 +131,12 @@ export class Broker {
 
   #matches(filter: string, topic: string): boolean {
     if (topicMatches(filter, topic)) return true
-    // Both have the same letter in front, so only the levels behind it count.
+    // With `s` instead of `$`, the wildcards match the first level too.
     const isDollar = this.habits.wildcardsMatchDollar && topic.startsWith('$')
     return isDollar && topicMatches(filter, `s${topic.slice(1)}`) && /^[#+]/.test(filter)
   }
 
-  /** [MQTT-3.3.1-10] [MQTT-3.3.1-11] an empty message removes the one that is kept, and is not kept itself. */
+  /** [MQTT-3.3.1-10] [MQTT-3.3.1-11] An empty message removes the retained one, and is not kept itself. */
   #retain(message: ServedMessage): void {
     if (message.payload.length === 0) this.retained.delete(message.topic)
     else if (this.retained.size < retainedMax || this.retained.has(message.topic)) {
@@ -144,7 +144,7 @@ export class Broker {
     }
   }
 
-  /** Adds or replaces a subscription [MQTT-3.8.4-3]. Returns the QoS that is granted, or undefined for a filter that is refused. */
+  /** Adds or replaces a subscription [MQTT-3.8.4-3]. Returns the granted QoS, or undefined if the filter is refused. */
   subscribe(session: ServedSession, filter: string, qos: QoS): QoS | undefined {
     const { subscriptions } = session
     if (filter.split('/').length > this.habits.filterLevelsMax) return undefined
@@ -154,7 +154,7 @@ export class Broker {
     return granted
   }
 
-  /** Sends the retained messages that a new subscription asks for [MQTT-3.3.1-6] [MQTT-3.3.1-8]. */
+  /** Sends the retained messages that match a new subscription [MQTT-3.3.1-6] [MQTT-3.3.1-8]. */
   sendRetained(session: ServedSession, filter: string, granted: QoS): void {
     if (!this.habits.retainedForWildcards && /[#+]/.test(filter)) return
     for (const message of this.retained.values()) {

@@ -1,8 +1,8 @@
 /**
- * What servers do otherwise than one expects. The standard leaves many of these open, and real servers differ there; some are
- * faults of a server. Each habit is one member with its own name, and its default is what a careful server does.
+ * Habits: the points in which real servers differ. In some of them the standard allows both; others are faults of a server.
+ * The default of each habit is the behaviour of a careful server.
  *
- * `serverHabits` has the habits of six servers, as they were measured in one version each on the loopback interface.
+ * `serverHabits` has the habits of six servers. One version of each was measured on the loopback interface.
  */
 import type { QoS } from '../../codec/control-packet.js'
 import { outline } from '../../codec/field-checks.js'
@@ -10,54 +10,54 @@ import { UsageError } from '../../errors.js'
 import { requireOptions } from '../../option-names.js'
 import { requireOneOf, requireWhole } from '../option-checks.js'
 
-/** What a server does in the cases that the standard leaves open, or does wrong. */
+/** How a server behaves where the standard allows more than one behaviour, or against the standard. */
 export interface Habits {
   /** The highest QoS that SUBACK grants. Default 2. */
   readonly grantedQosMax?: QoS | undefined
   /**
-   * What a PUBLISH at QoS 2 gets: `'pubrec'` as the standard says, `'puback'` as if it had QoS 1, nothing at all, or the end of
-   * the connection. Default `'pubrec'`.
+   * The answer to a PUBLISH at QoS 2: `'pubrec'` as the standard says; `'puback'` as if it had QoS 1; `'silence'`, none; `'close'`, the
+   * end of the connection. Default `'pubrec'`.
    */
   readonly publishAtQos2?: 'pubrec' | 'puback' | 'silence' | 'close' | undefined
   /**
-   * What CONNACK says of a Session that goes on: `'truthful'`; `'never'`, always 0; `'with-subscriptions'` or `'with-qos1'`, 1
-   * only if the Session has a subscription, or one at QoS 1 or 2. Default `'truthful'`.
+   * Session Present in the CONNACK of a resumed Session: `'truthful'`, 1; `'never'`, 0; `'with-subscriptions'`, 1 only if the Session
+   * has a subscription; `'with-qos1'`, 1 only if it has one at QoS 1 or 2. Default `'truthful'`.
    */
   readonly sessionPresent?: 'truthful' | 'never' | 'with-subscriptions' | 'with-qos1' | undefined
   /** Whether the subscriptions at QoS 0 of a Session outlive the connection. Default true. */
   readonly keepsQos0Subscriptions?: boolean | undefined
   /**
-   * How a resumed Session gets a PUBLISH again: with DUP 1, with DUP 0, or with DUP 1 and a new Packet Identifier. Default
-   * `'dup'`.
+   * How the server sends a PUBLISH again in a resumed Session: `'dup'`, with DUP 1; `'no-dup'`, with DUP 0; `'new-identifier'`, with
+   * DUP 1 and a new Packet Identifier. Default `'dup'`.
    */
   readonly redelivery?: 'dup' | 'no-dup' | 'new-identifier' | undefined
   /**
-   * What a Session gets whose Topic Filters match a message more than once: one copy at the highest QoS of them, one at the
-   * lowest, or one for each. Default `'highest'`.
+   * The copies of a message that match several Topic Filters of a Session: one at their highest QoS, one at their lowest, or one for
+   * each filter. Default `'highest'`.
    */
   readonly overlappingFilters?: 'highest' | 'lowest' | 'each' | undefined
-  /** Whether a Topic Filter with wildcards gets retained messages. Default true. */
+  /** Whether the server sends retained messages for a Topic Filter with wildcards. Default true. */
   readonly retainedForWildcards?: boolean | undefined
-  /** Whether retained messages come before SUBACK. Default false. */
+  /** Whether the server sends retained messages before SUBACK. Default false. */
   readonly retainedBeforeSuback?: boolean | undefined
   /** Whether `#` and `+` match the first level of a Topic Name that begins with `$`. Default false. */
   readonly wildcardsMatchDollar?: boolean | undefined
-  /** The number of levels that a Topic Filter may have; one with more is refused. Default: no limit. */
+  /** The largest number of levels of a Topic Filter; a filter with more is refused. Default: no limit. */
   readonly filterLevelsMax?: number | undefined
-  /** What a refused Topic Filter gets: the Return Code 0x80 or 0x8F, or the end of the connection. Default 0x80. */
+  /** The answer to a refused Topic Filter: the Return Code 0x80 or 0x8F, or the end of the connection. Default 0x80. */
   readonly refusedFilter?: 0x80 | 0x8f | 'close' | undefined
   /**
-   * What a refused PUBLISH gets: an acknowledgement although nobody gets the message, nothing, or the end of the connection.
+   * The answer to a refused PUBLISH: an acknowledgement although no client gets the message, none, or the end of the connection.
    * Default `'acknowledge'`.
    */
   readonly refusedPublish?: 'acknowledge' | 'silence' | 'close' | undefined
-  /** What a PUBREL gets whose Packet Identifier the server does not know. Default `'pubcomp'`. */
+  /** The answer to a PUBREL with an unknown Packet Identifier. Default `'pubcomp'`. */
   readonly unknownPubrel?: 'pubcomp' | 'close' | undefined
-  /** Whether the will of a connection is published that another one with the same Client Identifier ends. Default true. */
+  /** Whether the will is published when another connection with the same Client Identifier ends the first. Default true. */
   readonly willOnTakeOver?: boolean | undefined
-  /** How many messages at QoS 1 and 2 a Session has on their way at once. Default 65,535. */
+  /** The largest number of unacknowledged messages at QoS 1 and 2 that the server sends to a Session. Default 65,535. */
   readonly sendWindow?: number | undefined
-  /** After how many times Keep Alive a silent connection is closed. Default 1.5, as the standard says. */
+  /** A silent connection is closed after Keep Alive times this factor. Default 1.5, as the standard says. */
   readonly keepAliveFactor?: number | undefined
 }
 
@@ -69,8 +69,8 @@ export type ServerName = 'mosquitto' | 'rabbitmq' | 'activemq' | 'nats' | 'ejabb
 
 /**
  * The habits of real servers, for the option `habits`; spread one to change a part of it. Measured with mosquitto 2.0.11,
- * RabbitMQ 3.10.8, ActiveMQ 5.17.2, nats-server 2.9.10, ejabberd 23.01 and aedes 1.2.0. What is a matter of time (Nagle's
- * algorithm, queues that expire) and what is a matter of names is not imitated, nor that some keep a Session without a name.
+ * RabbitMQ 3.10.8, ActiveMQ 5.17.2, nats-server 2.9.10, ejabberd 23.01 and aedes 1.2.0. The test server does not imitate
+ * their timing (Nagle's algorithm, queues that expire), their rules for Topic Names, and Sessions without a Client Identifier.
  */
 export const serverHabits: Readonly<Record<ServerName, Habits>> = {
   mosquitto: { filterLevelsMax: 200, sendWindow: 20 },
@@ -140,7 +140,7 @@ const names = {
   keepAliveFactor: true,
 } satisfies Record<keyof Habits, true>
 
-/** Every habit of a server that has these, and else those of a careful one. @throws UsageError for what is no habit. */
+/** The given habits, with the defaults for all others. @throws UsageError for an unknown habit or a wrong value. */
 export function allHabits(given: ServerName | Habits = {}): AllHabits {
   if (typeof given === 'string') requireOneOf('habits', given, Object.keys(serverHabits))
   const habits = typeof given === 'string' ? serverHabits[given] : given

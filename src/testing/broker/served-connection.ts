@@ -1,8 +1,8 @@
 /**
- * One connection as the server sees it, without its socket: what a client may send when, and what each packet gets.
+ * One connection as the server sees it, without its socket: which packets a client may send, and how the server answers each.
  *
  *   new    -> open     CONNECT was accepted
- *   new    -> ended    CONNECT was refused, or something else came first
+ *   new    -> ended    CONNECT was refused, or another packet came first
  *   open   -> ended    DISCONNECT, a violation, another client with the same identifier, or the end of the socket
  *
  * At the end the will is published, unless DISCONNECT came before [MQTT-3.1.2-8] [MQTT-3.14.4-3].
@@ -68,12 +68,12 @@ export class ServedConnection {
         return this.#subscribe(open.session, packet)
       case 'unsubscribe':
         for (const filter of packet.filters) open.session.subscriptions.delete(filter)
-        // [MQTT-3.10.4-5] answered also where nothing was removed
+        // [MQTT-3.10.4-5] UNSUBACK is sent even if no subscription was removed
         return this.#peer.send({ type: 'unsuback', packetId: packet.packetId })
       case 'pingreq':
         return this.#peer.send({ type: 'pingresp' })
       case 'disconnect':
-        // [MQTT-3.14.4-3] the will goes without being published
+        // [MQTT-3.14.4-3] the will is discarded and not published
         open.will = undefined
         this.end()
         return this.#peer.close()
@@ -122,7 +122,7 @@ export class ServedConnection {
       return route()
     }
     if (publishAtQos2 === 'pubrec') this.#peer.send({ type: 'pubrec', packetId })
-    // [MQTT-4.3.3-2] a message that came before is acknowledged again, and not published again
+    // [MQTT-4.3.3-2] a copy is acknowledged again, and not published again
     if (session.held.has(packetId)) return
     session.held.add(packetId)
     route()
@@ -154,14 +154,14 @@ export class ServedConnection {
     if (retainedBeforeSuback) this.#peer.send(suback)
   }
 
-  /** Another connection has this Client Identifier now. */
+  /** Another connection has the same Client Identifier now. */
   #takenOver(): void {
     const phase = this.#phase
     if (phase.name === 'open' && !this.#broker.habits.willOnTakeOver) phase.will = undefined
     this.#hangUp()
   }
 
-  /** Ends the connection as a server does that says nothing of its reasons. */
+  /** Closes the connection without a reason, as servers do. */
   #hangUp(): void {
     this.end()
     this.#peer.close()
@@ -172,7 +172,7 @@ export class ServedConnection {
     this.#peer.fail(new ProtocolViolationError(`the client sent ${what}`, { violation, statement }))
   }
 
-  /** The connection is over, in whatever way. Later calls have no effect. */
+  /** The connection has ended, for any reason. Later calls have no effect. */
   end(): void {
     const phase = this.#phase
     this.#phase = { name: 'ended' }

@@ -1,11 +1,11 @@
 /**
  * One Session as the server keeps it (section 3.1.2.4): the subscriptions, the Packet Identifiers of QoS 2 messages from the
- * client, and the messages for the client that it has not acknowledged. With Clean Session 0 it outlives its connections.
+ * client, and the messages that the client has not acknowledged. With Clean Session 0 the Session outlives its connections.
  *
  *   deliver    QoS 0: written, or dropped when there is no connection
  *              QoS 1, 2: waiting -> in flight, as far as the send window has room
  *   in flight  puback | pubrec -> pubcomp -> settled
- *   resume     everything in flight is sent again, in its order: PUBREL after PUBREC, else PUBLISH
+ *   resume     everything in flight is sent again, in the same order: PUBREL if PUBREC has come, otherwise PUBLISH
  */
 import type { ControlPacket, PublishAcknowledgedPacket, QoS } from '../../codec/control-packet.js'
 import type { AllHabits } from './habits.js'
@@ -21,15 +21,15 @@ export interface ServedMessage {
 /** A connection, as the broker sees it. */
 export interface Peer {
   send(packet: ControlPacket<Buffer>): void
-  /** Ends the connection after what was sent. */
+  /** Closes the connection after everything that was sent has left. */
   close(): void
-  /** Ends the connection because the client broke a rule. */
+  /** Ends the connection because of a fault of the client. */
   fail(error: Error): void
-  /** True while so much is unsent that messages at QoS 0 are better dropped. */
+  /** True while there are so many unsent bytes that messages at QoS 0 are dropped. */
   readonly isFull: boolean
 }
 
-/** Who wants to know when all copies of a message have been acknowledged. */
+/** Counts the copies of a message that are not acknowledged. */
 export interface Receipt {
   opened(): void
   settled(): void
@@ -41,7 +41,7 @@ interface Delivery {
   awaits: 'puback' | 'pubrec' | 'pubcomp'
 }
 
-/** Messages that wait in one Session. What comes when so many wait is dropped. */
+/** The largest number of waiting messages in one Session; a further one is dropped. */
 const waitingMax = 10_000
 
 export class ServedSession {
@@ -58,7 +58,7 @@ export class ServedSession {
     this.#habits = habits
   }
 
-  /** Whether CONNACK says that this Session was kept. */
+  /** The Session Present flag for a CONNACK that resumes this Session. */
   saysPresent(): boolean {
     const levels = [...this.subscriptions.values()]
     switch (this.#habits.sessionPresent) {
@@ -73,7 +73,7 @@ export class ServedSession {
     }
   }
 
-  /** A connection has this Session from now on. What is unacknowledged is sent again [MQTT-4.4.0-1]. */
+  /** A connection has this Session from now on. Unacknowledged packets are sent again [MQTT-4.4.0-1]. */
   resume(peer: Peer): void {
     this.#peer = peer
     if (this.#habits.redelivery === 'new-identifier') this.#renumber()
@@ -91,7 +91,7 @@ export class ServedSession {
     for (const [filter, qos] of this.subscriptions) if (qos === 0) this.subscriptions.delete(filter)
   }
 
-  /** The Session is lost: nobody will acknowledge what it holds. */
+  /** The Session is deleted: its messages count as settled, since no client will acknowledge them. */
   discard(): void {
     const lost = [...this.#inFlight.values(), ...this.#waiting.splice(0)]
     this.#inFlight.clear()
@@ -105,14 +105,14 @@ export class ServedSession {
       return
     }
     if (this.#waiting.length >= waitingMax) return
-    // Whoever waits for a client that is away would wait for ever.
+    // A client that is away may never come back, so its copy is not counted.
     const awaited = this.#peer === undefined ? undefined : receipt
     awaited?.opened()
     this.#waiting.push({ message: { ...message, qos }, receipt: awaited, awaits: qos === 1 ? 'puback' : 'pubrec' })
     this.#fill()
   }
 
-  /** PUBACK, PUBREC or PUBCOMP from the client. What answers nothing is ignored, but for a PUBREC, which always gets PUBREL. */
+  /** PUBACK, PUBREC or PUBCOMP came from the client. PUBREC always gets PUBREL; other unknown acknowledgements are ignored. */
   acknowledge(type: 'puback' | 'pubrec' | 'pubcomp', packetId: number): void {
     const delivery = this.#inFlight.get(packetId)
     if (type === 'pubrec') {
@@ -138,14 +138,14 @@ export class ServedSession {
     }
   }
 
-  /** [MQTT-2.3.1-4] an identifier that nothing unacknowledged has; the send window leaves always one of them free. */
+  /** [MQTT-2.3.1-4] The next identifier that no unacknowledged message has. The send window always leaves at least one free. */
   #nextIdentifier(): number {
     do this.#packetId = (this.#packetId % 65_535) + 1
     while (this.#inFlight.has(this.#packetId))
     return this.#packetId
   }
 
-  /** Gives new identifiers, from 1, to all that is sent as PUBLISH again. */
+  /** Gives new identifiers, from 1, to the messages that are sent as PUBLISH again. */
   #renumber(): void {
     const deliveries = [...this.#inFlight]
     this.#inFlight.clear()
