@@ -2,23 +2,23 @@
  * Every error of this package, grouped by blame.
  *
  *   the peer's fault     MalformedPacketError     bytes that are no Control Packet
- *                        ProtocolViolationError   a well-formed packet where it may not stand
+ *                        ProtocolViolationError   a well-formed packet that is not allowed at this time
  *                        ConnectionRefusedError   CONNACK with a Return Code above 0
  *                        SubscribeRefusedError    SUBACK with 0x80
- *   the caller's fault   UsageError               refused before a byte is written
- *                        QueueFullError           more was asked than the bounded queue takes
+ *   the caller's fault   UsageError               a value or a call that is refused before a byte is written
+ *                        QueueFullError           the outgoing queue is at one of its bounds
  *                        HandlerError             a handler of messages threw
  *   nobody's fault       ConnectionLostError, TimeoutError, ClosedError, StoreError
  *
- * Tell them apart by `code`. A message names the rule that was broken, the value and what to do; it never
- * holds a password or a secret.
+ * A program tells them apart by `code`. A message names the broken rule, the value and what to do; it never has a
+ * password or a secret.
  */
 
 import { brandOf, MqttError, type MqttErrorOptions } from './mqtt-error.js'
 
 export { type DeliveryState, MqttError, type MqttErrorOptions } from './mqtt-error.js'
 
-/** What is wrong with the bytes; one literal for each kind of fault, stable across releases. */
+/** The kind of fault in the bytes. Each name is stable across releases. */
 export type Fault =
   | 'packet-type'
   | 'reserved-flags'
@@ -44,29 +44,29 @@ export type Fault =
   | 'client-identifier'
   | 'unexpected-end'
 
-/** What and where the fault is. */
+/** The kind and the place of a fault. */
 export interface MalformedPacketDetails extends MqttErrorOptions {
-  /** What is wrong. */
+  /** The kind of fault. */
   readonly fault: Fault
-  /** The statement of the standard that is broken, such as `MQTT-1.5.3-1`, or its section where it has no number. */
+  /** The broken statement of the standard, such as `MQTT-1.5.3-1`; its section if it has no number. */
   readonly statement: string
-  /** Where the fault stands, counted in bytes from the first byte of the Control Packet that holds it. */
+  /** The place of the fault, in bytes from the first byte of its Control Packet. */
   readonly offset: number
-  /** The same place, counted from the first byte that the decoder was ever given. */
+  /** The same place, in bytes from the first byte that the decoder got. */
   readonly streamOffset: number
 }
 
-/** The peer sent bytes that are no MQTT 3.1.1 Control Packet. The connection is closed: nothing after them can be trusted. */
+/** The peer sent bytes that are no MQTT 3.1.1 Control Packet. The connection is closed, because later bytes cannot be trusted. */
 export class MalformedPacketError extends MqttError {
-  /** Always this. */
+  /** The code of this class, which never changes. */
   readonly code = 'MQTT_MALFORMED_PACKET'
-  /** What is wrong; stable across releases. */
+  /** The kind of fault; stable across releases. */
   readonly fault: Fault
-  /** The statement of the standard that is broken, such as `MQTT-1.5.3-1`, or its section where it has no number. */
+  /** The broken statement of the standard, such as `MQTT-1.5.3-1`; its section if it has no number. */
   readonly statement: string
-  /** Where the fault stands, counted in bytes from the first byte of the Control Packet that holds it. */
+  /** The place of the fault, in bytes from the first byte of its Control Packet. */
   readonly offset: number
-  /** The same place, counted from the first byte of the connection. */
+  /** The same place, in bytes from the first byte of the connection. */
   readonly streamOffset: number
 
   /** `details` become properties of the error, and part of its message. */
@@ -88,8 +88,8 @@ export class MalformedPacketError extends MqttError {
 }
 
 /**
- * How a well-formed packet broke the protocol; stable across releases. The last three are the fault of a client, as
- * `mqtt311/testing` sees it.
+ * How a well-formed packet violates the protocol. Each name is stable across releases. The last three are faults of a client, which
+ * only the server of `mqtt311/testing` reports.
  */
 export type Violation =
   | 'before-connack'
@@ -104,21 +104,21 @@ export type Violation =
   | 'second-connect'
   | 'server-only-packet'
 
-/** How the peer broke the protocol, and which statement of the standard forbids it. */
+/** The violation, and the statement of the standard that forbids it. */
 export interface ProtocolViolationDetails extends MqttErrorOptions {
-  /** What the peer did. */
+  /** The kind of violation. */
   readonly violation: Violation
-  /** The statement of the standard that forbids it, or its section where it has no number. */
+  /** The statement of the standard that forbids it; its section if it has no number. */
   readonly statement: string
 }
 
-/** The peer sent a well-formed packet that it may not send in this state. The connection is closed without DISCONNECT. */
+/** The peer sent a well-formed packet that it may not send at this time. The connection is closed without DISCONNECT. */
 export class ProtocolViolationError extends MqttError {
-  /** Always this. */
+  /** The code of this class, which never changes. */
   readonly code = 'MQTT_PROTOCOL_VIOLATION'
-  /** What the peer did; stable across releases. */
+  /** The kind of violation; stable across releases. */
   readonly violation: Violation
-  /** The statement of the standard that forbids it, or its section where it has no number. */
+  /** The statement of the standard that forbids it; its section if it has no number. */
   readonly statement: string
 
   /** `details` become properties of the error. */
@@ -134,11 +134,11 @@ export class ProtocolViolationError extends MqttError {
   }
 }
 
-/** What was asked cannot be done: a value that the standard, the server's profile or this library refuses. */
+/** The standard, the profile of the server or this package refuses a value or a call of the program. */
 export class UsageError extends MqttError {
-  /** Always this. */
+  /** The code of this class, which never changes. */
   readonly code = 'MQTT_USAGE'
-  /** The statement of the standard that the value would break, if it is one. */
+  /** The statement of the standard that the value would break; undefined if another rule refuses the value. */
   readonly statement: string | undefined
 
   /** `options.statement` becomes a property of the error, and part of its message. */
@@ -153,7 +153,7 @@ export class UsageError extends MqttError {
   }
 }
 
-/** What each CONNACK Return Code from 1 to 5 says (section 3.2.2.3). */
+/** The meaning of each CONNACK Return Code from 1 to 5 (section 3.2.2.3). */
 const refusals: Readonly<Record<number, string>> = {
   1: 'the server does not speak MQTT 3.1.1 (protocol level 4)',
   2: 'the server does not allow this Client Identifier',
@@ -164,12 +164,12 @@ const refusals: Readonly<Record<number, string>> = {
 
 /** The server answered CONNECT with a Return Code above 0. */
 export class ConnectionRefusedError extends MqttError {
-  /** Always this. */
+  /** The code of this class, which never changes. */
   readonly code = 'MQTT_CONNECTION_REFUSED'
   /** The Return Code of CONNACK, 1 to 5 (section 3.2.2.3). */
   readonly returnCode: number
 
-  /** The message says what the Return Code means. */
+  /** The message has the meaning of the Return Code. */
   constructor(returnCode: number, options: MqttErrorOptions = {}) {
     super(
       `the server refused the connection with Return Code ${returnCode}: ${refusals[returnCode] ?? 'reserved'}`,
@@ -184,52 +184,52 @@ export class ConnectionRefusedError extends MqttError {
   }
 }
 
-/** Why a connection could not be opened, or ended; stable across releases. */
+/** Why a connection ended or could not be opened. Each name is stable across releases. */
 export type LossReason =
-  /** The server ended it, or something on the way did in its name. */
+  /** The server closed it, or a device on the way did so. */
   | 'closed'
-  /** Nothing listens at this address and port. */
+  /** No server listens at this address and port. */
   | 'refused'
-  /** There is no way to this address from here. */
+  /** There is no route to this address. */
   | 'unreachable'
-  /** The system gave up: nothing came back. */
+  /** The operating system gave up, because no answer came. */
   | 'timed-out'
-  /** It was cut without an end. */
+  /** It was cut without being closed. */
   | 'reset'
   /** The resolver has no address for this name. */
   | 'name-not-found'
-  /** The certificate is no longer valid, or not yet. */
+  /** The certificate has expired, or is not valid yet. */
   | 'certificate-expired'
-  /** The certificate ends in a root that is not trusted. */
+  /** The root of the certificate is not trusted. */
   | 'certificate-untrusted'
-  /** The certificate belongs to another name. */
+  /** The certificate is for another name. */
   | 'certificate-name'
-  /** The handshake failed for another reason. */
+  /** The TLS handshake failed for another reason. */
   | 'tls'
   /** The `credentials` function threw or rejected. */
   | 'credentials'
-  /** There is none, and what was asked does not wait for one. */
+  /** There is no connection, and the call does not wait for one. */
   | 'offline'
-  /** It was ended on purpose, so that the server sends again what could not be handled. */
+  /** The client closed it, so that the server sends messages again that could not be handled. */
   | 'redelivery'
-  /** It was ended on purpose: the server left too many requests unanswered that were given up, and each holds a Packet Identifier. */
+  /** The client closed it: too many abandoned requests were unanswered, and each of them kept a Packet Identifier. */
   | 'unanswered'
-  /** Three in a row were cut soon after CONNACK; the message says what is probable. */
+  /** Three connections in a row were cut soon after CONNACK; the message has the probable reason. */
   | 'short-lived'
-  /** `cause` says what the system reported. */
+  /** Another reason; `cause` is the error of the operating system. */
   | 'other'
 
 /** Why there is no connection. */
 export interface ConnectionLostDetails extends MqttErrorOptions {
-  /** Why; stable across releases. */
+  /** The reason. */
   readonly reason: LossReason
 }
 
-/** There is no connection, or it ended. `cause` is the error of the operating system, of TLS or of the resolver. */
+/** The connection ended, or there is none. `cause` is the error of the operating system, of TLS or of the resolver. */
 export class ConnectionLostError extends MqttError {
-  /** Always this. */
+  /** The code of this class, which never changes. */
   readonly code = 'MQTT_CONNECTION_LOST'
-  /** Why; stable across releases. */
+  /** The reason; stable across releases. */
   readonly reason: LossReason
 
   /** `details` become properties of the error. */
@@ -244,24 +244,24 @@ export class ConnectionLostError extends MqttError {
   }
 }
 
-/** What did not happen in time. */
+/** The operation that took too long. */
 export type TimedOperation = 'connect' | 'ping' | 'acknowledgement' | 'subscribe' | 'unsubscribe' | 'queue' | 'register'
 
-/** What was waited for, and for how many milliseconds. */
+/** The operation and its time limit. */
 export interface TimeoutDetails extends MqttErrorOptions {
-  /** What was waited for. */
+  /** The operation that took too long. */
   readonly operation: TimedOperation
-  /** Milliseconds. */
+  /** The time limit in milliseconds. */
   readonly timeoutMs: number
 }
 
 /** An answer did not come within its time-out. */
 export class TimeoutError extends MqttError {
-  /** Always this. */
+  /** The code of this class, which never changes. */
   readonly code = 'MQTT_TIMEOUT'
-  /** What was waited for. */
+  /** The operation that took too long. */
   readonly operation: TimedOperation
-  /** For how many milliseconds. */
+  /** The time limit in milliseconds. */
   readonly timeoutMs: number
 
   /** `details` become properties of the error. */
@@ -277,9 +277,9 @@ export class TimeoutError extends MqttError {
   }
 }
 
-/** The client was ended before this could be done. */
+/** The client, or the test server, was closed before the call was complete. */
 export class ClosedError extends MqttError {
-  /** Always this. */
+  /** The code of this class, which never changes. */
   readonly code = 'MQTT_CLOSED'
 
   /** @internal */
@@ -288,9 +288,9 @@ export class ClosedError extends MqttError {
   }
 }
 
-/** The outgoing queue has reached one of its bounds. */
+/** The outgoing queue is at one of its bounds. */
 export class QueueFullError extends MqttError {
-  /** Always this. */
+  /** The code of this class, which never changes. */
   readonly code = 'MQTT_QUEUE_FULL'
 
   /** @internal */
@@ -301,7 +301,7 @@ export class QueueFullError extends MqttError {
 
 /** The server answered SUBSCRIBE with Return Code 0x80 for these Topic Filters. */
 export class SubscribeRefusedError extends MqttError {
-  /** Always this. */
+  /** The code of this class, which never changes. */
   readonly code = 'MQTT_SUBSCRIBE_REFUSED'
   /** The Topic Filters that were refused. */
   readonly filters: readonly string[]
@@ -320,14 +320,14 @@ export class SubscribeRefusedError extends MqttError {
   }
 }
 
-/** A handler of messages threw, and `onHandlerError` did not say that the client goes on. The message stays unacknowledged. */
+/** A handler of messages threw, and `onHandlerError` did not let the client continue. The message stays unacknowledged. */
 export class HandlerError extends MqttError {
-  /** Always this. */
+  /** The code of this class, which never changes. */
   readonly code = 'MQTT_HANDLER'
   /** The Topic Name of the message. */
   readonly topic: string
 
-  /** `cause` is what the handler threw. */
+  /** `cause` is the value that the handler threw. */
   constructor(topic: string, cause: unknown) {
     const advice = "catch it in the handler, or answer 'acknowledge' or 'redeliver' in the option onHandlerError"
     super(`the handler of a message on ${JSON.stringify(topic)} failed${reasonOf(cause)}: ${advice}`, { cause })
@@ -344,14 +344,14 @@ function reasonOf(cause: unknown): string {
   try {
     return cause instanceof Error ? ` (${cause.name}: ${cause.message})` : ''
   } catch {
-    // What was thrown answers no question.
+    // Even reading the thrown value throws.
     return ''
   }
 }
 
-/** The session store failed. What had been stored stays stored. */
+/** The session store failed. Records that were stored before stay stored. */
 export class StoreError extends MqttError {
-  /** Always this. */
+  /** The code of this class, which never changes. */
   readonly code = 'MQTT_STORE'
 
   /** @internal */

@@ -1,24 +1,25 @@
-/** What all errors of this package have in common; `errors.ts` has the errors. */
+/** The base class of all errors of this package; `errors.ts` has the errors. */
 
-/** Who has a message whose `publish` was rejected: nobody, perhaps the server, or the session store. */
+/** Whether a message whose `publish` was rejected may be delivered: 'none', no; 'unknown', the server may have it; 'stored', the session
+ * store has it and it will be sent. */
 export type DeliveryState = 'none' | 'unknown' | 'stored'
 
-/** A program may hold this module twice, as ESM and as CommonJS: the brand makes `instanceof` hold across both. */
+/** A program may load this module twice, as ESM and as CommonJS. The brand makes `instanceof` work across both. */
 const brand = Symbol.for('mqtt311.error')
 
-/** What every error of this package can be made with, besides its message. */
+/** The options of every error of this package. */
 export interface MqttErrorOptions {
-  /** What went wrong underneath. */
+  /** The error behind this one. */
   readonly cause?: unknown
-  /** For a rejected `publish`: who has the message all the same. */
+  /** For a rejected `publish`: whether the message may be delivered all the same. */
   readonly delivery?: DeliveryState | undefined
 }
 
-/** What all errors of this package have in common. `instanceof` holds across its ESM and its CommonJS copy. */
+/** The base class of all errors of this package. `instanceof` works across its ESM and its CommonJS copy. */
 export abstract class MqttError extends Error {
-  /** The kind of error, one for each class; stable across releases. */
+  /** The code of the class; stable across releases. */
   abstract readonly code: string
-  /** Set when a `publish` is rejected: whether the server may have the message all the same. */
+  /** Set when a `publish` is rejected: whether the message may be delivered all the same. */
   readonly delivery: DeliveryState | undefined
 
   /** `options.cause` and `options.delivery` become properties of the error. */
@@ -27,7 +28,7 @@ export abstract class MqttError extends Error {
     this.delivery = options.delivery
   }
 
-  /** @internal The name of the class, which a minifier does not change. A getter costs nothing for each error. */
+  /** @internal The name of the class, which a minifier does not change. It is a getter, so an error needs no memory for it. */
   get kind(): string | undefined {
     return undefined
   }
@@ -37,7 +38,7 @@ export abstract class MqttError extends Error {
     return this.kind
   }
 
-  /** @internal The name of the class, unless it is set to another. */
+  /** @internal The name of the class, unless a program sets another name. */
   override get name(): string {
     return this.kind ?? super.name
   }
@@ -47,7 +48,7 @@ export abstract class MqttError extends Error {
     Object.defineProperty(this, 'name', { value, configurable: true, enumerable: true, writable: true })
   }
 
-  /** Makes `instanceof` ask for the brand instead of the prototype. */
+  /** Makes `instanceof` check the brand instead of the prototype. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     const kind = brandOf(value)
     // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of instanceof.

@@ -1,11 +1,11 @@
 /**
- * The names of options. A name that no option has is a mistake, and one that was taken in silence is found when it is too late: so each
- * call that takes options knows their names, and says for any other which one was probably meant.
+ * Checks the names of options. An unknown name is a mistake of the program, and a program that ignored it would fail later. So each call
+ * with options refuses unknown names, and the error advises the most similar known name.
  */
 import { kindOf } from './codec/field-checks.js'
 import { UsageError } from './errors.js'
 
-/** A set of the names of all options of a kind. A table that leaves one out, or has one more, does not compile. */
+/** The set of the names of `Options`. A table with a missing name or an unknown name does not compile. */
 export function namesOf<Options extends object>(
   table: {
     readonly [Name in keyof Options]-?: true
@@ -15,8 +15,8 @@ export function namesOf<Options extends object>(
 }
 
 /**
- * Refuses what is no object of options, and the first name that no option of this `call` has. A method of a client runs this for each
- * message, so it makes nothing where nothing is wrong. @throws UsageError
+ * Checks that `given` is an object and has only known names. `call` is the name of the call, for the error. A method of a client runs
+ * this check for each message, so the check allocates nothing unless it throws. @throws UsageError
  */
 export function requireOptions(call: string, given: unknown, names: ReadonlySet<string>): void {
   if (!isRecord(given)) {
@@ -27,7 +27,7 @@ export function requireOptions(call: string, given: unknown, names: ReadonlySet<
     throw new UsageError(`the options of ${call} have to be an object, not ${kindOf(given)}: ${advice}`)
   }
   for (const name in given) {
-    // What a program has put onto the prototype of all objects is in none of them.
+    // A name on the prototype of all objects is no option of this call.
     if (names.has(name) || !Object.hasOwn(given, name)) continue
     throw new UsageError(`${name} is no option of ${call}: ${adviceFor(name, [...names])}`)
   }
@@ -44,25 +44,25 @@ export function refuseMore(call: string, more: readonly unknown[]): void {
   throw new UsageError(`${call} got an argument too many, ${kindOf(given)}: ${advice}`)
 }
 
-/** An object that may hold options: no array, no function, no null. */
+/** Whether the value can be an object of options: not null, no array, no function. */
 export function isRecord(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** What to do about a name that is none of the `names` of its group. `foreign` says what to do about names of other packages. */
+/** The advice for an unknown name. `names` are the known names; `foreign` has the advice for names of other packages. */
 export function adviceFor(name: string, names: readonly string[], foreign?: ReadonlyMap<string, string>): string {
   const near = nearestName(name, names)
   if (near !== undefined) return `did you mean ${near}?`
   return foreign?.get(name) ?? `the names are ${names.join(', ')}`
 }
 
-/** The name at a distance of at most two edits, letters of either case being alike; the nearest of several. */
+/** The most similar name, at most two edits away. Upper and lower case count as the same letter. */
 function nearestName(name: string, names: readonly string[]): string | undefined {
   let nearest: string | undefined
   let least = 3
   for (const candidate of names) {
     const distance = slipsBetween(name.toLowerCase(), candidate.toLowerCase())
-    // Of a short name two edits leave too little to be a likeness.
+    // A short name can become any other by two edits, so it needs fewer.
     if (distance >= least || distance * 3 > candidate.length) continue
     nearest = candidate
     least = distance
@@ -70,7 +70,7 @@ function nearestName(name: string, names: readonly string[]): string | undefined
   return nearest
 }
 
-/** The Damerau-Levenshtein distance, by rows of its table; only the last two are needed, as a swap looks back no further. */
+/** The Damerau-Levenshtein distance. Of its table only the last two rows are kept: a swap of two letters needs no more. */
 export function slipsBetween(left: string, right: string): number {
   const at = (cells: readonly number[], column: number) => cells[column] ?? Number.POSITIVE_INFINITY
   let beforeLast: number[] = []
