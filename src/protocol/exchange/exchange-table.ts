@@ -5,50 +5,49 @@ import { type Exchange, NOT_SENT, PublishExchange } from './exchange.js'
 import { PacketIdentifiers } from './packet-identifiers.js'
 
 /**
- * Every exchange that is open, by Packet Identifier: one table and one source of identifiers for PUBLISH, SUBSCRIBE and
- * UNSUBSCRIBE, so that no two can share one. The messages among them are a linked list, in the order in which the
- * packets that now await an answer were first written: the oldest stands first, and what has to be sent again is sent
- * in this order.
+ * All open exchanges, by Packet Identifier. PUBLISH, SUBSCRIBE and UNSUBSCRIBE share one table and one source of identifiers, so no
+ * two exchanges have the same identifier. The exchanges of messages are also in a linked list. Its order is the one in which the
+ * packets that now await an answer were first sent, the oldest first. Packets are sent again in this order.
  */
 export class ExchangeTable<P, R> {
-  /** Where new Packet Identifiers come from. */
+  /** The source of new Packet Identifiers. */
   readonly identifiers: PacketIdentifiers
   readonly #exchanges = new PagedMap<Exchange<P, R>>()
   readonly #messages = new LinkedList<PublishExchange<P>>()
   #publishes = 0
   #publishesQos2 = 0
 
-  /** `nextPacketId` is the identifier that will be tried first. */
+  /** `nextPacketId` is the first identifier to try. */
   constructor(nextPacketId: PacketIdentifier) {
     this.identifiers = new PacketIdentifiers(nextPacketId)
   }
 
-  /** How many of the exchanges are messages. */
+  /** The number of exchanges of messages. */
   get publishes(): number {
     return this.#publishes
   }
 
-  /** How many of them are at QoS 2. */
+  /** The number of exchanges of messages at QoS 2. */
   get publishesQos2(): number {
     return this.#publishesQos2
   }
 
-  /** How many exchanges are open. */
+  /** The number of open exchanges. */
   get size(): number {
     return this.#exchanges.size
   }
 
-  /** A Packet Identifier that no exchange has; undefined when all 65,535 are taken. */
+  /** A Packet Identifier that no exchange has; undefined if all 65,535 are in use. */
   takeIdentifier(): PacketIdentifier | undefined {
     return this.identifiers.take(this.#exchanges)
   }
 
-  /** The exchange under an identifier, if there is one. */
+  /** The exchange with this identifier; undefined if there is none. */
   get(packetId: PacketIdentifier): Exchange<P, R> | undefined {
     return this.#exchanges.get(packetId)
   }
 
-  /** Opens an exchange; a message goes to the end of the list. */
+  /** Adds an exchange. One of a message goes to the end of the list. */
   add(exchange: Exchange<P, R>): void {
     this.#exchanges.set(exchange.packetId, exchange)
     this.identifiers.begun(exchange.packetId)
@@ -57,7 +56,7 @@ export class ExchangeTable<P, R> {
     this.#count(exchange, 1)
   }
 
-  /** [MQTT-2.3.1-3] Only here does an identifier become free: the exchange is settled, or its connection is gone. */
+  /** [MQTT-2.3.1-3] An identifier becomes free only here: its exchange is settled, or its connection has ended. */
   delete(exchange: Exchange<P, R>): void {
     if (!this.#exchanges.delete(exchange.packetId)) return
     this.identifiers.ended(exchange.packetId, this.#exchanges.size)
@@ -66,20 +65,20 @@ export class ExchangeTable<P, R> {
     this.#count(exchange, -1)
   }
 
-  /** [MQTT-4.6.0-4] The first PUBREC moves its exchange to the end, so that PUBRELs keep the order of the PUBRECs. */
+  /** [MQTT-4.6.0-4] The first PUBREC moves its exchange to the end of the list, so PUBRELs have the order of the PUBRECs. */
   moveToEnd(exchange: PublishExchange<P>): void {
     this.#messages.remove(exchange)
     this.#messages.append(exchange)
   }
 
-  /** The messages, oldest first. The one that has been reached may be deleted meanwhile, but none may be moved. */
+  /** The exchanges of messages, the oldest first. During the iteration the current one may be deleted; none may be moved. */
   messages(): IterableIterator<PublishExchange<P>> {
     return this.#messages[Symbol.iterator]()
   }
 
   /**
-   * The first message that was written on the present connection. One that still waits to be sent again may stand
-   * before it: an acknowledgement from before the loss moves its exchange to the end past those that wait.
+   * The first exchange in the list whose packet was sent on the present connection. Exchanges that wait to be sent again may be before
+   * it: a late PUBREC moves its exchange to the end of the list, behind those that wait.
    */
   oldestSent(): PublishExchange<P> | undefined {
     let exchange = this.#messages.first
@@ -87,7 +86,7 @@ export class ExchangeTable<P, R> {
     return exchange
   }
 
-  /** Puts all messages into another order. */
+  /** Puts the exchanges of messages into another order. */
   reorder(messages: readonly PublishExchange<P>[]): void {
     for (const exchange of messages) this.moveToEnd(exchange)
   }

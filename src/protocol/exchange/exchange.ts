@@ -1,5 +1,5 @@
 /**
- * An exchange is a packet of ours that the server has to answer, under one Packet Identifier. It is named by the
+ * An exchange begins with a packet of ours that the server has to answer, and has one Packet Identifier. Its state has the name of the
  * packet that it awaits:
  *
  *   PUBLISH QoS 1   puback   --PUBACK-->    settled
@@ -7,40 +7,39 @@
  *   SUBSCRIBE       suback   --SUBACK-->    settled
  *   UNSUBSCRIBE     unsuback --UNSUBACK-->  settled
  *
- * `nextStep` is the whole of the table: what to do when a packet arrives for an exchange, or for none. The odd cells:
+ * `nextStep` has the whole table: what to do when an acknowledgement comes for an exchange, or for none. The unusual cases:
  *
- * - PUBREC while PUBCOMP is awaited: the server did not get our PUBREL (the connection was lost between) and repeats
- *   itself. PUBREL goes out again; the message never does.
- * - PUBREC for no exchange: we have finished and forgotten, the server has not. PUBREL lets it finish.
- * - PUBACK, PUBCOMP and UNSUBACK for no exchange: real servers send late copies after a reconnect. Nothing waits for
- *   them, so they are counted and ignored.
- * - SUBACK for no exchange: cannot be a late copy, because a SUBSCRIBE is never repeated under its identifier.
- * - The wrong kind of acknowledgement: the server answers at another QoS than we sent. Whatever we did next would be a
- *   guess.
+ * - PUBREC while PUBCOMP is awaited: the server did not get our PUBREL, because a connection was lost, and sends PUBREC again.
+ *   PUBREL is sent again, but the message never is.
+ * - PUBREC for no exchange: we have completed the exchange, the server has not. PUBREL lets the server complete it.
+ * - PUBACK, PUBCOMP and UNSUBACK for no exchange: real servers send late copies after a reconnect. They are counted and ignored.
+ * - SUBACK for no exchange: it cannot be a late copy, because a SUBSCRIBE is never sent twice with the same identifier.
+ * - The wrong kind of acknowledgement: for example, the server answers at another QoS than that of our PUBLISH. After it we could only
+ *   guess the state of the server.
  */
 import type { PacketIdentifier } from '../../codec/control-packet.js'
 import type { OutgoingMessage } from './outgoing-message.js'
 import type { Request } from './request.js'
 
-/** The packets that end an exchange of the client, or bring it one step on. */
+/** The packets that end an exchange of the client, or bring it to its next state. */
 export type AcknowledgementName = 'puback' | 'pubrec' | 'pubcomp' | 'suback' | 'unsuback'
 
-/** The packet that an exchange awaits, or 'nothing' when the Packet Identifier is not in use. */
+/** The packet that an exchange awaits; 'nothing' if the Packet Identifier is not in use. */
 export type Awaited = AcknowledgementName | 'nothing'
 
-/** What an acknowledgement does to an exchange. */
+/** The effect of an acknowledgement. */
 export type Step =
-  /** The exchange is over and its identifier free. */
+  /** The exchange is over, and its identifier is free. */
   | 'settle'
-  /** The first PUBREC: from here on PUBREL, never PUBLISH. */
+  /** The first PUBREC: send PUBREL, and never PUBLISH again. */
   | 'release'
-  /** PUBREL once more, and no change of state. */
+  /** Another PUBREC: send PUBREL again; the state does not change. */
   | 'release-again'
-  /** Not ours, harmless. */
+  /** A harmless packet for no exchange: ignore it. */
   | 'ignore'
-  /** A violation: nothing was asked under this identifier. */
+  /** A violation: no request has this identifier. */
   | 'unknown-suback'
-  /** A violation: something else is awaited under it. */
+  /** A violation: the exchange awaits another packet. */
   | 'wrong-acknowledgement'
 
 const steps: { readonly [awaited in Awaited]: { readonly [received in AcknowledgementName]: Step } } = {
@@ -88,27 +87,27 @@ const steps: { readonly [awaited in Awaited]: { readonly [received in Acknowledg
   },
 }
 
-/** What follows when `received` comes for an exchange that awaits `awaited`. */
+/** The step when `received` comes for an exchange that awaits `awaited`. */
 export function nextStep(awaited: Awaited, received: AcknowledgementName): Step {
   return steps[awaited][received]
 }
 
-/** `sentAt` of an exchange whose packet has not been written on the present connection. */
+/** `sentAt` of an exchange whose packet was not sent on the present connection. */
 export const NOT_SENT = Number.POSITIVE_INFINITY
 
 /** The exchange of an outgoing message of QoS 1 or 2. */
 export class PublishExchange<P> {
-  /** From the first PUBLISH to the settlement. */
+  /** The identifier, from the first PUBLISH to the last acknowledgement. */
   readonly packetId: PacketIdentifier
-  /** What is published. */
+  /** The message. */
   readonly message: OutgoingMessage<P>
-  /** The packet that brings it one step on. */
+  /** The packet that brings the exchange to its next state. */
   awaits: 'puback' | 'pubrec' | 'pubcomp'
-  /** When the packet that awaits its answer was last written on the present connection. */
+  /** When PUBLISH (or PUBREL, after PUBREC) was last sent on the present connection. */
   sentAt = NOT_SENT
-  /** The one before it in the list of the exchange table. */
+  /** The exchange before it in the list of the exchange table. */
   previous: PublishExchange<P> | undefined = undefined
-  /** The one behind it. */
+  /** The exchange after it. */
   next: PublishExchange<P> | undefined = undefined
 
   constructor(packetId: PacketIdentifier, message: OutgoingMessage<P>, awaits: 'puback' | 'pubrec' | 'pubcomp') {
@@ -120,11 +119,11 @@ export class PublishExchange<P> {
 
 /** The exchange of a SUBSCRIBE or UNSUBSCRIBE. */
 export class RequestExchange<R> {
-  /** From the SUBSCRIBE or UNSUBSCRIBE to its answer, or to the end of the connection. */
+  /** The identifier, from the SUBSCRIBE or UNSUBSCRIBE to its answer, or to the end of the connection. */
   readonly packetId: PacketIdentifier
-  /** What was asked. */
+  /** The request. */
   readonly request: Request<R>
-  /** The packet that answers it. */
+  /** The packet that answers the request. */
   readonly awaits: 'suback' | 'unsuback'
 
   constructor(packetId: PacketIdentifier, request: Request<R>) {
@@ -134,5 +133,5 @@ export class RequestExchange<R> {
   }
 }
 
-/** Whatever holds a Packet Identifier of the client. */
+/** Every exchange: all that can have a Packet Identifier of the client. */
 export type Exchange<P, R> = PublishExchange<P> | RequestExchange<R>

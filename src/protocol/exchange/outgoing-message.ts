@@ -1,17 +1,16 @@
 import type { QoS } from '../../codec/control-packet.js'
 import type { DeliveryState } from '../../errors.js'
 
-/** Where a message is: in the queue, under a Packet Identifier, or neither any more. */
+/** The place of a message: in the queue, in an exchange, or 'gone' from both. */
 export type Place = 'queue' | 'exchange' | 'gone'
 
 /**
- * One message that `publish` accepted, from its place in the queue to its settlement. `sequence` is its rank among all
- * messages of the session and never changes; a Packet Identifier it gets only when it enters the in-flight window.
- * `ticket` is the driver's own: the engine hands it back with the outcome. A message that was read from a session store
- * has none.
+ * One message that `publish` accepted, until its publish is settled. Its `sequence` never changes. It has no Packet Identifier: its
+ * exchange has one, when the message has entered the in-flight window. The driver finds its own data for the message in `ticket`, when
+ * the engine reports the outcome. A message from a session store has no ticket.
  */
 export class OutgoingMessage<P> {
-  /** Its rank among all messages of the session, from 1. */
+  /** The number of the message in the session: it rises with each message, from 1. */
   readonly sequence: number
   /** The Topic Name. */
   readonly topic: string
@@ -19,19 +18,19 @@ export class OutgoingMessage<P> {
   readonly payload: Uint8Array
   /** 0, 1 or 2 (section 4.3). */
   readonly qos: QoS
-  /** Whether the server is asked to keep it. */
+  /** RETAIN: whether the server is to keep the message for later subscribers. */
   readonly retain: boolean
-  /** The driver's own; undefined if the message was read from a session store. */
+  /** The data of the driver; undefined if the message is from a session store. */
   readonly ticket: P | undefined
-  /** When it was accepted, in milliseconds on the driver's clock. */
+  /** When `publish` accepted the message, in milliseconds on the driver's clock. */
   readonly queuedAt: number
-  /** Where it is now. */
+  /** The present place of the message. */
   place: Place = 'queue'
-  /** What a rejection would have to say: 'unknown' from the moment in which a PUBLISH is written. */
+  /** The `delivery` of an error that rejects the publish: 'unknown' from the first PUBLISH on. */
   delivery: DeliveryState = 'none'
-  /** The one before it in the queue: a linked list, so that a message can be taken from its middle. */
+  /** The message before it in the queue. The queue is a linked list, so a message can be removed from its middle. */
   previous: OutgoingMessage<P> | undefined = undefined
-  /** The one behind it. */
+  /** The message after it. */
   next: OutgoingMessage<P> | undefined = undefined
 
   constructor(
@@ -52,7 +51,7 @@ export class OutgoingMessage<P> {
     this.queuedAt = queuedAt
   }
 
-  /** What it counts for in the bound of the queue: its payload, its Topic Name, and about what the object costs. */
+  /** The size that counts for the bound of the queue: the payload, the Topic Name, and about the size of the object. */
   get bytes(): number {
     return this.payload.byteLength + this.topic.length + 128
   }

@@ -3,37 +3,37 @@ import type { PacketIdentifier } from '../../codec/control-packet.js'
 /** The highest Packet Identifier; the lowest is 1 (section 2.3.1). */
 export const MAX_PACKET_IDENTIFIER = 65_535
 
-/** After so many steps past identifiers in use, a map of all of them is made. */
+/** If a search passes so many identifiers in use, it makes a map of all identifiers in use. */
 const stepsMax = 64
 
 /**
- * Hands out Packet Identifiers in rotation, so that one that was just freed is the last to be used again: a late
- * acknowledgement of the old exchange then finds nothing instead of settling the new one.
+ * Gives Packet Identifiers in rotation, so the identifier that was freed last is used again last. So a late acknowledgement of an old
+ * exchange is not taken for one of a new exchange.
  *
- * Mostly the next one is free. With tens of thousands in use it may be far away, and what is freed backwards is farther
- * each time: once a search has been long, a map finds the next free one in a few steps, until none is in use.
+ * In most cases the next identifier is free. With tens of thousands in use, the next free one may be far away. So after one long
+ * search there is a map, which finds the next free identifier in a few steps. When no identifier is in use, the map is dropped.
  */
 export class PacketIdentifiers {
   #next: PacketIdentifier
-  /** 8 KiB, absent in nearly every client. */
+  /** The map needs 8 KiB; nearly every client has none. */
   #map: IdentifierMap | undefined
 
-  /** `next` is the identifier that will be tried first, 1 to 65,535. */
+  /** `next` is the first identifier to try, 1 to 65,535. */
   constructor(next: PacketIdentifier) {
     this.#next = next
   }
 
-  /** The identifier that will be tried first. */
+  /** The next identifier to try. */
   get cursor(): PacketIdentifier {
     return this.#next
   }
 
-  /** Goes on from another identifier. */
+  /** Sets the next identifier to try. */
   startAt(next: PacketIdentifier): void {
     this.#next = next
   }
 
-  /** An identifier that `inUse` does not hold, or undefined when all 65,535 are taken. */
+  /** An identifier that is not in `inUse`; undefined if all 65,535 are in use. */
   take(inUse: IdentifiersInUse): PacketIdentifier | undefined {
     if (inUse.size >= MAX_PACKET_IDENTIFIER) return undefined
     const packetId = this.#firstFree(inUse)
@@ -43,7 +43,7 @@ export class PacketIdentifiers {
 
   #firstFree(inUse: IdentifiersInUse): PacketIdentifier {
     let packetId = this.#next
-    // [MQTT-2.3.1-2] An identifier that an exchange still uses is passed over.
+    // [MQTT-2.3.1-2] An identifier that an exchange still uses is skipped.
     for (let steps = 0; this.#map === undefined && inUse.has(packetId); steps += 1) {
       packetId = packetIdentifierAfter(packetId)
       if (steps === stepsMax) this.#map = new IdentifierMap(inUse)
@@ -51,31 +51,31 @@ export class PacketIdentifiers {
     return this.#map?.firstFreeFrom(packetId) ?? packetId
   }
 
-  /** An exchange has begun under this identifier. */
+  /** An exchange with this identifier has begun. */
   begun(packetId: PacketIdentifier): void {
     this.#map?.add(packetId)
   }
 
-  /** An exchange has ended; so many are left. */
-  ended(packetId: PacketIdentifier, left: number): void {
+  /** An exchange has ended; `open` is the number of exchanges that are still open. */
+  ended(packetId: PacketIdentifier, open: number): void {
     this.#map?.delete(packetId)
-    if (left === 0) this.#map = undefined
+    if (open === 0) this.#map = undefined
   }
 }
 
-/** The identifiers that exchanges have. */
+/** The identifiers of the open exchanges. */
 interface IdentifiersInUse {
   readonly size: number
   has(packetId: PacketIdentifier): boolean
 }
 
-/** A bit for each identifier in use, and one for each word of 32 bits that are all set. */
+/** `#used` has a bit for each identifier, set if it is in use. `#full` has a bit for each word of `#used`, set if all its bits are set. */
 class IdentifierMap {
   readonly #used = new Uint32Array(2048)
   readonly #full = new Uint32Array(64)
 
   constructor(inUse: IdentifiersInUse) {
-    // [MQTT-2.3.1-1] The identifier 0 does not exist: it is never free.
+    // [MQTT-2.3.1-1] The identifier 0 does not exist, so it is never free.
     this.add(0)
     for (let packetId = 1; packetId <= MAX_PACKET_IDENTIFIER; packetId += 1) {
       if (inUse.has(packetId)) this.add(packetId)
@@ -93,7 +93,7 @@ class IdentifierMap {
     clearBit(this.#full, packetId >>> 5)
   }
 
-  /** The first free identifier from this one on, and after 65,535 from 1 on; undefined if there is none. */
+  /** The first free identifier, beginning with this one; after 65,535 comes 1. Undefined if none is free. */
   firstFreeFrom(packetId: PacketIdentifier): PacketIdentifier | undefined {
     const near = firstZero(this.#used, packetId >>> 5, packetId & 31)
     if (near !== undefined) return near
@@ -101,7 +101,7 @@ class IdentifierMap {
     return word === undefined ? undefined : firstZero(this.#used, word, 0)
   }
 
-  /** The first word with a free identifier; the words before `from` come last, those of its own 32 among them. */
+  /** The index of the first word with a free identifier, beginning with `from`; after the last word comes the first. */
   #firstWordFrom(from: number): number | undefined {
     const near = firstZero(this.#full, from >>> 5, from & 31)
     if (near !== undefined) return near
@@ -121,14 +121,14 @@ function clearBit(words: Uint32Array, bit: number): void {
   words[bit >>> 5] = (words[bit >>> 5] ?? 0) & ~(1 << (bit & 31))
 }
 
-/** The number of the first bit in a word that is not set, from a place on; undefined if all of these are set. */
+/** The number of the first bit that is not set in a word, beginning at bit `from`; undefined if there is none. */
 function firstZero(words: Uint32Array, word: number, from: number): number | undefined {
   const zeros = ~(words[word] ?? 0) & (-1 << from)
   return zeros === 0 ? undefined : word * 32 + 31 - Math.clz32(zeros & -zeros)
 }
 
-/** The next one in the rotation. */
+/** The identifier after this one in the rotation. */
 export function packetIdentifierAfter(packetId: PacketIdentifier): PacketIdentifier {
-  // [MQTT-2.3.1-1] After 65,535 comes 1: the identifier 0 does not exist.
+  // [MQTT-2.3.1-1] After 65,535 comes 1, because the identifier 0 does not exist.
   return packetId === MAX_PACKET_IDENTIFIER ? 1 : packetId + 1
 }

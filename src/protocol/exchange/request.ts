@@ -1,21 +1,21 @@
 import type { PacketIdentifier, SubscriptionRequest } from '../../codec/control-packet.js'
 
 interface RequestLife<R> {
-  /** The driver's own; undefined for what the engine asks by itself. */
+  /** The data of the driver; undefined for a request of the engine itself. */
   readonly ticket: R | undefined
-  /** How far it has come; an abandoned one is still answered, and nobody waits for it. */
+  /** The state of the request. 'abandoned': sent, and the caller no longer waits; the server may still answer. */
   state: 'waiting' | 'sent' | 'abandoned' | 'over'
-  /** From the writing to the answer, or to the end of the connection. */
+  /** The identifier, from sending to the answer or to the end of the connection; otherwise undefined. */
   packetId: PacketIdentifier | undefined
-  /** When it was last written, in milliseconds on the driver's clock. */
+  /** When the request was last sent, in milliseconds on the driver's clock. */
   sentAt: number
-  /** The one before it in its list: those that wait, that somebody waits for, or that nobody waits for. */
+  /** The request before it in its list; `Requests` has the three lists. */
   previous: Request<R> | undefined
-  /** The one behind it. */
+  /** The request after it. */
   next: Request<R> | undefined
 }
 
-/** A SUBSCRIBE, from the call to its SUBACK, whose Return Codes have the order of `subscriptions`. */
+/** A SUBSCRIBE, from the call to its SUBACK. The Return Codes of SUBACK have the order of `subscriptions`. */
 export interface SubscribeRequest<R> extends RequestLife<R> {
   readonly kind: 'subscribe'
   readonly subscriptions: readonly SubscriptionRequest[]
@@ -27,5 +27,5 @@ export interface UnsubscribeRequest<R> extends RequestLife<R> {
   readonly filters: readonly string[]
 }
 
-/** What the server answers by SUBACK or UNSUBACK. */
+/** A request that the server answers by SUBACK or UNSUBACK. */
 export type Request<R> = SubscribeRequest<R> | UnsubscribeRequest<R>
