@@ -6,7 +6,7 @@ describe('inspect', () => {
   test('shows every state that a session has', () => {
     const engine = new EngineHarness({ handlers: 'running', receiveWindow: 3, maxInFlight: 2, keepAlive: 60 }).connect()
     const begun = engine.now
-    engine.subscribe('s', 'held').receive(suback(1, 0)).subscribe('t', 'asked').unsubscribe('u', 'gone')
+    engine.subscribe('s', 'granted').receive(suback(1, 0)).subscribe('t', 'asked').unsubscribe('u', 'gone')
     engine.publish('out1', 2).publish('out2', 1).publish('out3', 1).publish('out4', 0).receive(pubrec(4))
     engine
       .receive(arrives('in1', 2, 7))
@@ -50,7 +50,7 @@ describe('inspect', () => {
         ],
       },
       requests: {
-        subscriptions: [{ filter: 'held', qos: 0, standing: 'held' }],
+        subscriptions: [{ filter: 'granted', qos: 0, state: 'granted' }],
         waiting: [],
         sent: [
           { packetId: 2, kind: 'subscribe', state: 'abandoned', own: false, sentAt: begun },

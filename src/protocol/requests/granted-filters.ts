@@ -1,35 +1,34 @@
 /**
- * What the server is known to have subscribed, filter by filter. A subscription counts once it was acknowledged in the
- * present session of the server:
+ * The subscriptions of the client, by Topic Filter, and the state of each:
  *
- *   asked --granted--> held --the server lost the session--> due --granted--> held
+ *   requested --granted--> granted --the server lost the session--> lost --granted--> granted
  *
- * It is over when it is given back by UNSUBSCRIBE, and, unless it is held, when its request is refused; as long as it
- * was only asked for, also when its request is abandoned. A refusal takes nothing away that was granted before.
+ * UNSUBSCRIBE ends a subscription in every state. A refused request ends it only in the states `requested` and `lost`: the server does
+ * not end a granted subscription when it refuses a second SUBSCRIBE. An abandoned request ends it only in the state `requested`.
  *
- * Several requests may name one filter. Any grant counts; a subscription without one is over only when none of them is
- * left that could bring it. The QoS is that of the latest grant too: a refused request for a higher one changes nothing.
+ * Several requests may have the same filter, and a grant for any of them counts. So a refused or abandoned request does not end a
+ * subscription while another request for the filter is open. The QoS of the subscription is that of the request that was granted last.
  */
 import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
 import type { SubscribeRequest } from '../exchange/request.js'
 
 interface Subscription<R> {
-  /** What was asked for by the request that was granted last: the grant itself may be lower. */
+  /** The QoS in the request that was granted last; the granted QoS may be lower. */
   qos: QoS
-  standing: 'asked' | 'held' | 'due'
-  /** The SUBSCRIBEs for the filter that are not answered, and that are not abandoned: a Set if there are several. */
+  state: 'requested' | 'granted' | 'lost'
+  /** The open SUBSCRIBEs for the filter, neither answered nor abandoned: one, or a Set of several; undefined if there is none. */
   open: SubscribeRequest<R> | Set<SubscribeRequest<R>> | undefined
 }
 
 export class Subscriptions<R> {
-  /** By Topic Filter; absent before the first. */
+  /** The subscriptions by Topic Filter; undefined before the first one. */
   #known: Map<string, Subscription<R>> | undefined
 
-  /** A SUBSCRIBE is going to be sent. */
-  asked(request: SubscribeRequest<R>): void {
+  /** A SUBSCRIBE will be sent. */
+  requested(request: SubscribeRequest<R>): void {
     this.#known ??= new Map()
     for (const { filter, qos } of request.subscriptions) {
-      const known = this.#known.get(filter) ?? { qos, standing: 'asked', open: undefined }
+      const known = this.#known.get(filter) ?? { qos, state: 'requested', open: undefined }
       this.#known.set(filter, known)
       if (known.open === undefined) known.open = request
       else if (known.open instanceof Set) known.open.add(request)
@@ -37,58 +36,58 @@ export class Subscriptions<R> {
     }
   }
 
-  /** An UNSUBSCRIBE is going to be sent. */
-  givenBack(filters: readonly string[]): void {
+  /** An UNSUBSCRIBE will be sent. */
+  unsubscribed(filters: readonly string[]): void {
     for (const filter of filters) this.#known?.delete(filter)
   }
 
-  /** SUBACK granted the filter, which was asked for at this QoS: to whichever request, it is held now. */
+  /** SUBACK granted this filter. `qos` is the QoS of the request. */
   granted({ filter, qos }: SubscriptionRequest, request: SubscribeRequest<R>): void {
     const subscription = this.#known?.get(filter)
     if (subscription === undefined) return
     subscription.qos = qos
-    subscription.standing = 'held'
+    subscription.state = 'granted'
     close(subscription, request)
   }
 
-  /** SUBACK refused the filter to this request; another request for the same filter may still bring it. */
+  /** SUBACK refused this filter of the request. Another open request for the same filter may still be granted. */
   refused(filter: string, request: SubscribeRequest<R>): void {
     const subscription = this.#known?.get(filter)
-    if (subscription === undefined || !close(subscription, request) || subscription.standing === 'held') return
+    if (subscription === undefined || !close(subscription, request) || subscription.state === 'granted') return
     if (subscription.open === undefined) this.#known?.delete(filter)
-    else subscription.standing = 'asked'
+    else subscription.state = 'requested'
   }
 
-  /** Nobody waits for this request any more, so nobody wants what it alone has asked for. */
+  /** The caller no longer waits for this request, so filters that only this request has are not wanted. */
   abandoned(request: SubscribeRequest<R>): void {
     for (const { filter } of request.subscriptions) {
       const subscription = this.#known?.get(filter)
       if (subscription === undefined || !close(subscription, request)) continue
-      if (subscription.standing === 'asked' && subscription.open === undefined) this.#known?.delete(filter)
+      if (subscription.state === 'requested' && subscription.open === undefined) this.#known?.delete(filter)
     }
   }
 
   /** The server may have forgotten every subscription. */
   serverForgot(): void {
     for (const subscription of this.#known?.values() ?? []) {
-      if (subscription.standing === 'held') subscription.standing = 'due'
+      if (subscription.state === 'granted') subscription.state = 'lost'
     }
   }
 
-  /** What the server had granted before it lost the session, at the QoS that was asked for then. */
-  due(): SubscriptionRequest[] {
+  /** The subscriptions that the server has lost, each with the QoS of its request. */
+  lost(): SubscriptionRequest[] {
     return this.inspect()
-      .filter(({ standing }) => standing === 'due')
+      .filter(({ state }) => state === 'lost')
       .map(({ filter, qos }) => ({ filter, qos }))
   }
 
   /** The state as plain data. */
   inspect() {
-    return [...(this.#known ?? [])].map(([filter, { qos, standing }]) => ({ filter, qos, standing }))
+    return [...(this.#known ?? [])].map(([filter, { qos, state }]) => ({ filter, qos, state }))
   }
 }
 
-/** The request brings the subscription no more. False if it was not among those that could. */
+/** Removes a request from the open ones. Returns false if it was not open. */
 function close<R>(subscription: Subscription<R>, request: SubscribeRequest<R>): boolean {
   const { open } = subscription
   const wasOpen = open instanceof Set ? open.delete(request) : open === request

@@ -1,15 +1,15 @@
 /**
- * SUBSCRIBE and UNSUBSCRIBE, from the call to the answer. What has come of them is in `granted-filters.ts`.
+ * SUBSCRIBE and UNSUBSCRIBE, from the call to the answer. `granted-filters.ts` has the subscriptions that result.
  *
- * A request waits until there is a connection and a Packet Identifier, then for its acknowledgement. It is never
- * repeated under its identifier: if the connection is lost first, it is sent anew on the next. A request that was
- * abandoned (aborted, timed out) keeps its identifier until the acknowledgement comes or the connection ends, because
- * the server may still answer it; its answer reaches the driver all the same, which takes a late grant back. When a
- * thousand are kept so, the connection is given up for the sake of their identifiers. No call walks over the requests that
- * are open, but for the end of a connection.
+ * A request waits until there is a connection and a free Packet Identifier, and then for its acknowledgement. It is never sent
+ * twice with the same identifier: if the connection is lost before the answer, the request gets a new identifier on the next
+ * connection. An abandoned request (aborted, timed out) keeps its identifier until the acknowledgement comes or the connection ends,
+ * because the server may still answer. The driver gets that answer too, and unsubscribes what was granted late. When more than a
+ * thousand abandoned requests are unanswered, the connection is given up, which frees their identifiers. Only the end of a connection
+ * walks over all open requests.
  *
- * When the server has lost the session, the engine subscribes by itself what had been granted, before anything else.
- * Such a request has no ticket: nobody waits for it, and it dies with its connection, since the next one makes it anew.
+ * When the server has lost the session, the engine subscribes again to the granted filters, before other requests are sent. Such a
+ * request of the engine has no ticket: no caller waits for it, and it ends with its connection. The next connection makes a new one.
  */
 import type { ControlPacket, PacketIdentifier, SubscriptionRequest } from '../../codec/control-packet.js'
 import { SUBSCRIBE_FAILURE } from '../../codec/packet-constants.js'
@@ -20,31 +20,31 @@ import type { Request, SubscribeRequest, UnsubscribeRequest } from '../exchange/
 import { LinkedList } from '../lists/linked-list.js'
 import { Subscriptions } from './granted-filters.js'
 
-/** What bounds the requests of a session. */
+/** The limits for the requests of a session. */
 export interface RequestSettings {
-  /** Milliseconds from the writing of a request to its TimeoutError. */
+  /** Milliseconds from sending a request to its TimeoutError. */
   readonly operationTimeoutMs: number
-  /** How many Topic Filters one SUBSCRIBE of the engine's own may hold. */
+  /** The largest number of Topic Filters in one SUBSCRIBE of the engine itself. */
   readonly maxFiltersPerSubscribe: number
 }
 
-/** So many abandoned requests may keep their Packet Identifiers: the rest of the 65,535 is for those that somebody waits for. */
+/** At most so many abandoned requests keep their Packet Identifiers; the other identifiers are for requests with a waiting caller. */
 const abandonedMax = 1_000
 
-/** The SUBSCRIBEs and UNSUBSCRIBEs of a session, sent by `pump`, and the subscriptions that came of them. */
+/** The SUBSCRIBEs and UNSUBSCRIBEs of a session, and the subscriptions that result. `pump` sends them. */
 export class Requests<P, R> {
   readonly #table: ExchangeTable<P, R>
   readonly #settings: RequestSettings
   readonly #subscriptions = new Subscriptions<R>()
-  /** Not sent. */
+  /** Requests that are not sent. */
   readonly #waiting = new LinkedList<Request<R>>()
-  /** Sent, and somebody waits for the answer; the oldest first. */
+  /** Requests that are sent, and whose caller waits for the answer; the oldest first. */
   readonly #awaited = new LinkedList<Request<R>>()
-  /** Sent, and nobody waits for the answer: those that were abandoned, and the engine's own. */
+  /** Requests that are sent, and without a waiting caller: abandoned requests, and those of the engine itself. */
   readonly #unawaited = new LinkedList<Request<R>>()
   #size = 0
   #abandoned = 0
-  /** How many SUBSCRIBEs somebody waits for. */
+  /** The number of SUBSCRIBEs whose caller waits. */
   #subscribing = 0
 
   constructor(table: ExchangeTable<P, R>, settings: RequestSettings) {
@@ -52,7 +52,7 @@ export class Requests<P, R> {
     this.#settings = settings
   }
 
-  /** Requests that wait or are unanswered, abandoned ones included. */
+  /** The number of requests that wait or are unanswered, with the abandoned ones. */
   get size(): number {
     return this.#size
   }
@@ -66,25 +66,25 @@ export class Requests<P, R> {
 
   #newSubscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined): SubscribeRequest<R> {
     const request: SubscribeRequest<R> = { kind: 'subscribe', subscriptions, ticket, ...unsent }
-    this.#subscriptions.asked(request)
+    this.#subscriptions.requested(request)
     this.#size += 1
     return request
   }
 
   unsubscribe(filters: readonly string[], ticket: R | undefined): UnsubscribeRequest<R> {
     const request: UnsubscribeRequest<R> = { kind: 'unsubscribe', filters, ticket, ...unsent }
-    this.#subscriptions.givenBack(filters)
+    this.#subscriptions.unsubscribed(filters)
     this.#size += 1
     this.#waiting.append(request)
     return request
   }
 
-  /** Where a request that was sent stands. */
+  /** The list of a request that was sent. */
   #sentList({ state, ticket }: Request<R>): LinkedList<Request<R>> {
     return state === 'abandoned' || ticket === undefined ? this.#unawaited : this.#awaited
   }
 
-  /** Gives up waiting for a request. True if it had not been sent, so that the server will never see it. */
+  /** The caller no longer waits. Returns true if the request was not sent, so the server will never see it. */
   abandon(request: Request<R>): boolean {
     const { state } = request
     if (state !== 'waiting' && state !== 'sent') return false
@@ -100,7 +100,7 @@ export class Requests<P, R> {
     return state === 'waiting'
   }
 
-  /** Why the connection has to end, if more requests were abandoned than may keep their Packet Identifiers. */
+  /** The error that ends the connection if too many abandoned requests keep their Packet Identifiers. */
   get tooManyAbandoned(): ConnectionLostError | undefined {
     if (this.#abandoned <= abandonedMax) return undefined
     const text = `the server has not answered ${this.#abandoned} SUBSCRIBEs and UNSUBSCRIBEs that were given up (timed out, or aborted)`
@@ -109,14 +109,14 @@ export class Requests<P, R> {
     })
   }
 
-  /** Nobody wants the answer any more. */
+  /** The caller no longer wants the answer. */
   #unwanted(request: Request<R>): void {
     if (request.kind === 'unsubscribe') return
     this.#subscriptions.abandoned(request)
     if (request.ticket !== undefined) this.#subscribing -= 1
   }
 
-  /** A request that is in no list any more is answered, or will never be. */
+  /** Ends a request that was removed from its list: it is answered, or will never be. */
   #over(request: Request<R>): void {
     if (request.state === 'abandoned') this.#abandoned -= 1
     request.state = 'over'
@@ -124,7 +124,7 @@ export class Requests<P, R> {
     this.#size -= 1
   }
 
-  /** Sends what waits, as far as there are Packet Identifiers. */
+  /** Sends waiting requests, as long as a Packet Identifier is free. */
   pump(driver: { send(packet: ControlPacket): void }, now: number): void {
     for (let request = this.#waiting.first; request !== undefined; request = this.#waiting.first) {
       const packetId = this.#table.takeIdentifier()
@@ -139,14 +139,14 @@ export class Requests<P, R> {
     }
   }
 
-  /** An acknowledgement came: notes what it says of each filter, and returns the filters that it refuses. */
+  /** An acknowledgement came. Applies its Return Codes to the subscriptions, and returns the refused filters. */
   answered({ request }: RequestExchange<R>, returnCodes: ArrayLike<number>): readonly string[] {
     this.#sentList(request).remove(request)
     const { state } = request
     this.#over(request)
     if (request.kind === 'unsubscribe') return []
     if (state === 'sent' && request.ticket !== undefined) this.#subscribing -= 1
-    // [MQTT-3.9.3-1] The Return Codes stand in the order of the filters.
+    // [MQTT-3.9.3-1] The Return Codes have the order of the filters.
     const isRefused = (index: number) => returnCodes[index] === SUBSCRIBE_FAILURE
     const refused = request.subscriptions.filter((_, index) => isRefused(index)).map(({ filter }) => filter)
     for (const [index, asked] of request.subscriptions.entries()) {
@@ -156,11 +156,11 @@ export class Requests<P, R> {
     return refused
   }
 
-  /** Gives up the requests that have waited too long for their acknowledgement, and tells the driver of each. */
+  /** Abandons the requests whose acknowledgement did not come in time, and reports each to the driver. */
   expire(driver: { unanswered(request: Request<R>, error: TimeoutError): void }, now: number): void {
-    // Requests that time out together share one error: it says nothing of the single one, and its stack is dear.
+    // Requests that time out together share one error: its text fits all of them, and the stack of an error is costly.
     const errors = new Map<Request<R>['kind'], TimeoutError>()
-    // [MQTT-3.8.4-1] A SUBSCRIBE is answered; nobody has to wait for ever for a server that does not.
+    // [MQTT-3.8.4-1] A server must answer SUBSCRIBE; a caller does not wait for ever for a server that does not answer.
     for (let request = this.#awaited.first; request !== undefined; request = this.#awaited.first) {
       if (request.sentAt + this.#settings.operationTimeoutMs > now) return
       this.abandon(request)
@@ -170,12 +170,12 @@ export class Requests<P, R> {
     }
   }
 
-  /** When `expire` has something to give; Infinity if nobody waits. */
+  /** When `expire` is due; Infinity if it is not. */
   nextDeadline(): number {
     return (this.#awaited.first?.sentAt ?? Number.POSITIVE_INFINITY) + this.#settings.operationTimeoutMs
   }
 
-  /** The connection is gone: unanswered requests wait for the next one, in their order, in front of later ones. */
+  /** The connection has ended. Its unanswered requests wait for the next connection, in their order, before later requests. */
   connectionEnded(): void {
     for (const request of this.#waiting)
       if (request.ticket === undefined) this.#endWithConnection(this.#waiting, request)
@@ -206,28 +206,28 @@ export class Requests<P, R> {
     this.#subscriptions.serverForgot()
   }
 
-  /** Puts a SUBSCRIBE for all subscriptions that are due in front of what waits. */
+  /** Puts SUBSCRIBEs for all lost subscriptions before the waiting requests. */
   resubscribe(): void {
-    const due = this.#subscriptions.due()
+    const lost = this.#subscriptions.lost()
     const again: SubscribeRequest<R>[] = []
-    for (let from = 0; from < due.length; from += this.#settings.maxFiltersPerSubscribe) {
-      again.push(this.#newSubscribe(due.slice(from, from + this.#settings.maxFiltersPerSubscribe), undefined))
+    for (let from = 0; from < lost.length; from += this.#settings.maxFiltersPerSubscribe) {
+      again.push(this.#newSubscribe(lost.slice(from, from + this.#settings.maxFiltersPerSubscribe), undefined))
     }
     for (const request of again.reverse()) this.#waiting.prepend(request)
   }
 
-  /** True while somebody waits for a SUBACK. */
+  /** True while a caller waits for a SUBACK. */
   get isSubscribing(): boolean {
     return this.#subscribing > 0
   }
 
-  /** Every request that somebody waits for. */
+  /** The requests whose caller waits. */
   *unanswered(): IterableIterator<Request<R>> {
     yield* this.#awaited
     for (const request of this.#waiting) if (request.ticket !== undefined) yield request
   }
 
-  /** @internal The state as plain data, for tests and for whoever looks for a fault. */
+  /** @internal The state as plain data, for tests and for debugging. */
   inspect() {
     return {
       subscriptions: this.#subscriptions.inspect(),

@@ -226,7 +226,7 @@ describe('requests that were given up by the thousand', () => {
     const given = filters(20_000).filter((filter) => filter !== 'f10000')
     abandoning(engine, given.toReversed())
     expect(engine.connect().sent()).toEqual(['CONNECT', 'SUBSCRIBE#1 f10000:0'])
-    expect(engine.session.inspect().requests.subscriptions).toEqual([{ filter: 'f10000', qos: 0, standing: 'asked' }])
+    expect(engine.session.inspect().requests.subscriptions).toEqual([{ filter: 'f10000', qos: 0, state: 'requested' }])
   })
 })
 
