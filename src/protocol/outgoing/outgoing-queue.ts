@@ -102,7 +102,7 @@ export class OutgoingQueue<P, R> {
   /** Rejects the messages that have waited for longer than `maxAgeMs`. */
   expire(now: number): void {
     const { maxAgeMs } = this.limits
-    // Messages that grow too old together share their error: its stack is dear, and says nothing of the single one.
+    // Messages that expire together share one error: its text fits all of them, and the stack of an error is costly.
     const errors = new Map<DeliveryState, TimeoutError>()
     for (let message = this.first; message !== undefined; message = this.first) {
       if (message.queuedAt + maxAgeMs > now) return
