@@ -21,6 +21,7 @@ export { type DeliveryState, MqttError, type MqttErrorOptions } from './mqtt-err
 /** The kind of fault in the bytes. Each name is stable across releases. */
 export type Fault =
   | 'packet-type'
+  | 'wrong-sender'
   | 'reserved-flags'
   | 'remaining-length'
   | 'packet-too-large'

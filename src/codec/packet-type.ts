@@ -2,6 +2,9 @@
 import { byteAt } from './byte-at.js'
 import type { PacketName } from './control-packet.js'
 
+/** A side of a connection. */
+export type Side = 'client' | 'server'
+
 export interface PacketType {
   readonly name: PacketName
   /** The upper four bits of the first byte. */
@@ -12,6 +15,8 @@ export interface PacketType {
   readonly remainingLength: number | undefined
   /** The section that describes the fixed header. */
   readonly section: string
+  /** The side that may send it (table 2.1). */
+  readonly sender: Side | 'both'
 }
 
 function row(
@@ -20,28 +25,29 @@ function row(
   flags: number | undefined,
   remainingLength: number | undefined,
   section: string,
+  sender: Side | 'both',
 ): PacketType {
-  return { code, name, flags, remainingLength, section }
+  return { code, name, flags, remainingLength, section, sender }
 }
 
-const connect = row(1, 'connect', 0b0000, undefined, '3.1.1')
-const connack = row(2, 'connack', 0b0000, 2, '3.2.1')
-const publish = row(3, 'publish', undefined, undefined, '3.3.1')
-const puback = row(4, 'puback', 0b0000, 2, '3.4.1')
-const pubrec = row(5, 'pubrec', 0b0000, 2, '3.5.1')
+const connect = row(1, 'connect', 0b0000, undefined, '3.1.1', 'client')
+const connack = row(2, 'connack', 0b0000, 2, '3.2.1', 'server')
+const publish = row(3, 'publish', undefined, undefined, '3.3.1', 'both')
+const puback = row(4, 'puback', 0b0000, 2, '3.4.1', 'both')
+const pubrec = row(5, 'pubrec', 0b0000, 2, '3.5.1', 'both')
 // [MQTT-3.6.1-1] bit 1 is set in PUBREL; the reason lies in MQTT 3.1
-const pubrel = row(6, 'pubrel', 0b0010, 2, '3.6.1')
-const pubcomp = row(7, 'pubcomp', 0b0000, 2, '3.7.1')
+const pubrel = row(6, 'pubrel', 0b0010, 2, '3.6.1', 'both')
+const pubcomp = row(7, 'pubcomp', 0b0000, 2, '3.7.1', 'both')
 // [MQTT-3.8.1-1] bit 1 is set in SUBSCRIBE
-const subscribe = row(8, 'subscribe', 0b0010, undefined, '3.8.1')
-const suback = row(9, 'suback', 0b0000, undefined, '3.9.1')
+const subscribe = row(8, 'subscribe', 0b0010, undefined, '3.8.1', 'client')
+const suback = row(9, 'suback', 0b0000, undefined, '3.9.1', 'server')
 // [MQTT-3.10.1-1] bit 1 is set in UNSUBSCRIBE
-const unsubscribe = row(10, 'unsubscribe', 0b0010, undefined, '3.10.1')
-const unsuback = row(11, 'unsuback', 0b0000, 2, '3.11.1')
-const pingreq = row(12, 'pingreq', 0b0000, 0, '3.12.1')
-const pingresp = row(13, 'pingresp', 0b0000, 0, '3.13.1')
+const unsubscribe = row(10, 'unsubscribe', 0b0010, undefined, '3.10.1', 'client')
+const unsuback = row(11, 'unsuback', 0b0000, 2, '3.11.1', 'server')
+const pingreq = row(12, 'pingreq', 0b0000, 0, '3.12.1', 'client')
+const pingresp = row(13, 'pingresp', 0b0000, 0, '3.13.1', 'server')
 // [MQTT-3.14.1-1] DISCONNECT has none of its flag bits set
-const disconnect = row(14, 'disconnect', 0b0000, 0, '3.14.1')
+const disconnect = row(14, 'disconnect', 0b0000, 0, '3.14.1', 'client')
 
 export const packetTypes: Readonly<Record<PacketName, PacketType>> = {
   connect,
@@ -86,6 +92,16 @@ export const typeOfFirstByte: readonly (PacketType | undefined)[] = Array.from({
   const type = packetTypeOfCode(firstByte >> 4)
   return type !== undefined && isLegal(type, firstByte & 0b1111) ? type : undefined
 })
+
+function sentBy(side: Side): readonly (PacketType | undefined)[] {
+  return typeOfFirstByte.map((type) => (type?.sender === side || type?.sender === 'both' ? type : undefined))
+}
+
+/** The same for the packets that one side may send. */
+export const typeOfFirstByteFrom: Readonly<Record<Side, readonly (PacketType | undefined)[]>> = {
+  client: sentBy('client'),
+  server: sentBy('server'),
+}
 
 /** The first byte of a packet other than PUBLISH. */
 export function firstByteOf(type: PacketType): number {

@@ -12,6 +12,7 @@ import { markBlocks } from '../../codec/decode/payload-copies.js'
 import { PacketWriter } from '../../codec/encode/packet-writer.js'
 import { ConnectionLostError } from '../../errors.js'
 import type { Connection } from '../../protocol/connection/connection.js'
+import { asViolation } from '../../protocol/connection/violations.js'
 import { type PublishContent, publishPacket } from '../../protocol/driver.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from '../../transport/transport.js'
 import type { PublishTicket } from '../publish/publish-ticket.js'
@@ -87,7 +88,7 @@ export class ConnectionStream implements TransportEvents {
     this.#owner = owner
     this.#client = client
     this.#counters = counters
-    this.#decoder = new PacketDecoder({ maxPacketBytes })
+    this.#decoder = new PacketDecoder({ maxPacketBytes, from: 'server' })
     this.#transport = open(this)
   }
 
@@ -109,7 +110,7 @@ export class ConnectionStream implements TransportEvents {
       this.#decoder.decode(chunk, (packet) => this.#receivePacket(packet))
     } catch (error) {
       // Packets before the fault are handled already; bytes after the fault mean nothing.
-      this.#owner.undecodable(asError(error))
+      this.#owner.undecodable(asError(asViolation(error)))
       return
     }
     this.regulateReading()

@@ -1,6 +1,20 @@
 import { byteAt } from '../byte-at.js'
-import { describeFirstByte, packetTypeOfCode, QOS_MASK, QOS_SHIFT, typeOfFirstByte } from '../packet-type.js'
+import {
+  describeFirstByte,
+  type PacketType,
+  packetTypeOfCode,
+  QOS_MASK,
+  QOS_SHIFT,
+  typeOfFirstByte,
+} from '../packet-type.js'
 import type { PacketReader } from './packet-reader.js'
+
+/** What a decoder takes. A packet beyond it is refused as soon as its fixed header shows it. */
+export interface PacketLimits {
+  readonly maxPacketBytes: number
+  /** The packet type for each value of the first byte; undefined for the types that the peer may not send. */
+  readonly types: readonly (PacketType | undefined)[]
+}
 
 /**
  * Reads the fixed header at `reader.start` and returns the size of the whole packet, or 0 if Remaining Length is still
@@ -9,9 +23,9 @@ import type { PacketReader } from './packet-reader.js'
  * Each byte is checked before the next one is read. So a fault is found as early as possible, and the fault found does not
  * depend on how many bytes have arrived.
  */
-export function readPacketSize(reader: PacketReader, maxPacketBytes: number): number {
+export function readPacketSize(reader: PacketReader, limits: PacketLimits): number {
   const { bytes, start, end } = reader
-  const type = typeOfFirstByte[byteAt(bytes, start)]
+  const type = limits.types[byteAt(bytes, start)]
   if (type === undefined) return failAtFirstByte(reader)
   let remainingLength = 0
   let shift = 0
@@ -39,7 +53,7 @@ export function readPacketSize(reader: PacketReader, maxPacketBytes: number): nu
     reader.fail('packet-length', type.section, start + 1, what)
   }
   const size = index - start + remainingLength
-  if (size > maxPacketBytes) failAtSize(reader, size, maxPacketBytes)
+  if (size > limits.maxPacketBytes) failAtSize(reader, size, limits.maxPacketBytes)
   reader.position = index
   return size
 }
@@ -51,6 +65,11 @@ function failAtFirstByte(reader: PacketReader): never {
   if (type === undefined) {
     // [MQTT-4.8.0-1] table 2.1 forbids types 0 and 15, so such a packet violates the protocol
     return reader.fail('packet-type', 'MQTT-4.8.0-1', start, `the forbidden ${describeFirstByte(bytes, start)}`)
+  }
+  if (typeOfFirstByte[byteAt(bytes, start)] !== undefined) {
+    const what = `${type.name.toUpperCase()}, which only a ${type.sender} may send,`
+    // [MQTT-4.8.0-1] table 2.1 says who may send a type, so such a packet violates the protocol
+    return reader.fail('wrong-sender', 'MQTT-4.8.0-1', start, what)
   }
   if (type.flags !== undefined) {
     const what = `${type.name.toUpperCase()} with flags ${bits(flags)}, which have to be ${bits(type.flags)},`

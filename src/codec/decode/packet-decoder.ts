@@ -18,10 +18,10 @@ import { byteAt } from '../byte-at.js'
 import type { ControlPacket } from '../control-packet.js'
 import { outline } from '../field-checks.js'
 import { MAX_PACKET_BYTES } from '../fixed-header.js'
-import { describeFirstByte, type PacketType, typeOfFirstByte } from '../packet-type.js'
+import { describeFirstByte, type PacketType, typeOfFirstByte, typeOfFirstByteFrom } from '../packet-type.js'
 import { decodePublish, decodeSuback, decodeSubscribe, decodeUnsubscribe } from './decode-bodies.js'
 import { decodeConnack, decodeConnect } from './decode-connect.js'
-import { readPacketSize } from './decode-fixed-header.js'
+import { type PacketLimits, readPacketSize } from './decode-fixed-header.js'
 import { PacketAssembly } from './packet-assembly.js'
 import { borrowReader, type PacketReader, returnReader } from './packet-reader.js'
 
@@ -29,6 +29,11 @@ import { borrowReader, type PacketReader, returnReader } from './packet-reader.j
 export interface PacketDecoderOptions {
   /** The largest accepted packet in bytes, with its fixed header: 2 to 268,435,460; default 268,435,460. */
   readonly maxPacketBytes?: number | undefined
+  /**
+   * The side that sends the bytes. A packet that only the other side may send is refused at its first byte, before its body is
+   * kept or decoded. By default the packets of both sides are decoded.
+   */
+  readonly from?: 'server' | 'client' | undefined
 }
 
 type OnPacket = (packet: ControlPacket<Buffer, Uint8Array>) => void
@@ -36,7 +41,7 @@ type Phase = 'ready' | 'decoding' | 'stopped'
 
 /** Turns a stream of bytes, cut anywhere, into Control Packets. It checks every rule that concerns a single packet. */
 export class PacketDecoder {
-  readonly #maxPacketBytes: number
+  readonly #limits: PacketLimits
   #phase: Phase = 'ready'
   #failure: MalformedPacketError | undefined
   /** The number of bytes of the stream before the assembly; without an assembly, before the next chunk. */
@@ -44,15 +49,18 @@ export class PacketDecoder {
   /** The packet that the last chunk did not complete; undefined if the chunk ended between two packets. */
   #assembly: PacketAssembly | undefined
 
-  /** @throws UsageError if `maxPacketBytes` is not an integer from 2 to 268,435,460. */
+  /** @throws UsageError if `maxPacketBytes` is not an integer from 2 to 268,435,460, or `from` is no side. */
   constructor(options: PacketDecoderOptions = {}) {
-    const { maxPacketBytes = MAX_PACKET_BYTES } = options
+    const { maxPacketBytes = MAX_PACKET_BYTES, from } = options
     if (!Number.isInteger(maxPacketBytes) || maxPacketBytes < 2 || maxPacketBytes > MAX_PACKET_BYTES) {
       throw new UsageError(
         `maxPacketBytes has to be an integer from 2 to ${MAX_PACKET_BYTES}, not ${outline(maxPacketBytes)}`,
       )
     }
-    this.#maxPacketBytes = maxPacketBytes
+    if (from !== undefined && from !== 'server' && from !== 'client') {
+      throw new UsageError(`from has to be 'server' or 'client', not ${outline(from)}`)
+    }
+    this.#limits = { maxPacketBytes, types: from === undefined ? typeOfFirstByte : typeOfFirstByteFrom[from] }
   }
 
   /**
@@ -154,7 +162,7 @@ export class PacketDecoder {
     while (start < chunkEnd && this.#phase === 'decoding') {
       reader.start = start
       reader.end = chunkEnd
-      const size = readPacketSize(reader, this.#maxPacketBytes)
+      const size = readPacketSize(reader, this.#limits)
       if (size === 0 || size > chunkEnd - start) break
       reader.end = start + size
       const packet = decodePacket(reader)
@@ -179,7 +187,7 @@ export class PacketDecoder {
       reader.load(assembly.bytes, this.#streamOffset, false)
       reader.start = 0
       reader.end = assembly.length
-      assembly.packetSize = readPacketSize(reader, this.#maxPacketBytes)
+      assembly.packetSize = readPacketSize(reader, this.#limits)
     }
     const { packetSize } = assembly
     if (packetSize === 0) return position
@@ -190,7 +198,7 @@ export class PacketDecoder {
     reader.load(assembly.bytes.subarray(0, packetSize), this.#streamOffset, assembly.ownsMemory)
     reader.start = 0
     reader.end = packetSize
-    readPacketSize(reader, this.#maxPacketBytes)
+    readPacketSize(reader, this.#limits)
     const packet = decodePacket(reader)
     this.#streamOffset += packetSize
     this.#assembly = undefined

@@ -1,5 +1,5 @@
 import type { PacketName } from '../../codec/control-packet.js'
-import { ProtocolViolationError } from '../../errors.js'
+import { MalformedPacketError, ProtocolViolationError } from '../../errors.js'
 
 /** The violation of a well-formed packet that the server may not send in this phase, whatever its content. */
 export function misplaced(name: PacketName, phase: 'new' | 'connecting' | 'connected'): ProtocolViolationError {
@@ -15,6 +15,20 @@ export function misplaced(name: PacketName, phase: 'new' | 'connecting' | 'conne
     const text = 'the server sent a second CONNACK'
     return new ProtocolViolationError(text, { violation: 'second-connack', statement: 'MQTT-3.2.0-1' })
   }
-  const text = `the server sent ${packet}, which only a client may send`
-  return new ProtocolViolationError(text, { violation: 'client-only-packet', statement: 'MQTT-4.8.0-1' })
+  return clientOnly(`the server sent ${packet}, which only a client may send`)
+}
+
+function clientOnly(text: string, cause?: MalformedPacketError): ProtocolViolationError {
+  return new ProtocolViolationError(text, { violation: 'client-only-packet', statement: 'MQTT-4.8.0-1', cause })
+}
+
+/**
+ * The error of a decoder as the engine would tell it. With `from: 'server'` the decoder refuses at the first byte what only a client may
+ * send; otherwise it would be decoded, and the engine would refuse it. Both are the same violation.
+ */
+export function asViolation(error: unknown): unknown {
+  if (!(error instanceof MalformedPacketError) || error.fault !== 'wrong-sender') return error
+  // The message is "received SUBSCRIBE, which only a client may send, [statement] at byte ...".
+  const { message } = error
+  return clientOnly(`the server sent${message.slice(message.indexOf(' '), message.indexOf(', ['))}`, error)
 }

@@ -20,6 +20,15 @@ describe('a fault of the server ends the connection without DISCONNECT [MQTT-4.8
     ['a topic with a wildcard', bytes(0x30, 3, 0, 1, 0x23), { code: 'MQTT_MALFORMED_PACKET', fault: 'topic-name' }],
     ['a second CONNACK', bytes(0x20, 2, 0, 0), { code: 'MQTT_PROTOCOL_VIOLATION', violation: 'second-connack' }],
     ['a PINGREQ', bytes(0xc0, 0), { code: 'MQTT_PROTOCOL_VIOLATION', violation: 'client-only-packet' }],
+    [
+      'the first byte of a SUBSCRIBE',
+      bytes(0x82),
+      {
+        code: 'MQTT_PROTOCOL_VIOLATION',
+        violation: 'client-only-packet',
+        message: 'the server sent SUBSCRIBE, which only a client may send [MQTT-4.8.0-1]',
+      },
+    ],
     ['a SUBACK for nothing', bytes(0x90, 3, 0, 9, 0), { code: 'MQTT_PROTOCOL_VIOLATION', violation: 'unknown-suback' }],
   ])('%s; what came before it was handled, nothing behind it is looked at', async (_, fault, expected) => {
     const { client, connection, got } = await listening()
