@@ -8,12 +8,20 @@ import type { ClientCounters } from '../surface/counters.js'
 import { channels } from '../surface/diagnostics.js'
 import type { PublishTicket } from './publish-ticket.js'
 
+/** Tickets that settle with the same record. */
+interface Batch {
+  readonly toResolve: readonly PublishTicket[]
+  readonly toReject: readonly { readonly ticket: PublishTicket; readonly reason: unknown }[]
+}
+
 export class PublishOutcomes {
   /** The MqttClient, for the messages of the diagnostics channels. */
   readonly #client: object
   readonly #counters: ClientCounters
   #toResolve: PublishTicket[] = []
   #toReject: { readonly ticket: PublishTicket; readonly reason: unknown }[] = []
+  /** Batches whose records the store is saving. Undefined before the first of them. */
+  #saving: Set<Batch> | undefined
 
   constructor(client: object, counters: ClientCounters) {
     this.#client = client
@@ -37,13 +45,15 @@ export class PublishOutcomes {
 
   /** Empties the lists; the returned function settles the promises. */
   take(): () => void {
-    const toResolve = this.#toResolve
-    const toReject = this.#toReject
+    const batch: Batch = { toResolve: this.#toResolve, toReject: this.#toReject }
     this.#toResolve = []
     this.#toReject = []
+    this.#saving ??= new Set()
+    this.#saving.add(batch)
     return () => {
-      for (const ticket of toResolve) ticket.resolve()
-      for (const { ticket, reason } of toReject) ticket.reject(reason)
+      this.#saving?.delete(batch)
+      for (const ticket of batch.toResolve) ticket.resolve()
+      for (const { ticket, reason } of batch.toReject) ticket.reject(reason)
     }
   }
 
@@ -58,8 +68,12 @@ export class PublishOutcomes {
       this.countRejection(error)
       message.ticket.reject(error)
     }
-    for (const { ticket, reason } of this.#toReject) ticket.reject(reason)
-    for (const ticket of this.#toResolve) ticket.reject(errorFor(undefined))
+    // A store that has failed runs no function of `take` any more, so the batches that it was saving settle here.
+    this.take()
+    for (const { toResolve, toReject } of this.#saving ?? []) {
+      for (const { ticket, reason } of toReject) ticket.reject(reason)
+      for (const ticket of toResolve) ticket.reject(errorFor(undefined))
+    }
   }
 
   /** Counts the rejection of a publish and publishes it on its diagnostics channel. */

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { ClosedError, type Credentials, type MqttClient, type SessionStore, StoreError } from '../../../src/index.js'
 import type { JournalRecord } from '../../../src/protocol/index.js'
@@ -160,6 +161,23 @@ describe('what is asked before the store is open', () => {
     expect(connection.names).toEqual(['connect'])
   })
 
+  test('leaves no listener on its signal, whether it goes on or not', async () => {
+    const server = new FakeServer()
+    server.serve()
+    const client = clientOf(server, { ...persistent, store: new ScriptedStore() })
+    const { signal } = new AbortController()
+    const asked = [client.publish('a', 'x', { qos: 1, signal }), client.subscribe('a', { signal })]
+    client.connect()
+    await server.admitted()
+    await Promise.all(asked)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+    const other = clientOf(new FakeServer(), { ...persistent, store: new ScriptedStore() })
+    const published = other.publish('a', 'x', { qos: 1, signal })
+    await other.end()
+    expect(await rejectionOf(published)).toBeInstanceOf(ClosedError)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
   test('is refused when its signal is aborted already', async () => {
     const client = clientOf(new FakeServer(), { ...persistent, store: new ScriptedStore() })
     const signal = AbortSignal.abort(new Error('too late'))
@@ -172,6 +190,17 @@ describe('what is asked before the store is open', () => {
     client.publish('a', '1', { qos: 1 })
     expect(await rejectionOf(client.publish('a', '2', { qos: 1 }))).toMatchObject({ code: 'MQTT_QUEUE_FULL' })
     expect(client.stats.rejected).toBe(1)
+  })
+
+  test('makes room in the queue when its signal takes it back', async () => {
+    const client = clientOf(new FakeServer(), { ...persistent, store: new ScriptedStore(), queue: { maxMessages: 1 } })
+    const abort = new AbortController()
+    const first = client.publish('a', '1', { qos: 1, signal: abort.signal })
+    abort.abort()
+    expect(await rejectionOf(first)).toBe(abort.signal.reason)
+    const second = watch(client.publish('a', '2', { qos: 1 }))
+    await quiet()
+    expect(second.state).toBe('pending')
   })
 
   test('keeps the payload as it was', async () => {
@@ -324,6 +353,39 @@ describe('the store', () => {
       expect(await rejectionOf(promise)).toMatchObject({ code: 'MQTT_CLOSED', cause: error, delivery: 'unknown' })
     }
     expect(connection.names).toEqual(['connect'])
+  })
+
+  test('that fails leaves it unknown whether it has a message that it had taken', async () => {
+    const store = new ScriptedStore()
+    const reconnect = { minDelayMs: 60_000, maxDelayMs: 60_000 }
+    const { client, connection } = await online({ ...persistent, reconnect, store })
+    connection.cut()
+    await event(client, 'offline')
+    const published = client.publish('a', 'x', { qos: 1 })
+    await quiet()
+    expect(store.kinds).toEqual(['queued'])
+    store.appending = Promise.reject(new Error('ENOSPC'))
+    store.appending.catch(() => {})
+    client.publish('a', 'y', { qos: 1 })
+    const error = await rejectionOf(client.closed)
+    expect(await rejectionOf(published)).toMatchObject({ code: 'MQTT_CLOSED', cause: error, delivery: 'unknown' })
+  })
+
+  test('that fails while it is told that a publish was aborted: the publish rejects with the reason of its signal', async () => {
+    const store = new ScriptedStore()
+    const reconnect = { minDelayMs: 60_000, maxDelayMs: 60_000 }
+    const { client, connection } = await online({ ...persistent, reconnect, store })
+    connection.cut()
+    await event(client, 'offline')
+    const abort = new AbortController()
+    const published = client.publish('a', 'x', { qos: 1, signal: abort.signal })
+    await quiet()
+    store.append = () => {
+      throw new Error('ENOSPC')
+    }
+    abort.abort(new Error('not any more'))
+    expect(await rejectionOf(client.closed)).toBeInstanceOf(StoreError)
+    expect(await rejectionOf(published)).toBe(abort.signal.reason)
   })
 
   test.each<[string, () => unknown]>([
