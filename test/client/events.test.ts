@@ -192,13 +192,14 @@ test('stats count packets and bytes of each kind, and are plain numbers', async 
   client.handle('b', () => {})
   await client.publish('a', 'x', { qos: 2 })
   await client.subscribe('b')
-  connection.send(message('b', 1, 1))
+  connection.send(message('b', 1, 1), message('b', 1, 2))
+  await connection.until('puback')
   await connection.until('puback')
   const { stats } = client
-  expect(stats.packetsOut).toMatchObject({ connect: 1, publish: 1, pubrel: 1, subscribe: 1, puback: 1, disconnect: 0 })
-  expect(stats.packetsIn).toMatchObject({ connack: 1, pubrec: 1, pubcomp: 1, suback: 1, publish: 1 })
+  expect(stats.packetsOut).toMatchObject({ connect: 1, publish: 1, pubrel: 1, subscribe: 1, puback: 2, disconnect: 0 })
+  expect(stats.packetsIn).toMatchObject({ connack: 1, pubrec: 1, pubcomp: 1, suback: 1, publish: 2 })
   expect(stats.bytesOut).toBe(Buffer.concat(connection.chunks).length)
-  expect(stats.bytesIn).toBe(4 + 4 + 4 + 5 + (2 + 3 + 2 + 1))
+  expect(stats.bytesIn).toBe(4 + 4 + 4 + 5 + 2 * (2 + 3 + 2 + 1))
   expect(stats.roundTripMs).toBeGreaterThanOrEqual(0)
   expect(JSON.parse(JSON.stringify(stats))).toEqual(stats)
 })
@@ -263,6 +264,8 @@ test('the channels tell what a client does', async () => {
     })
   }
   const { client, connection } = await online({ clientId: 'c' })
+  await client.publish('a', 'x')
+  await quiet()
   connection.send({ type: 'puback', packetId: 9 })
   await quiet()
   connection.cut()
@@ -271,6 +274,7 @@ test('the channels tell what a client does', async () => {
     ['packet:out', { client, packet: { type: 'connect', clientId: 'c' } }],
     ['packet:in', { client, packet: { type: 'connack' } }],
     ['connect', { client, sessionPresent: false }],
+    ['packet:out', { client, packet: { type: 'publish', topic: 'a', qos: 0 } }],
     ['packet:in', { client, packet: { type: 'puback' } }],
     ['anomaly', { client, anomaly: 'unknown-puback', packetId: 9 }],
     ['reconnect', { client, error: { reason: 'closed' } }],

@@ -204,27 +204,23 @@ export class Publisher implements PublishTicketOwner {
       )
     }
     this.#waitingCalls += 1
-    const ownDraft = withOwnPayload(draft)
-    const published = this.#lifecycle.whenOpen(signal).then(
-      () => {
-        this.#waitingCalls -= 1
-        return this.#acceptAfterWait(ownDraft, until, signal)
-      },
-      (reason: unknown) => {
-        this.#waitingCalls -= 1
-        return this.#refuse(reason)
-      },
-    )
-    return markHandled(published)
+    return markHandled(this.#acceptAfterWait(withOwnPayload(draft), until, signal))
   }
 
-  #acceptAfterWait(draft: Draft, until: 'acknowledged' | 'stored', signal: AbortSignal | undefined): Promise<void> {
-    if (signal?.aborted) return this.#refuse(signal.reason)
+  async #acceptAfterWait(
+    draft: Draft,
+    until: 'acknowledged' | 'stored',
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     try {
+      await this.#lifecycle.whenOpen(signal)
+      signal?.throwIfAborted()
       // The call was accepted before the program called end(), if it has called end() meanwhile.
       return this.#acceptNow(draft, until, signal)
     } catch (error) {
       return this.#refuse(error)
+    } finally {
+      this.#waitingCalls -= 1
     }
   }
 

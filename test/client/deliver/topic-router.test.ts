@@ -120,6 +120,17 @@ describe('subscriptions of a special kind', () => {
 })
 
 describe('handlers', () => {
+  it('that were added several times are found until each time was undone', () => {
+    const router = new TopicRouter<string>()
+    for (let time = 0; time < 3; time++) router.add('a', 'same')
+    for (let time = 0; time < 3; time++) {
+      expect(router.match('a')).toEqual(['same'])
+      expect(router.remove('a', 'same')).toBe(true)
+    }
+    expect(router.match('a')).toEqual([])
+    expect(router.remove('a', 'same')).toBe(false)
+  })
+
   it('are found once each, however many of their filters match', () => {
     const router = new TopicRouter<string>()
     for (const filter of ['a/b', 'a/+', '#']) router.add(filter, 'same')

@@ -47,6 +47,32 @@ test('a client that stopped reading while much waited for the store reads on onc
   expect(seen).toEqual(['before', 'after'])
 })
 
+test('a socket that has room again lets no message pass while much still waits for the store', async () => {
+  const store = new SlowStore()
+  const { client, connection } = await online(
+    { clientId: 'c', store, handlers: { '#': () => {} } },
+    new FakeServer({ highWaterMark: 1 }),
+  )
+  connection.serve()
+  connection.stopReading()
+  const [first, second] = [gate(), gate()]
+  store.appending = first.promise
+  connection.send(message('its PUBREC goes before', 2))
+  await quiet()
+  store.appending = second.promise
+  const published = [client.publish('large', Buffer.alloc(500_000), { qos: 1 })]
+  await quiet()
+  published.push(client.publish('behind', 'x', { qos: 1 }))
+  first.open()
+  await quiet()
+  await connection.readChunk()
+  await quiet()
+  expect(client.stats).toMatchObject({ inFlight: 1, queued: 1 })
+  connection.readOn()
+  second.open()
+  await Promise.all(published)
+})
+
 test('a large message that still waits for the store when what was before it has left may take its time all the same', async () => {
   fakeTime()
   const store = new SlowStore()

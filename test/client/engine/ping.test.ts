@@ -39,6 +39,17 @@ describe('ping() takes the PINGRESP of its own PINGREQ', () => {
     expect(second.state).toBe('resolved')
   })
 
+  test('so of two calls the earlier is answered first', async () => {
+    const { client, connection } = await online()
+    const [first, second] = [watch(client.ping()), watch(client.ping())]
+    connection.send({ type: 'pingresp' })
+    await quiet()
+    expect([first.state, second.state]).toEqual(['resolved', 'pending'])
+    connection.send({ type: 'pingresp' })
+    await quiet()
+    expect(second.state).toBe('resolved')
+  })
+
   test('on the connection of the call: one that was cut before does not count', async () => {
     const { client, connection, server } = await online({ reconnect: { minDelayMs: 1, maxDelayMs: 1 } })
     const first = client.ping()

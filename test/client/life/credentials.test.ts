@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Credentials, CredentialsAttempt } from '../../../src/index.js'
+import type { Credentials, CredentialsAttempt, MqttClient } from '../../../src/index.js'
 import { clientOf, event, fakeTime, online, pass, quiet, rejectionOf, watch } from '../peers/client-on-pipe.js'
 import { FakeServer } from '../peers/fake-server.js'
 
@@ -90,6 +90,22 @@ describe('credentials', () => {
     expect(await (await server.accepted()).admit()).toMatchObject({ clientId: 'fresh' })
     await quiet()
     expect(connected.state).toBe('resolved')
+  })
+
+  test('that hang are told by their signal when the client ends, and why', async () => {
+    const reason = new Error('shut down')
+    for (const finish of [(client: MqttClient) => client.destroy(reason), (client: MqttClient) => void client.end()]) {
+      const signals: AbortSignal[] = []
+      const client = clientOf(new FakeServer(), {
+        credentials: ({ signal }) => {
+          signals.push(signal)
+          return new Promise(() => {})
+        },
+      })
+      const connected = rejectionOf(client.connect())
+      finish(client)
+      expect(signals.map(({ reason }) => reason)).toEqual([await connected])
+    }
   })
 
   test('that cannot work end the client', async () => {

@@ -119,6 +119,18 @@ describe.each(states)('a client that is %s', (_, make) => {
   })
 })
 
+test.each(['subscribe', 'unsubscribe', 'messages'] as const)(
+  '%s() on a client that is closed says which call it was',
+  async (method) => {
+    const { client } = await online()
+    client.destroy()
+    const call = method === 'messages' ? 'subscribe' : method
+    expect(await rejectionOf(client[method]('a'))).toMatchObject({
+      message: `${call}() was called on a client that is closed`,
+    })
+  },
+)
+
 describe('destroy()', () => {
   test('closes without DISCONNECT, so that the server publishes the will', async () => {
     const { client, connection } = await online()

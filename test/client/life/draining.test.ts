@@ -185,6 +185,22 @@ describe('before DISCONNECT, end()', () => {
     expect(connection.names).toEqual(['connect', 'pubrec', 'pubcomp', 'disconnect'])
   })
 
+  test('does so for no longer because something else comes meanwhile', async () => {
+    fakeTime()
+    const { client, connection } = await online(persistent)
+    await pass(0)
+    client.handle('a', () => {})
+    connection.send(message('a', 2, 1))
+    await quiet()
+    client.end()
+    await pass(300)
+    connection.send(message('a', 0))
+    await pass(199)
+    expect(connection.names).toEqual(['connect', 'pubrec'])
+    await pass(1)
+    expect(connection.names).toEqual(['connect', 'pubrec', 'disconnect'])
+  })
+
   test('does so for half a second', async () => {
     fakeTime()
     const { client, connection } = await online(persistent)

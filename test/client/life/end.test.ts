@@ -71,6 +71,22 @@ describe('end()', () => {
     expect(connection.names.at(-1)).toBe('disconnect')
   })
 
+  test('waits for them, and for DISCONNECT, as long as some of it leaves in each second', async () => {
+    fakeTime()
+    const { client, connection } = await online()
+    connection.stopReading()
+    for (let n = 0; n < 3; n++) client.publish('a', Buffer.alloc(70_000))
+    const ended = client.end({ timeoutMs: 60_000 })
+    while (connection.all('disconnect').length === 0) {
+      await pass(900)
+      expect(client.state).toBe('closing')
+      await connection.readChunk()
+    }
+    connection.readOn()
+    await ended
+    expect(connection.names).toEqual(['connect', 'publish', 'publish', 'publish', 'disconnect'])
+  })
+
   test('resolves although the server neither reads nor closes', async () => {
     fakeTime()
     const { client, connection } = await online()

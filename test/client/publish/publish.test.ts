@@ -130,6 +130,17 @@ describe('the payload', () => {
   })
 })
 
+test('a message may be as long as MQTT allows, and no longer', async () => {
+  // Nobody sends it, because the client has ended: so 256 MiB need not go through a pipe.
+  const { client } = await online()
+  await client.end()
+  const longest = new Uint8Array(268_435_455 - 2 - 1)
+  expect(await rejectionOf(client.publish('a', longest))).toBeInstanceOf(ClosedError)
+  const error = await rejectionOf(client.publish('ab', longest))
+  expect(error).toBeInstanceOf(UsageError)
+  expect(String(error)).toContain('Remaining Length of 268435456 bytes')
+})
+
 describe('a signal', () => {
   test('that is aborted already refuses the message', async () => {
     const { client, connection } = await online()

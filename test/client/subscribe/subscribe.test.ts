@@ -344,5 +344,20 @@ test('handle() routes without SUBSCRIBE, until it is disposed of', async () => {
   expect(() => Reflect.apply(client.handle, client, ['a', 'no function'])).toThrow(UsageError)
 })
 
+test('handle() that is disposed of twice takes no other route of the same handler with it', async () => {
+  const { client, connection } = await online()
+  let calls = 0
+  const handler = () => {
+    calls += 1
+  }
+  const first = client.handle('a', handler)
+  client.handle('a', handler)
+  first[Symbol.dispose]()
+  first[Symbol.dispose]()
+  connection.send(message('a'))
+  await quiet()
+  expect(calls).toBe(1)
+})
+
 type Client = Awaited<ReturnType<typeof online>>['client']
 type Handler = (message: Message) => unknown
