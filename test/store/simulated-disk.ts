@@ -5,6 +5,7 @@
  * file keeps what was synced, and of the rest an arbitrary part, the later perhaps without the earlier; names that were
  * not synced may be there or not.
  */
+import { StoreError } from '../../src/errors.js'
 import type { FileStoreMachine } from '../../src/store/file/file-store.js'
 import type { JournalFile, JournalFiles } from '../../src/store/file/journal-files.js'
 
@@ -31,6 +32,8 @@ export class SimulatedDisk {
   #names = new Map<string, Inode>()
   #durableNames = new Map<string, Inode>()
   #process = 1
+  /** The process that has the lock, which counts while that process lives. */
+  #lockedBy: number | undefined
   openFiles = 0
 
   get bytesOnDisk(): number {
@@ -83,10 +86,16 @@ export class SimulatedDisk {
     const pid = this.#process
     return {
       files: async () => this.#files(pid),
-      processes: async () => ({
-        self: { boot: 'b0', pid, start: `${pid}` },
-        isAlive: async (other) => other.pid === this.#process,
-      }),
+      lock: async () => {
+        this.#checkAlive(pid)
+        if (this.#lockedBy === pid) throw new StoreError('/simulated is in use by another store of this process')
+        this.#lockedBy = pid
+        return {
+          release: async () => {
+            if (this.#lockedBy === pid) this.#lockedBy = undefined
+          },
+        }
+      },
     }
   }
 

@@ -11,7 +11,7 @@ import { StoreError, UsageError } from '../../errors.js'
 import { isRecord, namesOf, requireOptions } from '../../option-names.js'
 import type { JournalRecord, StoredSession } from '../../protocol/journal/journal-record.js'
 import type { SessionStore } from '../session-store.js'
-import { type DirectoryLock, lockDirectory, machineProcesses, type ProcessTable } from './directory-lock.js'
+import { type DirectoryLock, lockDirectory } from './directory-lock.js'
 import { type Fsync, Journal, type JournalSettings } from './journal.js'
 import { directoryFiles, type JournalFiles, storeFailure } from './journal-files.js'
 import type { TornTail } from './journal-recovery.js'
@@ -47,10 +47,11 @@ export interface FileStore extends SessionStore {
   readonly tornTail: TornTail | undefined
 }
 
-/** @internal The disk and the processes that the store uses; tests use simulated ones. */
+/** @internal The disk and the lock that the store uses; tests use simulated ones. */
 export interface FileStoreMachine {
   files(): Promise<JournalFiles>
-  processes(): Promise<ProcessTable>
+  /** Rejects with a StoreError if somebody else has the lock. */
+  lock(files: JournalFiles): Promise<DirectoryLock>
 }
 
 type Phase =
@@ -72,8 +73,11 @@ const defaultSegmentBytes = 4 * 1024 * 1024
 
 /**
  * A store that keeps a session beyond the end of the process, in an append-only journal in `directory`. The store makes a
- * missing directory. A directory belongs to one session, and is locked while the store is open. The lock of a killed process
- * does not count.
+ * missing directory. A directory belongs to one session, and is locked while the store is open: against other stores of the
+ * process, its threads, other processes, and other containers of the machine. The lock is a local socket in the directory,
+ * so it ends with its holder, whatever ended that: after `kill -9`, or the end of a worker thread, the next store opens at
+ * once. Machines, real or virtual, that share a directory over a network file system do not see each other's locks; give each
+ * its own.
  *
  * `open` rejects with a `StoreError` if the directory is in use, belongs to another session, is damaged (the message names
  * the file and the byte), or cannot be read or written. After one append has failed (disk full, I/O error) all later ones
@@ -87,10 +91,10 @@ export function fileStore(directory: string, options: FileStoreOptions = {}): Fi
   if (typeof directory !== 'string' || directory === '') {
     throw new UsageError(`directory has to be a path that is not empty, not ${outline(directory)}`)
   }
-  return createFileStore({ files: () => directoryFiles(directory), processes: () => machineProcesses() }, options)
+  return createFileStore({ files: () => directoryFiles(directory), lock: lockDirectory }, options)
 }
 
-/** @internal `fileStore` with another disk and other processes. */
+/** @internal `fileStore` with another disk and another lock. */
 export function createFileStore(machine: FileStoreMachine, options: FileStoreOptions = {}): FileStore {
   requireOptions('fileStore()', options, optionNames)
   const { fsync = 'always', segmentBytes = defaultSegmentBytes } = options
@@ -160,7 +164,7 @@ class JournalStore implements FileStore {
   async #open(sessionId: string): Promise<OpenPhase> {
     const files = await this.#machine.files()
     await onDirectory(files, files.prepare())
-    const lock = await onDirectory(files, lockDirectory(files, await this.#machine.processes()))
+    const lock = await onDirectory(files, this.#machine.lock(files))
     try {
       return { name: 'open', journal: await Journal.open(files, sessionId, this.#settings), lock }
     } catch (error) {
