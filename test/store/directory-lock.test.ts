@@ -391,6 +391,21 @@ describe('a lock that is refused', () => {
   })
 })
 
+describe('a journal to which somebody else writes', () => {
+  it('promises nothing more, and is opened with all that it had promised', async () => {
+    const store = fileStore(directory)
+    await store.open('s')
+    await store.append([{ kind: 'held', packetId: 1 }])
+    await appendFile(join(directory, 'segment-00000001.journal'), 'abc')
+    await expect(store.append([{ kind: 'held', packetId: 2 }])).rejects.toThrow(
+      /cannot write segment-00000001.journal in .*: the file has \d+ bytes and not \d+: another program writes to it/,
+    )
+    await expect(store.close()).rejects.toThrow(/another program writes to it/)
+    expect((await store.open('s')).held).toEqual([1])
+    await store.close()
+  })
+})
+
 describe('a process killed while it writes', () => {
   it('loses nothing that had resolved, however often it happens', async () => {
     let resolved = 0

@@ -5,6 +5,7 @@
  * The journal relies only on these promises of a disk: when `sync` returns, the bytes of the file survive a power failure;
  * when `syncDirectory` returns, the names of the files survive it; `create` fails if the name exists; `rename` is atomic.
  */
+import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { StoreError } from '../../errors.js'
 
@@ -66,20 +67,34 @@ class NodeFile implements JournalFile {
   readonly #handle: FileHandle
   /** False on a file system that does not count the names of a file. */
   readonly #countsNames: boolean
+  /** The length after the last append of this store. */
+  #length: number
 
-  private constructor(handle: FileHandle, countsNames: boolean) {
+  private constructor(handle: FileHandle, { nlink, size }: Stats) {
     this.#handle = handle
-    this.#countsNames = countsNames
+    this.#countsNames = nlink > 0
+    this.#length = size
   }
 
   static async of(handle: FileHandle): Promise<NodeFile> {
-    return new NodeFile(handle, (await handle.stat()).nlink > 0)
+    return new NodeFile(handle, await handle.stat())
   }
 
-  /** A file that was deleted still takes bytes, but nobody will find them. */
+  /**
+   * A file that was deleted still takes bytes, but nobody will find them. And if the lock has failed, bytes of another
+   * writer stand between ours, where no recovery finds ours. So the file is looked at after the write, and before anything
+   * is promised.
+   */
   async append(bytes: Uint8Array): Promise<number> {
-    const [{ bytesWritten }, { nlink }] = await Promise.all([this.#handle.write(bytes), this.#handle.stat()])
+    const { bytesWritten } = await this.#handle.write(bytes)
+    const { nlink, size } = await this.#handle.stat()
     if (nlink === 0 && this.#countsNames) throw new Error('the file was deleted while the store was open')
+    this.#length += bytesWritten
+    if (size !== this.#length) {
+      throw new Error(
+        `the file has ${size} bytes and not ${this.#length}: another program writes to it, perhaps on another machine`,
+      )
+    }
     return bytesWritten
   }
 
