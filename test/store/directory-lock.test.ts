@@ -324,6 +324,32 @@ describe('of several that come at the same time', () => {
     }
   })
 
+  it('one begins again whose socket another took away before it listened', async () => {
+    const files = await directoryFiles(directory)
+    const taken: string[] = []
+    const rename = async (from: string, to: string) => {
+      if (taken.length === 0) {
+        taken.push(from)
+        await files.remove(from)
+      }
+      await files.rename(from, to)
+    }
+    const lock = await lockDirectory({ ...files, rename })
+    expect(taken).toHaveLength(1)
+    expect(await locks()).toEqual([expect.stringMatching(/^lock-/)])
+    await lock.release()
+  })
+
+  it('one gives up whose socket is always taken away', async () => {
+    const files = await directoryFiles(directory)
+    const rename = async (from: string, to: string) => {
+      await files.remove(from)
+      await files.rename(from, to)
+    }
+    await expect(lockDirectory({ ...files, rename })).rejects.toThrow(/cannot rename opening-/)
+    expect(await locks()).toEqual([])
+  })
+
   it('one does not get the lock although a listing has missed a file that was renamed meanwhile', async () => {
     const files = await directoryFiles(directory)
     const lock = await lockDirectory(files)

@@ -45,6 +45,8 @@ interface Owner {
 /** Two seconds for others to withdraw. */
 const roundsMax = 400
 const roundMs = 5
+/** Only a store that has just got the lock takes away the sockets of others, so more than two are hardly needed. */
+const attemptsMax = 5
 
 /** Ids of this copy of the module: to tell another store of the program from another thread. */
 const ownIds = new Set<string>()
@@ -68,7 +70,19 @@ async function lockByPipe(files: JournalFiles): Promise<DirectoryLock> {
   }
 }
 
+/** Begins again, under another name, if another store took the socket away before it listened. */
 async function lockBySocket(files: JournalFiles): Promise<DirectoryLock> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptLock(files)
+    } catch (error) {
+      const isMissing = error instanceof StoreError && isCode(error.cause, 'ENOENT')
+      if (!isMissing || attempt === attemptsMax) throw error
+    }
+  }
+}
+
+async function attemptLock(files: JournalFiles): Promise<DirectoryLock> {
   const id = uniqueId()
   ownIds.add(id)
   const folder = await socketFolder(files.location, `opening-${id}`.length)
@@ -151,7 +165,10 @@ class Contender {
     return isClean
   }
 
-  /** Removes what was left by a process that ended while it opened. If that process lives after all, its rename fails. */
+  /**
+   * Removes what was left by a process that ended while it opened. A process that lives, between bind and listen, looks the
+   * same; its rename then fails, and it begins again.
+   */
   async #clearAway(): Promise<void> {
     for (const name of await this.#files.list()) {
       if (!name.startsWith('opening-')) continue
