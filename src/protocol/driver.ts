@@ -33,6 +33,10 @@ export type Anomaly =
   | 'unknown-pubrel'
   | 'early-pubrel'
   | 'unsolicited-pingresp'
+  | 'unknown-suback'
+  | 'puback-at-qos-2'
+  | 'reused-identifier'
+  | 'session-present-after-clean-session'
 
 /** The content of a PUBLISH. */
 export type PublishContent = Pick<PublishPacket, 'topic' | 'payload' | 'retain'>
@@ -83,6 +87,6 @@ export interface Driver<P, R> {
   connected(sessionPresent: boolean): void
   /** The connection must be closed; `error` is the reason. */
   closing(error: MqttError): void
-  /** The server did something odd but harmless. `packetId` is undefined for PINGRESP, which has none. */
+  /** The server did something odd but harmless. `packetId` is undefined for PINGRESP and CONNACK, which have none. */
   anomaly(anomaly: Anomaly, packetId: number | undefined): void
 }

@@ -58,11 +58,13 @@ export class SessionState<P, R> {
     this.#unansweredConnects = 0
     // [MQTT-3.2.2-3] If the server had no session, we subscribe again. We also do so if an earlier CONNACK was lost: it may have said
     // that the server had none.
-    if (!sessionPresent || answerLost) this.requests.serverForgot()
-    if (!sessionPresent && !this.settings.cleanSession) this.#serverForgot()
-    // [MQTT-3.2.2-2] [3.2.2.2 unexpected session] The server resumes a session that we do not know. We use that session, but not its
-    // low Packet Identifiers, which may still be in use there.
-    if (sessionPresent && this.#past === 'none') this.table.identifiers.startAt(this.settings.strangerPacketId)
+    const { cleanSession, strangerPacketId } = this.settings
+    const isResumed = sessionPresent && !cleanSession
+    if (!isResumed || answerLost) this.requests.serverForgot()
+    if (!isResumed && !cleanSession) this.#serverForgot()
+    // [MQTT-3.2.2-2] [3.2.2.2 unexpected session] The server has a session that we do not know, or should not have. Its low Packet
+    // Identifiers may still be in use there.
+    if (sessionPresent && (cleanSession || this.#past === 'none')) this.table.identifiers.startAt(strangerPacketId)
     this.#past = 'some'
     this.outgoing.resend()
     this.requests.resubscribe()

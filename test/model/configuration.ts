@@ -41,6 +41,7 @@ export interface Configuration {
   readonly pings: boolean
   readonly mishaps: Mishaps
   readonly cleanSession: boolean
+  readonly strict: boolean
   readonly journal: 'kept' | 'none'
   readonly maxInFlight: number
   /** The same in a process that goes on after a crash. */
@@ -97,6 +98,7 @@ const plain: Configuration = {
   pings: false,
   mishaps: noMishaps,
   cleanSession: false,
+  strict: false,
   journal: 'kept',
   maxInFlight: 10,
   maxInFlightLater: 10,

@@ -269,10 +269,11 @@ export class Subject implements Driver<number, string> {
 }
 
 function settingsOf(configuration: Configuration, stored: StoredSession | undefined): SessionSettings {
-  const { cleanSession, journal, maxInFlight, maxInFlightLater, receiveWindow } = configuration
+  const { cleanSession, strict, journal, maxInFlight, maxInFlightLater, receiveWindow } = configuration
   const { receiveBufferBytes, receiveBufferMaxBytes } = configuration
   return {
     cleanSession,
+    strict,
     journal,
     maxInFlight: stored === undefined ? maxInFlight : maxInFlightLater,
     receiveWindow,

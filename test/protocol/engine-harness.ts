@@ -50,6 +50,7 @@ interface HarnessSettings extends Partial<SessionSettings> {
 const roomy: SessionSettings = {
   cleanSession: false,
   journal: 'none',
+  strict: true,
   maxInFlight: 100,
   receiveWindow: 100,
   receiveBufferBytes: 1_000_000,

@@ -67,7 +67,11 @@ const plays: Readonly<Record<string, Played>> = {
   'after-disconnect-publish': { from: () => connected().disconnect(), news: [] },
   'publish-unknown-dup-while-disconnecting': { from: () => connected().receive(connack(false)), news: [] },
   'ok-publish-qos2-repeat': { from: () => connected().receive(arrives('a', 2, 5)), news: ['send PUBREC#5'] },
-  'ok-publish-qos2-repeat-dup0': { from: () => connected().receive(arrives('a', 2, 5)), news: ['send PUBREC#5'] },
+  // A strict session takes DUP 0 behind PUBREC for what it says: a new message, on an identifier that is in use.
+  'ok-publish-qos2-repeat-dup0': {
+    from: () => connected().receive(arrives('a', 2, 5)),
+    news: ['closing identifier-in-use [MQTT-2.3.1-4]'],
+  },
   'ok-publish-qos2-dup-first-seen': { from: connected, news: ['deliver a', 'send PUBREC#5'] },
   'ok-publish-qos1-dup-after-puback': {
     from: () => connected().receive(arrives('a', 1, 5)),

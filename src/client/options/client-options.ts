@@ -209,6 +209,12 @@ export interface ClientOptions {
    * either: see `stats.dropped`. At least `receiveBufferBytes`. Default 16,777,216, or `receiveBufferBytes` if that is more.
    */
   readonly receiveBufferMaxBytes?: number | undefined
+  /**
+   * Whether a violation by the server ends the connection although it has one safe reading. Default false: PUBACK settles a message at
+   * QoS 2, a SUBACK for nothing is ignored, Session Present 1 after Clean Session 1 is read as 0, and a Packet Identifier that is used
+   * again too early means a new message. Each of these counts in `stats.anomalies`, and is published on the channel `mqtt311:anomaly`.
+   */
+  readonly strict?: boolean | undefined
   /** Bytes of one incoming packet with its fixed header, 5 to 268,435,460. A longer packet ends the connection before it is buffered. Default 16,777,216. */
   readonly maxPacketBytes?: number | undefined
   /** The limits of the queue of outgoing messages. Default: 10,000 messages and 64 MiB; further messages are rejected. */

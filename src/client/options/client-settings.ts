@@ -48,7 +48,7 @@ export interface SessionSettings {
 }
 
 /** The numbers of the engine: its entries, and the limit for the messages in flight at QoS 2. */
-export interface EngineNumbers extends SettingsOf<typeof engineEntries> {
+export interface EngineOptions extends SettingsOf<typeof engineEntries> {
   readonly maxInFlightQos2: number
 }
 
@@ -67,7 +67,7 @@ export interface ClientSettings {
   readonly identity: IdentitySettings
   readonly session: SessionSettings
   readonly connection: SettingsOf<typeof connectionEntries>
-  readonly engine: EngineNumbers
+  readonly engine: EngineOptions
   /** Undefined: the client ends with its first connection. */
   readonly reconnect: ReconnectSettings | undefined
   readonly queue: SettingsOf<typeof queueEntries>
@@ -127,7 +127,7 @@ export const clientChecks: Checks<ClientOptions> = {
 
 const sharedSession = new SharedSettings<SessionSettings>()
 const sharedConnection = new SharedSettings<ClientSettings['connection']>()
-const sharedEngine = new SharedSettings<EngineNumbers>()
+const sharedEngine = new SharedSettings<EngineOptions>()
 const sharedQueue = new SharedSettings<ClientSettings['queue']>()
 const sharedDelivery = new SharedSettings<DeliverySettings>()
 
@@ -154,7 +154,7 @@ export function parseClientOptions(given: ClientOptions, random: () => number): 
     identity,
     session: will === undefined ? sharedSession.of(session) : session,
     connection: parseConnection(options, keepAliveSeconds),
-    engine: parseEngineNumbers(options, profile),
+    engine: parseEngineOptions(options, profile),
     reconnect: parseReconnect(options.reconnect, profile),
     queue: sharedQueue.of(settingsFrom(queueEntries, options.queue ?? {})),
     delivery: parseDelivery(options, cleanSession),
@@ -203,7 +203,7 @@ function parseConnection(options: ClientOptions, keepAliveSeconds: number): Clie
   return sharedConnection.of(settingsFrom(connectionEntries, options, { pingTimeoutMs }))
 }
 
-function parseEngineNumbers(options: ClientOptions, profile: ServerProfile | undefined): EngineNumbers {
+function parseEngineOptions(options: ClientOptions, profile: ServerProfile | undefined): EngineOptions {
   const { defaultValue } = engineEntries.maxInFlight
   const maxInFlight = withinLimit(profile, 'maxInFlight', 'maxInFlight', options.maxInFlight, defaultValue)
   const { receiveBufferBytes = 0 } = options

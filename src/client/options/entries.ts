@@ -54,6 +54,8 @@ export const engineEntries = {
   receiveBufferMaxBytes: entry(atLeastOne, 16_777_216),
   /** @unit messages - 5,000 messages a second over 20 ms; some servers allow no more */
   maxInFlight: entry(twoBytes, 100),
+  /** @unit - a client that ends for good by one odd message, which its session brings again, serves nobody */
+  strict: entry<boolean>(flag, false),
 }
 
 /**

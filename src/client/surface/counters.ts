@@ -11,6 +11,8 @@ export class ClientCounters {
   unclaimed = 0
   dropped = 0
   anomalies = 0
+  /** Messages at QoS 2 that the server answered with PUBACK. */
+  settledAtQos1 = 0
 }
 
 /** The number of Control Packets of each type in one direction. All fields exist from the start, so the object never changes its shape. */

@@ -39,6 +39,8 @@ export class Acknowledgements<P, R> {
         if (exchange instanceof PublishExchange) this.#session.outgoing.settle(exchange, now)
         if (exchange instanceof RequestExchange) this.#answered(exchange, [])
         return undefined
+      case 'settle-at-qos-1':
+        return this.#settleAtQos1(exchange, packetId, now)
       case 'release':
         /* v8 ignore else -- @preserve nextStep returns 'release' for messages only, which the compiler cannot know */
         if (exchange instanceof PublishExchange) this.#session.outgoing.received(exchange, now)
@@ -56,6 +58,15 @@ export class Acknowledgements<P, R> {
       case 'unknown-suback':
         return this.#wrongAcknowledgement(name, exchange, packetId)
     }
+  }
+
+  /** The server has no QoS 2, and has the message: if that ended the client, a stored message would end it again at each start. */
+  #settleAtQos1(exchange: Exchange<P, R> | undefined, packetId: PacketIdentifier, now: number): FoundViolation {
+    /* v8 ignore else -- @preserve nextStep returns 'settle-at-qos-1' for messages only, which the compiler cannot know */
+    if (exchange instanceof PublishExchange) this.#session.outgoing.settle(exchange, now)
+    if (this.#session.settings.strict) return this.#wrongAcknowledgement('puback', exchange, packetId)
+    this.#driver.anomaly('puback-at-qos-2', packetId)
+    return undefined
   }
 
   #wrongAcknowledgement(
@@ -77,6 +88,10 @@ export class Acknowledgements<P, R> {
   /** SUBACK came. */
   suback({ packetId, returnCodes }: SubackPacket): FoundViolation {
     const exchange = this.#session.table.get(packetId)
+    if (exchange === undefined && !this.#session.settings.strict) {
+      this.#driver.anomaly('unknown-suback', packetId)
+      return undefined
+    }
     if (exchange === undefined) {
       // [MQTT-3.8.4-2] A SUBACK has the Packet Identifier of its SUBSCRIBE.
       const text = `the server sent SUBACK with Packet Identifier ${packetId}, which no request has`

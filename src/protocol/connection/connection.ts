@@ -269,18 +269,20 @@ export class Connection<P, R> {
       this.#session.connectRefused()
       return this.#fail(new ConnectionRefusedError(returnCode))
     }
-    if (sessionPresent && this.#cleanSession) {
+    const isContradiction = sessionPresent && this.#cleanSession
+    if (isContradiction && this.#session.settings.strict) {
       // [MQTT-3.2.2-1] After Clean Session 1 the server can have no session to resume.
       const text = 'the server says that it resumes a session (Session Present 1), although CONNECT had Clean Session 1'
       const details = { violation: 'session-present-after-clean-session', statement: 'MQTT-3.2.2-1' } as const
       return this.#fail(new ProtocolViolationError(text, details))
     }
     this.#phase = connected
+    if (isContradiction) this.#driver.anomaly('session-present-after-clean-session', undefined)
     this.#session.begin(sessionPresent)
     this.sendWaiting(this.#now)
     // [MQTT-3.1.2-23] Keep Alive counts from CONNECT, but a PINGREQ is not sent before CONNACK.
     if (this.#keepAlive.due(this.#now) === 'ping') this.#sendPing(this.#now)
-    this.#driver.connected(sessionPresent)
+    this.#driver.connected(sessionPresent && !isContradiction)
   }
 
   /** When the time for the oldest missing acknowledgement is over. */

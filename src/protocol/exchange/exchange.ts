@@ -14,7 +14,9 @@
  * - PUBREC for no exchange: we have completed the exchange, the server has not. PUBREL lets the server complete it.
  * - PUBACK, PUBCOMP and UNSUBACK for no exchange: real servers send late copies after a reconnect. They are counted and ignored.
  * - SUBACK for no exchange: it cannot be a late copy, because a SUBSCRIBE is never sent twice with the same identifier.
- * - The wrong kind of acknowledgement: for example, the server answers at another QoS than that of our PUBLISH. After it we could only
+ * - PUBACK while PUBREC is awaited: a server without QoS 2 has the message. The exchange is settled, because a stored message would
+ *   come back at each start. A strict session then ends the connection.
+ * - Any other wrong kind of acknowledgement: for example, the server answers at another QoS than that of our PUBLISH. After it we could only
  *   guess the state of the server.
  */
 import type { PacketIdentifier } from '../../codec/control-packet.js'
@@ -31,6 +33,8 @@ export type Awaited = AcknowledgementName | 'nothing'
 export type Step =
   /** The exchange is over, and its identifier is free. */
   | 'settle'
+  /** A server without QoS 2 has the message: the exchange is over, and its identifier is free. */
+  | 'settle-at-qos-1'
   /** The first PUBREC: send PUBREL, and never PUBLISH again. */
   | 'release'
   /** Another PUBREC: send PUBREL again; the state does not change. */
@@ -51,7 +55,7 @@ const steps: { readonly [awaited in Awaited]: { readonly [received in Acknowledg
     unsuback: 'wrong-acknowledgement',
   },
   pubrec: {
-    puback: 'wrong-acknowledgement',
+    puback: 'settle-at-qos-1',
     pubrec: 'release',
     pubcomp: 'wrong-acknowledgement',
     suback: 'wrong-acknowledgement',

@@ -115,7 +115,7 @@ export class Incoming<P, R> {
       this.#receiveNew(packet, packet.packetId)
       return undefined
     }
-    if (known.qos !== packet.qos) return this.#refuseReuse(packet, known)
+    if (this.#isReuse(packet, known)) return this.#reused(packet, known)
     // [MQTT-4.3.3-2] The identifier is in use, so this is a copy, with either value of DUP: acknowledged, and not delivered.
     this.#owed.add(known)
     if (known.isHandled) this.#acknowledgeReady(known)
@@ -146,18 +146,35 @@ export class Incoming<P, R> {
   }
 
   /**
-   * [MQTT-2.3.1-4] The server chose an identifier that it already uses. The identifier is freed here: otherwise the same violation
-   * would end each later connection.
+   * Whether the server means a new message, although it still uses the Packet Identifier: at another QoS, or with DUP 0 after our
+   * PUBREC on this same connection. Without a reconnection no conforming server sends a PUBLISH again.
    */
-  #refuseReuse(packet: PublishAcknowledgedPacket, known: Arrival): ProtocolViolationError {
-    if (known.progress === 'received') this.#record({ kind: 'released', packetId: packet.packetId })
-    this.#identifiers.delete(packet.packetId)
-    return new ProtocolViolationError(
-      `the server sent a PUBLISH at QoS ${packet.qos} with Packet Identifier ${packet.packetId}, on which an exchange at QoS ${known.qos} is open`,
-      { violation: 'identifier-in-use', statement: 'MQTT-2.3.1-4' },
-    )
+  #isReuse({ qos, dup }: PublishAcknowledgedPacket, known: Arrival): boolean {
+    return known.qos !== qos || (qos === 2 && !dup && known.pubrecOn === this.#connection)
   }
 
+  /**
+   * [MQTT-2.3.1-4] The server uses the Packet Identifier for a new message. The old message keeps its handlers and loses its
+   * acknowledgement, which the server would take for that of the new one. The identifier is free in any case: if it were kept, later
+   * connections would fail too.
+   */
+  #reused(packet: PublishAcknowledgedPacket<Buffer>, known: Arrival): ProtocolViolationError | undefined {
+    const { packetId } = packet
+    if (known.progress === 'received') this.#record({ kind: 'released', packetId })
+    if (known.pubrecOn === this.#connection) this.#awaitedPubrels -= 1
+    this.#owed.remove(known)
+    this.#identifiers.delete(packetId)
+    if (this.#settings.strict) {
+      return new ProtocolViolationError(
+        `the server sent a new PUBLISH at QoS ${packet.qos} with Packet Identifier ${packetId}, on which an exchange at QoS ${known.qos} is open`,
+        { violation: 'identifier-in-use', statement: 'MQTT-2.3.1-4' },
+      )
+    }
+    this.#acknowledgeReady(known)
+    this.#driver.anomaly('reused-identifier', packetId)
+    this.#receiveNew(packet, packetId)
+    return undefined
+  }
   /**
    * PUBREL came: the identifier is free, and PUBCOMP must be sent in every case. A PUBREL before our PUBREC is 'early'. Then PUBREC
    * must not be sent later: the server could take it for the answer to its next message with this identifier.

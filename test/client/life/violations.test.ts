@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { event, type Online, online, quiet } from '../peers/client-on-pipe.js'
 import { encode, message } from '../peers/fake-server.js'
 
@@ -31,7 +31,7 @@ describe('a fault of the server ends the connection without DISCONNECT [MQTT-4.8
     ],
     ['a SUBACK for nothing', bytes(0x90, 3, 0, 9, 0), { code: 'MQTT_PROTOCOL_VIOLATION', violation: 'unknown-suback' }],
   ])('%s; what came before it was handled, nothing behind it is looked at', async (_, fault, expected) => {
-    const { client, connection, got } = await listening()
+    const { client, connection, got } = await listening({ strict: true })
     const offline = event(client, 'offline')
     connection.sendBytes(Buffer.concat([encode(message('before')), fault, encode(message('behind', 1, 1))]))
     expect((await offline).error).toMatchObject(expected)
@@ -53,6 +53,7 @@ describe('a fault of the server ends the connection without DISCONNECT [MQTT-4.8
 
   test('an identifier of QoS 2 that is used at QoS 1, and the next connection is not held to it', async () => {
     const { client, connection, server, got } = await listening({
+      strict: true,
       cleanSession: false,
       clientId: 'c',
       reconnect: { minDelayMs: 1, maxDelayMs: 1 },
@@ -69,7 +70,10 @@ describe('a fault of the server ends the connection without DISCONNECT [MQTT-4.8
   })
 
   test('Session Present 1 after a clean session was asked [MQTT-3.2.2-1]', async () => {
-    const { client, connection, server } = await listening({ reconnect: { minDelayMs: 1, maxDelayMs: 1 } })
+    const { client, connection, server } = await listening({
+      strict: true,
+      reconnect: { minDelayMs: 1, maxDelayMs: 1 },
+    })
     connection.cut()
     await event(client, 'offline')
     const offline = event(client, 'offline')
@@ -100,6 +104,23 @@ describe('a packet over maxPacketBytes', () => {
   })
 })
 
+describe('a server without QoS 2', () => {
+  test('that answers with PUBACK has the message: it is settled, and the program is warned once', async () => {
+    const { client, connection } = await listening()
+    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
+    onTestFinished(() => warned.mockRestore())
+    for (const payload of ['one', 'two']) {
+      const published = client.publish('a', payload, { qos: 2 })
+      const packet = await connection.next('publish')
+      if (packet.qos !== 0) connection.send({ type: 'puback', packetId: packet.packetId })
+      await published
+    }
+    expect(warned.mock.calls.map(([text]) => text)).toEqual([expect.stringContaining('set profile.maxQos to 1')])
+    expect(client.stats).toMatchObject({ anomalies: 2, inFlight: 0 })
+    expect(client.state).toBe('online')
+  })
+})
+
 describe('what is odd but harmless', () => {
   test.each([
     ['PUBACK for nothing', { type: 'puback', packetId: 9 }],
@@ -108,6 +129,7 @@ describe('what is odd but harmless', () => {
     ['PUBREC for nothing', { type: 'pubrec', packetId: 9 }],
     ['PUBREL for nothing', { type: 'pubrel', packetId: 9 }],
     ['PINGRESP for nothing', { type: 'pingresp' }],
+    ['SUBACK for nothing', { type: 'suback', packetId: 9, returnCodes: [0] }],
   ] as const)('%s is counted, and the connection goes on', async (_, packet) => {
     const { client, connection, got } = await listening()
     connection.send(packet, message('behind'))

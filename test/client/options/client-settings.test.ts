@@ -48,6 +48,7 @@ describe('defaults', () => {
       receiveWindow: 64,
       receiveBufferBytes: 1_048_576,
       receiveBufferMaxBytes: 16_777_216,
+      strict: false,
     })
     expect(settings.queue).toEqual({
       maxMessages: 10_000,

@@ -94,7 +94,7 @@ describe('QoS 2', () => {
     engine.news()
     expect(engine.receive(arrives('m', 2, 5)).news()).toEqual(['deliver m', 'send PUBREC#5'])
     expect(engine.receive(arrives('m', 2, 5, 'dup')).news()).toEqual(['send PUBREC#5'])
-    expect(engine.receive(arrives('m', 2, 5)).news()).toEqual(['send PUBREC#5'])
+    expect(engine.receive(arrives('m', 2, 5, 'dup')).news()).toEqual(['send PUBREC#5'])
     expect(engine.receive(pubrel(5)).news()).toEqual(['send PUBCOMP#5'])
     expect(engine.receive(arrives('next', 2, 5, 'dup')).news()).toEqual(['deliver next', 'send PUBREC#5'])
   })

@@ -44,7 +44,7 @@ const cells: Readonly<Record<Awaited, Readonly<Record<AcknowledgementName, reado
     unsuback: notOfRequest,
   },
   pubrec: {
-    puback: wrongToPublish,
+    puback: ['settled m', ...wrongToPublish],
     pubrec: ['send PUBREL#1'],
     pubcomp: pubcompTooEarly,
     suback: notOfRequest,
@@ -210,6 +210,7 @@ const threeBehindWindow = {
 describe('nextStep', () => {
   const says = {
     settle: /^(settled|answered)/,
+    'settle-at-qos-1': /^settled/,
     release: /^send PUBREL/,
     'release-again': /^anomaly (repeated|unknown)-pubrec/,
     ignore: /^anomaly unknown/,

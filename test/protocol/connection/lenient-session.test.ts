@@ -1,0 +1,124 @@
+/** What a session that is not strict makes of violations with one safe reading. The strict ones close the connection in other files. */
+import { describe, expect, test } from 'vitest'
+import { EngineHarness } from '../engine-harness.js'
+import { arrives, connack, puback, pubrec, pubrel, suback } from '../packet-notation.js'
+
+function lenient(settings: ConstructorParameters<typeof EngineHarness>[0] = {}): EngineHarness {
+  const engine = new EngineHarness({ strict: false, ...settings }).connect()
+  engine.news()
+  return engine
+}
+
+describe('PUBACK for a message at QoS 2', () => {
+  test('settles the message: a server without QoS 2 has it [MQTT-3.3.4-1]', () => {
+    const engine = lenient().publish('m', 2)
+    engine.news()
+    expect(engine.receive(puback(1)).news()).toEqual(['settled m', 'anomaly puback-at-qos-2 1'])
+    expect(engine.cut().resume().news()).toEqual(['send CONNECT', 'connected resumed'])
+  })
+
+  test('is noted before anything else, so that a stored message does not come back', () => {
+    const engine = lenient({ journal: 'kept' }).publish('m', 2).receive(puback(1))
+    expect(engine.records.at(-1)).toMatchObject({ kind: 'settled' })
+  })
+
+  test('settles it in a strict session too, which then ends', () => {
+    const engine = lenient({ strict: true, journal: 'kept' }).publish('m', 2)
+    engine.news()
+    expect(engine.receive(puback(1)).news()).toEqual([
+      'record settled 1',
+      'settled m',
+      'closing wrong-acknowledgement [MQTT-3.3.4-1]',
+    ])
+    expect(engine.records.at(-1)).toMatchObject({ kind: 'settled' })
+  })
+
+  test('is a wrong acknowledgement behind PUBREC [MQTT-4.3.3-2]', () => {
+    const engine = lenient().publish('m', 2).receive(pubrec(1))
+    engine.news()
+    expect(engine.receive(puback(1)).news()).toEqual(['closing wrong-acknowledgement [MQTT-3.3.4-1]'])
+  })
+})
+
+describe('SUBACK for nothing [MQTT-3.8.4-2]', () => {
+  test('is an anomaly', () => {
+    expect(lenient().receive(suback(9, 0)).news()).toEqual(['anomaly unknown-suback 9'])
+  })
+})
+
+describe('Session Present 1 after Clean Session 1 [MQTT-3.2.2-1]', () => {
+  test('is read as 0, and our Packet Identifiers begin at a random one: the server may use those of an old session', () => {
+    const engine = new EngineHarness({ strict: false, cleanSession: true, strangerPacketId: 12_345 }).open()
+    engine.news()
+    expect(engine.receive(connack(true)).news()).toEqual([
+      'anomaly session-present-after-clean-session',
+      'connected new',
+    ])
+    expect(engine.publish('m', 1).news()).toEqual(['send PUBLISH#12345 m q1'])
+  })
+
+  test('makes subscriptions again', () => {
+    const engine = new EngineHarness({ strict: false, cleanSession: true }).connect()
+    engine.subscribe('s', 'a').receive(suback(1, 0)).cut().open()
+    engine.news()
+    expect(engine.receive(connack(true)).news()).toContainEqual(expect.stringMatching(/^send SUBSCRIBE/))
+  })
+})
+
+describe('a Packet Identifier that is used again before its exchange is over [MQTT-2.3.1-4]', () => {
+  test('with DUP 0 behind our PUBREC is a new message, which is delivered', () => {
+    const engine = lenient().receive(arrives('old', 2, 5))
+    engine.news()
+    expect(engine.receive(arrives('new', 2, 5)).news()).toEqual([
+      'anomaly reused-identifier 5',
+      'deliver new',
+      'send PUBREC#5',
+    ])
+    expect(engine.receive(pubrel(5)).news()).toEqual(['send PUBCOMP#5'])
+  })
+
+  test('with DUP 1 is a copy', () => {
+    const engine = lenient().receive(arrives('old', 2, 5))
+    engine.news()
+    expect(engine.receive(arrives('old', 2, 5, 'dup')).news()).toEqual(['send PUBREC#5'])
+  })
+
+  test('with DUP 0 on a connection that has not carried our PUBREC is a copy: some servers send it so', () => {
+    const engine = lenient()
+      .receive(arrives('old', 2, 5))
+      .cut()
+      .resume()
+    engine.news()
+    expect(engine.receive(arrives('old', 2, 5)).news()).toEqual(['send PUBREC#5'])
+  })
+
+  test.each([
+    [1, 2, 'PUBREC'],
+    [2, 1, 'PUBACK'],
+  ] as const)(
+    'at QoS %i and then at QoS %i is a new message; the old handler goes on, unacknowledged',
+    (before, after, name) => {
+      const engine = lenient({ handlers: 'running' }).receive(arrives('old', before, 5))
+      engine.news()
+      expect(engine.receive(arrives('new', after, 5)).news()).toEqual(['anomaly reused-identifier 5', 'deliver new'])
+      expect(engine.finish('old').news()).toEqual([])
+      expect(engine.finish('new').news()).toEqual([`send ${name}#5`])
+    },
+  )
+
+  test('lets an acknowledgement go that waited behind the old message', () => {
+    const engine = lenient({ handlers: 'running' }).receive(arrives('old', 1, 5), arrives('behind', 1, 6))
+    engine.finish('behind')
+    engine.news()
+    expect(engine.receive(arrives('new', 2, 5)).news()).toEqual([
+      'send PUBACK#6',
+      'anomaly reused-identifier 5',
+      'deliver new',
+    ])
+  })
+
+  test('is noted as released, so that a later process does not hold it', () => {
+    const engine = lenient({ journal: 'kept' }).receive(arrives('old', 2, 5), arrives('new', 2, 5))
+    expect(engine.records.map(({ kind }) => kind)).toEqual(['held', 'released', 'held'])
+  })
+})
