@@ -18,6 +18,7 @@ const isolated = [
   'test/codec/decode/packet-decoder.test.ts',
   'test/codec/encode/output-chunk.test.ts',
   'test/codec/encode/packet-too-large.test.ts',
+  'test/client/deliver/handler-context.test.ts',
   'test/client/engine/engine-contract.test.ts',
   'test/client/life/ten-thousand-reconnects.test.ts',
   'test/client/subscribe/answered-requests.test.ts',

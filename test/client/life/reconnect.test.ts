@@ -184,7 +184,7 @@ describe('which failures end the client', () => {
   })
 
   test('a wrong kind of acknowledgement, at once, with what to do [MQTT-3.3.4-1]', async () => {
-    const { client, connection } = await online(quick)
+    const { client, connection } = await online({ ...quick, strict: true })
     client.publish('a', 'x', { qos: 2 })
     const publish = await connection.next('publish')
     connection.send({ type: 'puback', packetId: publish.qos === 0 ? 0 : publish.packetId })
