@@ -24,7 +24,8 @@ export interface SubscribeRequest<R> extends RequestLife<R> {
 /** An UNSUBSCRIBE, from the call to its UNSUBACK. */
 export interface UnsubscribeRequest<R> extends RequestLife<R> {
   readonly kind: 'unsubscribe'
-  readonly filters: readonly string[]
+  /** Fewer when the request is sent again: without those that a later SUBSCRIBE has been granted. */
+  filters: readonly string[]
 }
 
 /** A request that the server answers by SUBACK or UNSUBACK. */

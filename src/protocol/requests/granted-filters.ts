@@ -67,6 +67,11 @@ export class Subscriptions<R> {
     }
   }
 
+  /** Whether SUBACK has granted the filter, and no UNSUBSCRIBE followed. */
+  isGranted(filter: string): boolean {
+    return this.#known?.get(filter)?.state === 'granted'
+  }
+
   /** The server may have forgotten every subscription. */
   serverForgot(): void {
     for (const subscription of this.#known?.values() ?? []) {

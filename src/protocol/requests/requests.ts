@@ -11,7 +11,12 @@
  * When the server has lost the session, the engine subscribes again to the granted filters, before other requests are sent. Such a
  * request of the engine has no ticket: no caller waits for it, and it ends with its connection. The next connection makes a new one.
  */
-import type { ControlPacket, PacketIdentifier, SubscriptionRequest } from '../../codec/control-packet.js'
+import type {
+  PacketIdentifier,
+  SubscribePacket,
+  SubscriptionRequest,
+  UnsubscribePacket,
+} from '../../codec/control-packet.js'
 import { SUBSCRIBE_FAILURE } from '../../codec/packet-constants.js'
 import { ConnectionLostError, TimeoutError } from '../../errors.js'
 import { RequestExchange } from '../exchange/exchange.js'
@@ -30,6 +35,12 @@ export interface RequestSettings {
 
 /** At most so many abandoned requests keep their Packet Identifiers; the other identifiers are for requests with a waiting caller. */
 const abandonedMax = 1_000
+
+/** What the requests need of the driver to be sent. */
+interface RequestDriver<R> {
+  send(packet: SubscribePacket | UnsubscribePacket): void
+  answered(request: Request<R>, returnCodes: ArrayLike<number>): void
+}
 
 /** The SUBSCRIBEs and UNSUBSCRIBEs of a session, and the subscriptions that result. `pump` sends them. */
 export class Requests<P, R> {
@@ -125,8 +136,14 @@ export class Requests<P, R> {
   }
 
   /** Sends waiting requests, as long as a Packet Identifier is free. */
-  pump(driver: { send(packet: ControlPacket): void }, now: number): void {
+  pump(driver: RequestDriver<R>, now: number): void {
     for (let request = this.#waiting.first; request !== undefined; request = this.#waiting.first) {
+      if (request.kind === 'unsubscribe' && request.filters.length === 0) {
+        this.#waiting.remove(request)
+        this.#over(request)
+        driver.answered(request, [])
+        continue
+      }
       const packetId = this.#table.takeIdentifier()
       if (packetId === undefined) return
       this.#table.add(new RequestExchange(packetId, request))
@@ -184,8 +201,14 @@ export class Requests<P, R> {
       this.#awaited.remove(request)
       this.#freeIdentifier(request)
       request.state = 'waiting'
+      if (request.kind === 'unsubscribe') this.#leaveOutGranted(request)
       this.#waiting.prepend(request)
     }
+  }
+
+  /** A SUBSCRIBE behind this UNSUBSCRIBE was granted, so the server has seen both. Sent again, this one would end that subscription. */
+  #leaveOutGranted(request: UnsubscribeRequest<R>): void {
+    request.filters = request.filters.filter((filter) => !this.#subscriptions.isGranted(filter))
   }
 
   #endWithConnection(list: LinkedList<Request<R>>, request: Request<R>): void {
@@ -256,7 +279,7 @@ function timedOut(operation: 'subscribe' | 'unsubscribe', timeoutMs: number): Ti
   return new TimeoutError(text, { operation, timeoutMs })
 }
 
-function packetOf<R>(request: Request<R>, packetId: PacketIdentifier): ControlPacket {
+function packetOf<R>(request: Request<R>, packetId: PacketIdentifier): SubscribePacket | UnsubscribePacket {
   switch (request.kind) {
     case 'subscribe':
       return { type: 'subscribe', packetId, subscriptions: request.subscriptions }

@@ -330,3 +330,40 @@ describe('a subscription that was acknowledged', () => {
     expect(heldAndCut('a').connect().dueIn).toBe(Number.POSITIVE_INFINITY)
   })
 })
+
+describe('an UNSUBSCRIBE that is unanswered when the connection ends', () => {
+  /** `a` and `b` are unsubscribed, and `a` is subscribed again and granted before the answer to that. */
+  const subscribedAgain = () => {
+    const engine = new EngineHarness()
+      .connect()
+      .subscribe('s', 'a', 'b')
+      .receive(suback(1, 0, 0))
+    engine.unsubscribe('u', 'a', 'b').subscribe('again', 'a').receive(suback(3, 0)).cut()
+    engine.news()
+    return engine
+  }
+
+  test('does not take a subscription away that was granted behind it', () => {
+    expect(subscribedAgain().resume().sent()).toEqual(['CONNECT', 'UNSUBSCRIBE#4 b'])
+  })
+
+  test('nor where the server has lost the session', () => {
+    const engine = subscribedAgain().connect()
+    expect(engine.sent()).toEqual(['CONNECT', 'SUBSCRIBE#4 a:0', 'UNSUBSCRIBE#5 b'])
+  })
+
+  test('is answered without being sent if nothing is left of it', () => {
+    const engine = new EngineHarness().connect().subscribe('s', 'a').receive(suback(1, 0))
+    engine.unsubscribe('u', 'a').subscribe('again', 'a').receive(suback(3, 0)).cut()
+    engine.news()
+    expect(engine.resume().news()).toEqual(['send CONNECT', 'answered u: ', 'connected resumed'])
+    expect(engine.session.isIdle).toBe(true)
+  })
+
+  test('goes out again as it was if the later SUBSCRIBE is unanswered too, and before that', () => {
+    const engine = new EngineHarness().connect().subscribe('s', 'a').receive(suback(1, 0))
+    engine.unsubscribe('u', 'a').subscribe('again', 'a').cut()
+    engine.news()
+    expect(engine.resume().sent()).toEqual(['CONNECT', 'UNSUBSCRIBE#4 a', 'SUBSCRIBE#5 a:0'])
+  })
+})
