@@ -75,8 +75,7 @@ function checkedLength(
  * Control characters and non-characters. The standard allows them but advises senders against them (section 1.5.3),
  * because a receiver may close the connection when it gets one.
  */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for control characters.
-const discouraged = /[\u0001-\u001f\u007f-\u009f]|\p{Noncharacter_Code_Point}/u
+const discouraged = /\p{Cc}|\p{Noncharacter_Code_Point}/u
 
 /**
  * Refuses a Topic Name that this library does not publish to. Section 4.7 forbids an empty name, wildcards, more than

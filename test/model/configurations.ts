@@ -4,6 +4,9 @@
  */
 import { type Configuration, configuration } from './configuration.js'
 
+/** One handler runs and one message waits. */
+const roomForTwo = { receiveWindow: 1, receiveBufferBytes: 1, receiveBufferMaxBytes: 2 }
+
 export const small: readonly Configuration[] = [
   configuration('QoS 1 both ways: cut, lost session, crash', {
     outgoing: [1],
@@ -129,18 +132,14 @@ export const medium: readonly Configuration[] = [
     subscribes: true,
     incoming: [2, 1, 2],
     handlersAwait: 'subscription',
-    receiveWindow: 1,
-    receiveBufferBytes: 1,
-    receiveBufferMaxBytes: 2,
+    ...roomForTwo,
     mishaps: { cuts: 1 },
   }),
   configuration('behind both bounds: a handler awaits a ping', {
     pings: true,
     incoming: [2, 1, 2],
     handlersAwait: 'ping',
-    receiveWindow: 1,
-    receiveBufferBytes: 1,
-    receiveBufferMaxBytes: 2,
+    ...roomForTwo,
     mishaps: { cuts: 1 },
   }),
   configuration('behind both bounds: the server has a window of three', {
@@ -148,9 +147,7 @@ export const medium: readonly Configuration[] = [
     incoming: [1, 2, 1, 1, 2],
     handlersAwait: 'own messages',
     serverWindow: 3,
-    receiveWindow: 1,
-    receiveBufferBytes: 1,
-    receiveBufferMaxBytes: 2,
+    ...roomForTwo,
     mishaps: { cuts: 1 },
   }),
   configuration('the same with a backlog of two', {
@@ -169,9 +166,7 @@ export const medium: readonly Configuration[] = [
     cleanSession: true,
     journal: 'none',
     handlersAwait: 'own messages',
-    receiveWindow: 1,
-    receiveBufferBytes: 1,
-    receiveBufferMaxBytes: 2,
+    ...roomForTwo,
     mishaps: { cuts: 1 },
   }),
   configuration('a slow QoS 0 subscriber at each Keep Alive', {

@@ -4,14 +4,7 @@
  * when the log is read back, in the mildest way that keeps the rest of the log readable.
  */
 import { StoreError } from '../../src/errors.js'
-import type {
-  Connection,
-  ConnectionSettings,
-  Driver,
-  JournalRecord,
-  SessionSettings,
-  StoredSession,
-} from '../../src/protocol/index.js'
+import type { Connection, ConnectionSettings, Driver, JournalRecord, StoredSession } from '../../src/protocol/index.js'
 import { Session } from '../../src/protocol/index.js'
 import { SessionReducer } from '../../src/protocol/journal/session-reducer.js'
 import {
@@ -77,14 +70,9 @@ class ResendsInTheOrderOfIdentifiers extends Session<number, string> {
 class AnswersPubcompWithPubrel extends Session<number, string> {
   readonly #driver: Driver<number, string>
 
-  constructor(
-    settings: SessionSettings,
-    driver: Driver<number, string>,
-    stored: StoredSession | undefined,
-    now: number,
-  ) {
-    super(settings, driver, stored, now)
-    this.#driver = driver
+  constructor(...args: ConstructorParameters<typeof Session<number, string>>) {
+    super(...args)
+    this.#driver = args[1]
   }
 
   override connect(settings: ConnectionSettings, now: number): Connection<number, string> {

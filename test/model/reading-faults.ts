@@ -4,18 +4,12 @@
  */
 
 import { type Fate, ReadingPolicy } from '../../src/protocol/incoming/reading-policy.js'
-import type { Driver, SessionSettings, StoredSession } from '../../src/protocol/index.js'
 import { Session } from '../../src/protocol/index.js'
 
 /** What is open is the reason to read on although the backlog is full. */
 abstract class CountsOtherwise extends Session<number, string> {
-  constructor(
-    settings: SessionSettings,
-    driver: Driver<number, string>,
-    stored: StoredSession | undefined,
-    now: number,
-  ) {
-    super(settings, driver, stored, now)
+  constructor(...args: ConstructorParameters<typeof Session<number, string>>) {
+    super(...args)
     const { incoming } = this
     const wantsToRead = incoming.wantsToRead.bind(incoming)
     const nextDeadline = incoming.nextDeadline.bind(incoming)
@@ -61,13 +55,8 @@ export class CountsPingsOfKeepAlive extends CountsOtherwise {
 
 /** The policy of reading, with one answer changed. */
 class ReadsOtherwise extends Session<number, string> {
-  constructor(
-    settings: SessionSettings,
-    driver: Driver<number, string>,
-    stored: StoredSession | undefined,
-    now: number,
-  ) {
-    super(settings, driver, stored, now)
+  constructor(...args: ConstructorParameters<typeof Session<number, string>>) {
+    super(...args)
     const { reading } = this.incoming
     const right = <Name extends 'wantsToRead' | 'hasGap'>(name: Name) =>
       Reflect.get(ReadingPolicy.prototype, name, reading) === true
