@@ -67,9 +67,9 @@ export class Subscriptions<R> {
     }
   }
 
-  /** Whether SUBACK has granted the filter, and no UNSUBSCRIBE followed. */
-  isGranted(filter: string): boolean {
-    return this.#known?.get(filter)?.state === 'granted'
+  /** Those of the filters that no SUBACK has granted since the last UNSUBSCRIBE. */
+  notGranted(filters: readonly string[]): readonly string[] {
+    return filters.filter((filter) => this.#known?.get(filter)?.state !== 'granted')
   }
 
   /** The server may have forgotten every subscription. */

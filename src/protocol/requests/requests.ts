@@ -115,7 +115,7 @@ export class Requests<P, R> {
   get tooManyAbandoned(): ConnectionLostError | undefined {
     if (this.#abandoned <= abandonedMax) return undefined
     const text = `the server has not answered ${this.#abandoned} SUBSCRIBEs and UNSUBSCRIBEs that were given up (timed out, or aborted)`
-    return new ConnectionLostError(`${text}: their Packet Identifiers come free with a new connection`, {
+    return new ConnectionLostError(`${text}: a new connection frees their Packet Identifiers`, {
       reason: 'unanswered',
     })
   }
@@ -201,14 +201,10 @@ export class Requests<P, R> {
       this.#awaited.remove(request)
       this.#freeIdentifier(request)
       request.state = 'waiting'
-      if (request.kind === 'unsubscribe') this.#leaveOutGranted(request)
+      // A SUBSCRIBE behind this UNSUBSCRIBE was granted, so the server has seen both. Sent again, it would end that subscription.
+      if (request.kind === 'unsubscribe') request.filters = this.#subscriptions.notGranted(request.filters)
       this.#waiting.prepend(request)
     }
-  }
-
-  /** A SUBSCRIBE behind this UNSUBSCRIBE was granted, so the server has seen both. Sent again, this one would end that subscription. */
-  #leaveOutGranted(request: UnsubscribeRequest<R>): void {
-    request.filters = request.filters.filter((filter) => !this.#subscriptions.isGranted(filter))
   }
 
   #endWithConnection(list: LinkedList<Request<R>>, request: Request<R>): void {
