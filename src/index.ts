@@ -7,6 +7,7 @@
 export { connect, MqttClient } from './client/mqtt-client.js'
 export type {
   AttemptEvent,
+  CertificateOptions,
   ClientEvents,
   ClientOptions,
   ClientState,

@@ -77,10 +77,10 @@ function tlsOf(device: ConnectingDevice, options: ConnectionChoice): ConnectionO
       return ca ?? aliyunRoots()
     },
     get cert() {
-      return device.cert ?? cert
+      return typeof device.cert === 'function' ? undefined : (device.cert ?? cert)
     },
     get key() {
-      return device.key ?? key
+      return typeof device.key === 'function' ? undefined : (device.key ?? key)
     },
   }
 }

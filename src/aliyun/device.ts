@@ -4,6 +4,7 @@
  */
 
 import type { ConnectionOptions } from 'node:tls'
+import type { CredentialsAttempt } from '../client/options/client-options.js'
 import { UsageError } from '../errors.js'
 import { namesOf, requireOptions } from '../option-names.js'
 import { requireIdentity, requireText } from './device-text.js'
@@ -45,11 +46,14 @@ export interface TokenDevice extends DeviceIdentity {
   readonly onIdentity?: undefined
 }
 
+/** A certificate or a key; or a function that gives it, which is called for each attempt, with the argument of `credentials`. */
+export type Renewable<Pem> = Pem | ((attempt: CredentialsAttempt) => Pem | Promise<Pem>)
+
 interface CertificateDeviceBase {
-  /** The certificate of the device, in PEM. */
-  readonly cert: NonNullable<ConnectionOptions['cert']>
-  /** The private key of the certificate, in PEM. A passphrase goes into the option `tls` of `aliyun`. */
-  readonly key: NonNullable<ConnectionOptions['key']>
+  /** The certificate of the device, in PEM. A function renews it. */
+  readonly cert: Renewable<NonNullable<ConnectionOptions['cert']>>
+  /** The private key of the certificate, in PEM. A function renews it. A passphrase goes into the option `tls` of `aliyun`. */
+  readonly key: Renewable<NonNullable<ConnectionOptions['key']>>
   /**
    * 1 to 64 characters without `|` and `,`. Default: `productKey.deviceName`, or `.` while these are unknown.
    */

@@ -10,6 +10,7 @@ export type {
   Device,
   DeviceIdentity,
   IdentifiedCertificateDevice,
+  Renewable,
   SecretDevice,
   TokenDevice,
 } from './device.js'

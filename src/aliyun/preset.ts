@@ -84,9 +84,26 @@ export function aliyun(device: Device, options: AliyunOptions = {}): ClientOptio
     ...connectionOptions(device, options),
     keepAlive,
     profile,
-    credentials: () => source.credentials(),
+    credentials: renewedCredentials(device, source, options.tls),
     reconnect: reconnect === false ? false : { ...reconnect, maxAttemptsPerMinute: attemptsOf(reconnect, profile) },
     handlers: { ...handlers, ...identityHandler(device, source, handlers) },
+  }
+}
+
+/** The credentials, with the certificate and the key if functions give them. */
+function renewedCredentials(
+  { cert, key }: Device,
+  source: CredentialSource,
+  tls: AliyunOptions['tls'],
+): NonNullable<ClientOptions['credentials']> {
+  if (typeof cert !== 'function' && typeof key !== 'function') return () => source.credentials()
+  const passphrase = typeof tls === 'object' ? tls.passphrase : undefined
+  return async (attempt) => {
+    const [givenCert, givenKey] = await Promise.all([
+      typeof cert === 'function' ? cert(attempt) : cert,
+      typeof key === 'function' ? key(attempt) : key,
+    ])
+    return { ...source.credentials(), tls: { cert: givenCert, key: givenKey, passphrase } }
   }
 }
 

@@ -6,16 +6,20 @@
  * Each endpoint has its own session: a resumed handshake does not check the name in the certificate again, so a session
  * with one server must not be used for another one. A newer session replaces the older one (TLS 1.3 sends several tickets,
  * and each is for one use). If the handshake fails, the session is dropped, because the server may have lost its keys; the
- * next handshake is then a full one.
+ * next handshake is then a full one. If the client gets other certificates, every session is dropped: a resumed handshake shows
+ * the server no certificate, so the server would go on with the old one.
  */
 import type { ConnectionOptions, PeerCertificate, SecureContext } from 'node:tls'
-import { UsageError } from '../errors.js'
+import { ConnectionLostError, UsageError } from '../errors.js'
 import type { Endpoint } from './endpoint.js'
 
 interface KeptSession {
   readonly endpoint: Endpoint
   readonly session: Buffer
 }
+
+/** What a program may renew from one attempt to the next. */
+export type Certificates = Pick<ConnectionOptions, 'cert' | 'key' | 'pfx' | 'passphrase' | 'ca'>
 
 const noOptions: ConnectionOptions = {}
 const none: readonly never[] = []
@@ -25,6 +29,8 @@ export class TlsSettings {
   /** The newest session of each endpoint. There are few endpoints, so a list is enough. */
   #sessions: readonly KeptSession[] = none
   #context: SecureContext | undefined
+  /** A digest of the certificates in the context; undefined if they are those of the options. A copy of them would keep a secret. */
+  #renewed: string | undefined
 
   /** Takes the option `tls` of a client. No module is loaded and no certificate is read before the first connection. */
   constructor(options: boolean | ConnectionOptions | undefined) {
@@ -39,7 +45,7 @@ export class TlsSettings {
   /** The options of `tls.connect` for one attempt: our defaults, then the options of the caller. Throws UsageError. */
   connectionOptions(endpoint: Endpoint): ConnectionOptions {
     const kept = this.#sessions.find((one) => isSame(one.endpoint, endpoint))
-    const session = kept?.session ?? this.#options.session
+    const session = kept?.session ?? (this.#renewed === undefined ? this.#options.session : undefined)
     return {
       // Set here, so that the environment (NODE_TLS_REJECT_UNAUTHORIZED) cannot switch the verification off.
       rejectUnauthorized: true,
@@ -48,6 +54,21 @@ export class TlsSettings {
       ...(session === undefined ? {} : { session }),
       secureContext: this.#secureContext(),
     }
+  }
+
+  /**
+   * The certificates for the next attempts, in place of those in the options; undefined for those in the options.
+   * @throws ConnectionLostError if OpenSSL refuses them: a pair of files may be read while it is renewed. UsageError
+   */
+  renew(certificates: Certificates | undefined): void {
+    const digest = certificates === undefined ? undefined : digestOf(certificates)
+    if (digest === this.#renewed) return
+    if (this.#options.secureContext !== undefined) {
+      throw new UsageError('credentials returned tls beside the option tls.secureContext: leave one of them out')
+    }
+    this.#context = certificates === undefined ? undefined : renewedContext(this.#options, certificates)
+    this.#renewed = digest
+    this.#sessions = none
   }
 
   remember(endpoint: Endpoint, session: Buffer): void {
@@ -102,15 +123,35 @@ function identityOf(host: string): ConnectionOptions {
   }
 }
 
-function createContext(options: ConnectionOptions): SecureContext {
+function createContext(options: ConnectionOptions, refused: (error: unknown) => Error = refusedOptions): SecureContext {
   // Node refuses `minVersion` together with `secureProtocol`, which chooses one version.
   const oldestVersion =
     options.minVersion === undefined && options.secureProtocol === undefined ? { minVersion: 'TLSv1.2' as const } : {}
   try {
     return process.getBuiltinModule('node:tls').createSecureContext({ ...options, ...oldestVersion })
   } catch (error) {
-    throw refusedOptions(error)
+    throw refused(error)
   }
+}
+
+/** A certificate, its key and their passphrase belong together, so one of them replaces all of them. */
+function renewedContext(options: ConnectionOptions, { ca = options.ca, ...own }: Certificates): SecureContext {
+  const { cert, key, pfx, passphrase } = own
+  const isOwn = [cert, key, pfx, passphrase].some((value) => value !== undefined)
+  return createContext({ ...options, ...(isOwn ? { cert, key, pfx, passphrase } : {}), ca }, (error) =>
+    isRefusedValue(error)
+      ? refusedOptions(error)
+      : new ConnectionLostError(`the tls that credentials returned cannot be used: ${describeRefusal(error)}`, {
+          reason: 'credentials',
+        }),
+  )
+}
+
+function digestOf(certificates: Certificates): string {
+  const text = JSON.stringify(certificates, (_name, value: unknown) =>
+    ArrayBuffer.isView(value) ? Array.from(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)) : value,
+  )
+  return process.getBuiltinModule('node:crypto').createHash('sha256').update(text).digest('base64')
 }
 
 /** The error for options that Node or OpenSSL refuses. Their own error is no cause of it: it may show a key or a passphrase. */

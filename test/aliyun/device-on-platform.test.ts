@@ -176,4 +176,11 @@ describe('a device with a certificate', () => {
     expect(platform.seen.connects.map((connect) => connect.username)).toEqual(['', 'cert&a1Pk'])
     expect(told).toHaveLength(1)
   })
+
+  it('connects with a certificate that functions give', async () => {
+    const platform = await platformWith({ devices })
+    const { cert, key } = clientIdentity
+    await online(platform, {}, { productKey: 'a1Pk', deviceName: 'cert', cert: () => cert, key: async () => key })
+    expect(platform.seen.connects).toMatchObject([{ username: 'cert&a1Pk', returnCode: 0 }])
+  })
 })

@@ -112,6 +112,26 @@ describe('a device with a certificate', () => {
     },
   )
 
+  it('renews the certificate and the key by functions, which are asked at every attempt', async () => {
+    const key = vi.fn(async () => 'the-secret')
+    const device = { ...identified, cert: () => `certificate ${key.mock.calls.length}`, key }
+    const options = aliyun(device, { tls: { passphrase: 'of the key' } })
+    expect(key).not.toHaveBeenCalled()
+    expect(tlsOf(options)).toMatchObject({ cert: undefined, key: undefined, ca: aliyunRoots() })
+    for (const cert of ['certificate 0', 'certificate 1']) {
+      expect(await credentialsOf(options)).toMatchObject({
+        username: 'lamp&a1Pk',
+        tls: { cert, key: 'the-secret', passphrase: 'of the key' },
+      })
+    }
+    expect(key).toHaveBeenLastCalledWith({ signal: expect.any(AbortSignal) })
+  })
+
+  it.each(['cert', 'key'] as const)('may renew its %s alone', async (name) => {
+    const options = aliyun({ ...identified, [name]: () => 'renewed' })
+    expect(await credentialsOf(options)).toMatchObject({ tls: { ...certificate, [name]: 'renewed' } })
+  })
+
   it('keeps a session only under a name that stays the same', () => {
     const anonymous = { ...certificate, onIdentity: () => {} }
     expect(() => aliyun(anonymous, { cleanSession: false })).toThrow(/a persistent session needs a name/)

@@ -1,4 +1,12 @@
-import { describeEndpoint, type OpenTransport, openSocket, openStream, TlsSettings } from '../../transport/index.js'
+import { UsageError } from '../../errors.js'
+import {
+  type Certificates,
+  describeEndpoint,
+  type OpenTransport,
+  openSocket,
+  openStream,
+  TlsSettings,
+} from '../../transport/index.js'
 import type { ServerLogin } from '../options/identity.js'
 import type { NetworkSettings } from '../options/network.js'
 
@@ -22,6 +30,16 @@ export class Network {
     this.#settings = settings
     if (settings.kind === 'servers' && settings.servers.some(({ endpoint }) => endpoint.tls))
       this.#tls = new TlsSettings(settings.tls)
+  }
+
+  /** Takes the certificates that `credentials` returned. @throws UsageError, ConnectionLostError */
+  renew(certificates: Certificates | undefined): void {
+    if (this.#tls !== undefined) return this.#tls.renew(certificates)
+    if (certificates === undefined) return
+    const isStream = this.#settings.kind === 'stream'
+    const reason = isStream ? 'the option stream opens the connection' : 'no server has TLS'
+    const advice = isStream ? 'use them in stream' : 'write mqtts://, or leave tls out'
+    throw new UsageError(`credentials returned certificates in tls, but ${reason}: ${advice}`)
   }
 
   next(): Destination {

@@ -158,6 +158,7 @@ export class Lifecycle implements EngineEvents, Abortable {
     const answer = await this.#askCredentials(attempt)
     if (!this.#isCurrent(attempt)) return
     const attemptIdentity = identityFor(identity, { cleanSession: session.cleanSession, profile }, server.login, answer)
+    this.#network.renew(attemptIdentity.tls)
     await this.driver.openSession(attemptIdentity.sessionId)
     // The calls that wait for the session go on now, even if this attempt was given up: otherwise a later call would overtake them.
     this.#waitingCalls?.resolveAll()

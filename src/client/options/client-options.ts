@@ -63,6 +63,20 @@ export interface WillOptions {
   readonly retain?: boolean | undefined
 }
 
+/** Certificates for the next connections, as in `tls.connect` of Node. */
+export interface CertificateOptions {
+  /** The certificate that the client shows to the server, in PEM, with the certificates between it and its root. */
+  readonly cert?: ConnectionOptions['cert']
+  /** The private key of the certificate, in PEM. */
+  readonly key?: ConnectionOptions['key']
+  /** The certificate and its private key in one file (PKCS#12), in place of `cert` and `key`. */
+  readonly pfx?: ConnectionOptions['pfx']
+  /** The passphrase of `key` or `pfx`. */
+  readonly passphrase?: string | undefined
+  /** The root certificates to trust, in place of those of `ClientOptions.tls`, or of Node. */
+  readonly ca?: ConnectionOptions['ca']
+}
+
 /** The identity of a client for one connection. An absent value falls back to the option of the same name. */
 export interface Credentials {
   /** The Client Identifier, at most 65,535 bytes of UTF-8 (section 3.1.3.1). */
@@ -76,6 +90,11 @@ export interface Credentials {
    * attempt (it has a signature inside, for example) but the session stays the same.
    */
   readonly sessionId?: string | undefined
+  /**
+   * Renewed certificates, only with TLS. `cert`, `key`, `pfx` and `passphrase` together replace those of the option `tls`; `ca` alone
+   * replaces its own. If they differ from those of the attempt before, no TLS session is resumed, so that the server sees them.
+   */
+  readonly tls?: CertificateOptions | undefined
 }
 
 /** The argument of `credentials`. */

@@ -5,8 +5,8 @@
  */
 import { textLength } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
-import { type Checks, fieldBytes, group, unchecked } from './checks.js'
-import type { ClientOptions, Credentials } from './client-options.js'
+import { type Checks, fieldBytes, group, groupOf, unchecked } from './checks.js'
+import type { CertificateOptions, ClientOptions, Credentials } from './client-options.js'
 import { requireClientIdWithin } from './profile-limits.js'
 import type { ServerProfile } from './server-profile.js'
 
@@ -32,11 +32,22 @@ export interface Identity {
   readonly password: Buffer | undefined
   /** The name of the stored session. */
   readonly sessionId: string
+  /** The certificates that `credentials` returned. */
+  readonly tls: CertificateOptions | undefined
 }
 
 export interface SessionTerms {
   readonly cleanSession: boolean
   readonly profile: ServerProfile | undefined
+}
+
+/** Checks only the names: Node and OpenSSL check the values. */
+const certificateNames: Checks<CertificateOptions> = {
+  cert: unchecked,
+  key: unchecked,
+  pfx: unchecked,
+  passphrase: unchecked,
+  ca: unchecked,
 }
 
 /** Checks only the names; `parseFields` checks the values of all three sources. */
@@ -45,6 +56,7 @@ const credentialsNames: Checks<Credentials> = {
   username: unchecked,
   password: unchecked,
   sessionId: unchecked,
+  tls: groupOf(certificateNames),
 }
 
 /** Reads the options that say who the client is. @throws UsageError */
@@ -67,7 +79,8 @@ export function identityFor(
   login: ServerLogin | undefined,
   answer: Credentials | undefined,
 ): Identity {
-  const answered = parseFields(answer === undefined ? {} : group('the answer of credentials', answer, credentialsNames))
+  const given = answer === undefined ? {} : group('the answer of credentials', answer, credentialsNames)
+  const answered = parseFields(given)
   const fromUrl = parseFields(login ?? {})
   const clientId = requireClientId(answered.clientId ?? settings.clientId, terms)
   const username = answered.username ?? settings.username ?? fromUrl.username
@@ -79,7 +92,7 @@ export function identityFor(
       statement: 'MQTT-3.1.2-22',
     })
   }
-  return { clientId, username, password, sessionId: answered.sessionId ?? clientId }
+  return { clientId, username, password, sessionId: answered.sessionId ?? clientId, tls: given.tls }
 }
 
 interface Fields {
@@ -89,7 +102,7 @@ interface Fields {
   readonly sessionId: string | undefined
 }
 
-function parseFields({ clientId, username, password, sessionId }: Credentials): Fields {
+function parseFields({ clientId, username, password, sessionId }: Omit<Credentials, 'tls'>): Fields {
   // [MQTT-3.1.3-4] the Client Identifier is a string with a UTF-8 form
   if (clientId !== undefined) textLength(clientId, 'clientId', 'MQTT-3.1.3-4')
   // [MQTT-3.1.3-11] the user name is a string with a UTF-8 form
