@@ -54,9 +54,9 @@ const identityTopic = '/ext/auth/identity/response'
  * - 3, unavailable, for example in a storm of reconnections: passes without your help, so the client tries again; for the
  *   very first connection only with `reconnect.retryInitial`.
  * - 4, a wrong secret, name or method: compare them with the console. The client tries again only if the device has been
- *   online.
+ *   online, or with `reconnect.retryInitial`.
  * - 5, not authorised: the device is disabled or deleted, or it belongs to another instance or region: compare the
- *   endpoint. The client tries again only if the device has been online.
+ *   endpoint. The client tries again in the same cases.
  *
  * `util.inspect` of the result shows no secret.
  *

@@ -40,6 +40,8 @@ const certificateRefused: Diagnosis = {
   codes: ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA'],
 }
 
+const notYetValid = 'CERT_NOT_YET_VALID'
+
 const diagnoses: readonly Diagnosis[] = [
   reset,
   untrusted,
@@ -57,7 +59,7 @@ const diagnoses: readonly Diagnosis[] = [
   {
     reason: 'certificate-expired',
     says: 'has a certificate that is not valid yet: is the clock of this machine right?',
-    codes: ['CERT_NOT_YET_VALID'],
+    codes: [notYetValid],
   },
   {
     reason: 'certificate-untrusted',
@@ -160,6 +162,11 @@ function everyAddressFailed(error: AggregateError, endpoint: Endpoint, phase: Fa
 /** True if the certificate of the server was not accepted. Waiting does not help then; a person has to act. */
 export function isCertificateFailure(error: unknown): boolean {
   return error instanceof ConnectionLostError && error.reason.startsWith('certificate-')
+}
+
+/** True if the certificate of the server is not valid yet, which waiting, or a right clock, heals. */
+export function isNotYetValid(error: unknown): boolean {
+  return error instanceof ConnectionLostError && detailOf(error.cause, 'code') === notYetValid
 }
 
 /** Describes the error of a byte pipe that the caller made. An error of this package is returned unchanged. */

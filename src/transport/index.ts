@@ -1,6 +1,6 @@
 /** The only network I/O of the package: opens connections, and describes their failures. */
 export type { AddressFamily } from './address-lookup.js'
-export { isCertificateFailure } from './connection-failure.js'
+export { isCertificateFailure, isNotYetValid } from './connection-failure.js'
 export { describeEndpoint } from './endpoint.js'
 export { openSocket } from './socket-transport.js'
 export { type OpenStream, openStream } from './stream-transport.js'

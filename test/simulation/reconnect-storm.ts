@@ -70,7 +70,7 @@ export function reconnectStorm(strategy: Strategy, outage: Outage): Storm {
     for (let client = due.take(nowMs); client !== undefined; client = due.take(nowMs)) {
       attempts[attempts.length - 1] = (attempts.at(-1) ?? 0) + 1
       if (nowMs < outageMs || acceptedInSecond >= acceptsPerSecond) {
-        const failed = endAttempt(states[client] ?? lost, strategy.backoff, { kind: 'failed', lasting: false })
+        const failed = endAttempt(states[client] ?? lost, strategy.backoff, { kind: 'failed', nextWait: 'jittered' })
         waitFor(client, failed, nowMs)
         continue
       }

@@ -17,19 +17,24 @@
  */
 import type { BackoffSettings } from '../options/reconnect.js'
 
+/**
+ * `'longest'` is `maxDelayMs` without jitter: the cause of the last failure will not go away soon. `'shortest'` is `minDelayMs` without
+ * jitter: the next attempt may heal it, and if it does not, a longer wait follows.
+ */
+export type NextWait = 'jittered' | 'shortest' | 'longest'
+
 export interface BackoffState {
   readonly waits: number
   readonly failedAttempts: number
-  /** `'longest'` is `maxDelayMs` without jitter: the cause of the last failure will not go away soon. */
-  readonly nextWait: 'jittered' | 'longest'
+  readonly nextWait: NextWait
   /** The times at which the latest attempts started, oldest first; not more times than `maxAttemptsPerMinute`. */
   readonly attemptsAtMs: readonly number[]
 }
 
 /** How an attempt ended. */
 export type AttemptEnd =
-  /** No CONNACK with Return Code 0. `lasting`: Return Code 4 or 5, or a certificate that is not accepted. */
-  | { readonly kind: 'failed'; readonly lasting: boolean }
+  /** No CONNACK with Return Code 0. `nextWait` is not 'jittered' after Return Code 4 or 5, or a certificate that is not accepted. */
+  | { readonly kind: 'failed'; readonly nextWait: NextWait }
   /** The attempt became a connection, which has ended. `harmful`: it ended because of what the server sent. */
   | { readonly kind: 'disconnected'; readonly upForMs: number; readonly harmful: boolean }
 
@@ -48,7 +53,7 @@ export function startAttempt(state: BackoffState, settings: BackoffSettings, now
 export function endAttempt(state: BackoffState, settings: BackoffSettings, end: AttemptEnd): BackoffState {
   if (end.kind === 'failed') {
     const failedAttempts = state.failedAttempts + 1
-    return { ...state, waits: state.waits + 1, failedAttempts, nextWait: end.lasting ? 'longest' : 'jittered' }
+    return { ...state, waits: state.waits + 1, failedAttempts, nextWait: end.nextWait }
   }
   const healthy = end.upForMs >= settings.stableAfterMs && !end.harmful
   return { ...state, waits: healthy ? 1 : state.waits + 1, failedAttempts: 0, nextWait: 'jittered' }
@@ -65,9 +70,18 @@ export function nextDelayMs(
   random: () => number,
 ): number | undefined {
   if (state.failedAttempts >= settings.maxAttempts) return undefined
-  const { nextWait } = state
-  const waitMs = nextWait === 'longest' ? settings.maxDelayMs : Math.floor(random() * (ceilingMs(state, settings) + 1))
-  return Math.max(waitMs, Math.ceil(attemptAllowedAtMs(state, settings) - nowMs))
+  return Math.max(waitMs(state, settings, random), Math.ceil(attemptAllowedAtMs(state, settings) - nowMs))
+}
+
+function waitMs(state: BackoffState, settings: BackoffSettings, random: () => number): number {
+  switch (state.nextWait) {
+    case 'shortest':
+      return settings.minDelayMs
+    case 'longest':
+      return settings.maxDelayMs
+    default:
+      return Math.floor(random() * (ceilingMs(state, settings) + 1))
+  }
 }
 
 /** The longest that the next wait may be. */

@@ -97,7 +97,8 @@ export class Lifecycle implements EngineEvents, Abortable {
     this.#settings = settings
     this.#announce = announce
     this.#network = new Network(settings.network)
-    if (settings.reconnect !== undefined) this.#policy = new ReconnectPolicy(settings.reconnect)
+    const login = settings.identity.credentials === undefined ? 'fixed' : 'renewed'
+    if (settings.reconnect !== undefined) this.#policy = new ReconnectPolicy(settings.reconnect, login)
     this.driver = new EngineDriver(client, settings, this)
     const { signal } = settings
     if (signal?.aborted) this.aborted(signal.reason)

@@ -16,10 +16,10 @@ import {
   StoreError,
   UsageError,
 } from '../../errors.js'
-import { isCertificateFailure } from '../../transport/index.js'
+import { isCertificateFailure, isNotYetValid } from '../../transport/index.js'
 import type { ReconnectSettings } from '../options/reconnect.js'
 import type { ServerProfile } from '../options/server-profile.js'
-import { type BackoffState, endAttempt, initialBackoff, nextDelayMs, startAttempt } from './backoff.js'
+import { type BackoffState, endAttempt, initialBackoff, type NextWait, nextDelayMs, startAttempt } from './backoff.js'
 
 /** After the same fault of the server this many times in a row, the client ends. */
 const sameFaultsMax = 3
@@ -36,10 +36,11 @@ export interface ConnectionEnd {
 
 type Decision =
   | { readonly is: 'terminal' }
-  /** `lasting`: the cause will not go away soon. `harmful`: the server did what no server may do. */
-  | { readonly is: 'retry'; readonly lasting: boolean; readonly harmful: boolean }
+  /** `harmful`: the server did what no server may do. */
+  | { readonly is: 'retry'; readonly nextWait: NextWait; readonly harmful: boolean }
 
 const terminal: Decision = { is: 'terminal' }
+const retry = (nextWait: NextWait): Decision => ({ is: 'retry', nextWait, harmful: false })
 
 /** How a connection, or an attempt to connect, has ended. */
 export interface AttemptOutcome {
@@ -62,13 +63,18 @@ export interface NextAttempt {
 /** Remembers the faults of the server from one connection to the next. */
 export class ReconnectPolicy {
   readonly #settings: ReconnectSettings
+  /** Whether each attempt has a login of its own, so that a later one may be accepted. */
+  readonly #login: 'fixed' | 'renewed'
+  /** Return Codes 4 and 5 so far. */
+  #refusedLogins = 0
   #backoff: BackoffState = initialBackoff
   #fault: { readonly name: string; readonly count: number } | undefined
   /** The number of short connections in a row, and the message that was unacknowledged at the end of each of them. */
   #shortLived: { readonly count: number; readonly suspect: ConnectionEnd['unacknowledged'] } | undefined
 
-  constructor(settings: ReconnectSettings) {
+  constructor(settings: ReconnectSettings, login: 'fixed' | 'renewed') {
     this.#settings = settings
+    this.#login = login
   }
 
   attemptStarted(now: number): void {
@@ -83,12 +89,12 @@ export class ReconnectPolicy {
     if (connection !== undefined && connection.upForMs >= backoff.stableAfterMs) this.#fault = undefined
     const decision = this.#decide(error, everOnline)
     if (decision.is === 'terminal' || (!everOnline && !retryInitial)) return { error, delayMs: undefined }
-    const { lasting, harmful } = decision
+    const { nextWait, harmful } = decision
     this.#backoff = endAttempt(
       this.#backoff,
       backoff,
       connection === undefined
-        ? { kind: 'failed', lasting }
+        ? { kind: 'failed', nextWait }
         : { kind: 'disconnected', upForMs: connection.upForMs, harmful },
     )
     return { error, delayMs: nextDelayMs(this.#backoff, backoff, now, Math.random) }
@@ -99,11 +105,34 @@ export class ReconnectPolicy {
     this.#fault =
       fault === undefined ? undefined : { name: fault, count: this.#fault?.name === fault ? this.#fault.count + 1 : 1 }
     if (error instanceof UsageError || error instanceof StoreError) return terminal
-    if (error instanceof ConnectionRefusedError) return decideByReturnCode(error.returnCode, everOnline)
-    if (isCertificateFailure(error)) return everOnline ? { is: 'retry', lasting: true, harmful: false } : terminal
+    if (error instanceof ConnectionRefusedError) return this.#decideByReturnCode(error.returnCode, everOnline)
+    if (isCertificateFailure(error)) {
+      if (everOnline) return retry('longest')
+      // A machine that has just started may not have the time yet.
+      return isNotYetValid(error) ? retry('jittered') : terminal
+    }
     if (error instanceof ProtocolViolationError && error.violation === 'wrong-acknowledgement') return terminal
     if (this.#fault !== undefined && this.#fault.count >= sameFaultsMax) return terminal
-    return { is: 'retry', lasting: false, harmful: fault !== undefined }
+    return { is: 'retry', nextWait: 'jittered', harmful: fault !== undefined }
+  }
+
+  #decideByReturnCode(returnCode: number, everOnline: boolean): Decision {
+    switch (returnCode) {
+      // The server does not take this protocol level or this Client Identifier: another attempt would fail in the same way.
+      case 1:
+      case 2:
+        return terminal
+      // The server does not accept the login. At the first connection it is probably wrong; later the server may accept it again.
+      case 4:
+      case 5:
+        if (everOnline) return retry('longest')
+        if (this.#login === 'fixed') return terminal
+        this.#refusedLogins += 1
+        // The next login may be a fresh one, or the clock may be right by then. A wrong secret must not come again and again.
+        return retry(this.#refusedLogins === 1 ? 'shortest' : 'longest')
+      default:
+        return retry('jittered')
+    }
   }
 
   /** After several short connections in a row: an error that names the likely cause. Otherwise the error that was given. */
@@ -137,21 +166,6 @@ function faultName(error: Error): string | undefined {
   if (error instanceof MalformedPacketError) return error.fault
   if (error instanceof ProtocolViolationError) return error.violation
   return undefined
-}
-
-function decideByReturnCode(returnCode: number, everOnline: boolean): Decision {
-  switch (returnCode) {
-    // The server does not take this protocol level or this Client Identifier: another attempt would fail in the same way.
-    case 1:
-    case 2:
-      return terminal
-    // The server does not accept the login. At the first connection the login is probably wrong; later the server may accept it again.
-    case 4:
-    case 5:
-      return everOnline ? { is: 'retry', lasting: true, harmful: false } : terminal
-    default:
-      return { is: 'retry', lasting: false, harmful: false }
-  }
 }
 
 /** The error; if no root certificate was found for the server, with the text of `profile.rootCertificates`. */

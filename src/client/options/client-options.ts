@@ -121,7 +121,11 @@ export interface ReconnectOptions {
   readonly maxAttempts?: number | undefined
   /** The most attempts within any 60 seconds, 1 or more, or Infinity. Default: `profile.connectsPerMinute`, else Infinity. */
   readonly maxAttemptsPerMinute?: number | undefined
-  /** True: the client tries again also if its first attempt fails. False, the default: then `connect()` rejects with the cause. */
+  /**
+   * True: the client tries again also if its first attempt fails. A certificate that is not valid yet is such a failure, and Return Codes
+   * 4 and 5 are if `credentials` is a function (once after `minDelayMs`, then after `maxDelayMs` each time); what cannot heal ends the
+   * client all the same. False, the default: then `connect()` rejects with the cause.
+   */
   readonly retryInitial?: boolean | undefined
 }
 

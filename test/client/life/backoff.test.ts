@@ -18,8 +18,9 @@ const settings: BackoffSettings = {
   maxAttemptsPerMinute: Number.POSITIVE_INFINITY,
   stableAfterMs: 30_000,
 }
-const failed: AttemptEnd = { kind: 'failed', lasting: false }
-const refused: AttemptEnd = { kind: 'failed', lasting: true }
+const failed: AttemptEnd = { kind: 'failed', nextWait: 'jittered' }
+const refused: AttemptEnd = { kind: 'failed', nextWait: 'longest' }
+const mayHeal: AttemptEnd = { kind: 'failed', nextWait: 'shortest' }
 const healthy: AttemptEnd = { kind: 'disconnected', upForMs: 30_000, harmful: false }
 const short: AttemptEnd = { kind: 'disconnected', upForMs: 29_999, harmful: false }
 const harmful: AttemptEnd = { kind: 'disconnected', upForMs: 3_600_000, harmful: true }
@@ -86,8 +87,14 @@ describe('a wait', () => {
     expect(nextDelayMs(stateAfter([refused, short]), settings, 0, lowest)).toBe(0)
   })
 
+  it('is minDelayMs, whatever is drawn, after what the next attempt may heal', () => {
+    expect(nextDelayMs(stateAfter([mayHeal]), settings, 0, lowest)).toBe(1_000)
+    expect(nextDelayMs(stateAfter([failed, failed, mayHeal]), settings, 0, highest)).toBe(1_000)
+    expect(nextDelayMs(stateAfter([mayHeal, failed]), settings, 0, lowest)).toBe(0)
+  })
+
   it('is a whole number within its bounds, for any history', () => {
-    const end = fc.constantFrom(failed, refused, healthy, short, harmful)
+    const end = fc.constantFrom(failed, refused, mayHeal, healthy, short, harmful)
     const some = fc.record({
       minDelayMs: fc.integer({ min: 1, max: 5_000 }),
       extra: fc.integer({ min: 0, max: 100_000 }),

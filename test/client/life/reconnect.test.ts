@@ -1,5 +1,8 @@
+import type { TlsOptions } from 'node:tls'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { ClientOptions, OfflineEvent } from '../../../src/index.js'
+import { ca, expired, notYetValid, otherName, unknownIssuer } from '../../../fixtures/tls/index.js'
+import { type ClientOptions, MqttClient, type OfflineEvent } from '../../../src/index.js'
+import { testServer } from '../../../src/testing/index.js'
 import { clientOf, event, fakeTime, online, pass, quiet, rejectionOf } from '../peers/client-on-pipe.js'
 import { type FakeConnection, FakeServer } from '../peers/fake-server.js'
 
@@ -162,12 +165,75 @@ describe('which failures end the client', () => {
     expect(await connected).toEqual({ sessionPresent: false })
   })
 
-  test('Return Codes 4 and 5 on the first connection, even with retryInitial', async () => {
+  test.each([4, 5])('Return Code %i on the first connection, even with retryInitial', async (returnCode) => {
     const server = new FakeServer()
     const connected = clientOf(server, { reconnect: { retryInitial: true } }).connect()
-    await (await server.accepted()).refuse(5)
-    expect(await rejectionOf(connected)).toMatchObject({ returnCode: 5 })
+    await (await server.accepted()).refuse(returnCode)
+    expect(await rejectionOf(connected)).toMatchObject({ returnCode })
   })
+
+  test.each([4, 5])('Return Code %i on the first connection, without retryInitial', async (returnCode) => {
+    const server = new FakeServer()
+    const connected = clientOf(server, { credentials: () => ({ clientId: 'c' }) }).connect()
+    await (await server.accepted()).refuse(returnCode)
+    expect(await rejectionOf(connected)).toMatchObject({ returnCode })
+  })
+
+  test.each([4, 5])(
+    'not Return Code %i with retryInitial where credentials makes a new login: once after minDelayMs, then at maxDelayMs',
+    async (returnCode) => {
+      luck(0)
+      fakeTime()
+      const server = new FakeServer()
+      const client = clientOf(server, {
+        reconnect: { minDelayMs: 500, maxDelayMs: 5_000, retryInitial: true },
+        credentials: () => ({ clientId: 'c' }),
+      })
+      const waits: number[] = []
+      client.on('offline', ({ retryInMs }) => waits.push(retryInMs))
+      const connected = client.connect()
+      for (let attempt = 0; attempt < 3; attempt++) {
+        await quiet()
+        await (await server.accepted()).refuse(returnCode)
+        await quiet()
+        await pass(waits.at(-1) ?? 0)
+      }
+      expect(waits).toEqual([500, 5_000, 5_000])
+      await server.admitted()
+      await connected
+    },
+  )
+
+  /** A client of a server with this certificate that tries its first connection again. */
+  async function firstConnection(identity: TlsOptions) {
+    const server = await testServer({ tls: identity })
+    onTestFinished(() => server.close())
+    const options = { url: server.url, tls: { ca }, reconnect: { ...quick.reconnect, retryInitial: true } }
+    const client = new MqttClient(options)
+    onTestFinished(() => client.destroy())
+    return client
+  }
+
+  test('not a certificate that is not valid yet, with retryInitial: the clock may be wrong at the start of a machine', async () => {
+    const client = await firstConnection({ ...notYetValid })
+    const connected = client.connect()
+    expect((await event(client, 'offline')).error).toMatchObject({ reason: 'certificate-expired' })
+    expect((await event(client, 'offline')).error).toMatchObject({ reason: 'certificate-expired' })
+    client.destroy()
+    await rejectionOf(connected)
+  })
+
+  test.each([
+    ['expired', expired],
+    ['untrusted', unknownIssuer],
+    ['name', otherName],
+  ])(
+    'a certificate that is not accepted on the first connection, even with retryInitial (%s)',
+    async (name, identity) => {
+      const client = await firstConnection({ ...identity })
+      expect(await rejectionOf(client.connect())).toMatchObject({ reason: `certificate-${name}` })
+    },
+  )
 
   test('maxAttempts in a row, with the last error', async () => {
     const { client, connection, server } = await online({ reconnect: { ...quick.reconnect, maxAttempts: 3 } })

@@ -13,7 +13,7 @@ const backoff = {
 
 describe('connections that end soon after CONNACK', () => {
   const ends = (reason: LossReason, sequence?: number) => {
-    const policy = new ReconnectPolicy({ backoff, retryInitial: true })
+    const policy = new ReconnectPolicy({ backoff, retryInitial: true }, 'fixed')
     const unacknowledged = sequence === undefined ? undefined : { sequence, topic: 'a/b', qos: 1 }
     const end = (upForMs = 10) =>
       policy.ended({
