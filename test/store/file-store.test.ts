@@ -358,18 +358,22 @@ describe('a disk that fails', () => {
     ['sync', 'EIO'],
     ['syncDirectory', 'EIO'],
   ]
-  it.each(openings)('refuses to open when %s fails with %s, and keeps no lock', async (operation, code) => {
-    const disk = new SimulatedDisk()
-    disk.before = (called) => {
-      if (called === operation) throw systemError(code)
-    }
-    await expect(createFileStore(disk.machine()).open('s')).rejects.toMatchObject({
-      code: 'MQTT_STORE',
-      cause: { code },
-    })
-    expect(disk.fileNames.filter((name) => name.startsWith('lock'))).toEqual([])
-    expect(disk.openFiles).toBe(0)
-  })
+  it.each(openings)(
+    'refuses to open when %s fails with %s, names the file, and keeps no lock',
+    async (operation, code) => {
+      const disk = new SimulatedDisk()
+      disk.before = (called) => {
+        if (called === operation) throw systemError(code)
+      }
+      await expect(createFileStore(disk.machine()).open('s')).rejects.toMatchObject({
+        code: 'MQTT_STORE',
+        message: expect.stringMatching(/^cannot \w[\w ]* segment-00000001\.journal in \/simulated: /),
+        cause: { code },
+      })
+      expect(disk.fileNames.filter((name) => name.startsWith('lock'))).toEqual([])
+      expect(disk.openFiles).toBe(0)
+    },
+  )
 
   it('refuses to open when a file cannot be read', async () => {
     const disk = new SimulatedDisk()

@@ -217,7 +217,6 @@ export class Journal {
   }
 
   async #writeGroup(group: Group): Promise<void> {
-    if (this.#failure !== undefined) return
     const { writer, segment } = group
     this.#planned = { ...this.#planned, length: this.#planned.length + writer.length }
     if (segment !== undefined) await this.#changeSegment(segment)
