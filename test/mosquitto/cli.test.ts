@@ -108,9 +108,8 @@ describe('mqtt311 sub', () => {
   })
 
   it('lives through a restart of the broker', async () => {
-    const command = start(['sub', ...address(broker), '-t', 'restart', '-C', '1', '-v'])
-    const ready = start(['sub', ...address(broker), '-t', 'restart', '-d'])
-    await ready.wrote('stderr', 'SUBACK')
+    const command = start(['sub', ...address(broker), '-t', 'restart', '-C', '1', '-v', '-d'])
+    await command.wrote('stderr', 'SUBACK')
     await broker.restart()
     await command.wrote('stderr', 'connected again')
     const retained = ['pub', ...address(broker), '-t', 'restart', '-m', 'back', '-q', '1', '-r']
