@@ -19,6 +19,9 @@ export const MAX_RETURN_CODE = 5
 /** The Return Code of SUBACK for a refused Topic Filter (section 3.9.3); the others are the granted QoS. */
 export const SUBSCRIBE_FAILURE = 0x80
 
+/** A SUBACK of so many Return Codes has a Remaining Length of 1 KiB. A decoder accepts it whatever was asked. */
+export const SMALL_SUBACK_CODES = 1_022
+
 /** Whether the Return Code is a granted QoS or a refusal; all others are reserved. */
 export function isSubackCode(code: number | undefined): boolean {
   return code === 0 || code === 1 || code === 2 || code === SUBSCRIBE_FAILURE

@@ -7,7 +7,7 @@
  * acknowledgements of one read leave in one write.
  */
 import type { AcknowledgementPacket, ControlPacket, PacketIdentifier, QoS } from '../../codec/control-packet.js'
-import { PacketDecoder } from '../../codec/decode/packet-decoder.js'
+import { PacketDecoder, type PacketDecoderOptions } from '../../codec/decode/packet-decoder.js'
 import { markBlocks } from '../../codec/decode/payload-copies.js'
 import { PacketWriter } from '../../codec/encode/packet-writer.js'
 import { ConnectionLostError } from '../../errors.js'
@@ -82,13 +82,13 @@ export class ConnectionStream implements TransportEvents {
     counters: ClientCounters,
     connection: Connection<PublishTicket, RequestTicket>,
     open: OpenTransport,
-    maxPacketBytes: number,
+    limits: PacketDecoderOptions,
   ) {
     this.connection = connection
     this.#owner = owner
     this.#client = client
     this.#counters = counters
-    this.#decoder = new PacketDecoder({ maxPacketBytes, from: 'server' })
+    this.#decoder = new PacketDecoder({ ...limits, from: 'server' })
     this.#transport = open(this)
   }
 

@@ -137,8 +137,10 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   /** Opens a stream to a server; CONNECT is sent on it. */
   connect(connect: ConnectPacket, open: OpenTransport): void {
     const { pingTimeoutMs, maxPacketBytes } = this.#settings.connection
-    const connection = this.session.connect({ connect, pingTimeoutMs }, this.now())
-    this.#stream = new ConnectionStream(this, this.client, this.counters, connection, open, maxPacketBytes)
+    const { session } = this
+    const connection = session.connect({ connect, pingTimeoutMs }, this.now())
+    const limits = { maxPacketBytes, maxReturnCodes: () => session.requests.maxReturnCodes }
+    this.#stream = new ConnectionStream(this, this.client, this.counters, connection, open, limits)
   }
 
   /** Bytes that were written and have not left. */

@@ -1,4 +1,5 @@
 import { byteAt } from '../byte-at.js'
+import { SMALL_SUBACK_CODES } from '../packet-constants.js'
 import {
   describeFirstByte,
   type PacketType,
@@ -9,11 +10,15 @@ import {
 } from '../packet-type.js'
 import type { PacketReader } from './packet-reader.js'
 
+const PACKET_IDENTIFIER_BYTES = 2
+
 /** What a decoder takes. A packet beyond it is refused as soon as its fixed header shows it. */
 export interface PacketLimits {
   readonly maxPacketBytes: number
   /** The packet type for each value of the first byte; undefined for the types that the peer may not send. */
   readonly types: readonly (PacketType | undefined)[]
+  /** How many Return Codes a SUBACK may have. It is called only for a SUBACK of more than `SMALL_SUBACK_CODES`. */
+  readonly maxReturnCodes: () => number
 }
 
 /**
@@ -54,6 +59,11 @@ export function readPacketSize(reader: PacketReader, limits: PacketLimits): numb
   }
   const size = index - start + remainingLength
   if (size > limits.maxPacketBytes) failAtSize(reader, size, limits.maxPacketBytes)
+  const returnCodes = remainingLength - PACKET_IDENTIFIER_BYTES
+  if (returnCodes > SMALL_SUBACK_CODES && type.name === 'suback') {
+    const max = Math.max(limits.maxReturnCodes(), SMALL_SUBACK_CODES)
+    if (returnCodes > max) failAtReturnCodes(reader, returnCodes, max)
+  }
   reader.position = index
   return size
 }
@@ -89,6 +99,12 @@ function failAtSize(reader: PacketReader, size: number, maxPacketBytes: number):
   const what = `${name} of ${size} bytes, where maxPacketBytes is ${maxPacketBytes},`
   // [MQTT-4.8.0-2] a packet that is too large closes the connection; it is never skipped
   return reader.fail('packet-too-large', 'MQTT-4.8.0-2', reader.start + 1, what)
+}
+
+function failAtReturnCodes(reader: PacketReader, count: number, max: number): never {
+  const what = `SUBACK with ${count} Return Codes, where no unanswered SUBSCRIBE needs more than ${max},`
+  // [MQTT-3.8.4-5] SUBACK has a Return Code for each Topic Filter of its SUBSCRIBE, so this one can answer none
+  return reader.fail('packet-too-large', 'MQTT-3.8.4-5', reader.start + 1, what)
 }
 
 function bits(flags: number): string {

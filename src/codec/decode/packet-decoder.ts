@@ -34,9 +34,17 @@ export interface PacketDecoderOptions {
    * kept or decoded. By default the packets of both sides are decoded.
    */
   readonly from?: 'server' | 'client' | undefined
+  /**
+   * How many Return Codes a SUBACK may have: as many as the largest unanswered SUBSCRIBE has Topic Filters. A longer SUBACK is refused
+   * when its fixed header is read. This function is called only for a SUBACK of more than 1,022 Return Codes (1 KiB); fewer are
+   * always accepted. By default only `maxPacketBytes` limits a SUBACK.
+   */
+  readonly maxReturnCodes?: (() => number) | undefined
 }
 
 type OnPacket = (packet: ControlPacket<Buffer, Uint8Array>) => void
+const anyNumber = () => Number.POSITIVE_INFINITY
+
 type Phase = 'ready' | 'decoding' | 'stopped'
 
 /** Turns a stream of bytes, cut anywhere, into Control Packets. It checks every rule that concerns a single packet. */
@@ -49,9 +57,9 @@ export class PacketDecoder {
   /** The packet that the last chunk did not complete; undefined if the chunk ended between two packets. */
   #assembly: PacketAssembly | undefined
 
-  /** @throws UsageError if `maxPacketBytes` is not an integer from 2 to 268,435,460, or `from` is no side. */
+  /** @throws UsageError if `maxPacketBytes` is not an integer from 2 to 268,435,460, `from` is no side, or `maxReturnCodes` no function. */
   constructor(options: PacketDecoderOptions = {}) {
-    const { maxPacketBytes = MAX_PACKET_BYTES, from } = options
+    const { maxPacketBytes = MAX_PACKET_BYTES, from, maxReturnCodes = anyNumber } = options
     if (!Number.isInteger(maxPacketBytes) || maxPacketBytes < 2 || maxPacketBytes > MAX_PACKET_BYTES) {
       throw new UsageError(
         `maxPacketBytes has to be an integer from 2 to ${MAX_PACKET_BYTES}, not ${outline(maxPacketBytes)}`,
@@ -60,7 +68,11 @@ export class PacketDecoder {
     if (from !== undefined && from !== 'server' && from !== 'client') {
       throw new UsageError(`from has to be 'server' or 'client', not ${outline(from)}`)
     }
-    this.#limits = { maxPacketBytes, types: from === undefined ? typeOfFirstByte : typeOfFirstByteFrom[from] }
+    if (typeof maxReturnCodes !== 'function') {
+      throw new UsageError(`maxReturnCodes has to be a function, not ${outline(maxReturnCodes)}`)
+    }
+    const types = from === undefined ? typeOfFirstByte : typeOfFirstByteFrom[from]
+    this.#limits = { maxPacketBytes, types, maxReturnCodes }
   }
 
   /**

@@ -17,7 +17,7 @@ import type {
   SubscriptionRequest,
   UnsubscribePacket,
 } from '../../codec/control-packet.js'
-import { SUBSCRIBE_FAILURE } from '../../codec/packet-constants.js'
+import { SMALL_SUBACK_CODES, SUBSCRIBE_FAILURE } from '../../codec/packet-constants.js'
 import { ConnectionLostError, TimeoutError } from '../../errors.js'
 import { RequestExchange } from '../exchange/exchange.js'
 import type { ExchangeTable } from '../exchange/exchange-table.js'
@@ -53,6 +53,8 @@ export class Requests<P, R> {
   readonly #awaited = new LinkedList<Request<R>>()
   /** Requests that are sent, and without a waiting caller: abandoned requests, and those of the engine itself. */
   readonly #unawaited = new LinkedList<Request<R>>()
+  /** Sent SUBSCRIBEs that no small SUBACK can answer, with their numbers of Topic Filters. */
+  readonly #large = new Map<Request<R>, number>()
   #size = 0
   #abandoned = 0
   /** The number of SUBSCRIBEs whose caller waits. */
@@ -66,6 +68,11 @@ export class Requests<P, R> {
   /** The number of requests that wait or are unanswered, with the abandoned ones. */
   get size(): number {
     return this.#size
+  }
+
+  /** How many Return Codes a SUBACK may have: as many as the largest unanswered SUBSCRIBE has Topic Filters; few are always accepted. */
+  get maxReturnCodes(): number {
+    return Math.max(SMALL_SUBACK_CODES, ...this.#large.values())
   }
 
   subscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined): SubscribeRequest<R> {
@@ -152,6 +159,8 @@ export class Requests<P, R> {
       request.packetId = packetId
       request.sentAt = now
       this.#sentList(request).append(request)
+      const returnCodes = request.kind === 'subscribe' ? request.subscriptions.length : 0
+      if (returnCodes > SMALL_SUBACK_CODES) this.#large.set(request, returnCodes)
       driver.send(packetOf(request, packetId))
     }
   }
@@ -159,6 +168,7 @@ export class Requests<P, R> {
   /** An acknowledgement came. Applies its Return Codes to the subscriptions, and returns the refused filters. */
   answered({ request }: RequestExchange<R>, returnCodes: ArrayLike<number>): readonly string[] {
     this.#sentList(request).remove(request)
+    this.#large.delete(request)
     const { state } = request
     this.#over(request)
     if (request.kind === 'unsubscribe') return []
@@ -194,6 +204,7 @@ export class Requests<P, R> {
 
   /** The connection has ended. Its unanswered requests wait for the next connection, in their order, before later requests. */
   connectionEnded(): void {
+    this.#large.clear()
     for (const request of this.#waiting)
       if (request.ticket === undefined) this.#endWithConnection(this.#waiting, request)
     for (const request of this.#unawaited) this.#endWithConnection(this.#unawaited, request)
