@@ -11,6 +11,8 @@ export interface SocketOptions {
   readonly endpoint: Endpoint
   /** 0, the default: IPv6 first, then IPv4. 6 or 4: only that family. */
   readonly family?: AddressFamily | undefined
+  /** The attempts that have failed since the client was last connected. Default 0. */
+  readonly failedAttempts?: number | undefined
   /** All connections of a client share it. Undefined: TCP without TLS. */
   readonly tls: TlsSettings | undefined
 }
@@ -31,12 +33,18 @@ const highWaterMark = 65_536
  */
 const attemptTimeoutMs = 1_000
 
+/**
+ * After each failed attempt an address gets twice the time, up to 8 s: a path may be slower than the first time allows. Then the times
+ * begin again, because the time-out of an attempt is for all addresses, and the first ones may be those that nothing answers on.
+ */
+const timesForAddress = 4
+
 /** Begins to connect. `onread` gets all bytes in its buffer. Throws the error of Node if Node refuses an option. */
-export function dial({ endpoint, family = 0, tls }: SocketOptions, onread: OnReadOpts): Dialled {
+export function dial({ endpoint, family = 0, tls, failedAttempts = 0 }: SocketOptions, onread: OnReadOpts): Dialled {
   const secure = tls?.connectionOptions(endpoint)
   const preferred = {
     autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: attemptTimeoutMs,
+    autoSelectFamilyAttemptTimeout: attemptTimeoutMs * 2 ** (failedAttempts % timesForAddress),
     highWaterMark,
     // A lookup of the caller gets the family from Node; our own lookup has it already.
     ...(secure?.lookup === undefined ? { lookup: addressLookup(family) } : { family }),

@@ -42,7 +42,8 @@ export class Network {
     throw new UsageError(`credentials returned certificates in tls, but ${reason}: ${advice}`)
   }
 
-  next(): Destination {
+  /** The server for the next attempt. `failedAttempts` is the number of attempts since the client was last online. */
+  next(failedAttempts: number): Destination {
     const settings = this.#settings
     if (settings.kind === 'stream') {
       return { login: undefined, host: undefined, open: openStream(settings.open) }
@@ -54,7 +55,7 @@ export class Network {
     return {
       login: { username, password },
       host: describeEndpoint(endpoint),
-      open: openSocket({ endpoint, family, tls: endpoint.tls ? this.#tls : undefined }),
+      open: openSocket({ endpoint, family, failedAttempts, tls: endpoint.tls ? this.#tls : undefined }),
     }
   }
 }

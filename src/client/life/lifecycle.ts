@@ -153,7 +153,7 @@ export class Lifecycle implements EngineEvents, Abortable {
 
   async #run(attempt: AbortController): Promise<void> {
     const { identity, session, profile } = this.#settings
-    const server = this.#network.next()
+    const server = this.#network.next(this.#attempts)
     this.#attempts += 1
     this.driver.timers.inContext(() => this.#announce.attempt({ number: this.#attempts, host: server.host }))
     const answer = await this.#askCredentials(attempt)

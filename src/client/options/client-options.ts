@@ -156,7 +156,10 @@ export interface ClientOptions {
   readonly host?: string | undefined
   /** 1 to 65,535, only with `host`. Default 1883, with TLS 8883. */
   readonly port?: number | undefined
-  /** The only address family to use; 0, the default, tries IPv6 first and IPv4 shortly after. */
+  /**
+   * The only address family to use; 0, the default, tries IPv6 first and IPv4 after one second. After each failed attempt an address of a
+   * name gets twice the time, up to eight seconds and then from one second again, so a slow path connects at last.
+   */
   readonly family?: 0 | 4 | 6 | undefined
   /** At least one server, as a URL or an object. The servers share the sessions; each attempt takes the next server. */
   readonly servers?: readonly (string | ServerOptions)[] | undefined

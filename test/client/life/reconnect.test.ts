@@ -1,3 +1,5 @@
+import dns from 'node:dns'
+import net from 'node:net'
 import type { TlsOptions } from 'node:tls'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ca, expired, notYetValid, otherName, unknownIssuer } from '../../../fixtures/tls/index.js'
@@ -292,6 +294,32 @@ describe('which failures end the client', () => {
     }
     expect(server.attempts).toBe(7)
   })
+})
+
+test('each address of a name gets twice the time after each failed attempt, and begins again from one second', async () => {
+  const server = await testServer()
+  const { port } = new URL(server.url)
+  const lookup = vi.spyOn(dns, 'lookup').mockImplementation((...args: unknown[]) => {
+    const callback = args.at(-1)
+    if (typeof callback !== 'function') return
+    const addresses = ['::1', '127.0.0.1'].map((address) => ({ address, family: net.isIP(address) }))
+    process.nextTick(callback, null, addresses)
+  })
+  onTestFinished(() => lookup.mockRestore())
+  const connect = vi.spyOn(net, 'connect')
+  onTestFinished(() => connect.mockRestore())
+  const times = () =>
+    connect.mock.calls.map(([options]) => Reflect.get(Object(options), 'autoSelectFamilyAttemptTimeout'))
+  const client = new MqttClient({
+    host: 'meters.example',
+    port: Number(port),
+    reconnect: { ...quick.reconnect, retryInitial: true },
+  })
+  onTestFinished(() => client.destroy())
+  await client.connect()
+  await server.close()
+  for (let attempt = 0; attempt < 6; attempt++) await event(client, 'offline')
+  expect(times().slice(0, 6)).toEqual([1_000, 1_000, 2_000, 4_000, 8_000, 1_000])
 })
 
 test('several servers are tried in turn', async () => {
