@@ -29,7 +29,6 @@ export interface SubscriptionDriver {
   readonly session: Session<PublishTicket, RequestTicket>
   readonly hasEnded: boolean
   now(): number
-  beginTurn(): void
 }
 
 /** The routes to the handlers of subscriptions. */
@@ -80,7 +79,6 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
       for (const part of this.#parts(subscriptions)) {
         ticket.addRequest(this.#driver.session.subscribe(part, ticket, this.#driver.now()))
       }
-      this.#driver.beginTurn()
     })
   }
 
@@ -154,7 +152,6 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
         reject(reason)
       }
       this.#driver.session.unsubscribe(filters, new UnsubscribeTicket(answered, failed), this.#driver.now())
-      this.#driver.beginTurn()
     })
   }
 

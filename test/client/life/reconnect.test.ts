@@ -322,6 +322,24 @@ test('each address of a name gets twice the time after each failed attempt, and 
   expect(times().slice(0, 6)).toEqual([1_000, 1_000, 2_000, 4_000, 8_000, 1_000])
 })
 
+test('violations before a connection that stayed up for 30 s do not count with those after it', async () => {
+  fakeTime()
+  const { client, connection, server } = await online(quick)
+  const offend = (offender: FakeConnection) => offender.send({ type: 'pingreq' })
+  let current = connection
+  for (let n = 0; n < 2; n++) {
+    offend(current)
+    await pass(1)
+    current = await server.admitted()
+  }
+  await pass(30_000)
+  offend(current)
+  await pass(1)
+  await server.admitted()
+  await quiet()
+  expect(client.state).toBe('online')
+})
+
 test('several servers are tried in turn', async () => {
   const [first, second] = [new FakeServer(), new FakeServer()]
   const servers = [await first.listen(), await second.listen()]
