@@ -77,6 +77,32 @@ export interface PublishAcknowledgedPacket<B extends Uint8Array = Uint8Array> {
 /** PUBLISH: an Application Message, in either direction (section 3.3). */
 export type PublishPacket<B extends Uint8Array = Uint8Array> = PublishQos0Packet<B> | PublishAcknowledgedPacket<B>
 
+/**
+ * A PUBLISH at QoS 0 with a Topic Name that is no text: ill-formed UTF-8, or with U+0000 (section 1.5.3). Only a decoder with
+ * `strict: false` makes this packet, and no encoder takes it.
+ */
+export interface UnnamedPublishQos0Packet<B extends Uint8Array = Uint8Array>
+  extends Omit<PublishQos0Packet<B>, 'type' | 'topic'> {
+  /** Not `publish`, so that nobody takes it for a message that has a Topic Name. */
+  readonly type: 'unnamed-publish'
+  /** The bytes of the Topic Name. */
+  readonly topicBytes: B
+}
+
+/** The same at QoS 1 or 2. It is to be acknowledged: otherwise the server sends it again in each connection of the Session. */
+export interface UnnamedPublishAcknowledgedPacket<B extends Uint8Array = Uint8Array>
+  extends Omit<PublishAcknowledgedPacket<B>, 'type' | 'topic'> {
+  /** Not `publish`, so that nobody takes it for a message that has a Topic Name. */
+  readonly type: 'unnamed-publish'
+  /** The bytes of the Topic Name. */
+  readonly topicBytes: B
+}
+
+/** A PUBLISH with a Topic Name that is no text. */
+export type UnnamedPublishPacket<B extends Uint8Array = Uint8Array> =
+  | UnnamedPublishQos0Packet<B>
+  | UnnamedPublishAcknowledgedPacket<B>
+
 /** The five packets that have a Packet Identifier and no other field. */
 export interface AcknowledgementPacket {
   readonly type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp' | 'unsuback'
@@ -109,7 +135,10 @@ export interface SubackPacket<Codes extends ArrayLike<number> = ArrayLike<number
   readonly type: 'suback'
   /** The Packet Identifier of the SUBSCRIBE. */
   readonly packetId: PacketIdentifier
-  /** A Return Code for each Topic Filter, in order: the granted QoS, or 0x80 for a refusal (section 3.9.3). */
+  /**
+   * A Return Code for each Topic Filter, in order: the granted QoS, or 0x80 for a refusal (section 3.9.3). With `strict: false` a
+   * decoder also gives the reserved codes above 0x80.
+   */
   readonly returnCodes: Codes
 }
 
@@ -137,6 +166,11 @@ export type ControlPacket<B extends Uint8Array = Uint8Array, Codes extends Array
   | SubackPacket<Codes>
   | UnsubscribePacket
   | BarePacket
+
+/** What a decoder makes of bytes; only if it is not strict, also a PUBLISH with a Topic Name that is no text. */
+export type DecodedPacket<Strict extends boolean = true> =
+  | ControlPacket<Buffer, Uint8Array>
+  | (Strict extends true ? never : UnnamedPublishPacket<Buffer>)
 
 /** The lower-case name of a Control Packet type. */
 export type PacketName = ControlPacket['type']

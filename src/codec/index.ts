@@ -19,6 +19,7 @@ export type {
   ConnackPacket,
   ConnectPacket,
   ControlPacket,
+  DecodedPacket,
   PacketIdentifier,
   PacketName,
   PublishAcknowledgedPacket,
@@ -28,10 +29,14 @@ export type {
   SubackPacket,
   SubscribePacket,
   SubscriptionRequest,
+  UnnamedPublishAcknowledgedPacket,
+  UnnamedPublishPacket,
+  UnnamedPublishQos0Packet,
   UnsubscribePacket,
   Will,
 } from './control-packet.js'
 export { PacketDecoder, type PacketDecoderOptions } from './decode/packet-decoder.js'
+export type { PacketAnomaly } from './decode/packet-reader.js'
 export { encodePacket, PacketWriter } from './encode/packet-writer.js'
 export { MAX_PACKET_BYTES, MAX_REMAINING_LENGTH } from './fixed-header.js'
 export { topicMatches, validateTopicFilter, validateTopicName } from './topic.js'

@@ -93,14 +93,27 @@ export const typeOfFirstByte: readonly (PacketType | undefined)[] = Array.from({
   return type !== undefined && isLegal(type, firstByte & 0b1111) ? type : undefined
 })
 
-function sentBy(side: Side): readonly (PacketType | undefined)[] {
+type FirstBytes = readonly (PacketType | undefined)[]
+
+function sentBy(side: Side): FirstBytes {
   return typeOfFirstByte.map((type) => (type?.sender === side || type?.sender === 'both' ? type : undefined))
 }
 
-/** The same for the packets that one side may send. */
-export const typeOfFirstByteFrom: Readonly<Record<Side, readonly (PacketType | undefined)[]>> = {
+/** The same for a decoder that reads DUP at QoS 0. */
+function withDup(types: FirstBytes): FirstBytes {
+  return types.map((type, firstByte) => (firstByte >> 1 === ((publish.code << 4) | DUP_FLAG) >> 1 ? publish : type))
+}
+
+const strict: Readonly<Record<Side | 'both', FirstBytes>> = {
   client: sentBy('client'),
   server: sentBy('server'),
+  both: typeOfFirstByte,
+}
+
+/** The same for the packets that a decoder takes: from one side or from both, strict or not. */
+export const firstBytes: Readonly<Record<'strict' | 'lenient', typeof strict>> = {
+  strict,
+  lenient: { client: withDup(strict.client), server: withDup(strict.server), both: withDup(strict.both) },
 }
 
 /** The first byte of a packet other than PUBLISH. */

@@ -32,6 +32,22 @@ export function faultIndex(bytes: Uint8Array, start: number, end: number): numbe
   return -1
 }
 
+/** The most bytes that `escapedText` shows. */
+const MAX_ESCAPED = 256
+
+/** Bytes as a text on one line. NUL and ill-formed bytes become \\x and two digits: no character is written so. */
+export function escapedText(bytes: Buffer): string {
+  const end = Math.min(bytes.length, MAX_ESCAPED)
+  let text = ''
+  for (let index = 0; index < end; ) {
+    const length = sequenceLength(bytes, index, bytes.length)
+    if (length === 0) text += `\\x${byteAt(bytes, index).toString(16).padStart(2, '0')}`
+    else text += JSON.stringify(bytes.toString('utf8', index, index + length)).slice(1, -1)
+    index += length || 1
+  }
+  return `"${text}"${end < bytes.length ? '...' : ''}`
+}
+
 /**
  * The number of bytes of the character at `index`, 1 to 4; 0 if the bytes are ill-formed. Follows table 3-7 of the
  * Unicode Standard.

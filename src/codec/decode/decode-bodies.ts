@@ -1,26 +1,37 @@
 import { byteAt } from '../byte-at.js'
 import type {
-  PublishPacket,
+  DecodedPacket,
   SubackPacket,
   SubscribePacket,
   SubscriptionRequest,
   UnsubscribePacket,
 } from '../control-packet.js'
-import { isSubackCode } from '../packet-constants.js'
+import { isSubackCode, SUBSCRIBE_FAILURE } from '../packet-constants.js'
 import { DUP_FLAG, QOS_MASK, QOS_SHIFT, RETAIN_FLAG } from '../packet-type.js'
 import type { PacketReader } from './packet-reader.js'
 
-/** PUBLISH (section 3.3). The check of the first byte has already refused wrong combinations of DUP and QoS. */
-export function decodePublish(reader: PacketReader): PublishPacket<Buffer> {
+/** PUBLISH (section 3.3). The check of the first byte has already refused QoS 3, and a strict reader DUP at QoS 0. */
+export function decodePublish(reader: PacketReader): DecodedPacket<boolean> {
   const flags = byteAt(reader.bytes, reader.start)
   const retain = (flags & RETAIN_FLAG) !== 0
   const qos = (flags >> QOS_SHIFT) & QOS_MASK
-  // [MQTT-3.3.2-1] the Topic Name comes first; [MQTT-3.3.2-2] a Topic Name has no wildcards
-  const topic = reader.topicName('MQTT-3.3.2-1', 'MQTT-3.3.2-2')
-  // [MQTT-2.3.1-5] a PUBLISH at QoS 0 has no Packet Identifier, so the payload follows
-  if (qos === 0) return { type: 'publish', topic, payload: reader.rest(), retain, qos: 0 }
-  const packetId = reader.packetIdentifier('MQTT-2.3.1-1')
   const dup = (flags & DUP_FLAG) !== 0
+  // [MQTT-3.3.2-1] the Topic Name comes first; [MQTT-3.3.2-2] a Topic Name has no wildcards
+  const topic = reader.publishedTopic('MQTT-3.3.2-1', 'MQTT-3.3.2-2')
+  // [MQTT-2.3.1-5] a PUBLISH at QoS 0 has no Packet Identifier, so the payload follows
+  if (qos === 0) {
+    // [MQTT-3.3.1-2] a QoS 0 message is never a redelivery, so DUP says nothing
+    if (dup) reader.note('dup-at-qos-0', 'MQTT-3.3.1-2', reader.start, 'PUBLISH with DUP at QoS 0')
+    if (typeof topic !== 'string') {
+      return { type: 'unnamed-publish', topicBytes: topic, payload: reader.rest(), retain, qos: 0 }
+    }
+    return { type: 'publish', topic, payload: reader.rest(), retain, qos: 0 }
+  }
+  const packetId = reader.packetIdentifier('MQTT-2.3.1-1')
+  if (typeof topic !== 'string') {
+    const payload = reader.rest()
+    return { type: 'unnamed-publish', topicBytes: topic, payload, retain, qos: qos === 1 ? 1 : 2, packetId, dup }
+  }
   return { type: 'publish', topic, payload: reader.rest(), retain, qos: qos === 1 ? 1 : 2, packetId, dup }
 }
 
@@ -51,13 +62,22 @@ export function decodeSuback(reader: PacketReader): SubackPacket<Uint8Array> {
   if (reader.atEnd) reader.fail('empty-payload', 'MQTT-3.8.4-5', reader.position, 'SUBACK without a Return Code')
   const codesAt = reader.position
   // [MQTT-3.9.3-2] all but four codes are reserved
+  let reserved = -1
   for (let index = codesAt; index < reader.end; index += 1) {
     const code = byteAt(reader.bytes, index)
     if (isSubackCode(code)) continue
-    const what = `SUBACK with the reserved Return Code 0x${code.toString(16).padStart(2, '0')}`
-    reader.fail('return-code', 'MQTT-3.9.3-2', index, what)
+    // Servers that also speak MQTT 5 send its codes, and there each code from 0x80 is a refusal.
+    if (reader.strict || code < SUBSCRIBE_FAILURE) reader.fail('return-code', 'MQTT-3.9.3-2', index, describeCode(code))
+    if (reserved < 0) reserved = index
+  }
+  if (reserved >= 0) {
+    reader.note('reserved-return-code', 'MQTT-3.9.3-2', reserved, describeCode(byteAt(reader.bytes, reserved)))
   }
   return { type: 'suback', packetId, returnCodes: reader.restAsBytes() }
+}
+
+function describeCode(code: number): string {
+  return `SUBACK with the reserved Return Code 0x${code.toString(16).padStart(2, '0')}`
 }
 
 /** UNSUBSCRIBE (section 3.10). */

@@ -15,7 +15,7 @@ const PACKET_IDENTIFIER_BYTES = 2
 /** What a decoder takes. A packet beyond it is refused as soon as its fixed header shows it. */
 export interface PacketLimits {
   readonly maxPacketBytes: number
-  /** The packet type for each value of the first byte; undefined for the types that the peer may not send. */
+  /** The packet type for each value of the first byte; undefined where the decoder takes none. */
   readonly types: readonly (PacketType | undefined)[]
   /** How many Return Codes a SUBACK may have. It is called only for a SUBACK of more than `SMALL_SUBACK_CODES`. */
   readonly maxReturnCodes: () => number

@@ -15,18 +15,18 @@
  */
 import { type MalformedPacketError, UsageError } from '../../errors.js'
 import { byteAt } from '../byte-at.js'
-import type { ControlPacket } from '../control-packet.js'
+import type { DecodedPacket } from '../control-packet.js'
 import { outline } from '../field-checks.js'
 import { MAX_PACKET_BYTES } from '../fixed-header.js'
-import { describeFirstByte, type PacketType, typeOfFirstByte, typeOfFirstByteFrom } from '../packet-type.js'
+import { describeFirstByte, firstBytes, type PacketType } from '../packet-type.js'
 import { decodePublish, decodeSuback, decodeSubscribe, decodeUnsubscribe } from './decode-bodies.js'
 import { decodeConnack, decodeConnect } from './decode-connect.js'
 import { type PacketLimits, readPacketSize } from './decode-fixed-header.js'
 import { PacketAssembly } from './packet-assembly.js'
-import { borrowReader, type PacketReader, returnReader } from './packet-reader.js'
+import { borrowReader, noAnomalies, type PacketAnomaly, type PacketReader, returnReader } from './packet-reader.js'
 
 /** The options of a decoder. */
-export interface PacketDecoderOptions {
+export interface PacketDecoderOptions<Strict extends boolean = true> {
   /** The largest accepted packet in bytes, with its fixed header: 2 to 268,435,460; default 268,435,460. */
   readonly maxPacketBytes?: number | undefined
   /**
@@ -40,16 +40,31 @@ export interface PacketDecoderOptions {
    * always accepted. By default only `maxPacketBytes` limits a SUBACK.
    */
   readonly maxReturnCodes?: (() => number) | undefined
+  /**
+   * Whether every fault ends the decoding. With false, those that leave the fields of a packet whole do not, because real servers make
+   * them: a PUBLISH whose Topic Name has a wildcard or is empty is decoded as it is; a PUBLISH whose Topic Name is ill-formed UTF-8
+   * or has U+0000 becomes an `unnamed-publish`; the Return Codes of SUBACK above 0x80 are decoded; DUP at QoS 0 is ignored. Default true.
+   */
+  readonly strict?: Strict | undefined
+  /**
+   * With `strict: false`, gets each fault that was read, and its packet, before the packet is handed over. `bytes` are those of the
+   * packet: valid only during the call, so copy them to keep them.
+   */
+  readonly onAnomaly?: ((anomaly: PacketAnomaly, packet: DecodedPacket<false>, bytes: Uint8Array) => void) | undefined
 }
 
-type OnPacket = (packet: ControlPacket<Buffer, Uint8Array>) => void
+type Packet = DecodedPacket<boolean>
+/** Written as a method, because the compiler then accepts the `onPacket` of a strict decoder too, which takes fewer types. */
+type OnPacket = { onPacket(packet: Packet): void }['onPacket']
 const anyNumber = () => Number.POSITIVE_INFINITY
 
 type Phase = 'ready' | 'decoding' | 'stopped'
 
 /** Turns a stream of bytes, cut anywhere, into Control Packets. It checks every rule that concerns a single packet. */
-export class PacketDecoder {
+export class PacketDecoder<Strict extends boolean = true> {
   readonly #limits: PacketLimits
+  readonly #strict: boolean
+  readonly #onAnomaly: PacketDecoderOptions['onAnomaly']
   #phase: Phase = 'ready'
   #failure: MalformedPacketError | undefined
   /** The number of bytes of the stream before the assembly; without an assembly, before the next chunk. */
@@ -57,9 +72,9 @@ export class PacketDecoder {
   /** The packet that the last chunk did not complete; undefined if the chunk ended between two packets. */
   #assembly: PacketAssembly | undefined
 
-  /** @throws UsageError if `maxPacketBytes` is not an integer from 2 to 268,435,460, `from` is no side, or `maxReturnCodes` no function. */
-  constructor(options: PacketDecoderOptions = {}) {
-    const { maxPacketBytes = MAX_PACKET_BYTES, from, maxReturnCodes = anyNumber } = options
+  /** @throws UsageError for an option of the wrong type, and for a `maxPacketBytes` that is not an integer from 2 to 268,435,460. */
+  constructor(options: PacketDecoderOptions<Strict> = {}) {
+    const { maxPacketBytes = MAX_PACKET_BYTES, from, maxReturnCodes = anyNumber, strict = true, onAnomaly } = options
     if (!Number.isInteger(maxPacketBytes) || maxPacketBytes < 2 || maxPacketBytes > MAX_PACKET_BYTES) {
       throw new UsageError(
         `maxPacketBytes has to be an integer from 2 to ${MAX_PACKET_BYTES}, not ${outline(maxPacketBytes)}`,
@@ -71,8 +86,15 @@ export class PacketDecoder {
     if (typeof maxReturnCodes !== 'function') {
       throw new UsageError(`maxReturnCodes has to be a function, not ${outline(maxReturnCodes)}`)
     }
-    const types = from === undefined ? typeOfFirstByte : typeOfFirstByteFrom[from]
+    // Only the boolean false: a decoder must not be lenient by mistake.
+    if (typeof strict !== 'boolean') throw new UsageError(`strict has to be true or false, not ${outline(strict)}`)
+    if (onAnomaly !== undefined && typeof onAnomaly !== 'function') {
+      throw new UsageError(`onAnomaly has to be a function, not ${outline(onAnomaly)}`)
+    }
+    const types = firstBytes[strict ? 'strict' : 'lenient'][from ?? 'both']
     this.#limits = { maxPacketBytes, types, maxReturnCodes }
+    this.#strict = strict
+    this.#onAnomaly = onAnomaly
   }
 
   /**
@@ -83,22 +105,19 @@ export class PacketDecoder {
    * handed over before the error is thrown. Without `onPacket` a fault loses the packets of the call, because the call
    * throws and returns no array.
    *
-   * If `onPacket` throws, this call throws the same error, and the rest of the stream is not decoded: see `stop`.
+   * If `onPacket` or `onAnomaly` throws, this call throws the same error, and the rest of the stream is not decoded: see `stop`.
    *
    * @throws MalformedPacketError at the first fault, and the same error at each later call.
-   * @throws UsageError if it is called from inside `onPacket`.
+   * @throws UsageError if it is called from inside `onPacket` or `onAnomaly`.
    */
-  decode(chunk: Uint8Array): ControlPacket<Buffer, Uint8Array>[]
-  decode(chunk: Uint8Array, onPacket: (packet: ControlPacket<Buffer, Uint8Array>) => void): void
-  decode(
-    chunk: Uint8Array,
-    onPacket?: (packet: ControlPacket<Buffer, Uint8Array>) => void,
-  ): ControlPacket<Buffer, Uint8Array>[] | undefined {
+  decode(chunk: Uint8Array): DecodedPacket<Strict>[]
+  decode(chunk: Uint8Array, onPacket: (packet: DecodedPacket<Strict>) => void): void
+  decode(chunk: Uint8Array, onPacket?: OnPacket): Packet[] | undefined {
     if (onPacket !== undefined) {
       this.#decode(chunk, onPacket)
       return undefined
     }
-    const packets: ControlPacket<Buffer, Uint8Array>[] = []
+    const packets: Packet[] = []
     this.#decode(chunk, (packet) => void packets.push(packet))
     return packets
   }
@@ -124,7 +143,7 @@ export class PacketDecoder {
     const { bytes, length, packetSize } = this.#assembly
     const size = packetSize === 0 ? 'an unknown number of bytes' : `${packetSize} bytes`
     const what = `the end of the stream inside ${describeFirstByte(bytes, 0)}, after ${length} of ${size}`
-    const reader = borrowReader()
+    const reader = borrowReader(this.#strict)
     try {
       reader.load(bytes, this.#streamOffset, false)
       reader.start = 0
@@ -136,7 +155,7 @@ export class PacketDecoder {
 
   #refuseUnlessReady(method: string): void {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#phase === 'decoding') throw new UsageError(`${method}() was called from inside onPacket`)
+    if (this.#phase === 'decoding') throw new UsageError(`${method}() was called from inside onPacket or onAnomaly`)
   }
 
   #decode(chunk: Uint8Array, onPacket: OnPacket): void {
@@ -147,7 +166,7 @@ export class PacketDecoder {
     // If this call throws, the place in the stream is lost, so the decoder stops.
     let phase: Phase = 'stopped'
     this.#phase = 'decoding'
-    const reader = borrowReader()
+    const reader = borrowReader(this.#strict)
     try {
       const taken = this.#assembly !== undefined ? this.#assemble(reader, bytes, 0, onPacket) : 0
       const decoded = this.#decodeInPlace(reader, bytes, taken, onPacket)
@@ -177,7 +196,7 @@ export class PacketDecoder {
       const size = readPacketSize(reader, this.#limits)
       if (size === 0 || size > chunkEnd - start) break
       reader.end = start + size
-      const packet = decodePacket(reader)
+      const packet = this.#decodePacket(reader)
       start += size
       onPacket(packet)
     }
@@ -211,23 +230,32 @@ export class PacketDecoder {
     reader.start = 0
     reader.end = packetSize
     readPacketSize(reader, this.#limits)
-    const packet = decodePacket(reader)
+    const packet = this.#decodePacket(reader)
     this.#streamOffset += packetSize
     this.#assembly = undefined
     onPacket(packet)
     return end
   }
+
+  /** Decodes the rest of the packet whose fixed header the reader has read. */
+  #decodePacket(reader: PacketReader): Packet {
+    const type = this.#limits.types[byteAt(reader.bytes, reader.start)]
+    /* v8 ignore if -- @preserve readPacketSize has refused such a byte already; only a mistake of ours could get here */
+    if (type === undefined) throw new RangeError('the fixed header was not checked')
+    const packet = decodeBody(reader, type)
+    if (reader.anomalies.length > 0) this.#tell(reader, packet)
+    return packet
+  }
+
+  #tell(reader: PacketReader, packet: Packet): void {
+    const { anomalies } = reader
+    reader.anomalies = noAnomalies
+    const bytes = reader.bytes.subarray(reader.start, reader.end)
+    for (const anomaly of anomalies) this.#onAnomaly?.(anomaly, packet, bytes)
+  }
 }
 
-/** Decodes the rest of the packet whose fixed header the reader has read. */
-function decodePacket(reader: PacketReader): ControlPacket<Buffer, Uint8Array> {
-  const type = typeOfFirstByte[byteAt(reader.bytes, reader.start)]
-  /* v8 ignore if -- @preserve readPacketSize has refused such a byte already; only a mistake of ours could get here */
-  if (type === undefined) throw new RangeError('the fixed header was not checked')
-  return decodeBody(reader, type)
-}
-
-function decodeBody(reader: PacketReader, type: PacketType): ControlPacket<Buffer, Uint8Array> {
+function decodeBody(reader: PacketReader, type: PacketType): Packet {
   const { name } = type
   switch (name) {
     case 'publish':

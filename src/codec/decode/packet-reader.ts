@@ -8,7 +8,7 @@
 import { type Fault, MalformedPacketError } from '../../errors.js'
 import { byteAt } from '../byte-at.js'
 import { topicFilterFault, topicNameFault } from '../topic.js'
-import { faultIndex, isPlainAscii } from '../utf8.js'
+import { escapedText, faultIndex, isPlainAscii } from '../utf8.js'
 import { PayloadCopies } from './payload-copies.js'
 import { TopicMemory } from './topic-memory.js'
 
@@ -19,6 +19,24 @@ const MIN_VIEWED_BYTES = 1024
 const MAX_LOOP_BYTES = 24
 
 const noBytes = Buffer.alloc(0)
+export const noAnomalies: readonly PacketAnomaly[] = []
+
+/** A fault in a packet that a decoder with `strict: false` has read. */
+export interface PacketAnomaly {
+  /**
+   * The kind of fault. `faulty-topic-name`: the Topic Name of a PUBLISH has a wildcard or is empty. `unreadable-topic-name`: it is
+   * ill-formed UTF-8 or has U+0000. `reserved-return-code`: SUBACK has a Return Code above 0x80. `dup-at-qos-0`: PUBLISH has DUP at QoS 0.
+   */
+  readonly anomaly: 'faulty-topic-name' | 'unreadable-topic-name' | 'reserved-return-code' | 'dup-at-qos-0'
+  /** The broken statement of the standard. */
+  readonly statement: string
+  /** What was received, for people. */
+  readonly received: string
+  /** The place of the fault, in bytes from the first byte of its Control Packet. */
+  readonly offset: number
+  /** The same place, in bytes from the first byte that the decoder got. */
+  readonly streamOffset: number
+}
 
 export class PacketReader {
   /** The packet, and perhaps other packets before and after it. */
@@ -31,6 +49,10 @@ export class PacketReader {
   end = 0
   /** The fault that ended the decoding. */
   failure: MalformedPacketError | undefined
+  /** Whether a fault that leaves the fields of a packet whole ends the decoding too. If not, it becomes an anomaly. */
+  strict = true
+  /** The anomalies of the packet; the first of each kind. */
+  anomalies = noAnomalies
 
   /** A view of `bytes`, to compare eight bytes at a time; undefined for a small chunk. */
   #view: DataView | undefined
@@ -57,6 +79,7 @@ export class PacketReader {
   unload(): void {
     this.bytes = noBytes
     this.failure = undefined
+    this.anomalies = noAnomalies
     this.#view = undefined
     this.#copies.reset()
   }
@@ -94,18 +117,46 @@ export class PacketReader {
   /** A Topic Name; `wildcard` is the statement that a wildcard breaks in this packet. */
   topicName(missing: string, wildcard: string): string {
     const start = this.#field(missing)
-    const end = start + this.#fieldLength
-    this.position = end
-    const known = this.#topics.find(this.bytes, this.#view, start, end)
-    if (known !== undefined) return known
     const topic = this.#decodeText(start)
+    this.position = start + this.#fieldLength
     const fault = topicNameFault(topic)
     if (fault !== undefined) {
       const statement = topic.length === 0 ? fault.statement : wildcard
       this.#failInText('topic-name', statement, start, topic, fault.index, `a Topic Name that ${fault.reason}`)
     }
-    this.#topics.remember(this.bytes, start, end, topic)
     return topic
+  }
+
+  /** The Topic Name of a PUBLISH; a copy of its bytes if it is no text and the reader is not strict. */
+  publishedTopic(missing: string, wildcard: string): string | Buffer {
+    const start = this.#field(missing)
+    const end = start + this.#fieldLength
+    this.position = end
+    const known = this.#topics.find(this.bytes, this.#view, start, end)
+    if (known !== undefined) return known
+    const topic = this.#wellFormedText(start)
+    if (topic === undefined) return this.#unreadableTopic(start, end)
+    const fault = topicNameFault(topic)
+    if (fault === undefined) {
+      this.#topics.remember(this.bytes, start, end, topic)
+      return topic
+    }
+    // It is not remembered: all readers share the memory, also the strict ones.
+    const statement = topic.length === 0 ? fault.statement : wildcard
+    const what = `a Topic Name that ${fault.reason}`
+    if (this.strict) this.#failInText('topic-name', statement, start, topic, fault.index, what)
+    const named = `${what}: ${escapedText(this.bytes.subarray(start, end))}`
+    this.note('faulty-topic-name', statement, this.#placeInText(start, topic, fault.index), named)
+    return topic
+  }
+
+  #unreadableTopic(start: number, end: number): Buffer {
+    const index = faultIndex(this.bytes, start, end)
+    if (this.strict) this.#failInCharacters(index)
+    const topicBytes = Buffer.from(this.bytes.subarray(start, end))
+    const { statement, what } = describeCharacterFault(byteAt(this.bytes, index))
+    this.note('unreadable-topic-name', statement, index, `${what}: ${escapedText(topicBytes)}`)
+    return topicBytes
   }
 
   topicFilter(missing: string): string {
@@ -162,6 +213,12 @@ export class PacketReader {
     throw failure
   }
 
+  /** Notes a fault that does not end the decoding: the first of its kind in the packet. */
+  note(anomaly: PacketAnomaly['anomaly'], statement: string, index: number, received: string): void {
+    const place = { offset: index - this.start, streamOffset: this.#streamOffset + index }
+    this.anomalies = [...this.anomalies, { anomaly, statement, received, ...place }]
+  }
+
   /** Reads the two-byte length of a field into `#fieldLength` and returns the index of its first byte. */
   #field(missing: string): number {
     const length = this.uint16(missing)
@@ -182,31 +239,43 @@ export class PacketReader {
 
   #decodeText(start: number): string {
     const end = start + this.#fieldLength
+    return this.#wellFormedText(start) ?? this.#failInCharacters(faultIndex(this.bytes, start, end))
+  }
+
+  /** Undefined if the text is ill-formed UTF-8, or has U+0000. */
+  #wellFormedText(start: number): string | undefined {
+    const end = start + this.#fieldLength
     if (this.#fieldLength <= MAX_LOOP_BYTES && isPlainAscii(this.bytes, start, end)) {
       return this.bytes.toString('latin1', start, end)
     }
     // [MQTT-1.5.3-3] `toString` keeps U+FEFF, which TextDecoder removes
     const text = this.bytes.toString('utf8', start, end)
     // `toString` replaces ill-formed bytes by U+FFFD. A text without U+FFFD is well-formed; a text with it may be.
-    if (text.includes('\uFFFD') || text.includes('\0')) {
-      const fault = faultIndex(this.bytes, start, end)
-      if (fault >= 0) this.#failInCharacters(fault)
-    }
-    return text
+    const isSuspect = text.includes('\uFFFD') || text.includes('\0')
+    return isSuspect && faultIndex(this.bytes, start, end) >= 0 ? undefined : text
   }
 
   #failInCharacters(index: number): never {
-    // [MQTT-1.5.3-2] U+0000 closes the connection, [MQTT-4.7.3-2] also in topics
-    if (byteAt(this.bytes, index) === 0) this.fail('nul-character', 'MQTT-1.5.3-2', index, 'U+0000 in a string')
-    // [MQTT-1.5.3-1] ill-formed UTF-8 closes the connection
-    this.fail('utf8', 'MQTT-1.5.3-1', index, 'a string that is ill-formed UTF-8')
+    const { fault, statement, what } = describeCharacterFault(byteAt(this.bytes, index))
+    this.fail(fault, statement, index, what)
   }
 
   #failInText(fault: Fault, statement: string, start: number, text: string, index: number, what: string): never {
-    // An empty string has no wrong character, so the fault is at its length.
-    const at = text.length === 0 ? start - 2 : start + Buffer.byteLength(text.slice(0, index))
-    this.fail(fault, statement, at, what)
+    this.fail(fault, statement, this.#placeInText(start, text, index), what)
   }
+
+  #placeInText(start: number, text: string, index: number): number {
+    // An empty string has no wrong character, so the fault is at its length.
+    return text.length === 0 ? start - 2 : start + Buffer.byteLength(text.slice(0, index))
+  }
+}
+
+/** The fault of a string at whose first fault there is this byte. */
+function describeCharacterFault(byte: number) {
+  // [MQTT-1.5.3-2] U+0000 closes the connection, [MQTT-4.7.3-2] also in topics
+  if (byte === 0) return { fault: 'nul-character', statement: 'MQTT-1.5.3-2', what: 'U+0000 in a string' } as const
+  // [MQTT-1.5.3-1] ill-formed UTF-8 closes the connection
+  return { fault: 'utf8', statement: 'MQTT-1.5.3-1', what: 'a string that is ill-formed UTF-8' } as const
 }
 
 /**
@@ -215,9 +284,10 @@ export class PacketReader {
  */
 let idleReader: PacketReader | undefined
 
-export function borrowReader(): PacketReader {
+export function borrowReader(strict: boolean): PacketReader {
   const reader = idleReader ?? new PacketReader()
   idleReader = undefined
+  reader.strict = strict
   return reader
 }
 
