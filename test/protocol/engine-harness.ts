@@ -17,6 +17,7 @@ import type {
   PublishPacket,
   QoS,
   SubscriptionRequest,
+  UnnamedPublishPacket,
 } from '../../src/codec/control-packet.js'
 import { ConnectionRefusedError, type MqttError, ProtocolViolationError, TimeoutError } from '../../src/errors.js'
 import {
@@ -173,6 +174,15 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
   }
 
   receive(...packets: ControlPacket<Buffer>[]): this {
+    return this.#receive(packets)
+  }
+
+  /** PUBLISHes whose Topic Name is no text. */
+  receiveUnnamed(...packets: UnnamedPublishPacket<Buffer>[]): this {
+    return this.#receive(packets)
+  }
+
+  #receive(packets: readonly Parameters<Connection<Ticket, Ticket>['receive']>[0][]): this {
     return this.#call(() => {
       this.connection.bytesReceived(this.now)
       for (const packet of packets) this.connection.receive(packet)

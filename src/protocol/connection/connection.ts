@@ -10,7 +10,7 @@
  * A packet that a server may not send, or not at this time, ends the connection with a ProtocolViolationError. Malformed packets
  * do not come here: the decoder refuses them.
  */
-import type { ConnackPacket, ConnectPacket, ControlPacket } from '../../codec/control-packet.js'
+import type { ConnackPacket, ConnectPacket, ControlPacket, UnnamedPublishPacket } from '../../codec/control-packet.js'
 import {
   ConnectionLostError,
   ConnectionRefusedError,
@@ -219,7 +219,7 @@ export class Connection<P, R> {
   }
 
   /** A packet came. For a violation this method calls `Driver.closing`; it never throws. */
-  receive(packet: ControlPacket<Buffer>): void {
+  receive(packet: ControlPacket<Buffer> | UnnamedPublishPacket<Buffer>): void {
     // [MQTT-3.14.4-2] After DISCONNECT no packet may be sent, so no packet is answered. After a violation no packet is handled.
     if (this.#phase.is === 'closed') return
     if (this.#phase.is !== 'connected') {
@@ -227,7 +227,8 @@ export class Connection<P, R> {
       return this.#fail(misplaced(packet.type, this.#phase.is))
     }
     switch (packet.type) {
-      case 'publish': {
+      case 'publish':
+      case 'unnamed-publish': {
         const violation = this.#session.incoming.receive(packet, this.#now)
         if (violation !== undefined) return this.#fail(violation)
         return this.handlersProgressed(this.#now)

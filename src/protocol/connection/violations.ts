@@ -1,9 +1,12 @@
-import type { PacketName } from '../../codec/control-packet.js'
+import type { DecodedPacket } from '../../codec/control-packet.js'
 import { MalformedPacketError, ProtocolViolationError } from '../../errors.js'
 
 /** The violation of a well-formed packet that the server may not send in this phase, whatever its content. */
-export function misplaced(name: PacketName, phase: 'new' | 'connecting' | 'connected'): ProtocolViolationError {
-  const packet = name.toUpperCase()
+export function misplaced(
+  name: DecodedPacket<boolean>['type'],
+  phase: 'new' | 'connecting' | 'connected',
+): ProtocolViolationError {
+  const packet = name === 'unnamed-publish' ? 'PUBLISH' : name.toUpperCase()
   if (phase !== 'connected') {
     // [MQTT-3.2.0-1] The first packet of a server is CONNACK, as the answer to CONNECT.
     const missing = phase === 'connecting' ? 'CONNACK' : 'CONNECT was sent'

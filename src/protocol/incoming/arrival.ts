@@ -1,7 +1,10 @@
-import type { PacketIdentifier, PublishPacket, QoS } from '../../codec/control-packet.js'
+import type { PacketIdentifier, PublishPacket, QoS, UnnamedPublishPacket } from '../../codec/control-packet.js'
 
 /** The size of the object itself, about: it counts beside the payload and the Topic Name. */
 const arrivalWeight = 128
+
+/** What brings a message. An `unnamed-publish` has no Topic Name for the program: the message is acknowledged and not delivered. */
+export type IncomingPublish = PublishPacket<Buffer> | UnnamedPublishPacket<Buffer>
 
 /** One incoming message, from its PUBLISH to the end of its handlers, to PUBACK (QoS 1) or to PUBREL (QoS 2). */
 export class Arrival {
@@ -17,7 +20,7 @@ export class Arrival {
    */
   progress: 'waiting' | 'running' | 'received' | 'over' = 'waiting'
   /** The PUBLISH; of several copies, the first one. Undefined from the start of the handlers. */
-  packet: PublishPacket<Buffer> | undefined
+  packet: IncomingPublish | undefined
   /** When its handlers started. */
   startedAt = 0
   /** The number of the connection on which its PUBREC was sent; 0 if none was sent. */
@@ -29,15 +32,15 @@ export class Arrival {
   /** @internal */
   next: Arrival | undefined
 
-  private constructor(qos: QoS, packetId: PacketIdentifier | undefined, packet: PublishPacket<Buffer> | undefined) {
+  private constructor(qos: QoS, packetId: PacketIdentifier | undefined, packet: IncomingPublish | undefined) {
     this.qos = qos
     this.packetId = packetId
     this.packet = packet
-    this.bytes = packet === undefined ? 0 : packet.payload.byteLength + packet.topic.length + arrivalWeight
+    this.bytes = packet === undefined ? 0 : packet.payload.byteLength + topicLength(packet) + arrivalWeight
   }
 
   /** A new message. */
-  static of(packet: PublishPacket<Buffer>): Arrival {
+  static of(packet: IncomingPublish): Arrival {
     return new Arrival(packet.qos, packet.qos === 0 ? undefined : packet.packetId, packet)
   }
 
@@ -52,4 +55,8 @@ export class Arrival {
   get isHandled(): boolean {
     return this.progress === 'received' || this.progress === 'over'
   }
+}
+
+function topicLength(packet: IncomingPublish): number {
+  return packet.type === 'publish' ? packet.topic.length : packet.topicBytes.length
 }

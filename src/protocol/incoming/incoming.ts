@@ -20,15 +20,17 @@
  * `ReadingPolicy` decides how much may wait, and what happens to a message that has no room. A message that was not kept comes again
  * on a new connection. So the connection is given up when all other messages are acknowledged.
  */
-import type { PacketIdentifier, PublishAcknowledgedPacket, PublishPacket } from '../../codec/control-packet.js'
+import type { PacketIdentifier } from '../../codec/control-packet.js'
 import { ProtocolViolationError } from '../../errors.js'
 import type { Driver } from '../driver.js'
 import { PagedMap } from '../lists/paged-map.js'
 import type { SessionSettings } from '../session-settings.js'
-import { Arrival } from './arrival.js'
+import { Arrival, type IncomingPublish } from './arrival.js'
 import { Backlog } from './backlog.js'
 import { OwedAcknowledgements } from './owed-acknowledgements.js'
 import { type Fate, ReadingPolicy } from './reading-policy.js'
+
+type AcknowledgedPublish = Exclude<IncomingPublish, { readonly qos: 0 }>
 
 /** The messages that the server publishes to the client. */
 export class Incoming<P, R> {
@@ -104,7 +106,7 @@ export class Incoming<P, R> {
   }
 
   /** A PUBLISH came on the present connection. */
-  receive(packet: PublishPacket<Buffer>, now: number): ProtocolViolationError | undefined {
+  receive(packet: IncomingPublish, now: number): ProtocolViolationError | undefined {
     this.#now = now
     if (packet.qos === 0) {
       if (this.#keeps(packet, 'comes once') === 'keep') this.#start(Arrival.of(packet))
@@ -122,7 +124,7 @@ export class Incoming<P, R> {
     return undefined
   }
 
-  #receiveNew(packet: PublishPacket<Buffer>, packetId: PacketIdentifier): void {
+  #receiveNew(packet: IncomingPublish, packetId: PacketIdentifier): void {
     const fate = this.#keeps(packet, this.#settings.cleanSession ? 'comes once' : 'comes again')
     if (fate === 'postpone') return
     const arrival = Arrival.of(packet)
@@ -138,10 +140,12 @@ export class Incoming<P, R> {
   }
 
   /** Decides whether a new message is kept. The driver learns of a message that is not kept, except while the client ends. */
-  #keeps(packet: PublishPacket<Buffer>, message: 'comes again' | 'comes once'): Fate {
+  #keeps(packet: IncomingPublish, message: 'comes again' | 'comes once'): Fate {
     if (this.#state === 'draining') return 'postpone'
     const fate = this.reading.fateOf(this.#now, message)
-    if (fate !== 'keep') this.#driver.dropped(packet, fate === 'postpone' ? 'comes again' : 'is lost')
+    if (fate !== 'keep' && packet.type === 'publish') {
+      this.#driver.dropped(packet, fate === 'postpone' ? 'comes again' : 'is lost')
+    }
     return fate
   }
 
@@ -149,7 +153,7 @@ export class Incoming<P, R> {
    * Whether the server means a new message, although it still uses the Packet Identifier: at another QoS, or with DUP 0 after our
    * PUBREC on this same connection. Without a reconnection no conforming server sends a PUBLISH again.
    */
-  #isReuse({ qos, dup }: PublishAcknowledgedPacket, known: Arrival): boolean {
+  #isReuse({ qos, dup }: AcknowledgedPublish, known: Arrival): boolean {
     return known.qos !== qos || (qos === 2 && !dup && known.pubrecOn === this.#connection)
   }
 
@@ -158,7 +162,7 @@ export class Incoming<P, R> {
    * acknowledgement, which the server would take for that of the new one. The identifier is free in any case: if it were kept, later
    * connections would fail too.
    */
-  #reused(packet: PublishAcknowledgedPacket<Buffer>, known: Arrival): ProtocolViolationError | undefined {
+  #reused(packet: AcknowledgedPublish, known: Arrival): ProtocolViolationError | undefined {
     const { packetId } = packet
     if (known.progress === 'received') this.#record({ kind: 'released', packetId })
     if (known.pubrecOn === this.#connection) this.#awaitedPubrels -= 1
@@ -175,6 +179,7 @@ export class Incoming<P, R> {
     this.#receiveNew(packet, packetId)
     return undefined
   }
+
   /**
    * PUBREL came: the identifier is free, and PUBCOMP must be sent in every case. A PUBREL before our PUBREC is 'early'. Then PUBREC
    * must not be sent later: the server could take it for the answer to its next message with this identifier.
@@ -226,7 +231,8 @@ export class Incoming<P, R> {
     arrival.progress = 'running'
     arrival.startedAt = this.#now
     this.#running += 1
-    const answer = this.#driver.deliver(arrival, packet)
+    // No handler can get a message without a Topic Name. But it takes its turn, so that the acknowledgements keep their order.
+    const answer = packet.type === 'publish' ? this.#driver.deliver(arrival, packet) : 'done'
     if (answer === 'later' || answer === 'aside') {
       arrival.progress = 'waiting'
       this.#running -= 1

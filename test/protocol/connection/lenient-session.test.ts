@@ -1,5 +1,6 @@
 /** What a session that is not strict makes of violations with one safe reading. The strict ones close the connection in other files. */
 import { describe, expect, test } from 'vitest'
+import type { UnnamedPublishPacket } from '../../../src/codec/control-packet.js'
 import { EngineHarness } from '../engine-harness.js'
 import { arrives, connack, puback, pubrec, pubrel, suback } from '../packet-notation.js'
 
@@ -120,5 +121,68 @@ describe('a Packet Identifier that is used again before its exchange is over [MQ
   test('is noted as released, so that a later process does not hold it', () => {
     const engine = lenient({ journal: 'kept' }).receive(arrives('old', 2, 5), arrives('new', 2, 5))
     expect(engine.records.map(({ kind }) => kind)).toEqual(['held', 'released', 'held'])
+  })
+})
+
+describe('a message whose Topic Name is no text [MQTT-1.5.3-1]', () => {
+  const unnamed = (qos: 1 | 2, packetId: number, dup: 'dup' | 'first' = 'first'): UnnamedPublishPacket<Buffer> => ({
+    type: 'unnamed-publish',
+    topicBytes: Buffer.of(0xff),
+    payload: Buffer.from('x'),
+    retain: false,
+    qos,
+    packetId,
+    dup: dup === 'dup',
+  })
+
+  test('is acknowledged, and no handler gets it', () => {
+    const engine = lenient()
+    expect(engine.receiveUnnamed(unnamed(1, 5), unnamed(2, 6)).news()).toEqual(['send PUBACK#5', 'send PUBREC#6'])
+    expect(
+      engine
+        .receiveUnnamed(unnamed(2, 6, 'dup'))
+        .receive(pubrel(6))
+        .news(),
+    ).toEqual(['send PUBREC#6', 'send PUBCOMP#6'])
+  })
+
+  test('at QoS 0 leaves nothing behind', () => {
+    const { type, topicBytes, payload, retain } = unnamed(1, 5)
+    const engine = lenient()
+    expect(engine.receiveUnnamed({ type, topicBytes, payload, retain, qos: 0 }).news()).toEqual([])
+    expect(engine.session.incoming.isEmpty).toBe(true)
+  })
+
+  test('is acknowledged in its turn, behind a message whose handler runs [MQTT-4.6.0-2]', () => {
+    const engine = lenient({ handlers: 'running' })
+      .receive(arrives('before', 1, 4))
+      .receiveUnnamed(unnamed(1, 5))
+    expect(engine.news()).toEqual(['deliver before'])
+    expect(engine.finish('before').news()).toEqual(['send PUBACK#4', 'send PUBACK#5'])
+  })
+
+  test('waits with the others while the window of handlers is full', () => {
+    const engine = lenient({ handlers: 'running', receiveWindow: 1 })
+    engine
+      .receive(arrives('before', 1, 4))
+      .receiveUnnamed(unnamed(1, 5))
+      .receive(arrives('behind', 1, 6))
+    engine.news()
+    expect(engine.session.incoming.backlogSize).toBe(2)
+    expect(engine.finish('before').news()).toEqual(['send PUBACK#4', 'send PUBACK#5', 'deliver behind'])
+  })
+
+  test('is held like any other at QoS 2, so that a copy in a later process is none', () => {
+    const engine = lenient({ journal: 'kept' }).receiveUnnamed(unnamed(2, 5))
+    expect(engine.records).toEqual([{ kind: 'held', packetId: 5 }])
+  })
+
+  test('before CONNACK is a violation [MQTT-3.2.0-1]', () => {
+    const engine = new EngineHarness({ strict: false }).open()
+    engine.news()
+    expect(engine.receiveUnnamed(unnamed(1, 5)).news()).toEqual(['closing before-connack [MQTT-3.2.0-1]'])
+    expect(engine.lastError).toMatchObject({
+      message: expect.stringContaining('the server sent PUBLISH before CONNACK'),
+    })
   })
 })
