@@ -248,7 +248,10 @@ export interface ClientOptions {
 
   // The store, the profile of the server, and the handlers.
 
-  /** Keeps the session when the process ends. Default: the session is only in memory. */
+  /**
+   * Keeps the session when the process ends. Default: the session is only in memory. A store that is not durable is not used with a
+   * clean session, which ends with its connection.
+   */
   readonly store?: SessionStore | undefined
   /** The limits of this kind of server; MQTT 3.1.1 cannot announce them. Default: only the limits of MQTT. */
   readonly profile?: ServerProfile | undefined

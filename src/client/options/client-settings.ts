@@ -158,7 +158,8 @@ export function parseClientOptions(given: ClientOptions, random: () => number): 
     reconnect: parseReconnect(options.reconnect, profile),
     queue: sharedQueue.of(settingsFrom(queueEntries, options.queue ?? {})),
     delivery: parseDelivery(options, cleanSession),
-    store,
+    // A clean session ends with its connection, so there is nothing to keep. (With a durable store it is refused above.)
+    store: cleanSession ? undefined : store,
     profile,
     signal: signal ?? undefined,
     on: options.on ?? noListeners,

@@ -458,4 +458,23 @@ describe('the store', () => {
     connection.cut()
     expect(await rejectionOf(client.closed)).toBeInstanceOf(StoreError)
   })
+  test('in memory is not used by a clean session, which goes on with its messages after a lost connection', async () => {
+    const { server, client, connection } = await online({
+      reconnect: persistent.reconnect,
+      store: memoryStore(),
+      queue: { maxAgeMs: 60_000 },
+    })
+    const aborting = new AbortController()
+    const published = client.publish('a', 'x', { qos: 1 })
+    const aborted = client.publish('b', 'x', { qos: 2, signal: aborting.signal })
+    await connection.next('publish')
+    await connection.next('publish')
+    server.serve()
+    connection.cut()
+    await event(client, 'offline')
+    aborting.abort()
+    expect(await rejectionOf(aborted)).toBe(aborting.signal.reason)
+    await Promise.all([published, server.admitted()])
+    expect(client.state).toBe('online')
+  })
 })
