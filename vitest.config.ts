@@ -22,7 +22,7 @@ const isolated = [
   'test/client/engine/engine-contract.test.ts',
   'test/client/life/ten-thousand-reconnects.test.ts',
   'test/client/subscribe/answered-requests.test.ts',
-  'test/fuzz/fuzz.test.ts',
+  'test/fuzz/**/*.test.ts',
   'test/protocol/lists/fifo.test.ts',
   'test/protocol/lists/paged-map.test.ts',
   'test/simulation/*.test.ts',

@@ -1,0 +1,74 @@
+/** Runs one seed after the other, on a clock that passes only when a run says so. */
+import { install } from '@sinonjs/fake-timers'
+import { ClientRun, type PlantedFault } from './client-run.js'
+import type { Trace } from './lying-server.js'
+
+const silent: Trace = { note: () => {} }
+
+export interface CampaignOptions {
+  /** Makes the fault of each run. */
+  readonly planted?: () => PlantedFault
+  readonly trace?: Trace
+  /** A run ends after so many steps, if it has not ended before. */
+  readonly steps?: number
+}
+
+/** Runs of the client, while whoever has made this waits: the clock and what is unhandled belong to the runs until `end`. */
+export class Campaign {
+  readonly #options: CampaignOptions
+  readonly #clock = install({
+    now: 0,
+    toFake: [
+      'setTimeout',
+      'clearTimeout',
+      'setImmediate',
+      'clearImmediate',
+      'setInterval',
+      'clearInterval',
+      'performance',
+      'Date',
+    ],
+  })
+  readonly #systemRandom = Math.random
+  readonly #others = {
+    rejection: process.listeners('unhandledRejection'),
+    exception: process.listeners('uncaughtException'),
+  }
+  readonly #stackTraceLimit = Error.stackTraceLimit
+  readonly #emitWarning = process.emitWarning
+  #run: ClientRun | undefined
+
+  constructor(options: CampaignOptions = {}) {
+    this.#options = options
+    // Most runs make errors, and collecting their stacks takes longer than all the rest. A run that is traced has them.
+    if (options.trace === undefined) Error.stackTraceLimit = 0
+    // What a client says once, thousands of clients say thousands of times.
+    process.emitWarning = () => {}
+    process.removeAllListeners('unhandledRejection').on('unhandledRejection', this.#onRejection)
+    process.removeAllListeners('uncaughtException').on('uncaughtException', this.#onException)
+  }
+
+  readonly #onRejection = (reason: unknown): void => this.#run?.unhandled(reason)
+  readonly #onException = (error: unknown): void => {
+    this.#run?.report(`an uncaught exception: ${error instanceof Error ? error.stack : error}`)
+  }
+
+  async run(seed: number): Promise<ClientRun> {
+    this.#clock.reset()
+    const { trace = silent, steps = Number.POSITIVE_INFINITY, planted } = this.#options
+    const run = new ClientRun(seed, this.#clock, trace, steps, planted?.())
+    this.#run = run
+    await run.run().catch((error: unknown) => this.#onException(error))
+    return run
+  }
+
+  end(): void {
+    process.off('unhandledRejection', this.#onRejection).off('uncaughtException', this.#onException)
+    for (const listener of this.#others.rejection) process.on('unhandledRejection', listener)
+    for (const listener of this.#others.exception) process.on('uncaughtException', listener)
+    Math.random = this.#systemRandom
+    process.emitWarning = this.#emitWarning
+    Error.stackTraceLimit = this.#stackTraceLimit
+    this.#clock.uninstall()
+  }
+}
