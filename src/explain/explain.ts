@@ -10,7 +10,7 @@ import { PacketDecoder } from '../codec/decode/packet-decoder.js'
 import { MAX_PACKET_BYTES } from '../codec/fixed-header.js'
 import { type Fault, MalformedPacketError } from '../errors.js'
 import type { Annotation } from './annotation.js'
-import { FieldWalk, type PacketCondition } from './fields/field-walk.js'
+import { FieldWalk } from './fields/field-walk.js'
 import { walkPacket } from './fields/packet-fields.js'
 import { countBytes } from './listing/numerals.js'
 import { titleOf } from './summary.js'
@@ -38,29 +38,32 @@ interface DecoderFault {
  * The annotations cover each byte once, in order. If there is a fault, one annotation has a `fault`, and at most one
  * annotation follows, for all bytes after the fault. An end in the middle of a packet is a fault too. Passwords are
  * hidden, and in a faulty CONNECT the whole payload.
+ *
+ * Of the filters of a SUBSCRIBE or UNSUBSCRIBE and the Return Codes of a SUBACK the first hundred have annotations of their own. One
+ * annotation is for the others, and says how many they are.
  */
 export function explain(bytes: Uint8Array): Annotation[] {
   const { titles, fault } = decodeAll(bytes)
   const annotations: Annotation[] = []
   let offset = 0
   for (const title of titles) {
-    const packet = annotatePacket(bytes, offset, 'sound', () => title)
-    for (const annotation of packet) annotations.push(annotation)
+    const packet = annotatePacket(bytes, offset, Number.POSITIVE_INFINITY, () => title)
+    annotations.push(...packet)
     offset = endOf(packet, offset)
   }
   if (fault === undefined) return annotations
-  const broken = annotatePacket(bytes, offset, 'faulty', (name) => `${name}  ${faultWord(fault)}`)
+  const broken = annotatePacket(bytes, offset, fault.offset, (name) => `${name}  ${faultWord(fault)}`)
   return [...annotations, ...addFault(fault, broken, bytes.length)]
 }
 
 function annotatePacket(
   bytes: Uint8Array,
   offset: number,
-  condition: PacketCondition,
+  faultAt: number,
   titleFor: (name: string) => string,
 ): Annotation[] {
-  const walk = new FieldWalk(bytes, offset)
-  const { name } = walkPacket(walk, condition)
+  const walk = new FieldWalk(bytes, offset, faultAt)
+  const { name } = walkPacket(walk)
   const title = titleFor(name?.toUpperCase() ?? 'UNKNOWN PACKET')
   return walk.annotations.map((annotation, index) => (index === 0 ? { title, ...annotation } : annotation))
 }

@@ -46,6 +46,18 @@ describe('mqtt311 sub', () => {
     expect(objects[0].tst).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d{4}$/)
   })
 
+  it('--trace shows a hundred filters and Return Codes, and the number of the others', async () => {
+    const broker = await startBroker()
+    const filters = Array.from({ length: 1_500 }, (_, index) => ['-t', `f/${index}`])
+    const { code, stderr } = await run(['sub', ...broker.address, ...filters.flat(), '-E', '--trace'])
+    expect(code).toBe(0)
+    const [, subscribe = '', suback = ''] = stderr.split(/┌─ SUB/)
+    expect(subscribe.match(/Requested QoS/g)).toHaveLength(100)
+    expect(subscribe).toContain('1,400 more')
+    expect(suback.match(/ granted: /g)).toHaveLength(100)
+    expect(suback).toContain('1,400 more')
+  })
+
   it('--raw gives the payload byte by byte', async () => {
     const broker = await startBroker()
     const payload = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 256))

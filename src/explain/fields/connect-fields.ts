@@ -12,7 +12,7 @@ import {
 import { QOS_MASK } from '../../codec/packet-type.js'
 import type { AnnotationPart } from '../annotation.js'
 import { bitsOf, countBytes, hexByte } from '../listing/numerals.js'
-import type { FieldWalk, PacketCondition, Reading } from './field-walk.js'
+import type { FieldWalk, Reading } from './field-walk.js'
 import { flagPart, promiseOf } from './fixed-header-fields.js'
 import { passwordShape } from './password-shape.js'
 
@@ -23,7 +23,7 @@ const versions: Readonly<Record<number, string>> = { 3: 'MQTT 3.1', 4: 'MQTT 3.1
  * Names the fields. The payload of a faulty packet is hidden: if a flag or a length may be wrong, any byte of the payload may
  * belong to the password.
  */
-export function walkConnect(walk: FieldWalk, condition: PacketCondition): void {
+export function walkConnect(walk: FieldWalk): void {
   walk.string('Protocol Name', '3.1.2.1')
   walk.byte('Protocol Level', '3.1.2.2', (level) => ({ value: `${level}`, meaning: versions[level] ?? 'unknown' }))
   const flags = walk.byte('Connect Flags', '3.1.2.3', (byte) => ({
@@ -31,7 +31,7 @@ export function walkConnect(walk: FieldWalk, condition: PacketCondition): void {
     parts: connectFlags(byte),
   }))
   walk.number('Keep Alive', '3.1.2.10', (seconds) => ({ value: `${seconds} s`, meaning: serverWait(seconds) }))
-  if (condition === 'faulty') walk.hide(walk.remaining, 'Payload', '3.1.3', hiddenPayload)
+  if (walk.isFaulty) walk.hide(walk.remaining, 'Payload', '3.1.3', hiddenPayload)
   else if (flags !== undefined) walkPayload(walk, flags)
 }
 

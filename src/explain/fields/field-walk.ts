@@ -11,8 +11,8 @@ import type { Annotation, AnnotationPart } from '../annotation.js'
 import { countBytes, groupDigits } from '../listing/numerals.js'
 import { payloadText, quote, textOf } from '../listing/quoted-text.js'
 
-/** The result of the decoder for a packet: 'faulty' if the packet breaks a rule. */
-export type PacketCondition = 'sound' | 'faulty'
+/** So many entries of a list get names one by one: the sender of a packet chooses how long its list is. */
+const listedEntries = 100
 
 /** The value and the meaning of a field. */
 export interface Reading {
@@ -26,11 +26,18 @@ export class FieldWalk {
   readonly #bytes: Uint8Array
   #position: number
   #end: number
+  readonly #faultAt: number
 
-  constructor(bytes: Uint8Array, start: number) {
+  /** `faultAt` is where the decoder has found a fault in this packet; Infinity if there is none. */
+  constructor(bytes: Uint8Array, start: number, faultAt: number) {
     this.#bytes = bytes
     this.#position = start
     this.#end = bytes.length
+    this.#faultAt = faultAt
+  }
+
+  get isFaulty(): boolean {
+    return this.#faultAt < Number.POSITIVE_INFINITY
   }
 
   /** The number of bytes without a name. */
@@ -88,6 +95,32 @@ export class FieldWalk {
   /** A UTF-8 string after its two-byte length. */
   string(field: string, section: string): void {
     this.take(this.length(field, '1.5.3'), field, section, readString)
+  }
+
+  /**
+   * The entries of a list, to the end of the packet. The first hundred are named one by one by `name`. One annotation names all that
+   * follow, with their number. In a faulty packet it ends before the entry with the fault, and that entry is named by itself.
+   */
+  list(field: string, section: string, lengthOfNext: () => number, name: () => void): void {
+    for (let listed = 0; listed < listedEntries && this.remaining > 0; listed += 1) name()
+    const start = this.#position
+    let count = 0
+    for (; this.remaining > 0; count += 1) {
+      const next = this.#position + lengthOfNext()
+      // An entry that is cut off has a fault too.
+      if (next > this.#faultAt) break
+      this.#position = next
+    }
+    const length = this.#position - start
+    this.#position = start
+    this.take(length, field, section, () => ({ value: `${groupDigits(count)} more`, meaning: 'not listed' }))
+    if (this.remaining > 0) name()
+  }
+
+  /** The length of the string at the position of the walk, with its two bytes of length; too long if these are cut off. */
+  get stringLength(): number {
+    const bytes = this.peek(2)
+    return bytes.length < 2 ? 2 : 2 + bigEndian(bytes)
   }
 
   /** Bytes whose meaning only the application knows. */

@@ -3,7 +3,7 @@
 import { QOS_MASK, QOS_SHIFT } from '../../codec/packet-type.js'
 import { bitsOf, hexByte } from '../listing/numerals.js'
 import { walkConnect } from './connect-fields.js'
-import type { FieldWalk, PacketCondition } from './field-walk.js'
+import type { FieldWalk } from './field-walk.js'
 import { flagPart, type PacketStart, promiseOf, walkFixedHeader } from './fixed-header-fields.js'
 
 /** The Return Codes of CONNACK (section 3.2.2.3). */
@@ -20,18 +20,18 @@ const connackCodes = [
  * Names the bytes of the packet at the position of the walk. All bytes of a sound packet get a name. In a faulty packet, bytes
  * after the fault may belong to no field, and get no name.
  */
-export function walkPacket(walk: FieldWalk, condition: PacketCondition): PacketStart {
+export function walkPacket(walk: FieldWalk): PacketStart {
   const start = walkFixedHeader(walk)
-  walkBody(walk, start, condition)
+  walkBody(walk, start)
   return start
 }
 
-function walkBody(walk: FieldWalk, { name, flags }: PacketStart, condition: PacketCondition): void {
+function walkBody(walk: FieldWalk, { name, flags }: PacketStart): void {
   switch (name) {
     case undefined:
       return
     case 'connect':
-      return walkConnect(walk, condition)
+      return walkConnect(walk)
     case 'connack':
       return walkConnack(walk)
     case 'publish':
@@ -91,20 +91,33 @@ function walkPublish(walk: FieldWalk, qos: number): void {
 
 function walkSubscribe(walk: FieldWalk): void {
   walkIdentifier(walk, '3.8.2', 'until SUBACK')
-  while (walk.remaining > 0) {
-    walk.string('Topic Filter', '3.8.3')
-    walk.byte('Requested QoS', '3.8.3', (qos) => ({ value: `${qos}`, meaning: qos > 2 ? 'forbidden' : promiseOf(qos) }))
-  }
+  walk.list(
+    'Topic Filter',
+    '3.8.3',
+    () => walk.stringLength + 1,
+    () => {
+      walk.string('Topic Filter', '3.8.3')
+      walk.byte('Requested QoS', '3.8.3', (qos) => ({
+        value: `${qos}`,
+        meaning: qos > 2 ? 'forbidden' : promiseOf(qos),
+      }))
+    },
+  )
 }
 
 function walkSuback(walk: FieldWalk): void {
   walkIdentifier(walk, '3.9.2', 'of the SUBSCRIBE')
-  while (walk.remaining > 0) {
-    walk.byte('Return Code', '3.9.3', (code) => ({
-      value: code < 3 ? `${code}` : `0x${hexByte(code)}`,
-      meaning: grantOf(code),
-    }))
-  }
+  walk.list(
+    'Return Code',
+    '3.9.3',
+    () => 1,
+    () => {
+      walk.byte('Return Code', '3.9.3', (code) => ({
+        value: code < 3 ? `${code}` : `0x${hexByte(code)}`,
+        meaning: grantOf(code),
+      }))
+    },
+  )
 }
 
 function grantOf(code: number): string {
@@ -114,5 +127,10 @@ function grantOf(code: number): string {
 
 function walkUnsubscribe(walk: FieldWalk): void {
   walkIdentifier(walk, '3.10.2', 'until UNSUBACK')
-  while (walk.remaining > 0) walk.string('Topic Filter', '3.10.3')
+  walk.list(
+    'Topic Filter',
+    '3.10.3',
+    () => walk.stringLength,
+    () => walk.string('Topic Filter', '3.10.3'),
+  )
 }
