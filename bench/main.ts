@@ -1,7 +1,7 @@
 /**
  * `npm run bench` measures everything, `npm run bench -- codec memory` the named parts. A full run keeps what it found in
- * `bench/results/`, and makes the charts and the tables of the documents of it; `npm run bench -- --quick` only shows that all of
- * it still runs.
+ * `bench/results/`, and makes the charts and the tables of the documents of it; `npm run bench -- --quick` shows that all of it still
+ * runs, and that nothing grows faster than it may.
  */
 import { parseArgs } from 'node:util'
 import { drawCharts } from './charts.js'
@@ -21,6 +21,7 @@ const parts: Readonly<Record<string, () => Promise<Part>>> = {
   platform: () => import('./platform.js'),
   diagnostics: () => import('./diagnostics.js'),
   programs: () => import('./programs.js'),
+  bounds: () => import('./bounds.js'),
   memory: () => import('./memory.js'),
   'start-up': () => import('./start-up.js'),
 }
@@ -34,13 +35,18 @@ async function measure(name: string, effort: Effort): Promise<void> {
   for await (const table of part.run(effort)) {
     console.log(markdown(table, where))
     tables.push(table)
+    for (const failure of table.failures ?? []) {
+      console.error(`failed: ${failure}\n`)
+      process.exitCode = 1
+    }
   }
   if (effort === 'full') keep({ part: name, ...where, tables })
 }
 
 const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean' } }, allowPositionals: true })
 const effort: Effort = values.quick ? 'quick' : 'full'
-if (effort === 'quick') console.log('A little of everything, to see that it runs: these numbers mean nothing.\n')
+if (effort === 'quick')
+  console.log('A little of everything, to see that it runs: these numbers mean nothing, only how they grow does.\n')
 for (const name of positionals.length > 0 ? positionals : Object.keys(parts)) await measure(name, effort)
 if (effort === 'full') {
   drawCharts()

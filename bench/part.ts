@@ -28,6 +28,8 @@ export interface Table {
   readonly rows: readonly Row[]
   /** Sentences about what a reader of the numbers has to know. */
   readonly notes?: readonly string[]
+  /** What was asserted and does not hold: `npm run bench` then ends with 1. */
+  readonly failures?: readonly string[]
 }
 
 /** A module that measures. It yields each table as soon as it is complete. */
