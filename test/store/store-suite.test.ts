@@ -42,6 +42,15 @@ class HalfForgottenStore extends ListStore {
   }
 }
 
+class TextStore extends ListStore {
+  override append(records: readonly JournalRecord[]): Promise<void> {
+    const asText = (payload: Uint8Array) => Buffer.from(Buffer.from(payload).toString())
+    return super.append(
+      records.map((record) => (record.kind === 'queued' ? { ...record, payload: asText(record.payload) } : record)),
+    )
+  }
+}
+
 const faults: readonly [string, () => SessionStore][] = [
   [
     'forgets everything',
@@ -155,8 +164,10 @@ describe('the suite for stores', () => {
     expect(await failuresOf(make)).not.toEqual([])
   })
 
-  it('finds a store for which PUBREC counts although the server has forgotten the session, and names the case', async () => {
-    const failures = await failuresOf(() => new HalfForgottenStore())
-    expect(failures).toContainEqual(expect.stringMatching(/^forgotten clears held and received/))
+  it.each([
+    ['PUBREC counts although the server has forgotten the session', HalfForgottenStore, /^forgotten clears held and/],
+    ['every payload is text', TextStore, /^payloads and topics are the same/],
+  ])('finds a store for which %s, and names the case', async (_, Store, name) => {
+    expect(await failuresOf(() => new Store())).toContainEqual(expect.stringMatching(name))
   })
 })

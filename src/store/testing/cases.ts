@@ -84,7 +84,6 @@ export const cases: readonly Case[] = [
         session.messages.map(({ sequence }) => sequence),
         [1, 2, 4, 7],
       )
-      assert.deepEqual(session.held, [])
       await next.close()
     },
   },
