@@ -221,7 +221,6 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
   }
 
   #emitClosed(): void {
-    if (this.#phase === 'closed') return
     this.#phase = 'closed'
     this.#withheld = nothing
     this.#events.closed(this.#failure)

@@ -243,6 +243,23 @@ describe("a byte pipe of the caller's", () => {
     expect(within).toEqual([])
   })
 
+  it('that has room again while it is written to is told of later', async () => {
+    const stream = new Duplex({
+      read() {},
+      write(_chunk, _encoding, done) {
+        // Within the call, as no stream of Node does.
+        this.emit('drain')
+        done()
+      },
+    })
+    const client = watch(openStream(() => stream))
+    await client.peer
+    client.transport.write(Buffer.from('a'))
+    expect(client.told).toEqual(['opened'])
+    await client.drained
+    expect(client.told).toEqual(['opened', 'drained'])
+  })
+
   it.each([10, 300_000])('that gives back %d bytes at once keeps the rest for after a pause', async (length) => {
     const stream = new Duplex({
       read() {},
@@ -272,13 +289,15 @@ describe("a byte pipe of the caller's", () => {
     expect(client.told).toEqual(['opened', 'closed'])
   })
 
-  it('tells why it failed', async () => {
+  it.each([
+    ['with the code', Object.assign(new Error('raw'), { code: 'ECONNRESET' }), 'reset', /failed \(ECONNRESET\)$/],
+    ['without a code if there is none', new Error('raw'), 'other', /failed$/],
+  ])('tells why it failed, %s', async (_, error, reason, message) => {
     const { client, ours } = await connected()
-    const error = Object.assign(new Error('raw'), { code: 'ECONNRESET' })
     ours.destroy(error)
     const cause = await client.closed
     expect(cause).toBeInstanceOf(ConnectionLostError)
-    expect(cause).toMatchObject({ reason: 'reset', cause: error })
+    expect(cause).toMatchObject({ reason, cause: error, message: expect.stringMatching(message) })
   })
 
   it('closes when it is destroyed by its maker', async () => {
