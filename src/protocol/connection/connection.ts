@@ -229,9 +229,11 @@ export class Connection<P, R> {
     switch (packet.type) {
       case 'publish':
       case 'unnamed-publish': {
-        const violation = this.#session.incoming.receive(packet, this.#now)
+        const { incoming } = this.#session
+        const violation = incoming.receive(packet, this.#now)
         if (violation !== undefined) return this.#fail(violation)
-        return this.handlersProgressed(this.#now)
+        if (incoming.wantsGapFilled) this.handlersProgressed(this.#now)
+        return
       }
       case 'puback':
       case 'pubrec':

@@ -12,8 +12,6 @@ export class Arrival {
   readonly qos: QoS
   /** Undefined at QoS 0. */
   readonly packetId: PacketIdentifier | undefined
-  /** How many bytes the message takes of `receiveBufferBytes` while it waits. */
-  readonly bytes: number
   /**
    * The state of its handlers. 'received': they have ended, and the Packet Identifier is kept until PUBREL (QoS 2). 'over': they
    * have ended, and the Packet Identifier is not kept; an acknowledgement may still be owed.
@@ -21,7 +19,7 @@ export class Arrival {
   progress: 'waiting' | 'running' | 'received' | 'over' = 'waiting'
   /** The PUBLISH; of several copies, the first one. Undefined from the start of the handlers. */
   packet: IncomingPublish | undefined
-  /** When its handlers started. */
+  /** When its handlers started. Is not set for handlers that end before they return. */
   startedAt = 0
   /** The number of the connection on which its PUBREC was sent; 0 if none was sent. */
   pubrecOn = 0
@@ -36,7 +34,6 @@ export class Arrival {
     this.qos = qos
     this.packetId = packetId
     this.packet = packet
-    this.bytes = packet === undefined ? 0 : packet.payload.byteLength + topicLength(packet) + arrivalWeight
   }
 
   /** A new message. */
@@ -49,6 +46,12 @@ export class Arrival {
     const arrival = new Arrival(2, packetId, undefined)
     arrival.progress = 'received'
     return arrival
+  }
+
+  /** How many bytes the message takes of `receiveBufferBytes` while it waits. */
+  get bytes(): number {
+    const { packet } = this
+    return packet === undefined ? 0 : packet.payload.byteLength + topicLength(packet) + arrivalWeight
   }
 
   /** True if its handlers have ended, so the message may be acknowledged in its turn. */

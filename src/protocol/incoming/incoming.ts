@@ -229,7 +229,6 @@ export class Incoming<P, R> {
     const { packet } = arrival
     if (packet === undefined) return 'started'
     arrival.progress = 'running'
-    arrival.startedAt = this.#now
     this.#running += 1
     // No handler can get a message without a Topic Name. But it takes its turn, so that the acknowledgements keep their order.
     const answer = packet.type === 'publish' ? this.#driver.deliver(arrival, packet) : 'done'
@@ -240,26 +239,27 @@ export class Incoming<P, R> {
     }
     // From now on the payload belongs to the handlers. A message that only waits for its acknowledgement needs no payload.
     arrival.packet = undefined
-    if (answer === 'done') this.#finish(arrival)
+    if (answer === 'done') this.#finish(arrival, 0)
+    else arrival.startedAt = this.#now
     return 'started'
   }
 
   /** The handlers of a running arrival have ended, and the message counts as handled even if they failed. */
   handled(arrival: Arrival, now: number): void {
     this.#now = now
-    this.#finish(arrival)
+    this.#finish(arrival, now - arrival.startedAt)
     this.pump(now)
   }
 
-  #finish(arrival: Arrival): void {
-    this.#handlerEnded(arrival)
+  #finish(arrival: Arrival, ranMs: number): void {
+    this.#handlerEnded(ranMs)
     this.#received(arrival)
     this.#acknowledgeReady(arrival)
   }
 
-  #handlerEnded(arrival: Arrival): void {
+  #handlerEnded(ranMs: number): void {
     this.#running -= 1
-    this.reading.handlerEnded(this.#now, this.#now - arrival.startedAt)
+    this.reading.handlerEnded(this.#now, ranMs)
   }
 
   #received(arrival: Arrival): void {
@@ -273,7 +273,7 @@ export class Incoming<P, R> {
   /** The handlers have failed, and the message is to come again. Forgets the arrival; no acknowledgement is sent. */
   unhandled(arrival: Arrival, now: number): void {
     this.#now = now
-    this.#handlerEnded(arrival)
+    this.#handlerEnded(now - arrival.startedAt)
     // [MQTT-4.8.0-2] The acknowledgement stays owed, so later ones wait; the driver closes the connection, and the message comes again.
     this.#forget(arrival)
   }
@@ -281,7 +281,7 @@ export class Incoming<P, R> {
   /** The program never started to handle this message. Forgets the arrival, and acknowledges the handled messages behind it. */
   notStarted(arrival: Arrival, now: number): void {
     this.#now = now
-    this.#handlerEnded(arrival)
+    this.#handlerEnded(now - arrival.startedAt)
     this.#owed.remove(arrival)
     this.#forget(arrival)
     this.#acknowledgeReady(arrival)

@@ -30,9 +30,11 @@ export class OwedAcknowledgements {
 
   /** Takes the first message of a queue if its handlers have ended. The queue is the one for the QoS of `like`. */
   takeReady(like: Arrival): Arrival | undefined {
-    const { first } = this.#listOf(like)
+    const list = this.#listOf(like)
+    const { first } = list
     if (first?.isHandled !== true) return undefined
-    this.remove(first)
+    first.owed = 'not owed'
+    list.remove(first)
     return first
   }
 

@@ -94,6 +94,8 @@ export class ReadingPolicy {
 
   /** Decides about a new message. Call it once for each message: the answer 'postpone' opens the gap. */
   fateOf(now: number, message: 'comes again' | 'comes once'): Fate {
+    // Nearly every message has room. Without this line it would cost two comparisons of times.
+    if (this.#upperBoundSince === undefined && this.#gap === 'none') return 'keep'
     if (message === 'comes again') {
       if (this.#gap === 'none' && now >= this.#postponesAt) this.#gap = 'open'
       return this.#gap === 'open' ? 'postpone' : 'keep'
