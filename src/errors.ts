@@ -15,6 +15,7 @@
  */
 
 import { brandOf, MqttError, type MqttErrorOptions } from './mqtt-error.js'
+import { isError } from './realms.js'
 
 export { type DeliveryState, MqttError, type MqttErrorOptions } from './mqtt-error.js'
 
@@ -343,7 +344,7 @@ export class HandlerError extends MqttError {
 
 function reasonOf(cause: unknown): string {
   try {
-    return cause instanceof Error ? ` (${cause.name}: ${cause.message})` : ''
+    return isError(cause) ? ` (${cause.name}: ${cause.message})` : ''
   } catch {
     // Even reading the thrown value throws.
     return ''

@@ -2,7 +2,9 @@
  * The checks of fields that several packets share, for the encoder. Each check throws a `UsageError` before a byte is
  * written.
  */
+
 import { UsageError } from '../errors.js'
+import { isBytes } from '../realms.js'
 import type { PacketIdentifier, QoS } from './control-packet.js'
 import { encodedLength, MAX_FIELD_BYTES } from './utf8.js'
 
@@ -24,7 +26,7 @@ export function outline(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean') return `${value}`
   if (typeof value === 'string')
     return value === '' ? 'an empty string' : `a string of ${counted(value.length, 'character')}`
-  return value instanceof Uint8Array ? counted(value.byteLength, 'byte') : kindOf(value)
+  return isBytes(value) ? counted(value.byteLength, 'byte') : kindOf(value)
 }
 
 function counted(count: number, noun: string): string {
@@ -90,7 +92,7 @@ export function textLength(
 
 /** The number of bytes of a binary field, without the two bytes of its length. Errors never show the value. */
 export function binaryLength(bytes: Uint8Array, field: string, section: string): number {
-  if (!(bytes instanceof Uint8Array)) {
+  if (!isBytes(bytes)) {
     throw new UsageError(`${field} has to be a Uint8Array, not ${kindOf(bytes)}`, { statement: section })
   }
   requireAttached(bytes, field, section)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
 import { ConnectionLostError } from '../errors.js'
+import { codeOf } from '../realms.js'
 
 export interface ListenOptions {
   /** Undefined: the first loopback address that this machine has. */
@@ -73,5 +74,5 @@ async function bind(
 }
 
 function isMissingAddress(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^(EADDRNOTAVAIL|EAFNOSUPPORT)$/.test(String(error.code))
+  return /^(EADDRNOTAVAIL|EAFNOSUPPORT)$/.test(codeOf(error))
 }

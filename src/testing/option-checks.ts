@@ -1,6 +1,8 @@
 /** Checks the options of a test server and of its methods. No value is converted: a value of another kind is a UsageError. */
+
 import { kindOf, outline } from '../codec/field-checks.js'
 import { UsageError } from '../errors.js'
+import { isBytes } from '../realms.js'
 
 /** Throws unless the value is undefined or `holds` is true. `expected` describes a correct value. */
 function require(name: string, value: unknown, expected: string, holds: boolean): void {
@@ -30,11 +32,13 @@ export function requireOneOf(name: string, value: unknown, allowed: readonly unk
 }
 
 export function requireSignal(name: string, value: unknown): void {
-  require(name, value, 'an AbortSignal', value instanceof AbortSignal)
+  // An AbortSignal of another realm works too.
+  const { aborted, addEventListener } = Object(value)
+  require(name, value, 'an AbortSignal', typeof aborted === 'boolean' && typeof addEventListener === 'function')
 }
 
 /** The bytes of a payload, as a copy: the caller may change its array later. */
 export function payloadBytes(payload: string | Uint8Array): Buffer {
-  if (typeof payload === 'string' || payload instanceof Uint8Array) return Buffer.from(payload)
+  if (typeof payload === 'string' || isBytes(payload)) return Buffer.from(payload)
   throw new UsageError(`the payload has to be a string or a Uint8Array, not ${kindOf(payload)}`)
 }

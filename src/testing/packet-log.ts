@@ -81,7 +81,7 @@ export class PacketLog<Connection> {
   ): Promise<PacketOf<Name>> {
     const { signal } = match
     const promise = new Promise<PacketOf<Name>>((resolve, reject) => {
-      signal?.throwIfAborted()
+      if (signal?.aborted) throw signal.reason
       const offer = ({ packet, clientId }: Entry<Connection>): boolean => {
         try {
           if (!isMatch(packet, name, match, clientId)) return false

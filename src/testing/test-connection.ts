@@ -12,6 +12,7 @@ import { PacketDecoder } from '../codec/decode/packet-decoder.js'
 import { encodePacket, PacketWriter } from '../codec/encode/packet-writer.js'
 import { ConnectionLostError, isMqttError, UsageError } from '../errors.js'
 import { requireOptions } from '../option-names.js'
+import { isBytes, isError } from '../realms.js'
 import type { Broker } from './broker/broker.js'
 import { ServedConnection } from './broker/served-connection.js'
 import {
@@ -170,7 +171,7 @@ export class TestConnection {
    * ```
    */
   sendBytes(bytes: Uint8Array): void {
-    if (!(bytes instanceof Uint8Array)) throw new UsageError(`sendBytes takes a Uint8Array, not a ${typeof bytes}`)
+    if (!isBytes(bytes)) throw new UsageError(`sendBytes takes a Uint8Array, not a ${typeof bytes}`)
     const before = this.#writer.take()
     const all = Buffer.concat([before, bytes])
     if (this.stream.writable && all.length > 0) this.stream.write(all)
@@ -276,7 +277,7 @@ export class TestConnection {
     try {
       run()
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new UsageError('a function of the test threw', { cause: error }))
+      this.#fail(isError(error) ? error : new UsageError('a function of the test threw', { cause: error }))
     }
   }
 

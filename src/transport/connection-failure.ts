@@ -2,7 +2,9 @@
  * Turns an error of the operating system, the resolver or OpenSSL into a ConnectionLostError. The new error has a `reason`
  * for programs, a sentence with the host and the port for people, and the original error as `cause`.
  */
+
 import { ConnectionLostError, isMqttError, type LossReason } from '../errors.js'
+import { codeOf, textOf } from '../realms.js'
 import { describeEndpoint, type Endpoint } from './endpoint.js'
 
 /** The step at which the connection failed. */
@@ -127,15 +129,15 @@ export function connectionFailure(
   lastIssuer?: string,
 ): ConnectionLostError {
   if (error instanceof ConnectionLostError) return error
-  if (error instanceof AggregateError && error.errors.length > 0) return everyAddressFailed(error, endpoint, phase)
-  const code = detailOf(error, 'code')
+  if (isOfAddresses(error)) return everyAddressFailed(error, endpoint, phase)
+  const code = codeOf(error)
   const diagnosis = diagnose(code, phase)
   const says =
     diagnosis === untrusted && lastIssuer !== undefined
       ? `has a certificate from ${JSON.stringify(lastIssuer)}, ${untrustedIssuer}`
       : diagnosis.says
   // The address shows which address of the name was used, and its family.
-  const address = detailOf(error, 'address')
+  const address = textOf(error, 'address')
   const detail = [code, address === endpoint.host ? '' : address].filter((part) => part !== '').join(' ')
   const sentence = `${describeEndpoint(endpoint)} ${says}`
   const { reason } = diagnosis
@@ -145,11 +147,26 @@ export function connectionFailure(
 /** The most certain reason first: an address that refuses exists, an unreachable one may not. */
 const reasonsByCertainty: readonly LossReason[] = ['refused', 'reset', 'timed-out', 'unreachable']
 
+interface ErrorOfAddresses {
+  /** The error of each address. */
+  readonly errors: readonly unknown[]
+}
+
+function isOfAddresses(error: unknown): error is ErrorOfAddresses {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'errors' in error &&
+    Array.isArray(error.errors) &&
+    error.errors.length > 0
+  )
+}
+
 /** A name with several addresses fails when each of them has failed. */
-function everyAddressFailed(error: AggregateError, endpoint: Endpoint, phase: FailurePhase): ConnectionLostError {
+function everyAddressFailed(error: ErrorOfAddresses, endpoint: Endpoint, phase: FailurePhase): ConnectionLostError {
   const attempts = error.errors.map((attempt: unknown) => {
-    const code = detailOf(attempt, 'code')
-    return { code, address: detailOf(attempt, 'address'), reason: diagnose(code, phase).reason }
+    const code = codeOf(attempt)
+    return { code, address: textOf(attempt, 'address'), reason: diagnose(code, phase).reason }
   })
   const tried = attempts.map(({ address, code, reason }) => `${address || 'an address'} (${code || reason})`).join(', ')
   const reason = reasonsByCertainty.find((one) => attempts.some((attempt) => attempt.reason === one)) ?? 'other'
@@ -166,20 +183,14 @@ export function isCertificateFailure(error: unknown): boolean {
 
 /** True if the certificate of the server is not valid yet, which waiting, or a right clock, heals. */
 export function isNotYetValid(error: unknown): boolean {
-  return error instanceof ConnectionLostError && detailOf(error.cause, 'code') === notYetValid
+  return error instanceof ConnectionLostError && codeOf(error.cause) === notYetValid
 }
 
 /** Describes the error of a byte pipe that the caller made. An error of this package is returned unchanged. */
 export function streamFailure(error: unknown): Error {
   if (isMqttError(error)) return error
-  const code = detailOf(error, 'code')
+  const code = codeOf(error)
   const reason = known(code)?.reason ?? 'other'
   const detail = code === '' ? '' : ` (${code})`
   return new ConnectionLostError(`the byte pipe of the option stream failed${detail}`, { reason, cause: error })
-}
-
-/** A member that Node adds to its errors; empty if it is absent. */
-function detailOf(error: unknown, name: 'code' | 'address'): string {
-  const detail: unknown = error instanceof Error ? Reflect.get(error, name) : undefined
-  return typeof detail === 'string' ? detail : ''
 }

@@ -20,6 +20,7 @@
 import type { OnReadOpts, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { isMqttError } from '../errors.js'
+import { isError } from '../realms.js'
 import { familyMismatch } from './address-lookup.js'
 import { connectionFailure } from './connection-failure.js'
 import type { Endpoint } from './endpoint.js'
@@ -183,7 +184,7 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
   }
 
   onPieceError(error: unknown): void {
-    this.#socket.destroy(error instanceof Error ? error : undefined)
+    this.#socket.destroy(isError(error) ? error : undefined)
   }
 
   onDrain(): void {

@@ -13,6 +13,7 @@
 import type { Duplex } from 'node:stream'
 import { kindOf } from '../codec/field-checks.js'
 import { ConnectionLostError, UsageError } from '../errors.js'
+import { isBytes } from '../realms.js'
 import { streamFailure } from './connection-failure.js'
 import { PiecewiseOutput, type PiecewiseOutputOwner, pieceBytes } from './piecewise-output.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from './transport.js'
@@ -159,7 +160,7 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
   /** Listens to the pipe, and returns a function that removes the listeners. */
   #listen(stream: Duplex): () => void {
     const onData = (chunk: unknown): void => {
-      if (!(chunk instanceof Uint8Array)) this.#end(notBytes(`a chunk of type ${typeof chunk}`))
+      if (!isBytes(chunk)) this.#end(notBytes(`a chunk of type ${typeof chunk}`))
       else if (this.#mayTell) this.#receive(asBuffer(chunk))
       else {
         this.#withheld.push(asBuffer(chunk))

@@ -11,6 +11,7 @@
  */
 import type { ConnectionOptions, PeerCertificate, SecureContext } from 'node:tls'
 import { ConnectionLostError, UsageError } from '../errors.js'
+import { codeOf, isError } from '../realms.js'
 import type { Endpoint } from './endpoint.js'
 
 interface KeptSession {
@@ -103,7 +104,7 @@ function identityError(check: CheckServerIdentity, host: string, certificate: Pe
   try {
     return check(host, certificate)
   } catch (error) {
-    return error instanceof Error ? error : new Error('tls.checkServerIdentity threw', { cause: error })
+    return isError(error) ? error : new Error('tls.checkServerIdentity threw', { cause: error })
   }
 }
 
@@ -166,15 +167,11 @@ export function isRefusedValue(error: unknown): boolean {
 
 /** A message of OpenSSL is safe to repeat. A message of Node's own checks has the value; only the name at its start is safe. */
 function describeRefusal(error: unknown): string {
-  if (!(error instanceof Error)) return 'Node refuses them'
+  if (!isError(error)) return 'Node refuses them'
   const code = codeOf(error)
   if (code === '' || /^ERR_(OSSL|SSL|CRYPTO)_/.test(code)) return error.message
   const [, name = 'a value'] = /^The (?:argument |property )?["']([\w.]{1,40})["']/.exec(error.message) ?? []
   return `${name.replace(/^options\./, 'tls.')} is not what Node takes (${code})`
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
 /**

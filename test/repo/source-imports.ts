@@ -16,6 +16,7 @@ export interface SourceFile {
 }
 
 const layers: Readonly<Record<string, number>> = {
+  realms: -2,
   'mqtt-error': -1,
   errors: 0,
   codec: 1,

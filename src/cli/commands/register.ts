@@ -1,6 +1,7 @@
 /** `mqtt311 register`: dynamic registration on Alibaba Cloud IoT Platform. */
 import { open } from 'node:fs/promises'
 import { registerDevice } from '../../aliyun/index.js'
+import { codeOf } from '../../realms.js'
 import { requireNoPositionals } from '../command-line.js'
 import { startReporting } from '../conversation/reporting.js'
 import { endpointOptions } from '../flags/connection-flags.js'
@@ -109,7 +110,7 @@ async function createFile(path: string) {
   try {
     return await open(path, 'wx', 0o600)
   } catch (error) {
-    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST'
+    const exists = codeOf(error) === 'EEXIST'
     const text = exists ? 'is there already, and is not written over' : 'cannot be written'
     throw new CommandFailure('noOutput', `the file of -o ${text}`, { cause: error })
   }

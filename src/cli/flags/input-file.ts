@@ -4,6 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { codeOf } from '../../realms.js'
 import { CommandFailure } from '../outcome/exit-code.js'
 
 export async function readInput(path: string, option: string): Promise<Buffer> {
@@ -15,7 +16,7 @@ export async function readInput(path: string, option: string): Promise<Buffer> {
 }
 
 function reason(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   switch (code) {
     case 'ENOENT':
       return ': there is no such file'
@@ -26,7 +27,7 @@ function reason(error: unknown): string {
     case 'ERR_FS_FILE_TOO_LARGE':
       return ': it is too large'
     default:
-      return typeof code === 'string' ? ` (${code})` : ''
+      return code === '' ? '' : ` (${code})`
   }
 }
 

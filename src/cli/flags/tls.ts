@@ -1,6 +1,7 @@
 /** The options of TLS: whether it is used, and which certificates each side trusts. No option switches verification off. */
 import type { ConnectionOptions } from 'node:tls'
 import { UsageError } from '../../errors.js'
+import { isError } from '../../realms.js'
 import type { CommandLine } from '../command-line.js'
 import { CommandFailure } from '../outcome/exit-code.js'
 import type { ConnectionOptionName } from './connection-flags.js'
@@ -45,7 +46,7 @@ async function requireUsableCertificates(settings: ConnectionOptions): Promise<v
   try {
     createSecureContext(settings)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = isError(error) ? error.message : String(error)
     const text = `the certificates and the key cannot be used: ${reason}; give them in PEM, and the key that belongs to --cert`
     throw new CommandFailure('noInput', text, { cause: error })
   }

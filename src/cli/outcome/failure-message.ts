@@ -1,5 +1,7 @@
 /** Turns an error into what the command shows of it: one line in the words of the command line, and an exit code. */
+
 import { type AnyMqttError, type ConnectionLostError, isMqttError } from '../../errors.js'
+import { codeOf, isError } from '../../realms.js'
 import { CommandFailure, type ExitName, exitCode, exitCodeOfSignal, Interrupted } from './exit-code.js'
 
 export interface FailureMessage {
@@ -13,11 +15,11 @@ export function failureMessage(error: unknown): FailureMessage {
   if (error instanceof Interrupted) return { code: exitCodeOfSignal(error.signal), line: error.message }
   if (error instanceof CommandFailure) return { code: exitCode(error.exitName), line: oneLine(error.message) }
   if (isMqttError(error)) return mqttFailureMessage(error)
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   // The program that reads our output has ended, as in `mqtt311 sub ... | head -n 1`. That is no failure.
   if (code === 'EPIPE') return { code: exitCode('done'), line: undefined }
-  const message = error instanceof Error ? error.message : String(error)
-  if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) {
+  const message = isError(error) ? error.message : String(error)
+  if (/^E[A-Z]+$/.test(code)) {
     return { code: exitCode('noOutput'), line: `the output cannot be written: ${oneLine(message)}` }
   }
   return { code: exitCode('internal'), line: `this is a fault of mqtt311: ${oneLine(message)}; please report it` }
@@ -29,10 +31,10 @@ function mqttFailureMessage(error: AnyMqttError): FailureMessage {
   // The handlers belong to this command, so the failure is the error that the handler threw.
   if (error.code === 'MQTT_HANDLER') return failureMessage(error.cause)
   const line = oneLine(asTyped(error.message))
-  return { code: codeOf(error), line: `${line}${adviceFor(error)}` }
+  return { code: exitCodeOf(error), line: `${line}${adviceFor(error)}` }
 }
 
-function codeOf(error: AnyMqttError): number {
+function exitCodeOf(error: AnyMqttError): number {
   switch (error.code) {
     case 'MQTT_CONNECTION_REFUSED':
       return error.returnCode

@@ -1,6 +1,8 @@
 /** Makes what `sub` writes for a message: the payload alone, the topic and the payload, a format, or JSON. */
+
 import type { Message } from '../../client/options/client-options.js'
 import { UsageError } from '../../errors.js'
+import { isBytes } from '../../realms.js'
 import type { CommandLine } from '../command-line.js'
 import { wantsColor } from '../terminal/output.js'
 import { type Appearance, compileFormat, type Unprintable } from './message-format.js'
@@ -29,7 +31,7 @@ export function choosePrinter(line: CommandLine<'verbose' | 'format' | 'json' | 
       const format = compileFormat(line.text('format') ?? '', { topic, payload })
       return (message, now) => {
         const bytes = format(message, now)
-        return bytes instanceof Uint8Array ? Buffer.concat([bytes, end]) : bytes
+        return isBytes(bytes) ? Buffer.concat([bytes, end]) : bytes
       }
     }
     case 'verbose': {

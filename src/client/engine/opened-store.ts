@@ -4,8 +4,10 @@
  * The store is opened once, for one session. If an attempt times out while the store opens, the next attempt waits for the same
  * opening, because the store has a lock. A client that ends while the store opens waits for the opening too, and then closes the store.
  */
+
 import { StoreError } from '../../errors.js'
 import type { StoredSession } from '../../protocol/journal/journal-record.js'
+import { isBytes } from '../../realms.js'
 import type { SessionStore } from '../../store/session-store.js'
 import { asStoreError } from '../waiting/promises.js'
 import { JournalWriter } from './journal-writer.js'
@@ -94,7 +96,7 @@ function isStoredMessage(given: unknown): boolean {
   return (
     isCount(sequence) &&
     typeof topic === 'string' &&
-    payload instanceof Uint8Array &&
+    isBytes(payload) &&
     (qos === 1 || qos === 2) &&
     typeof retain === 'boolean' &&
     (binding === undefined || (isPacketIdentifier(packetId) && typeof received === 'boolean'))

@@ -23,6 +23,7 @@ import {
   UsageError,
 } from '../../errors.js'
 import type { Arrival } from '../../protocol/incoming/arrival.js'
+import { isError } from '../../realms.js'
 import { isWithinHandlerOf } from '../deliver/handler-context.js'
 import { EngineDriver, type EngineEvents } from '../engine/engine-driver.js'
 import type { ClientSettings } from '../options/client-settings.js'
@@ -333,7 +334,7 @@ export class Lifecycle implements EngineEvents, Abortable {
 
   /** The option `signal` of the client was aborted. */
   aborted(reason: unknown): void {
-    this.destroy(reason instanceof Error ? reason : new ClosedError('the signal was aborted', { cause: reason }))
+    this.destroy(isError(reason) ? reason : new ClosedError('the signal was aborted', { cause: reason }))
   }
 
   #close(error: Error | undefined, knownTo: EndKnownTo = 'nobody'): void {

@@ -3,10 +3,12 @@
  * if the option is absent. It throws a UsageError for any other value. No value is converted: `null`, `NaN` and `'60'` are mistakes,
  * and never mean zero, the default or sixty.
  */
+
 import { kindOf, outline, requireAttached } from '../../codec/field-checks.js'
 import { hasLoneSurrogate } from '../../codec/utf8.js'
 import { UsageError } from '../../errors.js'
 import { adviceFor, isRecord } from '../../option-names.js'
+import { isBytes } from '../../realms.js'
 import { foreignAdvice } from './unknown-names.js'
 
 /** The check of an option that may be absent. */
@@ -129,7 +131,7 @@ export function fieldBytes(name: string, value: string | Uint8Array, section: st
       statement: 'MQTT-1.5.3-1',
     })
   }
-  if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
+  if (typeof value !== 'string' && !isBytes(value)) {
     throw new UsageError(`${name} has to be a string or a Uint8Array, not ${kindOf(value)}`, { statement: section })
   }
   if (typeof value !== 'string') requireAttached(value, name, section)

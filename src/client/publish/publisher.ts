@@ -10,6 +10,7 @@
  * would get its turn. Therefore after each `sentBytesMax` bytes the next publishes wait for the next turn; they share one promise
  * too. The bytes are counted across turns, because only `setImmediate` shows that a turn has ended.
  */
+
 import { outline, requireAttached } from '../../codec/field-checks.js'
 import { validateTopicName } from '../../codec/topic.js'
 import { hasLoneSurrogate } from '../../codec/utf8.js'
@@ -17,6 +18,7 @@ import { ClosedError, ConnectionLostError, QueueFullError, UsageError } from '..
 import { refuseMore } from '../../option-names.js'
 import type { MessageDraft } from '../../protocol/outgoing/outgoing-queue.js'
 import type { Session } from '../../protocol/session.js'
+import { isBytes } from '../../realms.js'
 import { requirePublishOptions } from '../options/call-options.js'
 import { abortSignal } from '../options/checks.js'
 import type { ClientSettings } from '../options/client-settings.js'
@@ -265,7 +267,7 @@ function bytesOf(payload: string | Uint8Array): Uint8Array {
       statement: '3.3.3',
     })
   }
-  if (payload instanceof Uint8Array) {
+  if (isBytes(payload)) {
     requireAttached(payload, 'the payload', '3.3.3')
     return payload
   }

@@ -1,4 +1,5 @@
 import { StoreError } from '../../errors.js'
+import { isError } from '../../realms.js'
 
 /**
  * Returns the same promise, marked as handled for Node: if it rejects and the program does not await it, there is no unhandled
@@ -19,7 +20,7 @@ function nothing(): void {}
 /** The thrown value as an Error. Code of the program may throw any value, even one for which `String` or `instanceof` throws. */
 export function asError(thrown: unknown): Error {
   try {
-    return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+    return isError(thrown) ? thrown : new Error(String(thrown), { cause: thrown })
   } catch {
     return new Error('something was thrown that is no Error and has no text', { cause: thrown })
   }

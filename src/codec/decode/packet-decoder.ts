@@ -13,7 +13,9 @@
  *                                    or the bytes are malformed: the bytes after a fault cannot be trusted, and each
  *                                    later call throws the same error again
  */
+
 import { type MalformedPacketError, UsageError } from '../../errors.js'
+import { isBytes } from '../../realms.js'
 import { byteAt } from '../byte-at.js'
 import type { DecodedPacket } from '../control-packet.js'
 import { outline } from '../field-checks.js'
@@ -159,7 +161,7 @@ export class PacketDecoder<Strict extends boolean = true> {
   }
 
   #decode(chunk: Uint8Array, onPacket: OnPacket): void {
-    if (!(chunk instanceof Uint8Array)) throw new UsageError(`a chunk has to be a Uint8Array, not ${typeof chunk}`)
+    if (!isBytes(chunk)) throw new UsageError(`a chunk has to be a Uint8Array, not ${typeof chunk}`)
     this.#refuseUnlessReady('decode')
     if (this.#phase === 'stopped') return
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)

@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.js'
+import { isBytes } from '../../realms.js'
 import type { PacketIdentifier, QoS } from '../control-packet.js'
 import { flagBit, kindOf, requireAttached, requirePacketIdentifier, requireQos } from '../field-checks.js'
 import { MAX_REMAINING_LENGTH, remainingLengthSize, writeFixedHeader } from '../fixed-header.js'
@@ -70,7 +71,7 @@ export function encodePublish(
   dup: boolean,
   packetId: PacketIdentifier | undefined,
 ): void {
-  if (!(payload instanceof Uint8Array)) {
+  if (!isBytes(payload)) {
     throw new UsageError(`payload has to be a Uint8Array, not ${kindOf(payload)}`, { statement: '3.3.3' })
   }
   requireAttached(payload, 'the payload', '3.3.3')

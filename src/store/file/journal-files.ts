@@ -8,6 +8,7 @@
 import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { StoreError } from '../../errors.js'
+import { codeOf, isError } from '../../realms.js'
 
 export interface JournalFile {
   /** Writes at the end of the file and returns the number of written bytes, which may be fewer than `bytes` has. */
@@ -47,7 +48,7 @@ export async function appendAll(file: JournalFile, bytes: Uint8Array): Promise<v
  */
 export function storeFailure(failedAction: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause
-  return new StoreError(`${failedAction}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  return new StoreError(`${failedAction}: ${isError(cause) ? cause.message : String(cause)}`, { cause })
 }
 
 /** Awaits one operation on a file. Its error becomes a StoreError that names the action and the file. */
@@ -60,7 +61,7 @@ export async function onFile<T>(files: JournalFiles, action: string, name: strin
 }
 
 export function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
+  return codeOf(error) === code
 }
 
 class NodeFile implements JournalFile {

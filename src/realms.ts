@@ -1,0 +1,31 @@
+/**
+ * Tells bytes and errors by what they are. A program may run this package in another realm of JavaScript than Node's own modules, as jest
+ * and `vm` contexts do, or pass values of another realm. For these `instanceof` is false, because each realm has its own classes.
+ *
+ * `instanceof` comes first: it is true for most values, and it is fast.
+ */
+
+/** Whether the value is a Uint8Array, such as a Buffer, of any realm. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array || (ArrayBuffer.isView(value) && tagOf(value) === '[object Uint8Array]')
+}
+
+/** Whether the value is an error of any realm. Throws if the value throws when it is looked at. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || /^\[object (Error|DOMException)\]$/.test(tagOf(value))
+}
+
+/** The code that Node adds to its errors, as text; empty if there is none. */
+export function codeOf(error: unknown): string {
+  return textOf(error, 'code')
+}
+
+/** A member of an error that is a text; empty if there is none. */
+export function textOf(error: unknown, name: string): string {
+  const value: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined
+  return typeof value === 'string' ? value : ''
+}
+
+function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value)
+}
