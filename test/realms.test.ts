@@ -104,7 +104,7 @@ describe('an error of another realm', () => {
   })
 })
 
-describe('this package in a realm of its own', () => {
+describe('this package in a realm of its own, without a callback for import()', () => {
   type Package = typeof import('../src/index.js') & typeof import('../src/store/index.js')
   let run: (code: string) => Promise<unknown>
 
@@ -152,5 +152,21 @@ describe('this package in a realm of its own', () => {
     for (let received = 0; received < 2; received++) {
       expect(await server.receives('publish')).toMatchObject({ payload: Buffer.from('ab') })
     }
+  })
+
+  test('opens a store on disk', async () => {
+    const path = await run(`
+      const { mkdtemp, rm } = require('node:fs/promises')
+      const directory = await mkdtemp(require('node:path').join(require('node:os').tmpdir(), 'mqtt311-realm-'))
+      try {
+        const store = module.exports.fileStore(directory)
+        await store.open('session')
+        await store.close()
+        return directory
+      } finally {
+        await rm(directory, { recursive: true })
+      }
+    `)
+    expect(path).toContain('mqtt311-realm-')
   })
 })

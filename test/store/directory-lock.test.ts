@@ -277,7 +277,7 @@ describe.runIf(existsSync('/proc/self/stat'))('the lock file of version 0.1.0', 
 describe('of several that come at the same time', () => {
   /** The directory as somebody sees it who is slow at other steps in each round. */
   async function slowFiles(round: number, contender: number): Promise<JournalFiles> {
-    const files = await directoryFiles(directory)
+    const files = directoryFiles(directory)
     let step = 0
     const dawdle = async () => {
       step += 1
@@ -325,7 +325,7 @@ describe('of several that come at the same time', () => {
   })
 
   it('one begins again whose socket another took away before it listened', async () => {
-    const files = await directoryFiles(directory)
+    const files = directoryFiles(directory)
     const taken: string[] = []
     const rename = async (from: string, to: string) => {
       if (taken.length === 0) {
@@ -341,7 +341,7 @@ describe('of several that come at the same time', () => {
   })
 
   it('one gives up whose socket is always taken away', async () => {
-    const files = await directoryFiles(directory)
+    const files = directoryFiles(directory)
     const rename = async (from: string, to: string) => {
       await files.remove(from)
       await files.rename(from, to)
@@ -351,7 +351,7 @@ describe('of several that come at the same time', () => {
   })
 
   it('one does not get the lock although a listing has missed a file that was renamed meanwhile', async () => {
-    const files = await directoryFiles(directory)
+    const files = directoryFiles(directory)
     const lock = await lockDirectory(files)
     let looks = 0
     const list = async () => {
@@ -365,7 +365,7 @@ describe('of several that come at the same time', () => {
 
 describe('a lock that is refused', () => {
   it('leaves no file of its own', async () => {
-    const files = await directoryFiles(directory)
+    const files = directoryFiles(directory)
     const lock = await lockDirectory(files)
     const held = await locks()
     await expect(lockDirectory(files)).rejects.toThrow(`another store of this process`)
@@ -375,7 +375,7 @@ describe('a lock that is refused', () => {
   })
 
   it('names the holder, even if its own file cannot be taken away again', async () => {
-    const files = await directoryFiles(directory)
+    const files = directoryFiles(directory)
     const lock = await lockDirectory(files)
     const remove = () => Promise.reject(new Error('the disk went read-only'))
     await expect(lockDirectory({ ...files, remove })).rejects.toThrow(/in use by another store of this process/)
@@ -383,7 +383,7 @@ describe('a lock that is refused', () => {
   })
 
   it('by what the disk refuses says so', async () => {
-    const files = await directoryFiles(directory)
+    const files = directoryFiles(directory)
     const rename = () => Promise.reject(new Error('no space left'))
     await expect(lockDirectory({ ...files, rename })).rejects.toThrow(/cannot rename opening-\S+ in \S+: no space left/)
     expect(await locks()).toEqual([])
@@ -398,7 +398,7 @@ describe('a lock that is refused', () => {
   })
 
   it('by others that come and go without end ends all the same', async () => {
-    const files = await directoryFiles(directory)
+    const files = directoryFiles(directory)
     vi.useFakeTimers({ toFake: ['setTimeout'] })
     try {
       // The other renames its file whenever it is about to be asked.
@@ -511,7 +511,7 @@ describe('a directory', () => {
 
 describe.runIf(existsSync('/dev/full'))('a full disk', () => {
   it('is a StoreError with its cause', async () => {
-    const files = await directoryFiles('/dev')
+    const files = directoryFiles('/dev')
     const full = await files.open('full', 0)
     const written = onFile(files, 'write', 'full', appendAll(full, Buffer.alloc(10)))
     await expect(written).rejects.toMatchObject({ code: 'MQTT_STORE', cause: { code: 'ENOSPC' } })

@@ -91,7 +91,7 @@ export function fileStore(directory: string, options: FileStoreOptions = {}): Fi
   if (typeof directory !== 'string' || directory === '') {
     throw new UsageError(`directory has to be a path that is not empty, not ${outline(directory)}`)
   }
-  return createFileStore({ files: () => directoryFiles(directory), lock: lockDirectory }, options)
+  return createFileStore({ files: async () => directoryFiles(directory), lock: lockDirectory }, options)
 }
 
 /** @internal `fileStore` with another disk and another lock. */

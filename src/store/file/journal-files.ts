@@ -109,10 +109,13 @@ class NodeFile implements JournalFile {
   }
 }
 
-/** The files of a real directory. `node:fs` is loaded here, when a store is first opened. */
-export async function directoryFiles(directory: string): Promise<JournalFiles> {
-  const fs = await import('node:fs/promises')
-  const path = await import('node:path')
+/**
+ * The files of a real directory. `node:fs` is loaded here, when a store is first opened; not by `import()`, which fails under jest, in
+ * code that comes from a cache of bytecode, and in single executables.
+ */
+export function directoryFiles(directory: string): JournalFiles {
+  const fs = process.getBuiltinModule('node:fs/promises')
+  const path = process.getBuiltinModule('node:path')
   const location = path.resolve(directory)
   const pathOf = (name: string) => path.join(location, name)
 
