@@ -1,7 +1,7 @@
 /** What only a process of its own can show: that it ends by itself, and that nothing ends it. */
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { builtProgram } from '../../built-program.js'
 import { FakeServer, message } from '../peers/fake-server.js'
 
 interface Exit {
@@ -12,9 +12,9 @@ interface Exit {
 }
 
 /** Runs a program until it ends by itself; only a test that fails ends it. */
-function run(program: string, ...values: string[]): Promise<Exit> {
-  const path = fileURLToPath(new URL(`../programs/${program}.ts`, import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', path, ...values], { stdio: ['ignore', 'pipe', 'pipe'] })
+async function run(program: string, ...values: string[]): Promise<Exit> {
+  const path = await builtProgram(new URL(`../programs/${program}.ts`, import.meta.url))
+  const child = spawn(process.execPath, [path, ...values], { stdio: ['ignore', 'pipe', 'pipe'] })
   onTestFinished(() => {
     child.kill()
   })
