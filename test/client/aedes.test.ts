@@ -4,14 +4,14 @@ import { type ClientOptions, connect, type Message, MqttClient } from '../../src
 import { aedesServer } from './peers/aedes-server.js'
 import { event } from './peers/client-on-pipe.js'
 
-/** A connected client that is gone when the test is over. */
+/** A connected client. It is destroyed when the test is over. */
 async function connected(url: string, options: ClientOptions = {}): Promise<MqttClient> {
   const client = await connect(url, options)
   onTestFinished(() => client.destroy())
   return client
 }
 
-/** What a handler gets, and a promise of the first so many. */
+/** A handler, the messages that it got, and a promise of the first `count` of them. */
 function collect(count: number) {
   const got: Message[] = []
   let complete = () => {}

@@ -74,7 +74,7 @@ describe('events', () => {
 describe('a terminal error', () => {
   const fault = new Error('the end')
 
-  /** The errors that nobody handled, of a client that ends by a violation or as `end` says. */
+  /** The unhandled rejections of a client that ends by `end`, or by a violation of the server if `end` does nothing. */
   async function unhandled(
     prepare: (client: MqttClient) => unknown,
     end: (client: MqttClient) => void = () => {},

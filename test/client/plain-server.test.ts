@@ -1,4 +1,4 @@
-/** Against aedes, a server that knows the standard and nothing of us: what is not in the standard must not be needed. */
+/** Against aedes, a server that knows only the standard: a client may not need more than the standard promises. */
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { connect, MqttClient } from '../../src/index.js'
 import { aedesServer } from './peers/aedes-server.js'

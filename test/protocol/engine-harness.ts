@@ -1,11 +1,11 @@
 /**
- * The engine in the hands of a test. `EngineHarness` is a driver that keeps the promises of `Driver` and writes down, one
- * line each and in order, everything that the engine asks of it. Time is a number that moves when the test says so.
+ * An engine that a test drives. `EngineHarness` is a driver that keeps the promises of `Driver`. It notes each call of the engine
+ * as one line, in order. Time is a number, which only the test changes.
  *
  *   send PUBREL#5      deliver a        settled a          answered s1: 0 128       closing MQTT_TIMEOUT ping
  *   record held 5      anomaly ... 5    rejected a: ...    unanswered s1: ...       connected new
  *
- * After every call it checks that the next deadline is later than now, and at every packet that nothing but CONNECT is
+ * After every call the harness checks that the next deadline is later than now. At every packet it checks that only CONNECT is
  * sent before CONNACK.
  */
 import { expect } from 'vitest'
@@ -44,7 +44,9 @@ interface HarnessSettings extends Partial<SessionSettings> {
   readonly keepAlive?: number
   readonly pingTimeoutMs?: number
   readonly stored?: StoredSession
-  /** What becomes of a delivered message: its handlers are done at once, run until `finish`, or put it off until `makeRoom`. */
+  /**
+   * What handlers do with a message: they are done at once, run until `finish`, or take the message later, after `makeRoom`.
+   */
   readonly handlers?: HandlersAnswer
 }
 
@@ -89,19 +91,19 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
 
   // What a test reads
 
-  /** Everything that has happened since the last look. */
+  /** Everything that has happened since the last call. */
   news(): string[] {
     const news = this.#log
     this.#log = []
     return news
   }
 
-  /** The packets that were sent since the last look; the rest of the news is skipped. */
+  /** The packets that were sent since the last call. Other news is skipped. */
   sent(): string[] {
     return this.#pick('send ')
   }
 
-  /** The messages whose handlers were started since the last look. */
+  /** The messages whose handlers were started since the last call. */
   delivered(): string[] {
     return this.#pick('deliver ')
   }
@@ -126,7 +128,7 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
 
   // What a test does: connections
 
-  /** Opens a connection and sends CONNECT; CONNACK is still to come. */
+  /** Opens a connection and sends CONNECT. CONNACK does not come yet. */
   open(connect: Partial<ConnectPacket> = {}): this {
     return this.#call(() => {
       this.#connection = this.session.connect(
@@ -261,7 +263,7 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
     return this.#call(() => this.session.handled(arrival, this.now))
   }
 
-  /** They have failed. */
+  /** The handlers of the oldest running message of this topic have failed. */
   fail(topic: string): this {
     const arrival = this.#take(topic)
     return this.#call(() => this.session.unhandled(arrival, this.now))
@@ -287,7 +289,7 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
 
   // Time
 
-  /** Lets time pass; the timer fires whenever the engine asked for it. */
+  /** Lets time pass. `tick` is called at each deadline of the engine. */
   pass(milliseconds: number): this {
     const end = this.now + milliseconds
     for (let due = this.session.nextDeadline(); due <= end; due = this.session.nextDeadline()) {
@@ -376,8 +378,8 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
     if (this.#unflushed > 0 && this.session.connection !== undefined) this.session.connection.bytesSent(this.now)
     this.#unflushed = 0
     while (this.session.connection?.moreWaits) this.session.connection.pump(this.now)
-    // A connection that was lost, or that a new one replaced, may requeue messages that are too old by now, and knows no time
-    // to judge them by.
+    // The end of a connection may put messages back into the queue that are too old by now. The engine gets no time with
+    // that call.
     const isLost = this.session.connection === undefined || this.session.connection !== before
     if (isLost && this.session.nextDeadline() <= this.now) this.session.tick(this.now)
     expect(this.session.nextDeadline()).toBeGreaterThan(this.now)

@@ -1,17 +1,17 @@
-/** What a structure keeps alive, weighed. */
+/** Measures how many bytes an object keeps alive. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 setFlagsFromString('--expose-gc')
 const collect: () => void = runInNewContext('gc')
 
-/** A full collection, in a turn in which nothing that the turns before have looked at is kept for their sake. */
+/** Collects all garbage. Waits for the next turn first, because a turn keeps alive whatever a WeakRef gave it. */
 export async function collectGarbage(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
   collect()
 }
 
-/** The heap in use, once the collector has nothing more to give back. */
+/** The bytes of the heap that are in use when another collection would free no more. */
 async function settledHeap(): Promise<number> {
   let lowest = Number.POSITIVE_INFINITY
   for (let unchanged = 0; unchanged < 2; ) {
@@ -24,8 +24,8 @@ async function settledHeap(): Promise<number> {
 }
 
 /**
- * Bytes that one of a hundred keeps alive: what the compiler or a cache takes meanwhile is divided among them. A function of
- * its own: nothing of the weighing before is on the scales.
+ * Bytes that one object of a hundred keeps alive. The compiler and caches take memory too; with a hundred objects it counts
+ * little. This is a function of its own so that objects of the measurement before are not on the stack.
  */
 async function weigh(make: () => object): Promise<number> {
   const before = await settledHeap()
@@ -34,9 +34,9 @@ async function weigh(make: () => object): Promise<number> {
   return (after - before) / kept.length
 }
 
-/** Bytes that what `make` returns keeps alive: the middle one of three weighings. */
+/** Bytes that the object of `make` keeps alive: the middle one of three measurements. */
 export async function retainedBytes(make: () => object): Promise<number> {
-  // The first one brings compiled code with it.
+  // The first call also compiles code, which takes memory.
   make()
   const weighings = [await weigh(make), await weigh(make), await weigh(make)]
   const [, middle = Number.NaN] = weighings.sort((a, b) => a - b)

@@ -1,6 +1,6 @@
 /**
- * Any commands, any packets, any times, in any order. Whatever the server does, nothing but QueueFullError is thrown, the wire stays
- * lawful, and a server that begins to behave finds a client that comes to rest.
+ * Random commands, packets and times. Whatever the server does, the engine throws only QueueFullError and sends only what the
+ * standard allows. When the server then answers correctly, every exchange ends.
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -153,7 +153,7 @@ const happenings = fc.oneof(
   },
 )
 
-/** Identifiers go on at 65,535, and find 1 and 3 in use behind the wrap. */
+/** The next identifier is 65,535. After it come 1 and 3, which are in use. */
 const boundBeforeTheWrap = {
   nextSequence: 3,
   nextPacketId: 65_535,
@@ -187,7 +187,7 @@ const sessions = fc.record({
 
 const steps = fc.array(fc.oneof(servers, commands, happenings), { maxLength: 40 })
 
-/** A server that answers all it is asked, until nothing of ours is open. */
+/** Answers as a correct server does, until every exchange of the client has ended. */
 function bringToRest(engine: EngineHarness): void {
   if (engine.session.connection?.phase !== 'connected') engine.connect()
   engine.outputDrained().readingResumed()

@@ -1,6 +1,6 @@
 /**
- * The vectors that no decoder can judge: well-formed packets that a server sends at the wrong time, and odd ones
- * that are legal. Each row of the file is played to the engine as bytes; a row without an entry here fails.
+ * The vectors that a decoder cannot judge: well-formed packets that a server sends at the wrong time, and packets that look
+ * wrong and are legal. Each row of the file is given to the engine as bytes. A row without an entry in this file fails.
  */
 import { describe, expect, test } from 'vitest'
 import { cell, expandHex, type Row, readVectors } from '../../fixtures/vectors/vector-file.js'
@@ -67,7 +67,7 @@ const plays: Readonly<Record<string, Played>> = {
   'after-disconnect-publish': { from: () => connected().disconnect(), news: [] },
   'publish-unknown-dup-while-disconnecting': { from: () => connected().receive(connack(false)), news: [] },
   'ok-publish-qos2-repeat': { from: () => connected().receive(arrives('a', 2, 5)), news: ['send PUBREC#5'] },
-  // A strict session takes DUP 0 behind PUBREC for what it says: a new message, on an identifier that is in use.
+  // For a strict session, DUP 0 after PUBREC means a new message, and its identifier is still in use.
   'ok-publish-qos2-repeat-dup0': {
     from: () => connected().receive(arrives('a', 2, 5)),
     news: ['closing identifier-in-use [MQTT-2.3.1-4]'],
@@ -127,13 +127,13 @@ describe('a packet at the wrong time [MQTT-4.8.0-1]', () => {
       const packets = new PacketDecoder().decode(Buffer.concat([bytes, tail]))
       const closes = played.news.at(-1)?.startsWith('closing') || engine.session.connection === undefined
       engine.receive(...packets)
-      // What stands behind a fault is not looked at; behind anything else it is.
+      // Packets after a fault are not read. After anything else they are.
       expect(engine.news()).toEqual(closes ? played.news : [...played.news, 'deliver tail', 'send PUBACK#77'])
       expect(engine.packets.some(({ type }) => type === 'disconnect')).toBe(name === 'after-disconnect-publish')
       if (!closes) return
       expect(engine.connection.phase).toBe('closed')
       expect(engine.session.nextDeadline()).toBe(Number.POSITIVE_INFINITY)
-      // The session is as good as before.
+      // The fault has not harmed the session.
       engine.connect().news()
       expect(engine.publish('after', 1).news()).toHaveLength(1)
       expect(engine.receive(puback(engine.session.table.identifiers.cursor - 1)).news()).toEqual(['settled after'])

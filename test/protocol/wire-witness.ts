@@ -10,23 +10,23 @@ type Happening =
   | { readonly is: 'over'; readonly topic: string }
 
 /**
- * Watches a client from the outside, packet by packet, and knows the standard but nothing of the engine: which
- * identifiers are in use, what was sent before, what may be acknowledged, and in which order. Every topic is used once.
+ * Watches a client from the outside, packet by packet. It knows the standard and nothing of the engine: which identifiers are
+ * in use, what was sent before, what may be acknowledged, and in which order. Every topic is used once.
  */
 export class WireWitness {
-  /** What each of our identifiers stands for: a topic, or a request of the present connection. */
+  /** The topic or the request that has each identifier of the client. Requests end with their connection. */
   readonly #inUse = new Map<number, string>()
   readonly #everSent = new Set<string>()
   readonly #released = new Set<string>()
   readonly #over = new Set<string>()
   readonly #cleanSession: boolean
   #happenings: Happening[] = []
-  /** Identifiers of what came on this connection and is not acknowledged, in the order of arrival. */
+  /** Messages of this connection that are not acknowledged, in the order of arrival. */
   #arrivals: string[] = []
 
   constructor(engine: EngineHarness) {
     this.#cleanSession = engine.session.settings.cleanSession
-    // What a store gave back may have been sent.
+    // An earlier process may have sent the messages of the store.
     for (const { packetId, message } of engine.session.table.messages()) {
       this.#inUse.set(packetId, message.topic)
       this.#everSent.add(message.topic)
@@ -55,7 +55,7 @@ export class WireWitness {
     }
   }
 
-  /** Judges what has happened since the last look. */
+  /** Checks everything that has happened since the last call. */
   look(): void {
     const happenings = this.#happenings
     this.#happenings = []
@@ -71,7 +71,7 @@ export class WireWitness {
           if (!happening.sessionPresent) this.#released.clear()
           break
         case 'over':
-          // A message has one end.
+          // A message ends once.
           expect(this.#over).not.toContain(happening.topic)
           this.#over.add(happening.topic)
           for (const [packetId, topic] of this.#inUse) if (topic === happening.topic) this.#inUse.delete(packetId)
@@ -142,7 +142,7 @@ export class WireWitness {
     }
   }
 
-  /** Acknowledgements leave in the order of arrival; copies that joined are passed over. */
+  /** Acknowledgements leave in the order of arrival. Copies that joined running handlers are skipped. */
   #acknowledged(acknowledgement: string): void {
     expect(this.#arrivals).toContain(acknowledgement)
     this.#arrivals = this.#arrivals.slice(this.#arrivals.indexOf(acknowledgement) + 1)

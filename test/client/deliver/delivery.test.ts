@@ -219,7 +219,7 @@ test('a payload that is transferred takes no other message with it, nor the conn
   const { client, connection } = await online()
   client.handle('#', (arrived) => {
     got.push(arrived)
-    // What `postMessage(payload, [payload.buffer])` does. Later releases of Node refuse it, as for their own small Buffers.
+    // `postMessage(payload, [payload.buffer])` does the same. Later releases of Node refuse the transfer.
     const { buffer } = arrived.payload
     try {
       if (buffer instanceof ArrayBuffer) structuredClone(arrived.payload, { transfer: [buffer] })
@@ -227,7 +227,7 @@ test('a payload that is transferred takes no other message with it, nor the conn
       expect(error).toHaveProperty('name', 'DataCloneError')
     }
   })
-  // A block of payloads may have been begun before, in this process.
+  // Earlier tests of this process have used a part of the block of payloads.
   connection.send({ type: 'publish', topic: 'fill', payload: Buffer.alloc(4_000), retain: false, qos: 0 })
   connection.send({ type: 'publish', topic: 'fill', payload: Buffer.alloc(4_000), retain: false, qos: 0 })
   connection.send({ type: 'publish', topic: 'fill', payload: Buffer.alloc(4_000), retain: false, qos: 0 })

@@ -3,7 +3,10 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { gate, online, quiet } from '../peers/client-on-pipe.js'
 import { message } from '../peers/fake-server.js'
 
-/** Whether a storage that is out of use is out of use in every context, as up to Node 22: only then it costs something to use one. */
+/**
+ * Up to Node 22, `disable` takes a storage out of every context. Only there a storage costs time, so only there the client
+ * disables it.
+ */
 function marksHaveACost(): boolean {
   const storage = new AsyncLocalStorage()
   const context = storage.run(1, () => new AsyncResource('test'))

@@ -1,4 +1,4 @@
-/** A program that connects, and then subscribes: what its resumed session delivers in between is not lost. */
+/** A program connects, and subscribes later. Messages that its resumed session delivers before that are not lost. */
 import { describe, expect, test } from 'vitest'
 import { type ClientOptions, MqttClient } from '../../../src/index.js'
 import { clientOf, fakeTime, type Online, online, pass, quiet } from '../peers/client-on-pipe.js'

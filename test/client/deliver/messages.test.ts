@@ -16,7 +16,7 @@ async function iterating(options: Parameters<typeof online>[0] = {}, limit?: num
   return { ...pair, stream }
 }
 
-/** The topics of the next messages of a stream, as many as asked for. */
+/** The topics of the next `count` messages of a stream. */
 async function topicsOf(stream: MessageStream, count: number): Promise<string[]> {
   const topics: string[] = []
   for (let n = 0; n < count; n++) {

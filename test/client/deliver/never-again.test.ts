@@ -1,4 +1,4 @@
-/** What was seen to go wrong in other clients and has no test of its own elsewhere. */
+/** Faults that other clients had, and that no other file tests. */
 import { expect, test } from 'vitest'
 import type { OfflineEvent } from '../../../src/index.js'
 import { fakeTime, online, pass, quiet } from '../peers/client-on-pipe.js'
@@ -13,7 +13,7 @@ test('messages published while a resend is under way survive a second cut, in or
   await connection.next('publish')
   connection.cut()
   const second = await server.admitted(true)
-  // The window holds back a part of what is sent again, and with it all that is new.
+  // The window has no room for all messages that are sent again. New messages wait behind those.
   await second.next('publish')
   published.push(...[5, 6, 7].map((n) => client.publish('a', String(n), { qos: 1 })))
   await quiet()
@@ -50,7 +50,7 @@ test('a server that never answers a PUBLISH is tried again slowly, and each time
   }
   for (let seconds = 0; seconds < 600; seconds += 1) await pass(1_000)
   expect(server.attempts).toBeGreaterThan(2)
-  // Ten minutes hold 120 times of 5 s.
+  // Without the back-off there would be 120 attempts in ten minutes, one every 5 s.
   expect(server.attempts).toBeLessThan(60)
   expect(reports.length).toBeGreaterThanOrEqual(server.attempts - 1)
   for (const { error } of reports) expect(error).toMatchObject({ operation: 'acknowledgement' })

@@ -253,7 +253,7 @@ describe('cost', () => {
 
   it('of a match is paid again when other topics have filled 1 MiB since, and always above 4 KiB', () => {
     const { costs } = remembering()
-    // A topic of so many characters, one handler and the objects around them are 4,096 bytes.
+    // A topic of this length, one handler and the objects around them count as 4,096 bytes.
     const long = (name: string) => `a/${name.padEnd(1_978)}`
     const others = (count: number) => Array.from({ length: count }, (_, index) => costs(long(`${index}`)))
     expect([costs(long('b')), others(255).every(Boolean), costs(long('b'))]).toEqual([true, true, false])

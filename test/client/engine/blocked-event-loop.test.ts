@@ -31,7 +31,7 @@ test('an event loop that was blocked past a deadline reads what has arrived befo
       },
     })
     client.on('data', () => happened.push('the answer is read'))
-    // The answer is with the operating system when the loop is blocked, and the deadline passes meanwhile.
+    // The operating system has the answer while the event loop is blocked. The deadline passes in that time.
     peer?.write('PINGRESP', () => {
       timers.startEngine(timers.now() + 1, timers.now())
       block(30)

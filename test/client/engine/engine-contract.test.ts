@@ -1,4 +1,4 @@
-/** The promise of src/protocol/driver.ts, held by the real driver: no answer of the engine leads back into it. */
+/** The real driver keeps the promise of src/protocol/driver.ts: no method that the engine calls may call the engine. */
 import { afterEach, expect, test } from 'vitest'
 import { EngineDriver } from '../../../src/client/engine/engine-driver.js'
 import { Connection } from '../../../src/protocol/connection/connection.js'
@@ -45,7 +45,7 @@ afterEach(() => {
   for (const undo of restore.splice(0)) undo()
 })
 
-/** Puts `around` around a method of every object of a class, until the test is over. */
+/** Replaces a method of all objects of a class until the test is over. `around` gets the original call. */
 function wrap(prototype: object, name: string, around: (call: () => unknown) => unknown): void {
   const original: unknown = Reflect.get(prototype, name)
   if (typeof original !== 'function') throw new Error(`${name} is no method`)
@@ -57,7 +57,7 @@ function wrap(prototype: object, name: string, around: (call: () => unknown) => 
   restore.push(() => define(original))
 }
 
-/** Which methods are running, and what was called from within them. */
+/** Notes which methods run, and which calls are made in them. */
 class Nesting {
   readonly faults: string[] = []
   readonly #running: string[] = []
@@ -122,7 +122,7 @@ test('what a handler publishes at once is written when the engine has returned, 
 
 test('what is sent again goes out whole, however much it is, although nothing is acknowledged [MQTT-4.4.0-1]', async () => {
   const session = { clientId: 'c', cleanSession: false, reconnect: { minDelayMs: 1, maxDelayMs: 1 } }
-  // A pipe that always has room: nothing but the engine itself holds anything back.
+  // The pipe always has room, so only the engine itself can make packets wait.
   const server = new FakeServer({ highWaterMark: 10_000_000 })
   const { client, connection } = await online({ ...session, maxInFlight: 100 }, server)
   const count = 20

@@ -127,7 +127,7 @@ test('a peer that died while the socket was not read is noticed after reading ha
   })
   const slow = gate()
   client.handle('a', () => slow.promise)
-  // All in one chunk, so that nothing is left to be read.
+  // One chunk has all messages, so no later read can prove that the server lives.
   connection.send(message('a'), message('a'), message('a'), message('a'))
   await pass(20_000)
   expect(client.state).toBe('online')

@@ -17,7 +17,7 @@ import {
 } from '../peers/client-on-pipe.js'
 import { FakeServer, message } from '../peers/fake-server.js'
 
-/** A store in memory that a test can hold up and break, and that writes down what it was given. */
+/** A store in memory. It notes its calls and records, and a test can delay it and make it fail. */
 class ScriptedStore implements SessionStore {
   readonly durable = true
   readonly #inner = memoryStore()
@@ -114,7 +114,7 @@ describe('what is asked before the store is open', () => {
     const asked = [client.publish('0', 'x', { qos: 1 }), client.subscribe('kept'), client.unsubscribe('left')]
     await quiet()
     opening.open()
-    // One call in each of the microtasks in which the session is read and those that waited go on.
+    // One call in each microtask while the session is read and the waiting calls go on.
     for (let turn = 1; turn <= 40; turn++) {
       asked.push(client.publish(String(turn), 'x', { qos: 1 }))
       if (turn === 1) asked.push(client.unsubscribe('kept'), client.subscribe('left'))

@@ -7,7 +7,7 @@ import { FakeServer, message } from '../peers/fake-server.js'
 /** Eleven pieces. */
 const large = Buffer.alloc(1_000_000, 'x')
 
-/** A client whose server reads nothing for now, and whose pipe holds no more than the chunk on its way. */
+/** A client whose server does not read. The pipe between them has room for one chunk only. */
 async function clogged(options: ClientOptions): Promise<Online> {
   fakeTime()
   const given = await online({ clientId: 'c', cleanSession: false, ...options }, new FakeServer({ highWaterMark: 1 }))
@@ -91,7 +91,7 @@ describe('a server that reads nothing', () => {
     const rounds = 40
     for (let round = 0; round < rounds; round += 1) slow.connection.sendBytes(copies)
     await pass(1_000)
-    // A megabyte of acknowledgements of four bytes each, and what one read of the socket holds.
+    // The client reads on until a megabyte of acknowledgements waits. Each has four bytes.
     expect(slow.client.stats.packetsIn.publish).toBeLessThan(300_000)
     slow.connection.readOn()
     await pass(1_000)

@@ -82,7 +82,7 @@ describe('credentials', () => {
     expect(attempts[0]?.signal.aborted).toBe(true)
     await pass(1)
     expect(attempts).toHaveLength(2)
-    // The answer of the first attempt is late, and opens nothing.
+    // The credentials of the first attempt are too late: no connection is opened with them.
     late[0]?.({ clientId: 'stale' })
     await quiet()
     expect(server.attempts).toBe(0)

@@ -5,7 +5,7 @@ import { FakeServer, message } from '../peers/fake-server.js'
 
 const patient = { reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } }
 
-/** A client in each state that an application can find it in. */
+/** A client in each state that an application can see. */
 const states: [string, () => Promise<MqttClient>][] = [
   ['idle', async () => clientOf(new FakeServer())],
   [

@@ -1,4 +1,4 @@
-/** What end() still lets happen, and what not, until DISCONNECT. */
+/** What may still happen between a call of end() and DISCONNECT, and what may not. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, test } from 'vitest'
 import type { ClientOptions, SessionStore } from '../../../src/index.js'
@@ -157,7 +157,7 @@ test('a loop ends with the message in hand; what waits for it is not acknowledge
   await quiet()
   const handled: string[] = []
   const begun = gate()
-  // Not called by the loop itself.
+  // The loop itself must not call end(): that case has tests of its own.
   const ended = begun.promise.then(() => client.end())
   for await (const { topic } of stream) {
     handled.push(topic)
@@ -249,7 +249,7 @@ describe('behind DISCONNECT, end()', () => {
   })
 })
 
-/** A memory store whose steps wait for gates. */
+/** A memory store that opens and closes only when the promises resolve. */
 function slowStore(opens: Promise<void>, closes: Promise<void>): SessionStore {
   const store = memoryStore()
   return {
@@ -317,7 +317,7 @@ describe('AsyncLocalStorage', () => {
     const first = await server.admitted()
     await connected
     await storage.run('subscribe', () => client.subscribe('a', () => note('handler')))
-    // Nobody answers: the time-out of this publish ends the connection.
+    // The server answers nothing now, so the time-out of this publish ends the connection.
     first.onPacket = undefined
     storage.run('publish', () => client.publish('b', 'x', { qos: 1 }).catch(() => {}))
     const second = await server.admitted()

@@ -1,4 +1,4 @@
-/** What only a process of its own can show: that it ends by itself, and that nothing ends it. */
+/** Each program runs in a process of its own, to show whether that process ends by itself. No error may end it. */
 import { spawn } from 'node:child_process'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { builtProgram } from '../../built-program.js'
@@ -11,7 +11,7 @@ interface Exit {
   readonly errors: string
 }
 
-/** Runs a program until it ends by itself; only a test that fails ends it. */
+/** Runs a program until its process ends by itself. If the test fails first, the process is killed. */
 async function run(program: string, ...values: string[]): Promise<Exit> {
   const path = await builtProgram(new URL(`../programs/${program}.ts`, import.meta.url))
   const child = spawn(process.execPath, [path, ...values], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -29,7 +29,10 @@ async function run(program: string, ...values: string[]): Promise<Exit> {
   return new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, out, errors })))
 }
 
-/** A server that answers everything, but for publishes on one topic and UNSUBSCRIBE; two filters bring the end or a message. */
+/**
+ * A server that answers CONNECT, SUBSCRIBE and one PUBLISH. The filter `cut` makes it close the connection, and `message`
+ * makes it send one.
+ */
 async function listening(): Promise<{ server: FakeServer; url: string }> {
   const server = new FakeServer()
   server.onConnection = (connection) => {

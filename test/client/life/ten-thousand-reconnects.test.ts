@@ -4,14 +4,14 @@ import { garbageCollector } from '../garbage-collector.js'
 import { fakeTime, online, outcomeOf, quiet } from '../peers/client-on-pipe.js'
 import { FakeServer } from '../peers/fake-server.js'
 
-/** A session, a queue and the back-off are a few kilobytes; ten thousand of anything are more than this. */
+/** A session, a queue and a back-off take a few kilobytes. Ten thousand objects of any kind take more than this bound. */
 const growthBytesMax = 1_000_000
 
 test('after ten thousand reconnects there are as many timers and listeners as after one, and the heap has not grown', async () => {
   const collect = garbageCollector()
   const { signal } = new AbortController()
   fakeTime()
-  // No spy: it would remember every call.
+  // A spy would remember every call.
   const { random } = Math
   Math.random = () => 0
   onTestFinished(() => {
@@ -27,7 +27,7 @@ test('after ten thousand reconnects there are as many timers and listeners as af
   await client.subscribe('a', () => {})
   server.serve()
   let current = connection
-  /** One more connection, which carries a message at QoS 1 that waited for it and one at QoS 2 that it interrupts. */
+  /** Connects once more. A message at QoS 1 waits for the connection, and the end of the connection interrupts one at QoS 2. */
   async function again(): Promise<void> {
     current.cut()
     while (client.state === 'online') await quiet()
@@ -37,7 +37,7 @@ test('after ten thousand reconnects there are as many timers and listeners as af
       await quiet()
     }
     current = await server.admitted(true)
-    // What the test itself keeps of past connections would count.
+    // Otherwise the memory of old connections in this test would count.
     server.connections.shift()
     await published
     client.publish('c', 'x', { qos: 2 })
@@ -54,11 +54,12 @@ test('after ten thousand reconnects there are as many timers and listeners as af
     const { heapUsed, arrayBuffers } = process.memoryUsage()
     return heapUsed + arrayBuffers
   }
-  // The turn behind the first CONNACK, in which nothing is delivered yet, is over.
+  // In the first turn after CONNACK nothing is delivered. It has to be over.
   vi.advanceTimersByTime(1)
   await again()
   const afterOne = counts()
-  // Node 22 compiles code until some ten thousand, which adds a megabyte; two thirds of it come within the first four thousand.
+  // Node 22 compiles code during the first ten thousand, which adds a megabyte. Two thirds of that come in the first four
+  // thousand.
   while (client.stats.reconnects < 4_000) await again()
   const early = heapBytes()
   while (client.stats.reconnects < 14_000) await again()

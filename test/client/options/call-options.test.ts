@@ -6,7 +6,7 @@ import { message } from '../peers/fake-server.js'
 
 type Method = 'connect' | 'publish' | 'subscribe' | 'messages' | 'unsubscribe' | 'ping' | 'end'
 
-/** Calls a method as plain JavaScript may, past what the compiler lets through. */
+/** Calls a method with values that only plain JavaScript can give: the compiler would refuse them. */
 function call(client: MqttClient, method: Method, ...values: unknown[]): Promise<unknown> {
   return Reflect.apply(client[method], client, values)
 }
@@ -110,7 +110,7 @@ describe('a mistake in the options of a call is refused, with advice, and nothin
   })
 })
 
-/** What a signal of another realm, or of a package, has in common with the platform's own. */
+/** A signal of another realm or of a package: it is no AbortSignal of this realm, but it has the same members. */
 function foreignSignal() {
   const target = new EventTarget()
   const signal = {
@@ -163,7 +163,7 @@ describe('the signal of a call', () => {
     )
   })
 
-  /** A signal that can be listened to, as far as can be seen before it is tried. */
+  /** A signal that has all members, but one of them throws. */
   const throwing = (method: 'addEventListener' | 'removeEventListener') => ({
     ...foreignSignal().signal,
     [method]() {

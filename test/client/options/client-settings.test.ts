@@ -9,7 +9,7 @@ import type { SessionStore } from '../../../src/store/session-store.js'
 const url = 'mqtt://[::1]'
 const parse = (options: ClientOptions) => parseClientOptions(options, () => 0.5)
 
-/** The error for options that a program in plain JavaScript may give, past what the compiler lets through. */
+/** The error for options that only plain JavaScript can give: the compiler would refuse them. */
 function refusal(options: object): UsageError {
   try {
     Reflect.apply(parseClientOptions, undefined, [options, () => 0.5])

@@ -5,13 +5,13 @@ import { type ClientOptions, MqttClient, type ServerProfile, UsageError } from '
 import { clientOf, fakeTime, online, pass, quiet, rejectionOf } from '../peers/client-on-pipe.js'
 import { FakeServer } from '../peers/fake-server.js'
 
-/** Two kinds of server whose limits differ, so that a limit which is written into the client would be found. */
+/** Two kinds of server with different limits. If a limit were a constant of the client, the tests of one kind would fail. */
 const profiles: readonly (readonly [name: string, profile: Limited])[] = [
   ['Alibaba Cloud IoT Platform', aliyunProfile],
   ['AWS IoT Core', awsIotProfile],
 ]
 
-/** What both of them limit. */
+/** The limits that both kinds of server have. */
 type Limit =
   | 'maxQos'
   | 'keepAlive'
@@ -26,14 +26,14 @@ type Limit =
 
 type Limited = ServerProfile & { readonly [Name in Limit]-?: NonNullable<ServerProfile[Name]> }
 
-/** A topic of so many levels or bytes. */
+/** Topics with `count` levels, or with `count` bytes. */
 const levels = (count: number) => Array(count).fill('x').join('/')
 const bytes = (count: number) => 'x'.repeat(count)
 
 describe.each(profiles)('for %s', (name, profile) => {
   const { maxPayloadBytes, maxTopicBytes, maxTopicLevels, maxSubscriptions, keepAlive } = profile
 
-  /** What goes wrong in a call is told with the name of the server and of the limit, and nothing is sent. */
+  /** The error of a refused call names the server and the limit, and nothing is sent. */
   async function refuses(limit: keyof ServerProfile, call: (client: MqttClient) => Promise<unknown>): Promise<void> {
     const { client, connection } = await online({ profile, keepAlive: keepAlive.min })
     connection.serve()

@@ -16,7 +16,10 @@ function dropped(connection: FakeConnection): string[][] {
   return connection.all('unsubscribe').map((packet) => packet.filters.map(String))
 }
 
-/** Answers the SUBSCRIBEs that came, in this order, each with the Return Codes given or with success. */
+/**
+ * Answers the SUBSCRIBEs with these indices, in this order. `codes` has the Return Codes; without them all filters are
+ * granted.
+ */
 function answer(connection: FakeConnection, order: readonly number[], codes: Readonly<Record<number, number[]>> = {}) {
   const requests = connection.all('subscribe')
   for (const index of order) {

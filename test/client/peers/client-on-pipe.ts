@@ -3,18 +3,18 @@ import { onTestFinished, vi } from 'vitest'
 import { type ClientEvents, type ClientOptions, MqttClient } from '../../../src/index.js'
 import { type FakeConnection, FakeServer } from './fake-server.js'
 
-/** Kept from before the clock is faked. */
+/** The real function: `fakeTime` replaces the global one. */
 const afterIo = setImmediate
 
 /**
- * Lets everything happen that needs no time and no other process: pipes in memory, promises, ticks. So a test can say
- * that something has not happened.
+ * Waits until everything is done that needs neither time nor another process: pipes in memory, promises, ticks. After it, a
+ * test can claim that something has not happened.
  */
 export async function quiet(): Promise<void> {
   for (let turn = 0; turn < 4; turn++) await new Promise<void>((resolve) => afterIo(() => resolve()))
 }
 
-/** From here to the end of the test, time passes only when the test says so, with `pass`. */
+/** From this call to the end of the test, time passes only in `pass`. */
 export function fakeTime(): void {
   vi.useFakeTimers({
     toFake: [
@@ -33,14 +33,14 @@ export function fakeTime(): void {
   })
 }
 
-/** Lets time pass, and what it sets off happen. */
+/** Lets time pass, and waits until everything is done that is due. */
 export async function pass(ms: number): Promise<void> {
   await quiet()
   await vi.advanceTimersByTimeAsync(ms)
   await quiet()
 }
 
-/** A client of this server that is gone when the test is over. */
+/** A client of this server. It is destroyed when the test is over. */
 export function clientOf(server: FakeServer, options: ClientOptions = {}): MqttClient {
   const client = new MqttClient({ stream: server.stream, keepAlive: 0, ...options })
   client.closed.catch(() => {})
@@ -87,7 +87,7 @@ export function event<Name extends keyof ClientEvents>(
   return new Promise((resolve) => client.once(name, resolve))
 }
 
-/** Whether a promise has settled by now, and how; to be looked at after `quiet`. */
+/** Says whether a promise has settled, and how. A test reads it after `quiet`. */
 export function watch(promise: Promise<unknown>): { state: 'pending' | 'resolved' | 'rejected' } {
   const watched: { state: 'pending' | 'resolved' | 'rejected' } = { state: 'pending' }
   promise.then(
@@ -101,7 +101,7 @@ export function watch(promise: Promise<unknown>): { state: 'pending' | 'resolved
   return watched
 }
 
-/** A promise with its functions outside, for handlers that a test ends. */
+/** A promise that a test settles, for example to end a handler. */
 export function gate<T = void>(): {
   promise: Promise<T>
   open: (value: T) => void

@@ -1,10 +1,10 @@
 /**
- * The test server in the hands of a test that says everything itself, packet by packet: nothing is answered unless the test
- * answers, or has `serve` answer. Clients reach it through pipes in memory (`options.stream`) or, after `listen`, over TCP on
+ * A test server for tests that decide about each packet. The server answers nothing by itself: the test sends each answer, or
+ * calls `serve`. Clients reach it through pipes in memory (`options.stream`) or, after `listen`, over TCP on
  * the loopback interface.
  *
- * Nothing here waits for time to pass: `accepted` resolves with the next connection, `next` with the next packet, `closed`
- * when the client has closed its side.
+ * No method waits for a time: `accepted` resolves with the next connection, `next` with the next packet, `closed` when the
+ * client has closed its side.
  */
 import type { Duplex } from 'node:stream'
 import { onTestFinished } from 'vitest'
@@ -42,7 +42,7 @@ export class FakeServer {
     if (this.unreachable !== undefined) throw this.unreachable
     const stream = this.#server.stream()
     this.#accept(this.#server.connections.at(-1))
-    // Taken at once, so that the server has none to remember.
+    // The connection is taken at once, so the server does not keep it.
     this.#server.accepts()
     return stream
   }
@@ -56,12 +56,12 @@ export class FakeServer {
     this.#accepted.push(connection)
   }
 
-  /** The next connection, CONNECT not yet read. */
+  /** The next connection. Its CONNECT is not read yet. */
   accepted(): Promise<FakeConnection> {
     return this.#accepted.next()
   }
 
-  /** The next connection, after CONNECT and an accepting CONNACK. */
+  /** The next connection, after CONNECT and CONNACK with Return Code 0. */
   async admitted(sessionPresent = false): Promise<FakeConnection> {
     const connection = await this.accepted()
     await connection.admit(sessionPresent)
@@ -141,7 +141,7 @@ export class FakeConnection {
     throw new Error(`the client sent ${packet.type.toUpperCase()} where ${name.toUpperCase()} was expected`)
   }
 
-  /** The next packet of this type; others before it are passed over. */
+  /** The next packet of this type. Packets of other types before it are skipped. */
   async until<Name extends PacketName>(name: Name): Promise<PacketOf<Name>> {
     for (;;) {
       const packet = await this.#packets.next()
@@ -230,7 +230,7 @@ export function encode(...packets: ControlPacket[]): Buffer {
   return writer.take()
 }
 
-/** What a server answers that grants what it is asked. */
+/** The answer of a server that grants every request. */
 function answerTo(packet: ControlPacket<Buffer>): ControlPacket | undefined {
   switch (packet.type) {
     case 'publish':

@@ -1,4 +1,4 @@
-/** Connects, works, ends, and does nothing to stop the process: it has to end because nothing is left to do. */
+/** Connects, works and ends. The program does not stop the process, so the process has to end by itself. */
 import { connect, MqttClient } from '../../../src/index.js'
 
 const [url = '', way = ''] = process.argv.slice(2)

@@ -1,4 +1,7 @@
-/** A client that ends in one of several ways: only where nobody hears of an error that nobody asked for does the process end with it. */
+/**
+ * A client that ends in one of several ways. The process ends with the error only if the program neither asked for it nor
+ * hears of it.
+ */
 import { connect, MqttClient } from '../../../src/index.js'
 
 const [url = '', way = ''] = process.argv.slice(2)

@@ -1,4 +1,4 @@
-/** Asks for many things that are refused or fail, and awaits none of them: the process has to live on, and end well. */
+/** Makes many calls that are refused or fail, and awaits none of them. The process has to go on, and to end with code 0. */
 import { connect, MqttClient } from '../../../src/index.js'
 
 const [url = ''] = process.argv.slice(2)
@@ -37,5 +37,5 @@ client.connect()
 client.destroy(new Error('on purpose'))
 other.next()
 other.throw?.(new Error('into the loop'))
-// Rejections that nobody handles are reported when the promises of this turn are through.
+// Node reports unhandled rejections before this callback runs.
 setImmediate(() => console.log('alive'))

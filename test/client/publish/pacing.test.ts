@@ -8,13 +8,13 @@ import type { FakeConnection } from '../peers/fake-server.js'
 const tenASecond = { profile: { name: 'the platform', publishesPerSecond: { qos0: 10, qos1: 10 } } }
 const retrying = { reconnect: { minDelayMs: 1, maxDelayMs: 1 } }
 
-/** What a server has received, each with the millisecond in which it came. */
+/** A message that a server has received, and the time in milliseconds. */
 interface Received {
   readonly text: string
   readonly atMs: number
 }
 
-/** Notes what comes, and acknowledges it unless told otherwise. */
+/** Notes every PUBLISH, and acknowledges it unless `answers` says otherwise. */
 function noting(connection: FakeConnection, answers: 'acknowledges' | 'is silent' = 'acknowledges'): Received[] {
   const received: Received[] = []
   connection.onPacket = (packet) => {
@@ -29,7 +29,7 @@ function noting(connection: FakeConnection, answers: 'acknowledges' | 'is silent
 
 const textsOf = (received: readonly Received[]): string[] => received.map(({ text }) => text)
 
-/** The waits between them. */
+/** The milliseconds between one message and the next. */
 function gapsOf(received: readonly Received[]): number[] {
   return received.slice(1).map(({ atMs }, index) => atMs - (received[index]?.atMs ?? Number.NaN))
 }

@@ -1,4 +1,4 @@
-/** Every call of the vectors that an application could make: refused before a byte is written, or sent as it should be. */
+/** Every call in the vectors that an application can make: it is refused before a byte is written, or sent correctly. */
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { cell, expandHex, readVectors } from '../../../fixtures/vectors/vector-file.js'
@@ -50,7 +50,7 @@ describe('options that are refused when the client is made', () => {
       const server = new FakeServer()
       expect(() => new MqttClient({ stream: server.stream, ...optionsOf(call) })).toThrow(UsageError)
       expect(server.attempts).toBe(0)
-      // A rule of the library's own, without a number in the standard, is not named in the message.
+      // The message names only rules of the standard. A rule of this library has no number.
       if (!statement.startsWith('MQTT')) return
       expect(() => new MqttClient({ stream: server.stream, ...optionsOf(call) })).toThrow(statement)
     },
@@ -70,7 +70,7 @@ describe('options that look wrong and are right', () => {
   })
 })
 
-/** The options of a `connect({ ... })` in the vectors, which use the names of other clients. */
+/** The options of a `connect({ ... })` in the vectors. The vectors use the option names of another client. */
 function optionsOf(call: string): ClientOptions {
   const given: unknown = runInNewContext(call, { Buffer, connect: (options: unknown) => options })
   if (typeof given !== 'object' || given === null) throw new Error(`no options in ${call}`)
@@ -83,7 +83,7 @@ const newNames = new Map([
   ['keepalive', 'keepAlive'],
 ])
 
-/** Objects of another realm are not of this realm's classes; arrays and plain objects are made anew. */
+/** Copies arrays and objects of the realm of the vectors: they are no instances of the classes of this realm. */
 function ownArrays(values: readonly unknown[]): unknown[] {
   return values.map((value) => (Array.isArray(value) ? [...value] : value))
 }

@@ -69,7 +69,7 @@ describe('publish settles when the message has done what its QoS promises', () =
   })
 })
 
-/** The same array after its memory was given to somebody else. */
+/** The same Buffer after its memory was transferred, so that it is empty now. */
 function transferred(payload: Buffer<ArrayBuffer>): Buffer {
   structuredClone(payload, { transfer: [payload.buffer] })
   return payload
@@ -131,7 +131,7 @@ describe('the payload', () => {
 })
 
 test('a message may be as long as MQTT allows, and no longer', async () => {
-  // Nobody sends it, because the client has ended: so 256 MiB need not go through a pipe.
+  // The client has ended, so these 256 MiB are checked but not sent.
   const { client } = await online()
   await client.end()
   const longest = new Uint8Array(268_435_455 - 2 - 1)
@@ -251,7 +251,7 @@ describe('what is refused', () => {
   })
 })
 
-/** Calls publish as a program without types could. */
+/** Calls publish with values that only plain JavaScript can give. */
 async function publishUnchecked(topic: unknown, payload: unknown, options?: unknown) {
   const { client, connection } = await online()
   const error = await rejectionOf(Reflect.apply(client.publish, client, [topic, payload, options]))
@@ -272,7 +272,7 @@ describe('many publishes', () => {
   })
 
   test.each([1, 250])('awaited in a loop at QoS 0 starve no timer (topic of %i bytes)', async (topicBytes) => {
-    // A server that takes whatever comes at once never makes the loop wait; only the client can.
+    // This server takes all bytes at once and never makes the loop wait. So the client has to.
     const { client } = await online({}, new FakeServer({ highWaterMark: 2 ** 30 }))
     const topic = 't'.repeat(topicBytes)
     let fired = false

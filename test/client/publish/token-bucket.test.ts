@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { TokenBucket } from '../../../src/client/publish/pacer.js'
 
-/** Takes whenever there is a token until `endMs`, and gives the times. */
+/** Takes each token as soon as there is one, until `endMs`. Returns the times. */
 function drain(bucket: TokenBucket, startMs: number, endMs: number): number[] {
   const taken: number[] = []
   for (let now = bucket.nextAtMs(startMs); now < endMs; now = bucket.nextAtMs(now)) {

@@ -4,13 +4,13 @@ import { garbageCollector } from '../garbage-collector.js'
 import { online, outcomeOf, quiet } from '../peers/client-on-pipe.js'
 import type { FakeConnection } from '../peers/fake-server.js'
 
-/** What one call of `subscribe` leaves behind for as long as somebody refers to it: its promise, and the signal that it was given. */
+/** What stays in memory after a call of `subscribe`, if something still refers to the call: its promise and its signal. */
 interface Left {
   readonly promise: WeakRef<Promise<unknown>>
   readonly signal: WeakRef<AbortSignal>
 }
 
-/** In a function of its own, so that nothing of the call is left on the stack. */
+/** This is a function of its own so that the stack of the test has no reference to the call. */
 async function subscribe(client: MqttClient, connection: FakeConnection, returnCode: 0 | 0x80): Promise<Left> {
   const { signal } = new AbortController()
   const subscribed = client.subscribe('a', { signal }, () => {})

@@ -1,4 +1,4 @@
-/** Subscribes that time out or are aborted by the thousand, because the server answers everything but SUBSCRIBE. */
+/** The server answers everything but SUBSCRIBE: thousands of calls of `subscribe` time out or are aborted. */
 import { expect, test } from 'vitest'
 import { ConnectionLostError, type MqttClient, TimeoutError } from '../../../src/index.js'
 import { clientOf, event, fakeTime, online, pass, rejectionOf } from '../peers/client-on-pipe.js'

@@ -90,7 +90,7 @@ test('of 40,000 filters that are refused the error has all, and its message name
   expect(String(error)).toMatch(/"f\/0", .*"f\/9" and 39990 more$/)
 })
 
-/** A subscription of `a` whose UNSUBSCRIBE is asked for `times` times and not answered, with later subscriptions beside it. */
+/** A subscription of `a` that was unsubscribed `times` times without an answer, and later subscriptions of `a`. */
 async function unsubscribedMeanwhile(times: number) {
   const { client, connection } = await online()
   const subscribe = async () => {

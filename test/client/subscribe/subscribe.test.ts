@@ -233,7 +233,7 @@ describe('a subscription whose UNSUBACK does not come', () => {
     await quiet()
     expect(topics).toEqual(['a'])
     connection.serve()
-    // It is in use again: others that come and go leave it alone.
+    // The subscription is in use again, so the end of another one sends no UNSUBSCRIBE.
     await (await client.subscribe('a')).unsubscribe()
     expect(connection.all('unsubscribe')).toHaveLength(2)
     await subscription.unsubscribe()

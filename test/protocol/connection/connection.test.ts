@@ -1,4 +1,4 @@
-/** One connection from CONNECT to its end, and what the session takes from one to the next. */
+/** One connection from CONNECT to its end, and what of it the next connection gets through the session. */
 import { describe, expect, test } from 'vitest'
 import { encodePacket, MalformedPacketError, PacketDecoder } from '../../../src/codec/index.js'
 import { ConnectionRefusedError } from '../../../src/errors.js'

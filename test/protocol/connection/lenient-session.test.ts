@@ -1,4 +1,4 @@
-/** What a session that is not strict makes of violations with one safe reading. The strict ones close the connection in other files. */
+/** A session that is not strict goes on after violations that have one safe reading. Other files test strict sessions. */
 import { describe, expect, test } from 'vitest'
 import type { UnnamedPublishPacket } from '../../../src/codec/control-packet.js'
 import { EngineHarness } from '../engine-harness.js'

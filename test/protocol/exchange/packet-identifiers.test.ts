@@ -117,7 +117,7 @@ describe('Packet Identifiers', () => {
   })
 })
 
-/** Identifiers in use, which count how often they are asked. */
+/** A set of identifiers in use that counts how often it is asked. */
 class Used {
   readonly packetIds = new Set<number>()
   asked = 0
@@ -132,7 +132,7 @@ class Used {
   }
 }
 
-/** A source of identifiers with a table of those that are in use. */
+/** An allocator of identifiers, and the set of those in use. */
 class Source {
   readonly used = new Used()
   readonly identifiers: PacketIdentifiers

@@ -2,8 +2,8 @@
  * The table of incoming Packet Identifiers in full: each state against PUBLISH at QoS 1 and 2, first and with DUP, and
  * PUBREL; on the connection that carried the message, on one that resumed the session, and after the session was lost.
  *
- * Identifier 5 is the one in question, under which `m` came. `blocker` (identifier 9, the same QoS) came before it where `m` has to
- * wait for something. What the server sends then has the topic `copy`, so that a second delivery would show.
+ * The message `m` has identifier 5. If `m` has to wait for another message, that one is `blocker` (identifier 9, the same QoS),
+ * which came before. The packet that the server sends then has the topic `copy`, so a second delivery can be seen.
  */
 import { describe, expect, test } from 'vitest'
 import type { ControlPacket } from '../../../src/codec/control-packet.js'
@@ -27,7 +27,7 @@ const inputs = {
   PUBREL: pubrel(5),
 } as const satisfies Readonly<Record<string, ControlPacket<Buffer>>>
 
-/** `qos2New` is for DUP 0 where it makes a difference. */
+/** `qos2New` is for a PUBLISH with DUP 0, if that is not treated as a copy. */
 type Row = Readonly<Record<'qos1' | 'qos2' | 'pubrel', Cell>> & { readonly qos2New?: Cell }
 
 function reach(state: State | 'held', qos: 1 | 2): EngineHarness {
@@ -125,7 +125,10 @@ describe('an identifier at QoS 1, on the same connection [MQTT-4.3.2-2]', () => 
 })
 
 describe('an identifier at QoS 2, on a connection that resumed the session [MQTT-4.3.3-2]', () => {
-  /** `blocker` still runs and takes its place in the window, but its acknowledgement went with the first connection. */
+  /**
+   * The handler of `blocker` still runs and takes a place in the window. Its acknowledgement ended with the first
+   * connection.
+   */
   const rows: Readonly<Record<State | 'held', Row>> = {
     waiting: {
       qos1: { at: [], after: ['deliver copy', 'send PUBACK#5'] },

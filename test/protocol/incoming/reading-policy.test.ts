@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { EngineHarness } from '../engine-harness.js'
 import { arrives, pingresp, puback, pubrel, suback } from '../packet-notation.js'
 
-/** Messages of one byte weigh 130 here. */
+/** The bytes that a message with a payload of one byte counts for, in these tests. */
 const weight = 130
 
 interface Choices {
@@ -114,7 +114,7 @@ describe('a full backlog', () => {
   })
 })
 
-/** At the upper bound, while a publish is open and no handler ends. */
+/** The backlog is at its upper bound, a publish is not acknowledged, and no handler ends. */
 function brimful(qos: 0 | 1 | 2, choices: Choices = {}): EngineHarness {
   const engine = arrive(client(choices).publish('ours', 1), qos, 1, 3)
   expect(reads(engine.pass(100))).toBe(true)

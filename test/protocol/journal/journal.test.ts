@@ -1,6 +1,6 @@
 /**
- * What a driver may rely on when it writes the log to disk before it sends anything that came after: each record
- * stands before the packet, the delivery or the settlement that presupposes it. And what a session makes of a log.
+ * A driver writes each record to disk before it does what comes after the record. It may rely on the order: each record comes
+ * before the packet, the delivery or the settlement that needs it. The other tests show what a session makes of a log.
  */
 import { describe, expect, test } from 'vitest'
 import type { StoredMessage, StoredSession } from '../../../src/protocol/index.js'

@@ -14,7 +14,7 @@ describe('the list that is first in, first out', () => {
   test('does what an array does', () => {
     const step = fc.record({
       does: fc.constantFrom('push', 'push', 'push', 'shift', 'shift', 'put back', 'keep', 'clear'),
-      // Often few, and sometimes so many that the list is moved up or let go of.
+      // Mostly a few times. Sometimes so often that the list moves its items or frees its memory.
       times: fc.oneof(
         { weight: 9, arbitrary: fc.nat(3) },
         { weight: 1, arbitrary: fc.constantFrom(129, 1_100, 2_500) },
@@ -130,7 +130,7 @@ describe('the list that is first in, first out', () => {
     })
     expect(await retainedBytes(neverEmpty)).toBeLessThan(40_000)
     const emptied = filled((list) => {
-      // So few that the list has not been moved up meanwhile.
+      // So few that the list does not move its items.
       for (let turn = 0; turn < 1_000; turn += 1) list.push(item)
       while (list.shift() !== undefined);
     })

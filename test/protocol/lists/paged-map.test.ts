@@ -10,7 +10,8 @@ const sorted = (map: Iterable<readonly [number, string]>) => [...map].sort(([a],
 
 describe('the map in pages', () => {
   test('does what a Map does, but in no promised order', () => {
-    // Few enough to meet again, on both sides of the border between two pages, and as great as a sequence number may become.
+    // There are few keys, so that steps use the same key. Some lie beside the border of two pages, and some are as large
+    // as a sequence number can be.
     const key = fc.constantFrom(0, 1, 255, 256, 257, 511, 512, 65_280, 65_535, 2 ** 32, 2 ** 32 + 1, 2 ** 53 - 1)
     const step = fc.record({ does: fc.constantFrom('set', 'set', 'set', 'delete', 'delete', 'clear'), key })
     fc.assert(
@@ -81,7 +82,7 @@ describe('the map in pages', () => {
       }
       return map
     }
-    // Of 782 pages, with about 1,000 bytes each.
+    // All 782 pages together would take about 782,000 bytes.
     expect(await retainedBytes(passed)).toBeLessThan(20_000)
   })
 
@@ -113,7 +114,7 @@ describe('the map in pages', () => {
     expect(await retainedBytes(emptied)).toBeLessThan(10_000)
   })
 
-  /** 800 bytes. */
+  /** An array of 800 bytes. */
   const load = (number: number) => Array.from({ length: 100 }, () => number)
   const identifiers = new PagedMap<readonly number[]>()
   const sequences = new SequenceMap<{ readonly sequence: number; readonly load: readonly number[] }>()
@@ -147,7 +148,7 @@ describe('the map in pages', () => {
       turn(from)
       collect({ type: 'minor' })
     }
-    // Of 40 MB that were made. A Map ends with most of them in the space for old objects, until a full collection.
+    // 40 MB were made in all. With a Map, most of them would be in the space for old objects until a full collection.
     expect(oldBytes() - before).toBeLessThan(4_000_000)
   })
 })

@@ -4,7 +4,7 @@ import { replay } from '../../../src/protocol/journal/session-reducer.js'
 import { EngineHarness } from '../engine-harness.js'
 import { arrives, connack, puback, pubcomp, pubrec, suback } from '../packet-notation.js'
 
-/** What a connection sends from CONNECT to rest. */
+/** All packets that a connection sends, from CONNECT on. */
 const sentBy = (engine: EngineHarness) => engine.sent().filter((line) => line !== 'CONNECT')
 
 describe('QoS 1', () => {

@@ -1,4 +1,4 @@
-/** The outgoing queue: its order, its bounds, what happens at them, and messages that are taken back. */
+/** The outgoing queue: its order, its bounds, the policy when it is full, and messages that are withdrawn. */
 import { describe, expect, test } from 'vitest'
 import { QueueFullError, TimeoutError } from '../../../src/errors.js'
 import { EngineHarness } from '../engine-harness.js'

@@ -1,6 +1,6 @@
 /**
- * The table of outgoing exchanges in full: each state against each packet that a server can send, on the connection
- * that opened the exchange, on one that resumed it, and while it still waits to be sent again.
+ * The whole table of outgoing exchanges: each state against each packet that a server can send. The packet comes on the
+ * connection that began the exchange, on a later connection, or while the exchange waits to be sent again.
  */
 import { describe, expect, test } from 'vitest'
 import type { ControlPacket } from '../../../src/codec/control-packet.js'
@@ -19,7 +19,7 @@ const packets: Readonly<Record<AcknowledgementName, ControlPacket<Buffer>>> = {
   unsuback: unsuback(1),
 }
 
-/** An engine in which Packet Identifier 1 stands for an exchange of this state, and an identical one after a resumption. */
+/** An engine in which Packet Identifier 1 has an exchange of this state. */
 const reach: Readonly<Record<Awaited, () => EngineHarness>> = {
   puback: () => new EngineHarness().connect().publish('m', 1),
   pubrec: () => new EngineHarness().connect().publish('m', 2),
@@ -34,7 +34,7 @@ const wrongToRequest = ['closing wrong-acknowledgement [MQTT-2.3.1-6]']
 const notOfRequest = ['closing wrong-acknowledgement [MQTT-2.3.1-7]']
 const pubcompTooEarly = ['closing wrong-acknowledgement [MQTT-4.3.3-2]']
 
-/** What the engine does, cell by cell. */
+/** What the engine does, for each state and packet. */
 const cells: Readonly<Record<Awaited, Readonly<Record<AcknowledgementName, readonly string[]>>>> = {
   puback: {
     puback: ['settled m'],
@@ -80,7 +80,10 @@ const cells: Readonly<Record<Awaited, Readonly<Record<AcknowledgementName, reado
   },
 }
 
-/** Packets that are no answer to anything of ours do the same in every state, because the two sides number separately. */
+/**
+ * Packets that are no answer to a packet of ours. They have the same effect in every state: each side has its own Packet
+ * Identifiers.
+ */
 const elsewhere: readonly (readonly [name: string, ControlPacket<Buffer>, readonly string[]])[] = [
   ['PUBLISH at QoS 0', arrives('in', 0), ['deliver in']],
   ['PUBLISH at QoS 1 with the same identifier', arrives('in', 1, 1), ['deliver in', 'send PUBACK#1']],
@@ -103,7 +106,7 @@ const elsewhere: readonly (readonly [name: string, ControlPacket<Buffer>, readon
   ['DISCONNECT', { type: 'disconnect' }, ['closing client-only-packet [MQTT-4.8.0-1]']],
 ]
 
-/** Brings a harness to rest behind its past. */
+/** Skips the news so far. */
 function quiet(engine: EngineHarness): EngineHarness {
   engine.news()
   return engine
@@ -132,7 +135,7 @@ for (const state of states) {
 }
 
 describe('on a resumed connection', () => {
-  /** Requests are made anew there, under identifier 2; messages keep theirs. */
+  /** On a later connection a message keeps its identifier. A request gets a new one, which is 2. */
   const resumed = (state: Awaited) => quiet(reach[state]().cut().resume())
   for (const state of ['puback', 'pubrec', 'pubcomp', 'nothing'] as const) {
     for (const name of acknowledgements) {
@@ -157,7 +160,7 @@ describe('on a resumed connection', () => {
 })
 
 describe('on a resumed connection, for an exchange that still waits to be sent again', () => {
-  /** The window is 1 and taken by the message before it, so that `m` under identifier 2 has not been sent again. */
+  /** The window has one place, which the message before `m` takes. So `m`, with identifier 2, is not sent again yet. */
   const waiting = (qos: 1 | 2, before: 'pubrec' | 'pubcomp' | 'puback') => {
     const engine = new EngineHarness({ maxInFlight: 1, stored: storedBehindWindow(qos, before === 'pubcomp') })
     return quiet(engine.resume())

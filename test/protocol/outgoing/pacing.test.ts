@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { EngineHarness } from '../engine-harness.js'
 import { connack, puback, pubrec } from '../packet-notation.js'
 
-/** Lets a message through every second, whatever its QoS, from the start of the test on. */
+/** Allows one message each second, at any QoS. */
 function onePerSecond() {
   let free = 0
   return {
@@ -52,7 +52,7 @@ describe('a pacer', () => {
   test('has made each message wait once, however often it was asked for it', () => {
     const engine = paced().connect().publish('a', 1).publish('b', 1).publish('c', 1)
     expect(engine.session.outgoing.paced).toBe(1)
-    // An acknowledgement is one more occasion to ask.
+    // After an acknowledgement, the engine asks the pacer again.
     engine.receive(puback(1))
     expect(engine.session.outgoing.paced).toBe(1)
     engine.pass(1000)

@@ -1,9 +1,9 @@
-/** SUBSCRIBE and UNSUBSCRIBE: answers, losses, resubscription, and requests that nobody waits for any more. */
+/** SUBSCRIBE and UNSUBSCRIBE: answers, lost connections, subscribing again, and abandoned requests. */
 import { describe, expect, test } from 'vitest'
 import { EngineHarness } from '../engine-harness.js'
 import { arrives, suback, unsuback } from '../packet-notation.js'
 
-/** An engine on which `filter` was subscribed and acknowledged, and whose connection is gone. */
+/** An engine with these granted filters, whose connection is lost. */
 const heldAndCut = (...filters: string[]) => {
   const engine = new EngineHarness().connect().subscribe('s', ...filters)
   engine
@@ -42,7 +42,7 @@ describe('SUBACK', () => {
       .receive(suback(1, 1, 0x80, 0))
       .cut()
       .connect()
-    // What was refused is not subscribed again: so the engine took each code for its own filter.
+    // The refused filter is not subscribed again. So the engine has used each Return Code for the right filter.
     expect(engine.sent().slice(-1)).toEqual(['SUBSCRIBE#2 a:0 c:0'])
   })
 
@@ -332,7 +332,7 @@ describe('a subscription that was acknowledged', () => {
 })
 
 describe('an UNSUBSCRIBE that is unanswered when the connection ends', () => {
-  /** `a` and `b` are unsubscribed, and `a` is subscribed again and granted before the answer to that. */
+  /** `a` and `b` are unsubscribed. Before UNSUBACK, `a` is subscribed again and granted. */
   const subscribedAgain = () => {
     const engine = new EngineHarness()
       .connect()
