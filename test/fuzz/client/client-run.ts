@@ -3,7 +3,7 @@
  * steps the client is ended, time passes until no timer is left, and everything has to have settled.
  */
 import type { Clock } from '@sinonjs/fake-timers'
-import type { ControlPacket } from '../../../src/codec/control-packet.js'
+import type { DecodedPacket } from '../../../src/codec/control-packet.js'
 import { type ClientOptions, MqttClient } from '../../../src/index.js'
 import { Random } from '../random.js'
 import { type Circumstances, makeCircumstances } from './circumstances.js'
@@ -164,7 +164,7 @@ export class ClientRun {
     }
   }
 
-  #received(packet: ControlPacket<Buffer>): void {
+  #received(packet: DecodedPacket<boolean>): void {
     const number = packet.type === 'publish' ? messageNumber(packet.payload) : undefined
     if (number !== undefined) this.#timesReceived.set(number, (this.#timesReceived.get(number) ?? 0) + 1)
     this.#rules.received(packet, number)

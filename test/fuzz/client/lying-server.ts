@@ -3,7 +3,7 @@
  * twice, late, of another kind, for another identifier, or damaged; packets come that nobody asked for. What it sends leaves in
  * pieces that are cut anywhere.
  */
-import type { ControlPacket, SubscribePacket } from '../../../src/codec/control-packet.js'
+import type { ControlPacket, DecodedPacket, SubscribePacket } from '../../../src/codec/control-packet.js'
 import { PacketDecoder } from '../../../src/codec/index.js'
 import type { Random } from '../random.js'
 import type { Circumstances } from './circumstances.js'
@@ -14,6 +14,8 @@ import type { WireRules } from './wire-rules.js'
 /** More than this the client has not read: the rest has to wait. */
 const unreadMax = 200_000
 
+const topics = ['t/1', 't/2', 't/1/2', 'u', '$SYS/x']
+
 /** What a message takes in memory beside its bytes. */
 export const weightOfPacket = 128
 
@@ -23,7 +25,7 @@ export type WireFault = (packet: ControlPacket<Buffer>) => readonly ControlPacke
 /** Who follows what both sides send. */
 export interface Witness {
   readonly rules: WireRules
-  received(packet: ControlPacket<Buffer>): void
+  received(packet: DecodedPacket<boolean>): void
 }
 
 export interface Trace {
@@ -35,7 +37,7 @@ interface Connection {
   readonly link: Link
   readonly fromClient: PacketDecoder
   /** Decodes what the server sends, as the client has to. */
-  readonly fromServer: PacketDecoder
+  readonly fromServer: PacketDecoder<boolean>
   /** Bytes that are written and not yet under way. */
   outbox: Buffer
 }
@@ -87,7 +89,7 @@ export class LyingServer implements LinkPeer {
     this.#connection = {
       link,
       fromClient: new PacketDecoder({ from: 'client' }),
-      fromServer: new PacketDecoder({ from: 'server' }),
+      fromServer: new PacketDecoder<boolean>({ from: 'server', strict: this.#circumstances.options.strict }),
       outbox: Buffer.alloc(0),
     }
     this.#trace.note(() => 'a new link')
@@ -229,7 +231,7 @@ export class LyingServer implements LinkPeer {
       Buffer.from(`${this.#messages}:${checksum(this.#messages)};`),
       Buffer.alloc(rest, 0x2e),
     ])
-    const topic = random.of(['t/1', 't/2', 't/1/2', 'u', '$SYS/x'])
+    const topic = random.oneIn(100) ? random.of(['t/+', '#', '\0', 't/\ufffe']) : random.of(topics)
     const packet = publish({ topic, payload, qos, dup: isCopy && !random.oneIn(3), retain: random.oneIn(8), packetId })
     this.#say(packet)
   }
@@ -301,7 +303,7 @@ export function messageNumber(payload: Buffer): number | undefined {
   return number !== undefined && checksum(Number(number)) === Number(sum) ? Number(number) : undefined
 }
 
-function describe(packet: ControlPacket<Buffer>): string {
+function describe(packet: ControlPacket<Buffer> | DecodedPacket<boolean>): string {
   const identifier = 'packetId' in packet ? ` ${packet.packetId}` : ''
   if (packet.type === 'publish') {
     const { topic, qos, payload } = packet

@@ -3,7 +3,6 @@
  * value that fits what went over the wire, or by an error of the package or the reason that the program itself gave.
  */
 import type { PublishPacket } from '../../../src/codec/control-packet.js'
-import { topicMatches } from '../../../src/codec/index.js'
 import { isMqttError } from '../../../src/errors.js'
 import type { Message, MessageStream, MqttClient, QoS, Subscription } from '../../../src/index.js'
 import type { Random } from '../random.js'
@@ -348,7 +347,7 @@ export class Program implements Publishes {
       this.handlerStarts += 1
       const number = messageNumber(message.payload)
       this.#trace.note(() => `a handler of ${names} starts with message ${number} of ${message.topic}`)
-      if (names?.some((name) => topicMatches(name.replace(/^\$share\/g\//, ''), message.topic)) === false) {
+      if (names?.some((name) => matches(name.replace(/^\$share\/g\//, ''), message.topic)) === false) {
         this.#report(`a handler of ${names} gets a message of ${message.topic}`)
       }
       if (number !== undefined) {
@@ -415,6 +414,17 @@ export class Program implements Publishes {
     this.#isOver = true
     for (const { open } of this.#gates.splice(0)) open()
   }
+}
+
+/** Whether a Topic Name, in which wildcards are characters like others, matches a filter. */
+function matches(filter: string, topic: string): boolean {
+  if (topic.startsWith('$') && !filter.startsWith('$')) return false
+  const levels = topic.split('/')
+  const wanted = filter.split('/')
+  const isOpen = wanted.at(-1) === '#'
+  if (isOpen) wanted.pop()
+  if (isOpen ? levels.length < wanted.length : levels.length !== wanted.length) return false
+  return wanted.every((level, index) => level === '+' || level === levels[index])
 }
 
 function nothing(): void {}

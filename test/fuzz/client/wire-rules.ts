@@ -5,7 +5,7 @@
  * A packet of the server counts from the moment at which it is written. The client may read it later, or never, so the rules permit
  * what follows from it too early, never too late: nothing is called wrong that is right.
  */
-import type { ControlPacket, PublishPacket } from '../../../src/codec/control-packet.js'
+import type { ControlPacket, DecodedPacket, PublishPacket } from '../../../src/codec/control-packet.js'
 
 /** What the rules have to know of the program. */
 export interface Publishes {
@@ -41,12 +41,18 @@ export class WireRules {
   readonly #report: (fault: string) => void
   readonly #sent = new Map<number, Sent>()
   readonly #inUse = new Map<number, Use>()
-  /** Identifiers for which the server has sent PUBREC in this session: a connection may begin with PUBREL for them. */
+  /** Identifiers for which the server has sent PUBREC in this session. */
   readonly #everReceived = new Set<number>()
+  /** Those of earlier connections: this one may send PUBREL for each of them once, without another PUBREC. */
+  #carried = new Set<number>()
   #firstSent = 0
   #connection = 0
-  #phase: 'new' | 'connecting' | 'connected' | 'disconnected' = 'new'
+  #phase: 'new' | 'connecting' | 'connected' | 'refused' | 'disconnected' = 'new'
+  /** The server has said that it has lost the session; known to be read when the client sends something behind it. */
+  #saidForgotten = false
   #owed: readonly [Owed[], Owed[]] = [[], []]
+  /** Answers that came before what they answer: the client may read them behind it, in the same turn. */
+  #early = new Map<number, number>()
   #pubrecs = new Map<number, number>()
   #pubrels = new Map<number, number>()
 
@@ -74,18 +80,24 @@ export class WireRules {
   begin(): void {
     this.#connection += 1
     this.#phase = 'new'
+    this.#saidForgotten = false
     this.#owed = [[], []]
     this.#pubrels = new Map()
     this.#pubrecs = new Map()
+    this.#early = new Map()
     for (const [packetId, { by }] of this.#inUse) {
       if (this.#cleanSession || by === 'a request') this.#inUse.delete(packetId)
     }
     if (this.#cleanSession) this.#serverForgot()
-    for (const packetId of this.#everReceived) this.#pubrecs.set(packetId, 1)
+    this.#carried = new Set(this.#everReceived)
   }
 
   #serverForgot(): void {
     this.#everReceived.clear()
+    this.#mayPublishAgain()
+  }
+
+  #mayPublishAgain(): void {
     for (const sent of this.#sent.values()) sent.isReleased = false
   }
 
@@ -93,6 +105,7 @@ export class WireRules {
 
   sent(packet: ControlPacket<Buffer>): void {
     if (!this.#isInOrder(packet.type)) return
+    if (this.#saidForgotten) this.#forget()
     switch (packet.type) {
       case 'publish':
         return this.#publish(packet)
@@ -101,20 +114,30 @@ export class WireRules {
       case 'pubrec':
         return this.#acknowledge(this.#owed[1], packet.type, packet.packetId)
       case 'pubrel':
-        if (!take(this.#pubrecs, packet.packetId)) this.#report(`PUBREL ${packet.packetId} without a PUBREC`)
+        if (!take(this.#pubrecs, packet.packetId) && !this.#carried.delete(packet.packetId))
+          this.#report(`PUBREL ${packet.packetId} without a PUBREC`)
         return this.#released(packet.packetId)
       case 'pubcomp':
         if (!take(this.#pubrels, packet.packetId)) this.#report(`PUBCOMP ${packet.packetId} without a PUBREL`)
         return
       case 'subscribe':
       case 'unsubscribe':
-        return this.#use(packet.packetId, { by: 'a request' })
+        this.#use(packet.packetId, { by: 'a request' })
+        if (take(this.#early, packet.packetId)) this.#inUse.delete(packet.packetId)
+        return
       case 'disconnect':
         this.#phase = 'disconnected'
         return
       default:
         return
     }
+  }
+
+  #forget(): void {
+    this.#saidForgotten = false
+    this.#serverForgot()
+    this.#carried.clear()
+    for (const packetId of this.#pubrecs.keys()) this.#everReceived.add(packetId)
   }
 
   #isInOrder(type: ControlPacket['type']): boolean {
@@ -162,6 +185,7 @@ export class WireRules {
     let inFlight = 0
     for (const { by } of this.#inUse.values()) if (by === 'a message') inFlight += 1
     if (inFlight > this.#maxInFlight) this.#report(`${inFlight} messages in flight`)
+    if (take(this.#early, packetId)) this.#settled(packetId)
   }
 
   #use(packetId: number, use: Use): void {
@@ -189,17 +213,18 @@ export class WireRules {
 
   // The server sends.
 
-  received(packet: ControlPacket<Buffer>, message: number | undefined): void {
-    if (this.#phase === 'connecting' && packet.type === 'connack' && packet.returnCode === 0) {
-      this.#phase = 'connected'
-      if (!packet.sessionPresent) {
-        this.#serverForgot()
-        this.#pubrecs.clear()
-      }
+  received(packet: DecodedPacket<boolean>, message: number | undefined): void {
+    if (this.#phase === 'connecting') {
+      const isAccepted = packet.type === 'connack' && packet.returnCode === 0
+      this.#phase = isAccepted ? 'connected' : 'refused'
+      this.#saidForgotten = isAccepted && !packet.sessionPresent
+      if (this.#saidForgotten) this.#mayPublishAgain()
+      return
     }
     if (this.#phase !== 'connected') return
     switch (packet.type) {
       case 'publish':
+      case 'unnamed-publish':
         if (packet.qos !== 0) this.#owed[packet.qos === 1 ? 0 : 1].push({ packetId: packet.packetId, message })
         return
       case 'pubrec':
@@ -213,7 +238,8 @@ export class WireRules {
         return this.#settled(packet.packetId)
       case 'suback':
       case 'unsuback':
-        if (this.#inUse.get(packet.packetId)?.by === 'a request') this.#inUse.delete(packet.packetId)
+        if (!this.#inUse.has(packet.packetId)) add(this.#early, packet.packetId)
+        else if (this.#inUse.get(packet.packetId)?.by === 'a request') this.#inUse.delete(packet.packetId)
         return
       default:
         return
@@ -222,6 +248,7 @@ export class WireRules {
 
   #settled(packetId: number): void {
     const use = this.#inUse.get(packetId)
+    if (use === undefined) add(this.#early, packetId)
     if (use?.by !== 'a message') return
     this.#inUse.delete(packetId)
     const sent = this.#sent.get(use.number)
@@ -235,6 +262,6 @@ function add(credits: Map<number, number>, packetId: number): void {
 
 function take(credits: Map<number, number>, packetId: number): boolean {
   const left = credits.get(packetId) ?? 0
-  credits.set(packetId, left - 1)
+  if (left > 0) credits.set(packetId, left - 1)
   return left > 0
 }
