@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream'
 import type { ControlPacket, PacketName, SubackPacket } from '../codec/control-packet.js'
 import { PacketDecoder } from '../codec/decode/packet-decoder.js'
 import { encodePacket, PacketWriter } from '../codec/encode/packet-writer.js'
-import { ConnectionLostError, isMqttError, UsageError } from '../errors.js'
+import { ConnectionLostError, isMqttError, ProtocolViolationError, UsageError } from '../errors.js'
 import { requireOptions } from '../option-names.js'
 import { isBytes, isError } from '../realms.js'
 import type { Broker } from './broker/broker.js'
@@ -83,7 +83,7 @@ export class TestConnection {
     this.stream = stream
     this.#host = host
     const { maxPacketBytes = 16 * 1024 * 1024 } = host.options
-    this.#decoder = new PacketDecoder({ maxPacketBytes })
+    this.#decoder = new PacketDecoder({ maxPacketBytes, from: 'client' })
     this.#served = new ServedConnection(
       host.broker,
       {
@@ -277,7 +277,7 @@ export class TestConnection {
     try {
       run()
     } catch (error) {
-      this.#fail(isError(error) ? error : new UsageError('a function of the test threw', { cause: error }))
+      this.#fail(isError(error) ? asViolation(error) : new UsageError('a function of the test threw', { cause: error }))
     }
   }
 
@@ -307,6 +307,15 @@ function reservedSuback({ packetId, returnCodes }: SubackPacket): Buffer {
   const bytes = encodePacket({ type: 'suback', packetId, returnCodes: new Uint8Array(returnCodes.length) })
   bytes.set(returnCodes, bytes.length - returnCodes.length)
   return bytes
+}
+
+/** A packet of the wrong sender is no malformed packet, although the decoder refuses it at its first byte. */
+function asViolation(error: Error): Error {
+  if (!isMqttError(error) || error.code !== 'MQTT_MALFORMED_PACKET' || error.fault !== 'wrong-sender') return error
+  const { message, statement } = error
+  // The message is "received SUBACK, which only a server may send, [statement] at byte ...".
+  const text = message.replace('received', 'the client sent').replace(/, \[.*/, '')
+  return new ProtocolViolationError(text, { violation: 'server-only-packet', statement, cause: error })
 }
 
 /** The Return Code for a malformed CONNECT; 0 if it gets no CONNACK. */

@@ -44,12 +44,13 @@ describe('a client', () => {
     expect(await connection?.closed).toMatchObject({ violation: 'second-connect' })
   })
 
-  test('that sends what only a server may send is cut', async () => {
+  test('that sends the first byte of what only a server may send is cut [MQTT-4.8.0-1]', async () => {
     const server = serverInMemory()
     const client = await admitted(server)
-    client.send({ type: 'pingresp' })
+    client.sendBytes(Buffer.of(0x90))
     await client.closed
-    expect(server.faults).toMatchObject([{ violation: 'server-only-packet' }])
+    const message = 'the client sent SUBACK, which only a server may send [MQTT-4.8.0-1]'
+    expect(server.faults).toMatchObject([{ violation: 'server-only-packet', statement: 'MQTT-4.8.0-1', message }])
   })
 
   test('that speaks another version of the protocol is told so [MQTT-3.1.2-2]', async () => {

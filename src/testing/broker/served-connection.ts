@@ -55,6 +55,7 @@ export class ServedConnection {
   }
 
   #receiveOpen(open: Open, packet: Exclude<ControlPacket<Buffer>, ConnectPacket>): void {
+    // The decoder has refused what only a server may send.
     switch (packet.type) {
       case 'publish':
         return this.#publish(open.session, packet)
@@ -77,12 +78,6 @@ export class ServedConnection {
         open.will = undefined
         this.end()
         return this.#peer.close()
-      default:
-        return this.#violate(
-          'server-only-packet',
-          '2.2.1',
-          `${packet.type.toUpperCase()}, which only a server may send`,
-        )
     }
   }
 
