@@ -55,12 +55,13 @@ describe('the certificate of the server', () => {
     expect(await connectTo(port, true).closed).toMatchObject({ reason: 'certificate-untrusted' })
   })
 
-  it('is refused with the name of the root that is missing', async () => {
-    const { port } = await listenTls()
+  it.each([
+    ['a root', material.server, 'mqtt311 fixture root'],
+    ['an intermediate of a root', material.chained, 'mqtt311 fixture root of a chain'],
+  ])('is refused with the name of the root that is missing, if %s signed it', async (_, identity, root) => {
+    const { port } = await listenTls(identity)
     const cause = await connectTo(port, true).closed
-    expect(cause?.message).toContain(
-      'has a certificate from "mqtt311 fixture root", an issuer that is not trusted here',
-    )
+    expect(cause?.message).toContain(`has a certificate from "${root}", an issuer that is not trusted here`)
   })
 
   it('is verified whatever the environment says', async () => {
@@ -196,6 +197,13 @@ describe("the caller's options", () => {
     expect(remote.alpnProtocol).toBe('mqtt')
     expect(lookup).toHaveBeenCalledOnce()
     expect(lookup.mock.calls[0]?.[0]).toBe('localhost')
+  })
+
+  it('may have a local address, with which Node asks for one address of the server only', async () => {
+    const { port } = await listenTls()
+    resolveEverything()
+    const options = { ca, localAddress: '::1' }
+    await connectTo(port, options, 'localhost').peer
   })
 
   it('hold a lookup that is asked for the family', async () => {
