@@ -4,7 +4,7 @@
  *   the peer's fault     MalformedPacketError     bytes that are no Control Packet
  *                        ProtocolViolationError   a well-formed packet that is not allowed at this time
  *                        ConnectionRefusedError   CONNACK with a Return Code above 0
- *                        SubscribeRefusedError    SUBACK with 0x80
+ *                        SubscribeRefusedError    SUBACK with 0x80 or more
  *   the caller's fault   UsageError               a value or a call that is refused before a byte is written
  *                        QueueFullError           the outgoing queue is at one of its bounds
  *                        HandlerError             a handler of messages threw
@@ -301,19 +301,37 @@ export class QueueFullError extends MqttError {
   }
 }
 
-/** The server answered SUBSCRIBE with Return Code 0x80 for these Topic Filters. */
+/** Return Codes of MQTT 5 that some servers send in MQTT 3.1.1 too. */
+const refusedFilters: Readonly<Record<number, string>> = { 135: ': not authorised', 143: ': Topic Filter invalid' }
+
+function refusedFilter(filter: string, code: number): string {
+  const detail = code === 0x80 ? '' : ` (0x${code.toString(16)}${refusedFilters[code] ?? ''})`
+  return `${JSON.stringify(filter)}${detail}`
+}
+
+/** What the server answered. */
+export interface SubscribeRefusedDetails extends MqttErrorOptions {
+  /** The Return Code of each refused Topic Filter; 0x80 if it is missing. */
+  readonly returnCodes?: readonly number[] | undefined
+}
+
+/** The server answered SUBSCRIBE with Return Code 0x80 for these Topic Filters; without `strict: true`, perhaps with another from 0x80. */
 export class SubscribeRefusedError extends MqttError {
   /** The code of this class, which never changes. */
   readonly code = 'MQTT_SUBSCRIBE_REFUSED'
   /** The Topic Filters that were refused. */
   readonly filters: readonly string[]
+  /** The Return Code of each of these Topic Filters, 0x80 to 0xFF (section 3.9.3). */
+  readonly returnCodes: readonly number[]
 
   /** The message names the filters: the first ten, and how many more there are. */
-  constructor(filters: readonly string[], options: MqttErrorOptions = {}) {
-    const named = filters.slice(0, 10).map((filter) => JSON.stringify(filter))
+  constructor(filters: readonly string[], details: SubscribeRefusedDetails = {}) {
+    const returnCodes = filters.map((_, index) => details.returnCodes?.[index] ?? 0x80)
+    const named = filters.slice(0, 10).map((filter, index) => refusedFilter(filter, returnCodes[index] ?? 0x80))
     const more = filters.length - named.length
-    super(`the server refused to subscribe ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`, options)
+    super(`the server refused to subscribe ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`, details)
     this.filters = filters
+    this.returnCodes = returnCodes
   }
 
   /** @internal */

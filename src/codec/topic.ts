@@ -96,16 +96,26 @@ export function validateTopicFilter(filter: string): void {
 }
 
 function refuseDiscouraged(text: string, field: string): void {
-  // [1.5.3 discouraged characters] accepted when received, but never sent
-  const found = discouraged.exec(text)
-  if (found === null) return
-  /* v8 ignore next -- @preserve the match is a character, so it has a code point */
-  const code = found[0].codePointAt(0) ?? 0
-  const name = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`
+  const found = discouragedIn(text)
+  if (found === undefined) return
   throw new UsageError(
-    `${field} ${quote(text)} holds ${name}, over which a receiver may close the connection: leave it out`,
+    `${field} ${quote(text)} ${found}, over which a receiver may close the connection: leave it out`,
     { statement: '1.5.3' },
   )
+}
+
+function discouragedIn(text: string): string | undefined {
+  // [1.5.3 discouraged characters] accepted when received, but never sent
+  const found = discouraged.exec(text)
+  if (found === null) return undefined
+  /* v8 ignore next -- @preserve the match is a character, so it has a code point */
+  const code = found[0].codePointAt(0) ?? 0
+  return `holds U+${code.toString(16).toUpperCase().padStart(4, '0')}`
+}
+
+/** Why `validateTopicName` refuses a Topic Name that was received: the end of a sentence. Undefined if it does not. */
+export function receivedTopicFault(topic: string): string | undefined {
+  return topicNameFault(topic)?.reason ?? discouragedIn(topic)
 }
 
 /**

@@ -36,7 +36,8 @@ export function faultIndex(bytes: Uint8Array, start: number, end: number): numbe
 const MAX_ESCAPED = 256
 
 /** Bytes as a text on one line. NUL and ill-formed bytes become \\x and two digits: no character is written so. */
-export function escapedText(bytes: Buffer): string {
+export function escapedText(given: Uint8Array): string {
+  const bytes = Buffer.from(given.buffer, given.byteOffset, given.byteLength)
   const end = Math.min(bytes.length, MAX_ESCAPED)
   let text = ''
   for (let index = 0; index < end; ) {

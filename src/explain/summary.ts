@@ -1,4 +1,5 @@
-import type { ConnectPacket, ControlPacket, PublishPacket } from '../codec/control-packet.js'
+import type { ConnectPacket, ControlPacket, PublishPacket, UnnamedPublishPacket } from '../codec/control-packet.js'
+import { escapedText } from '../codec/utf8.js'
 import { passwordShape } from './fields/password-shape.js'
 import { countBytes } from './listing/numerals.js'
 import { quote } from './listing/quoted-text.js'
@@ -12,7 +13,8 @@ const listedEntries = 4
  * A packet in one line, for traces: `PUBLISH QoS 1 id 10 topic "a/b" 5 bytes`. Texts are escaped and cut. Of a password only
  * the length is shown, and whether it looks like a signature.
  */
-export function summarize(packet: ControlPacket): string {
+export function summarize(packet: ControlPacket | UnnamedPublishPacket): string {
+  if (packet.type === 'unnamed-publish') return ['PUBLISH', ...publishDetails(packet)].join(' ')
   return [packet.type.toUpperCase(), ...detailsOf(packet)].join(' ')
 }
 
@@ -70,18 +72,19 @@ function connackOutcome(returnCode: number): string {
   return returnCode === 0 ? 'accepted' : `refused with ${returnCode}`
 }
 
-function publishDetails(packet: PublishPacket): string[] {
+function publishDetails(packet: PublishPacket | UnnamedPublishPacket): string[] {
   return [
     `QoS ${packet.qos}`,
     ...(packet.qos === 0 ? [] : [`id ${packet.packetId}`, ...(packet.dup ? ['DUP'] : [])]),
     ...(packet.retain ? ['retain'] : []),
-    `topic ${text(packet.topic)}`,
+    `topic ${packet.type === 'publish' ? text(packet.topic) : escapedText(packet.topicBytes)}`,
     countBytes(packet.payload.length),
   ]
 }
 
 function grantName(returnCode: number): string {
-  return returnCode === 0x80 ? 'refused' : `granted QoS ${returnCode}`
+  if (returnCode < 0x80) return `granted QoS ${returnCode}`
+  return returnCode === 0x80 ? 'refused' : `refused with 0x${returnCode.toString(16)}`
 }
 
 function list<T>(entries: ArrayLike<T>, name: (entry: T) => string): string[] {

@@ -58,6 +58,26 @@ describe('mqtt311 sub', () => {
     expect(suback).toContain('1,400 more')
   })
 
+  it.each([
+    [
+      '-d',
+      / {2}! {3}a Topic Name that has the wildcard "\+": "v\/a\+b" \[MQTT-3\.3\.2-2\]\n.*PUBLISH QoS 1 id 1 topic "v\/a\+b" 1 byte\n/,
+    ],
+    ['--trace', /4 {2}76 2f 61\[2b\]62 +Topic Name +"v\/a\+b".*\n.*MQTT-3\.3\.2-2/],
+  ])(
+    'prints a topic with a wildcard, which RabbitMQ sends, and shows with %s what is wrong with it',
+    async (flag, shown) => {
+      const broker = await startBroker()
+      const command = start(['sub', ...broker.address, '-t', 'v/#', '-v', '-C', '2', flag])
+      const connection = await broker.server.accepts()
+      await broker.server.receives('subscribe')
+      connection.sendBytes(Buffer.from('320a0005762f612b62000178' + '300400027661', 'hex'))
+      const { code, stdout, stderr } = await command.end()
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'v/a+b x\nva \n' })
+      expect(stderr).toMatch(shown)
+    },
+  )
+
   it('--raw gives the payload byte by byte', async () => {
     const broker = await startBroker()
     const payload = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 256))

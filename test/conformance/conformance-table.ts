@@ -1,5 +1,5 @@
 /** The table for readers: every rule of the standard, where it is upheld, and how that is known. */
-import type { Statement } from '../../fixtures/statements/statement-file.js'
+import type { Reading, Statement } from '../../fixtures/statements/statement-file.js'
 import type { Site } from './code-sites.js'
 import type { Survey } from './survey.js'
 import type { Citation } from './test-titles.js'
@@ -49,7 +49,27 @@ export function conformanceTable(survey: Survey): string {
     section = name
     lines.push(rowOf(survey, statement))
   }
+  lines.push(...readingsSection(survey.readings))
   return `${lines.join('\n')}\n`
+}
+
+/** The faults at which a client that is not strict goes on. */
+function readingsSection(readings: readonly Reading[]): string[] {
+  return [
+    '',
+    '## Where a client goes on',
+    '',
+    'The standard wants the connection closed at any of these faults of a server. By default a client does not do so: each leaves the fields of its',
+    'packet whole and has one safe reading, and one such message would end a client at every start of a Session. Each is counted and told as an anomaly.',
+    'With `strict: true` the connection ends. A `PacketDecoder` alone is strict unless it is told otherwise. The bytes: `fixtures/vectors`.',
+    '',
+    '| Received | Breaks | By default | With `strict: true` | Anomaly | Seen from |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...readings.map(
+      ({ received, statements, byDefault, strict, anomaly, seenFrom }) =>
+        `| ${[received, statements.join(', '), byDefault, strict, `\`${anomaly}\``, seenFrom || '-'].join(' | ')} |`,
+    ),
+  ]
 }
 
 /** Which lines of a table as it was written differ from the table as it is now; of a row, its identifier. */
@@ -100,6 +120,7 @@ function introduction(survey: Survey): string[] {
     '- "server" in the first column means that the statement binds a server. Where a client can notice that it is broken, or acts on what it',
     '  promises, that is what is shown; where it cannot, the reason stands in place of a file.',
     `- The standard misprints three identifiers where it states them: ${misprints.join(', ')}. Nothing here uses these forms.`,
+    `- At ${survey.readings.length} faults of a server a client goes on by default, although the standard wants the connection closed: see the end.`,
     '- `types` are programs that must not compile; `mosquitto` are tests that need this server, beside others that do not.',
   ]
 }

@@ -24,6 +24,7 @@ const site = { id: rule.id, path: 'src/protocol/incoming/incoming.ts', line: 7, 
 const proof = { id: rule.id, path: 'test/protocol/incoming.test.ts', title: 'is delivered once' }
 const sound: Survey = {
   statements: [rule, ofServers],
+  readings: [],
   sites: [site],
   mentions: [],
   tests: [proof],

@@ -1,6 +1,6 @@
 /** What the repository says about the standard: its rules, the lines that uphold them, the tests that prove it. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { readStatements, type Statement } from '../../fixtures/statements/statement-file.js'
+import { type Reading, readReadings, readStatements, type Statement } from '../../fixtures/statements/statement-file.js'
 import { type CodeSites, codeSites, type SourceText } from './code-sites.js'
 import { type Citation, testTitles } from './test-titles.js'
 import { typeProofs } from './type-proofs.js'
@@ -8,6 +8,7 @@ import { vectorTables } from './vector-tables.js'
 
 export interface Survey extends CodeSites {
   readonly statements: readonly Statement[]
+  readonly readings: readonly Reading[]
   /** Tests of `npm test`. */
   readonly tests: readonly Citation[]
   /** Tests against mosquitto, which not every machine has: they are shown, and prove nothing by themselves. */
@@ -30,6 +31,7 @@ export function surveyRepository(): Survey {
   const againstBroker = ({ path }: Citation) => path.startsWith('test/mosquitto/')
   return {
     statements: readStatements(),
+    readings: readReadings(),
     sites: sources.flatMap((file) => file.sites),
     mentions: sources.flatMap((file) => file.mentions),
     tests: citations.filter((citation) => !againstBroker(citation)),

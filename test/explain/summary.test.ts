@@ -26,6 +26,7 @@ describe('summarize', () => {
       },
     ],
     ['SUBACK id 2 granted QoS 0 refused', { type: 'suback', packetId: 2, returnCodes: [0, 0x80] }],
+    ['SUBACK id 2 refused with 0x8f', { type: 'suback', packetId: 2, returnCodes: [0x8f] }],
     ['UNSUBSCRIBE id 3 "1" "2" "3" "4" and 2 more', { type: 'unsubscribe', packetId: 3, filters: [...'123456'] }],
     ['PINGREQ', { type: 'pingreq' }],
   ])('says "%s"', (line, packet) => {
@@ -52,6 +53,13 @@ describe('summarize', () => {
     expect(summarize({ type: 'publish', topic, payload, retain: false, qos: 0 })).toBe(
       'PUBLISH QoS 0 topic "a\\n\\u{1b}[2J\\u{9b}\\u{202e}" 5 bytes',
     )
+  })
+
+  it('shows the bytes of a Topic Name that is no text', () => {
+    const topicBytes = Buffer.from('v/caf\u00e9\n', 'latin1')
+    expect(
+      summarize({ type: 'unnamed-publish', topicBytes, payload, retain: false, qos: 1, packetId: 2, dup: true }),
+    ).toBe('PUBLISH QoS 1 id 2 DUP topic "v/caf\\xe9\\n" 5 bytes')
   })
 
   it('cuts a long topic', () => {

@@ -49,6 +49,10 @@ const plays: Readonly<Record<string, Played>> = {
     from: () => connected().publish('m', 2).receive(pubrec(1)),
     news: wrongAcknowledgement('MQTT-3.3.4-1'),
   },
+  'puback-for-qos2': {
+    from: () => connected().publish('m', 2),
+    news: ['settled m', ...wrongAcknowledgement('MQTT-3.3.4-1')],
+  },
   'pubrec-for-qos1': { from: () => connected().publish('m', 1), news: wrongAcknowledgement('MQTT-3.3.4-1') },
   'pubcomp-before-pubrec': { from: () => connected().publish('m', 2), news: wrongAcknowledgement('MQTT-4.3.3-2') },
   'puback-for-subscribe': { from: subscribing, news: wrongAcknowledgement('MQTT-2.3.1-6') },
@@ -96,6 +100,39 @@ const plays: Readonly<Record<string, Played>> = {
   'direction-disconnect': clientOnly,
 }
 
+const lenient = (settings: { readonly cleanSession?: boolean } = {}) =>
+  new EngineHarness({ strict: false, ...settings })
+
+/** Those of them that have one safe reading, which a session takes that is not strict. */
+const readings: Readonly<Record<string, Played>> = {
+  'connack-sp1-after-clean': {
+    from: () => lenient({ cleanSession: true }).open(),
+    news: ['anomaly session-present-after-clean-session', 'connected new'],
+  },
+  'suback-unknown-id': {
+    from: () => lenient().connect().subscribe('s', 'a'),
+    news: ['anomaly unknown-suback 2'],
+  },
+  'puback-for-qos2': {
+    from: () => lenient().connect().publish('m', 2),
+    news: ['settled m', 'anomaly puback-at-qos-2 1'],
+  },
+  'publish-qos1-on-open-qos2-id': {
+    from: () =>
+      lenient()
+        .connect()
+        .receive(arrives('a', 2, 5)),
+    news: ['anomaly reused-identifier 5', 'deliver a', 'send PUBACK#5'],
+  },
+  'ok-publish-qos2-repeat-dup0': {
+    from: () =>
+      lenient()
+        .connect()
+        .receive(arrives('a', 2, 5)),
+    news: ['anomaly reused-identifier 5', 'deliver a', 'send PUBREC#5'],
+  },
+}
+
 const isOfSession = (row: Row) =>
   cell(row, 'layer') === 'session' && (cell(row, 'category') === 'state' || cell(row, 'category') === 'accept')
 const isOfDirection = (row: Row) => cell(row, 'name').startsWith('direction-')
@@ -139,6 +176,20 @@ describe('a packet at the wrong time [MQTT-4.8.0-1]', () => {
       expect(engine.receive(puback(engine.session.table.identifiers.cursor - 1)).news()).toEqual(['settled after'])
     })
   }
+})
+
+describe('a packet at the wrong time that has one safe reading', () => {
+  test.each(Object.entries(readings))(
+    '%s: is read so, and what stands behind it is looked at',
+    (name, { from, news }) => {
+      const row = rows.find((one) => cell(one, 'name') === name)
+      const engine = from()
+      engine.news()
+      const bytes = expandHex(cell(row ?? {}, 'hex'))
+      engine.receive(...new PacketDecoder().decode(Buffer.concat([bytes, tail])))
+      expect(engine.news()).toEqual([...news, 'deliver tail', 'send PUBACK#77'])
+    },
+  )
 })
 
 describe('what an application may not do', () => {

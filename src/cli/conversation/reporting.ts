@@ -1,7 +1,7 @@
 /** Writes to stderr while a command is connected: the packets, with `-d` or `--trace`, and the outages. */
 import { subscribe } from 'node:diagnostics_channel'
 import type { MqttClient } from '../../client/mqtt-client.js'
-import type { ControlPacket } from '../../codec/control-packet.js'
+import type { DecodedPacket } from '../../codec/control-packet.js'
 import { encodePacket } from '../../codec/encode/packet-writer.js'
 import type { Peer } from '../../transport/transport.js'
 import type { CommandLine } from '../command-line.js'
@@ -31,11 +31,22 @@ export function reportOutages(client: MqttClient): void {
 type TraceDetail = 'lines' | 'bytes'
 
 interface PacketMessage {
-  readonly packet: ControlPacket
+  readonly packet: DecodedPacket<boolean>
 }
 
 function isPacketMessage(message: unknown): message is PacketMessage {
   return typeof message === 'object' && message !== null && 'packet' in message
+}
+
+/** What the decoder has read although it is malformed. Its packet is reported next. */
+interface MisformedMessage {
+  readonly received: string
+  readonly statement: string
+  readonly bytes: Uint8Array
+}
+
+function isMisformedMessage(message: unknown): message is MisformedMessage {
+  return typeof message === 'object' && message !== null && 'received' in message
 }
 
 interface ConnectMessage {
@@ -48,22 +59,32 @@ function isConnectMessage(message: unknown): message is ConnectMessage {
 
 /**
  * Writes every packet that a client of this process sends or receives, as `node:diagnostics_channel` reports it. MQTT 3.1.1 has one
- * encoding for each packet, so encoding a reported packet again gives the bytes of the wire. Of a password only the
+ * encoding for each packet, so encoding a reported packet again gives the bytes of the wire; a malformed one is reported with its
+ * bytes. Of a password only the
  * length is shown, and whether it looks like a signature.
  */
 export async function traceExchange(detail: TraceDetail, color: boolean, write: (text: string) => void): Promise<void> {
   const { explain, render, summarize } = await import('../../explain/index.js')
   const startedAt = performance.now()
   const elapsed = () => `${(performance.now() - startedAt).toFixed(1)} ms`
+  let misformed: Uint8Array | undefined
   const listener = (arrow: string) => (message: unknown) => {
     if (!isPacketMessage(message)) return
-    if (detail === 'lines') return write(`${elapsed().padStart(11)}  ${arrow}  ${summarize(message.packet)}\n`)
+    const { packet } = message
+    const bytes = () => misformed ?? (packet.type === 'unnamed-publish' ? packet.topicBytes : encodePacket(packet))
+    if (detail === 'lines') return write(`${elapsed().padStart(11)}  ${arrow}  ${summarize(packet)}\n`)
     const heading = `client ${arrow} server`
-    const listing = render(explain(encodePacket(message.packet)), { color })
+    const listing = render(explain(bytes()), { color })
+    misformed = undefined
     write(`${heading}${elapsed().padStart(80 - heading.length)}\n${listing}\n\n`)
   }
   subscribe('mqtt311:packet:out', listener('──▶'))
   subscribe('mqtt311:packet:in', listener('◀──'))
+  subscribe('mqtt311:anomaly', (message) => {
+    if (!isMisformedMessage(message)) return
+    misformed = message.bytes
+    if (detail === 'lines') write(`${elapsed().padStart(11)}   !   ${message.received} [${message.statement}]\n`)
+  })
   subscribe('mqtt311:connect', (message) => {
     if (!isConnectMessage(message) || message.peer === undefined) return
     const { address = '', port, tls } = message.peer

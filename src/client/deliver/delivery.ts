@@ -30,6 +30,8 @@ export interface DeliveryOwner {
   failed(arrival: Arrival, message: Message, action: HandlerErrorAction, error: unknown): void
   /** No handler gets the message. */
   unclaimed(message: Message): void
+  /** The handler of a message with a faulty Topic Name has failed, and nobody has decided what follows: the message is acknowledged. */
+  failedOnFault(topic: string, fault: string, error: unknown): void
   now(): number
   /** True while a SUBSCRIBE of the program is unanswered. */
   readonly isSubscribing: boolean
@@ -269,17 +271,24 @@ export class Delivery {
   #actionFor(error: unknown, message: Message): { readonly is: HandlerErrorAction; readonly error: unknown } {
     const { onHandlerError } = this.#settings
     try {
-      const is = onHandlerError === undefined ? 'close' : requireAction(onHandlerError(error, message), error)
+      const is = requireAction(onHandlerError?.(error, message), error) ?? this.#defaultAction(error, message)
       return { is, error: is === 'close' ? new HandlerError(message.topic, error) : error }
     } catch (thrown) {
       return { is: 'close', error: thrown }
     }
   }
+
+  /** A message that the program cannot know how to avoid must not end the client at each start. */
+  #defaultAction(error: unknown, { topic, topicFault }: Message): HandlerErrorAction {
+    if (topicFault === undefined) return 'close'
+    this.#owner.failedOnFault(topic, topicFault, error)
+    return 'acknowledge'
+  }
 }
 
-/** Checks what `onHandlerError` returned; undefined means the default, 'close'. @throws UsageError */
-function requireAction(returned: unknown, cause: unknown): HandlerErrorAction {
-  if (returned === undefined) return 'close'
+/** Checks what `onHandlerError` returned; undefined means the default. @throws UsageError */
+function requireAction(returned: unknown, cause: unknown): HandlerErrorAction | undefined {
+  if (returned === undefined) return undefined
   if (returned === 'acknowledge' || returned === 'redeliver' || returned === 'close') return returned
   let shown = typeof returned === 'string' ? quote(returned) : outline(returned)
   if (isPromiseLike(returned)) {

@@ -14,6 +14,7 @@
  * A server mostly sends the same few topics again and again. So the router remembers the latest results of the tree until a route
  * changes: going down five levels took half of the 540 ns that a QoS 0 message cost in total.
  */
+import { topicMatches } from '../../codec/topic.js'
 
 /** The number of remembered results, and the bytes that each of them and all of them may take. */
 const rememberedTopicsMax = 512
@@ -244,6 +245,11 @@ const specialKinds = /^(?:\$(?:o?share\/[^/]+|queue|exclusive|local)\/)+(?=.)/s
 export function topicFiltersOf(filter: string): readonly string[] {
   const proper = filter.replace(specialKinds, '')
   return proper === filter ? [filter] : [proper, filter]
+}
+
+/** Whether a server may deliver messages on this topic for a Topic Filter. */
+export function bringsTopic(filter: string, topic: string): boolean {
+  return topicFiltersOf(filter).some((topicFilter) => topicMatches(topicFilter, topic))
 }
 
 /** The handlers of one Topic Filter, each with the number of times it was added. */

@@ -6,8 +6,15 @@
  * when it has `flushBytes` and the engine's call has returned. After a read of the socket it goes at once, so that all
  * acknowledgements of one read leave in one write.
  */
-import type { AcknowledgementPacket, ControlPacket, PacketIdentifier, QoS } from '../../codec/control-packet.js'
+import type {
+  AcknowledgementPacket,
+  ControlPacket,
+  DecodedPacket,
+  PacketIdentifier,
+  QoS,
+} from '../../codec/control-packet.js'
 import { PacketDecoder, type PacketDecoderOptions } from '../../codec/decode/packet-decoder.js'
+import type { PacketAnomaly } from '../../codec/decode/packet-reader.js'
 import { markBlocks } from '../../codec/decode/payload-copies.js'
 import { PacketWriter } from '../../codec/encode/packet-writer.js'
 import { ConnectionLostError } from '../../errors.js'
@@ -54,6 +61,8 @@ export interface StreamOwner {
   beginTurn(): void
   /** PINGRESP has come; `pingresps` is their number on this connection. */
   pingAnswered(pingresps: number): void
+  /** The decoder has read on at a fault of the server. `bytes` are those of the packet, for the time of the call. */
+  misformed(anomaly: PacketAnomaly, packet: DecodedPacket<false>, bytes: Uint8Array): void
   /** Input cannot be decoded, so the connection has to end. */
   undecodable(error: Error): void
   /** The stream is over. */
@@ -67,7 +76,7 @@ export class ConnectionStream implements TransportEvents {
   readonly #client: object
   readonly #counters: ClientCounters
   readonly #writer = new PacketWriter()
-  readonly #decoder: PacketDecoder
+  readonly #decoder: PacketDecoder<boolean>
   readonly #transport: Transport
   #output: Output = 'open'
   #input: Input = 'reading'
@@ -82,13 +91,17 @@ export class ConnectionStream implements TransportEvents {
     counters: ClientCounters,
     connection: Connection<PublishTicket, RequestTicket>,
     open: OpenTransport,
-    limits: PacketDecoderOptions,
+    decoding: PacketDecoderOptions<boolean>,
   ) {
     this.connection = connection
     this.#owner = owner
     this.#client = client
     this.#counters = counters
-    this.#decoder = new PacketDecoder({ ...limits, from: 'server' })
+    this.#decoder = new PacketDecoder({
+      ...decoding,
+      from: 'server',
+      onAnomaly: (anomaly, packet, bytes) => owner.misformed(anomaly, packet, bytes),
+    })
     this.#transport = open(this)
   }
 
@@ -117,8 +130,8 @@ export class ConnectionStream implements TransportEvents {
     this.#owner.flush()
   }
 
-  #receivePacket(packet: ControlPacket<Buffer>): void {
-    this.#counters.packetsIn[packet.type] += 1
+  #receivePacket(packet: DecodedPacket<boolean>): void {
+    this.#counters.packetsIn[packet.type === 'unnamed-publish' ? 'publish' : packet.type] += 1
     if (channels.packetIn.hasSubscribers) channels.packetIn.publish({ client: this.#client, packet })
     this.connection.receive(packet)
     if (packet.type === 'pingresp') this.#owner.pingAnswered(this.connection.pingsAnswered)

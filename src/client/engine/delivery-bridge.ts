@@ -3,12 +3,13 @@ import type { Arrival } from '../../protocol/incoming/arrival.js'
 import type { Session } from '../../protocol/session.js'
 import type { DeliveryOwner } from '../deliver/delivery.js'
 import { consequenceOf } from '../deliver/failed-handler.js'
+import { bringsTopic } from '../deliver/topic-router.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import type { PublishTicket } from '../publish/publish-ticket.js'
 import type { RequestTicket } from '../subscribe/tickets.js'
 import type { HandlerErrorAction, Message } from '../surface/client-surface.js'
 import type { ClientCounters } from '../surface/counters.js'
-import { warnOfUnclaimed } from './message-warnings.js'
+import { warnOfChangedTopic, warnOfFaultyTopic, warnOfUnclaimed } from './message-warnings.js'
 import type { Timers } from './timers.js'
 
 /** What the delivery needs of the driver of the engine. */
@@ -63,7 +64,18 @@ export class DeliveryBridge implements DeliveryOwner {
   }
 
   unclaimed({ topic }: Message): void {
-    warnOfUnclaimed(this.#driver.counters, topic)
+    const { counters, session } = this.#driver
+    counters.unclaimed += 1
+    if (counters.unclaimed > 1) return
+    const { filters, ended } = session.requests.asked
+    const asked = [...filters]
+    // A server may send messages to a client that asks for none.
+    if (asked.length === 0 || asked.some((filter) => bringsTopic(filter, topic))) return warnOfUnclaimed(topic)
+    warnOfChangedTopic(topic, ended === 'some' || !this.#settings.session.cleanSession ? 'perhaps' : 'no')
+  }
+
+  failedOnFault(topic: string, fault: string, error: unknown): void {
+    warnOfFaultyTopic(this.#driver.counters, topic, fault, error)
   }
 
   now(): number {

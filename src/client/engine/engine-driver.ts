@@ -9,11 +9,13 @@ import type {
   AcknowledgementPacket,
   ConnectPacket,
   ControlPacket,
+  DecodedPacket,
   PacketIdentifier,
   PublishPacket,
   QoS,
   SubackPacket,
 } from '../../codec/control-packet.js'
+import type { PacketAnomaly } from '../../codec/decode/packet-reader.js'
 import { ConnectionLostError, type MqttError, StoreError } from '../../errors.js'
 import type { Connection } from '../../protocol/connection/connection.js'
 import type { Anomaly, Driver, PublishContent } from '../../protocol/driver.js'
@@ -34,7 +36,7 @@ import { ConnectionStream, type StreamOwner } from './connection-stream.js'
 import { DeliveryBridge, type DeliveryDriver } from './delivery-bridge.js'
 import { engineSettings } from './engine-settings.js'
 import type { JournalWriter } from './journal-writer.js'
-import { warnOfDropped, warnOfMissingQos2 } from './message-warnings.js'
+import { warnOfDropped, warnOfMissingQos2, warnOfUnreadable } from './message-warnings.js'
 import { OpenedStore } from './opened-store.js'
 import { type PingSettings, Pings } from './pings.js'
 import { type DeadlineOwner, Timers } from './timers.js'
@@ -139,8 +141,9 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     const { pingTimeoutMs, maxPacketBytes } = this.#settings.connection
     const { session } = this
     const connection = session.connect({ connect, pingTimeoutMs }, this.now())
-    const limits = { maxPacketBytes, maxReturnCodes: () => session.requests.maxReturnCodes }
-    this.#stream = new ConnectionStream(this, this.client, this.counters, connection, open, limits)
+    const { strict } = this.#settings.engine
+    const decoding = { maxPacketBytes, maxReturnCodes: () => session.requests.maxReturnCodes, strict }
+    this.#stream = new ConnectionStream(this, this.client, this.counters, connection, open, decoding)
   }
 
   /** Bytes that were written and have not left. */
@@ -195,6 +198,14 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   undecodable(error: Error): void {
     this.#events.connectionEnded(error)
+  }
+
+  misformed(anomaly: PacketAnomaly, packet: DecodedPacket<false>, bytes: Uint8Array): void {
+    this.counters.anomalies += 1
+    if (anomaly.anomaly === 'unreadable-topic-name') warnOfUnreadable(this.counters, anomaly.received)
+    if (!channels.anomaly.hasSubscribers) return
+    const packetId = 'packetId' in packet ? packet.packetId : undefined
+    channels.anomaly.publish({ client: this.client, ...anomaly, packetId, bytes: Buffer.from(bytes) })
   }
 
   ended(stream: ConnectionStream, cause: Error): void {

@@ -2,11 +2,17 @@
 import type { ClientCounters } from '../surface/counters.js'
 
 /** There is no route for a message on this topic; the message was acknowledged. */
-export function warnOfUnclaimed(counters: ClientCounters, topic: string): void {
-  counters.unclaimed += 1
-  if (counters.unclaimed > 1) return
+export function warnOfUnclaimed(topic: string): void {
   warn(
     `a message on ${JSON.stringify(topic)} matches no handler; give onMessage, or subscribe with a handler (said once)`,
+  )
+}
+
+/** The same, and no subscription of the client can have brought the message. `old`: one that has ended, or that another process made. */
+export function warnOfChangedTopic(topic: string, old: 'perhaps' | 'no'): void {
+  const otherwise = old === 'perhaps' ? ', or an older subscription of this Session brings it' : ''
+  warn(
+    `a message on ${JSON.stringify(topic)} matches none of the Topic Filters that this client asks for: the server has changed the topic (RabbitMQ makes "/" of "." and "+" of "*"; ActiveMQ splits at ",", cuts off what follows "?", and a blank at the end)${otherwise}; compare the topic with the one published, and give onMessage to get such messages (said once)`,
   )
 }
 
@@ -26,6 +32,23 @@ export function warnOfMissingQos2(counters: ClientCounters): void {
   if (counters.settledAtQos1 > 1) return
   warn(
     'the server answered a message at QoS 2 with PUBACK: it seems to have no QoS 2, and the message counts as delivered at QoS 1; publish at QoS 1, or set profile.maxQos to 1 (said once)',
+  )
+}
+
+/** A message has a Topic Name that is no text; it was acknowledged. */
+export function warnOfUnreadable(counters: ClientCounters, received: string): void {
+  counters.unreadable += 1
+  if (counters.unreadable > 1) return
+  warn(`a message was acknowledged and given to no handler: its Topic Name is ${received} (said once)`)
+}
+
+/** The handler of a message failed, and the topic is one that this client refuses to publish to. */
+export function warnOfFaultyTopic(counters: ClientCounters, topic: string, fault: string, error: unknown): void {
+  counters.failedOnFault += 1
+  if (counters.failedOnFault > 1) return
+  const why = error instanceof Error ? error.message : String(error)
+  warn(
+    `the handler of a message on ${JSON.stringify(topic)}, a Topic Name that ${fault}, failed (${why}): the message was acknowledged, because it would end the client at each start; give onHandlerError to decide (said once)`,
   )
 }
 

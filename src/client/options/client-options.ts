@@ -236,9 +236,12 @@ export interface ClientOptions {
    */
   readonly receiveBufferMaxBytes?: number | undefined
   /**
-   * Whether a violation by the server ends the connection although it has one safe reading. Default false: PUBACK settles a message at
-   * QoS 2, a SUBACK for nothing is ignored, Session Present 1 after Clean Session 1 is read as 0, and a Packet Identifier that is used
-   * again too early means a new message. Each of these counts in `stats.anomalies`, and is published on the channel `mqtt311:anomaly`.
+   * Whether a violation by the server ends the connection although it has one safe reading. Default false: a message whose Topic Name
+   * has a wildcard or is empty is delivered, with `topicFault`; one whose Topic Name is ill-formed UTF-8 or has U+0000 is acknowledged
+   * and not delivered, with one warning; a Return Code of SUBACK above 0x80 is a refusal; DUP at QoS 0 is ignored; PUBACK settles a
+   * message at QoS 2; a SUBACK for nothing is ignored; Session Present 1 after Clean Session 1 is read as 0; a Packet Identifier that is
+   * used again too early means a new message. Each of these counts in `stats.anomalies`, and is published on the channel
+   * `mqtt311:anomaly`. Faults of lengths and framing end the connection in any case.
    */
   readonly strict?: boolean | undefined
   /** Bytes of one incoming packet with its fixed header, 5 to 268,435,460. A longer packet ends the connection before it is buffered. Default 16,777,216. */
@@ -272,7 +275,8 @@ export interface ClientOptions {
   /**
    * Decides what happens to a message whose handler failed. `'acknowledge'`: the message counts as handled. `'redeliver'`: the client
    * closes the connection and resumes the session, so that the server sends the message again; needs `cleanSession: false`. `'close'`,
-   * the default: the client ends with a HandlerError, and the message stays unacknowledged, so nothing is lost silently.
+   * the default: the client ends with a HandlerError, and the message stays unacknowledged, so nothing is lost silently. For a message
+   * with a `topicFault`, which the session would bring again at each start, the default is `'acknowledge'`, with one warning.
    */
   readonly onHandlerError?: ((error: unknown, message: Message) => HandlerErrorAction) | undefined
   /** Listeners that are added before the client does anything, so they get the events of the first connection too. */

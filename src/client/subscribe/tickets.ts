@@ -1,4 +1,5 @@
 /** Tickets: one for each call of the program that waits for SUBACK or UNSUBACK. One call may need several packets. */
+import { SUBSCRIBE_FAILURE } from '../../codec/packet-constants.js'
 import { SubscribeRefusedError } from '../../errors.js'
 import type { Request, SubscribeRequest, UnsubscribeRequest } from '../../protocol/exchange/request.js'
 import type { GrantedFilter, Subscription } from '../surface/client-surface.js'
@@ -16,21 +17,26 @@ export interface RequestTicket {
   failed(reason: unknown): void
 }
 
-/** The Topic Filters of one SUBACK that the server granted, and those that it refused. */
+/** The Topic Filters of one SUBACK that the server granted, and those that it refused, with the Return Codes of these. */
 export interface Grants {
   readonly granted: readonly GrantedFilter[]
   readonly refused: readonly string[]
+  readonly returnCodes: readonly number[]
 }
 
 function readGrants(request: SubscribeRequest<RequestTicket>, returnCodes: ArrayLike<number>): Grants {
   const granted: GrantedFilter[] = []
   const refused: string[] = []
+  const codes: number[] = []
   for (const [index, { filter }] of request.subscriptions.entries()) {
-    const code = returnCodes[index]
+    const code = returnCodes[index] ?? SUBSCRIBE_FAILURE
     if (code === 0 || code === 1 || code === 2) granted.push({ filter, qos: code })
-    else refused.push(filter)
+    else {
+      refused.push(filter)
+      codes.push(code)
+    }
   }
-  return { granted, refused }
+  return { granted, refused, returnCodes: codes }
 }
 
 /** What a ticket asks of its owner when its `subscribe` has failed. */
@@ -89,8 +95,10 @@ export class SubscribeTicket implements RequestTicket, Abortable {
     this.#answers.set(request, grants)
     this.#unanswered -= 1
     if (this.#unanswered > 0) return
-    const refused = [...this.#answers.values()].flatMap((answer) => answer?.refused ?? [])
-    if (refused.length > 0) return this.#fail(new SubscribeRefusedError(refused))
+    const answers = [...this.#answers.values()]
+    const refused = answers.flatMap((answer) => answer?.refused ?? [])
+    const codes = answers.flatMap((answer) => answer?.returnCodes ?? [])
+    if (refused.length > 0) return this.#fail(new SubscribeRefusedError(refused, { returnCodes: codes }))
     this.#end()
     this.#subscription.granted = this.#granted
     this.#resolve(this.#subscription)

@@ -6,8 +6,14 @@ import type { PacketName, QoS } from '../../codec/control-packet.js'
  * most a block of 8 KiB in memory (of 32 KiB if the payload has 4 to 8 KiB).
  */
 export interface Message {
-  /** The Topic Name, 1 to 65,535 bytes of UTF-8 (section 4.7). */
+  /** The Topic Name, 1 to 65,535 bytes of UTF-8 (section 4.7); see `topicFault`. */
   readonly topic: string
+  /**
+   * Set if this client could not publish to the topic: `has the wildcard "+"`, `is empty`, or `holds` a discouraged character such as
+   * `U+0007`. Some servers deliver such messages. The wildcards of the Topic Filters work as ever; those in a Topic Name are ordinary
+   * characters. With `strict: true`, only discouraged characters get so far.
+   */
+  readonly topicFault?: string | undefined
   /** The payload: 0 to 268,435,455 bytes, less the other fields of the packet (section 3.3.3). */
   readonly payload: Buffer
   /** The QoS of this delivery: the QoS of the publisher or the granted QoS, whichever is lower (section 3.8.4). */

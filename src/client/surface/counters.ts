@@ -13,6 +13,10 @@ export class ClientCounters {
   anomalies = 0
   /** Messages at QoS 2 that the server answered with PUBACK. */
   settledAtQos1 = 0
+  /** Messages with a Topic Name that is no text. */
+  unreadable = 0
+  /** Messages with a `topicFault` whose handler failed. */
+  failedOnFault = 0
 }
 
 /** The number of Control Packets of each type in one direction. All fields exist from the start, so the object never changes its shape. */

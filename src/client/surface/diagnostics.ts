@@ -15,7 +15,10 @@ export const channels = {
   packetIn: channel('mqtt311:packet:in'),
   /** A Control Packet is being sent: `{ client, packet }`. */
   packetOut: channel('mqtt311:packet:out'),
-  /** The server did something odd but harmless: `{ client, anomaly, packetId }`. */
+  /**
+   * The server did something odd but harmless: `{ client, anomaly, packetId }`. If the decoder has found it, also `received` (a text),
+   * `statement`, `offset`, `streamOffset`, and the `bytes` of the packet.
+   */
   anomaly: channel('mqtt311:anomaly'),
   /** A publish was rejected: `{ client, error }`. */
   rejected: channel('mqtt311:publish:rejected'),

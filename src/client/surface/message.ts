@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type InspectOptions, inspect } from 'node:util'
 import type { PublishPacket, QoS } from '../../codec/control-packet.js'
+import { receivedTopicFault } from '../../codec/topic.js'
 import type { Message } from './client-surface.js'
 
 /** `util.inspect` shows at most this many characters of a payload: enough to recognise a message in a log. */
@@ -22,6 +23,10 @@ export class ReceivedMessage implements Message {
     this.dup = packet.qos === 0 ? false : packet.dup
   }
 
+  get topicFault(): string | undefined {
+    return receivedTopicFault(this.topic)
+  }
+
   text(): string {
     return this.payload.toString('utf8')
   }
@@ -31,8 +36,9 @@ export class ReceivedMessage implements Message {
   }
 
   [inspect.custom](_depth: number, options: InspectOptions): string {
-    const { topic, payload, qos, retain, dup } = this
+    const { topic, topicFault, payload, qos, retain, dup } = this
+    const fault = topicFault === undefined ? {} : { topicFault }
     const shown = isUtf8(payload) ? payload.toString('utf8') : payload
-    return `Message ${inspect({ topic, payload: shown, qos, retain, dup }, { ...options, maxStringLength: shownCharacters, breakLength: Number.POSITIVE_INFINITY })}`
+    return `Message ${inspect({ topic, ...fault, payload: shown, qos, retain, dup }, { ...options, maxStringLength: shownCharacters, breakLength: Number.POSITIVE_INFINITY })}`
   }
 }

@@ -23,6 +23,21 @@ interface Subscription<R> {
 export class Subscriptions<R> {
   /** The subscriptions by Topic Filter; undefined before the first one. */
   #known: Map<string, Subscription<R>> | undefined
+  /** Whether subscriptions have ended: messages for them may still come. */
+  #ended: 'none' | 'some' = 'none'
+
+  get ended(): 'none' | 'some' {
+    return this.#ended
+  }
+
+  /** The Topic Filters of all subscriptions, whatever their state. */
+  get filters(): Iterable<string> {
+    return this.#known?.keys() ?? []
+  }
+
+  #end(filter: string): void {
+    if (this.#known?.delete(filter)) this.#ended = 'some'
+  }
 
   /** A SUBSCRIBE will be sent. */
   requested(request: SubscribeRequest<R>): void {
@@ -38,7 +53,7 @@ export class Subscriptions<R> {
 
   /** An UNSUBSCRIBE will be sent. */
   unsubscribed(filters: readonly string[]): void {
-    for (const filter of filters) this.#known?.delete(filter)
+    for (const filter of filters) this.#end(filter)
   }
 
   /** SUBACK granted this filter. `qos` is the QoS of the request. */
@@ -54,7 +69,7 @@ export class Subscriptions<R> {
   refused(filter: string, request: SubscribeRequest<R>): void {
     const subscription = this.#known?.get(filter)
     if (subscription === undefined || !close(subscription, request) || subscription.state === 'granted') return
-    if (subscription.open === undefined) this.#known?.delete(filter)
+    if (subscription.open === undefined) this.#end(filter)
     else subscription.state = 'requested'
   }
 
@@ -63,7 +78,7 @@ export class Subscriptions<R> {
     for (const { filter } of request.subscriptions) {
       const subscription = this.#known?.get(filter)
       if (subscription === undefined || !close(subscription, request)) continue
-      if (subscription.state === 'requested' && subscription.open === undefined) this.#known?.delete(filter)
+      if (subscription.state === 'requested' && subscription.open === undefined) this.#end(filter)
     }
   }
 

@@ -75,6 +75,11 @@ export class Requests<P, R> {
     return Math.max(SMALL_SUBACK_CODES, ...this.#large.values())
   }
 
+  /** The Topic Filters that were asked for, and whether there were others, whose messages may still come. */
+  get asked(): { readonly filters: Iterable<string>; readonly ended: 'none' | 'some' } {
+    return this.#subscriptions
+  }
+
   subscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined): SubscribeRequest<R> {
     const request = this.#newSubscribe(subscriptions, ticket)
     if (ticket !== undefined) this.#subscribing += 1
@@ -174,7 +179,7 @@ export class Requests<P, R> {
     if (request.kind === 'unsubscribe') return []
     if (state === 'sent' && request.ticket !== undefined) this.#subscribing -= 1
     // [MQTT-3.9.3-1] The Return Codes have the order of the filters.
-    const isRefused = (index: number) => returnCodes[index] === SUBSCRIBE_FAILURE
+    const isRefused = (index: number) => (returnCodes[index] ?? 0) >= SUBSCRIBE_FAILURE
     const refused = request.subscriptions.filter((_, index) => isRefused(index)).map(({ filter }) => filter)
     for (const [index, asked] of request.subscriptions.entries()) {
       if (!isRefused(index)) this.#subscriptions.granted(asked, request)
