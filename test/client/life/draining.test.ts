@@ -95,6 +95,19 @@ describe('end() called by a handler or a loop, after an await', () => {
     expect(connection.names).toEqual(['connect', 'disconnect'])
   })
 
+  test('waits for none of several that call it: no time passes', async () => {
+    fakeTime()
+    const { client, connection } = await online(persistent)
+    await pass(0)
+    client.handle('stop', async () => {
+      await Promise.resolve()
+      await client.end()
+    })
+    connection.send(message('stop', 1, 1), message('stop', 1, 2))
+    await quiet()
+    expect(client.state).toBe('closed')
+  })
+
   test('waits for the others all the same', async () => {
     const { client, connection } = await online(persistent)
     const work = gate()
