@@ -88,7 +88,7 @@ function tlsOf(device: ConnectingDevice, options: ConnectionChoice): ConnectionO
 /** The first server of the caller that is named without TLS. */
 function plainServerOf(options: ConnectionChoice): string | ServerOptions | undefined {
   return serversOf(options).find((server) =>
-    typeof server === 'string' ? /^mqtt:/i.test(server) : server.tls === false,
+    typeof server === 'string' ? /^(mqtt|unix):/i.test(server) : server.tls === false,
   )
 }
 

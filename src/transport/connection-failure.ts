@@ -49,6 +49,7 @@ const diagnoses: readonly Diagnosis[] = [
   untrusted,
   certificateRefused,
   { reason: 'refused', says: 'refused the connection: nothing listens there', codes: ['ECONNREFUSED'] },
+  { reason: 'refused', says: 'is no local socket: no server has made it', codes: ['ENOENT', 'ENOTSOCK'] },
   {
     reason: 'unreachable',
     says: 'cannot be reached from this network',

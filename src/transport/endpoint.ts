@@ -8,7 +8,10 @@
 import { domainToASCII } from 'node:url'
 import { UsageError } from '../errors.js'
 
-/** One server. `host` is a name or an address. An IPv6 address has no brackets, and keeps its zone. */
+/**
+ * One server. `host` is a name or an address. An IPv6 address has no brackets, and keeps its zone. If `port` is 0, `host` is the path of a
+ * local socket.
+ */
 export interface Endpoint {
   readonly host: string
   readonly port: number
@@ -77,10 +80,12 @@ function readServer(server: Server, tls: AddressOptions['tls']): ServerAddress {
   return { endpoint, username: undefined, password: undefined }
 }
 
-/** Reads `mqtt://` and `mqtts://` URLs: `scheme://[user[:password]@]host[:port]`. Throws UsageError. */
+/** Reads `mqtt://` and `mqtts://` URLs: `scheme://[user[:password]@]host[:port]`, and `unix:path`. Throws UsageError. */
 export function parseServerUrl(url: string): ServerAddress {
+  const path = /^unix:(?:\/\/(?=\/))?(.*)$/is.exec(url)?.[1]
+  if (path !== undefined) return localSocket(path)
   const parts = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/is.exec(url)
-  if (parts === null) throw new UsageError('a server URL starts with mqtt:// or mqtts://')
+  if (parts === null) throw new UsageError('a server URL starts with mqtt:// or mqtts:// (or unix:)')
   const [, given = '', authority = '', remainder = ''] = parts
   const scheme = given.toLowerCase()
   if (scheme !== 'mqtt' && scheme !== 'mqtts') throw new UsageError(unknownScheme(scheme))
@@ -97,6 +102,12 @@ export function parseServerUrl(url: string): ServerAddress {
   const [host, port = defaultPort(tls)] = splitPort(place)
   const endpoint = { host: readHost(host), port: readPort(port), tls }
   return { endpoint, username: percentDecode(username), password: percentDecode(password) }
+}
+
+/** The path stands as it is, without any decoding; `unix:/run/a.sock` and `unix:///run/a.sock` mean the same. */
+function localSocket(path: string): ServerAddress {
+  if (path === '') throw new UsageError('unix: is the path of a local socket, as in unix:/run/mosquitto.sock')
+  return { endpoint: { host: path, port: 0, tls: false }, username: undefined, password: undefined }
 }
 
 function unknownScheme(scheme: string): string {
@@ -159,7 +170,8 @@ function percentDecode(text: string | undefined): string | undefined {
   }
 }
 
-/** `host:port` for people; an IPv6 address gets brackets. */
+/** `host:port` for people; an IPv6 address gets brackets. A local socket is `unix:path`. */
 export function describeEndpoint({ host, port }: Pick<Endpoint, 'host' | 'port'>): string {
+  if (port === 0) return `unix:${host}`
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

@@ -1,5 +1,5 @@
 /** Makes the socket of a connection, of node:net or node:tls, with the options that MQTT needs. */
-import type { OnReadOpts, Socket, TcpNetConnectOpts } from 'node:net'
+import type { NetConnectOpts, OnReadOpts, Socket } from 'node:net'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { type AddressFamily, addressLookup } from './address-lookup.js'
 import type { Endpoint } from './endpoint.js'
@@ -11,6 +11,8 @@ export interface SocketOptions {
   readonly endpoint: Endpoint
   /** 0, the default: IPv6 first, then IPv4. 6 or 4: only that family. */
   readonly family?: AddressFamily | undefined
+  /** The address of this machine to connect from. Undefined: the operating system chooses. */
+  readonly localAddress?: string | undefined
   /** The attempts that have failed since the client was last connected. Default 0. */
   readonly failedAttempts?: number | undefined
   /** All connections of a client share it. Undefined: TCP without TLS. */
@@ -40,12 +42,16 @@ const attemptTimeoutMs = 1_000
 const timesForAddress = 4
 
 /** Begins to connect. `onread` gets all bytes in its buffer. Throws the error of Node if Node refuses an option. */
-export function dial({ endpoint, family = 0, tls, failedAttempts = 0 }: SocketOptions, onread: OnReadOpts): Dialled {
+export function dial(options: SocketOptions, onread: OnReadOpts): Dialled {
+  const { endpoint, family = 0, localAddress, tls, failedAttempts = 0 } = options
+  const local = { path: endpoint.host, highWaterMark, allowHalfOpen: false, onread }
+  if (endpoint.port === 0) return dialTcp(local)
   const secure = tls?.connectionOptions(endpoint)
   const preferred = {
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: attemptTimeoutMs * 2 ** (failedAttempts % timesForAddress),
     highWaterMark,
+    localAddress,
     // A lookup of the caller gets the family from Node; our own lookup has it already.
     ...(secure?.lookup === undefined ? { lookup: addressLookup(family) } : { family }),
   }
@@ -54,7 +60,7 @@ export function dial({ endpoint, family = 0, tls, failedAttempts = 0 }: SocketOp
   return dialTls({ ...preferred, ...secure, ...fixed })
 }
 
-function dialTcp(options: TcpNetConnectOpts): Dialled {
+function dialTcp(options: NetConnectOpts): Dialled {
   // [MQTT-7.1.2-1] TCP is an ordered, lossless stream of bytes in both directions.
   const socket = process.getBuiltinModule('node:net').connect(options).setNoDelay(true)
   return { socket, secured: undefined }

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { connect, createServer } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { buildCommand, run, shell, start, temporaryFile } from './program.js'
 import { startBroker } from './servers.js'
 
@@ -29,6 +30,27 @@ describe('mqtt311 pub', () => {
     ])
     expect(outcome).toMatchObject({ code: 0, stderr: '' })
     expect(broker.published).toEqual([{ topic: 'a', text: '-5', qos: 1, retain: true }])
+  })
+
+  it('reaches a server behind a local socket, by --unix and by -L, and connects from the address of -A', async () => {
+    const path = temporaryFile('broker.sock')
+    const broker = await startBroker()
+    const relay = createServer((socket) => socket.pipe(connect(broker.port, broker.host)).pipe(socket))
+    await new Promise<void>((resolve) => relay.listen(path, resolve))
+    onTestFinished(() => void relay.close())
+    for (const server of [
+      ['--unix', path],
+      ['-L', `unix:${path}`],
+    ]) {
+      expect(await run(['pub', ...server, '-t', 'a', '-m', 'x', '-q', '1'])).toMatchObject({ code: 0, stderr: '' })
+    }
+    expect(broker.published.map(({ topic }) => topic)).toEqual(['a', 'a'])
+    expect(await run(['pub', '--unix', path, '-p', '1', '-t', 'a', '-n'])).toMatchObject({
+      stderr: expect.stringContaining('--unix names the server: leave out -L, -h and -p'),
+    })
+    expect(await run(['pub', ...broker.address, '-A', 'eth0', '-t', 'a', '-n'])).toMatchObject({
+      stderr: expect.stringContaining('localAddress has to be an address'),
+    })
   })
 
   it('takes the options of the MQTT.js command line', async () => {

@@ -28,6 +28,9 @@ describe('a server URL', () => {
     ['mqtt://[fe80::1%eth0]:1883', { host: 'fe80::1%eth0', port: 1883, tls: false }],
     ['mqtt://[fe80::1%25eth0]', { host: 'fe80::1%eth0', port: 1883, tls: false }],
     ['mqtt://user:p%40ss@[::1]:1884', { host: '::1', port: 1884, tls: false }],
+    ['unix:/run/mosquitto.sock', { host: '/run/mosquitto.sock', port: 0, tls: false }],
+    ['unix:///run/mosquitto.sock', { host: '/run/mosquitto.sock', port: 0, tls: false }],
+    ['UNIX:a b%20@?.sock', { host: 'a b%20@?.sock', port: 0, tls: false }],
     ['mqtt://bücher.example', { host: 'xn--bcher-kva.example', port: 1883, tls: false }],
   ])('reads %s', (url, expected) => {
     expect(endpoint(url)).toEqual(expected)
@@ -44,6 +47,7 @@ describe('a server URL', () => {
   it.each([
     ['broker.example:1883', /starts with mqtt:\/\/ or mqtts:\/\//],
     ['mqtt:broker.example', /starts with/],
+    ['unix:', /the path of a local socket, as in unix:/],
     ['ws://h/mqtt', /pass the option stream/],
     ['wss://h', /pass the option stream/],
     ['tcp://h', /is written mqtt:\/\//],

@@ -23,6 +23,7 @@ export async function readConnection(line: Line): Promise<ConnectionSettings> {
     ...server.options,
     tls: await readTls(line),
     family: readFamily(line),
+    localAddress: line.text('bind-address'),
     keepAlive: line.integer('keepalive', 0, 65_535),
     cleanSession: line.has('disable-clean-session') ? false : undefined,
     connectTimeoutMs: line.milliseconds('connect-timeout'),
@@ -46,8 +47,12 @@ interface Server {
 
 function readServer(line: Line): Server {
   const { MQTT_URL, MQTT_HOST, MQTT_PORT } = process.env
-  const [url, host] = [line.text('url'), line.text('host')]
+  const [url, host, path] = [line.text('url'), line.text('host'), line.text('unix')]
   const port = line.integer('port', 1, 65_535)
+  if (path !== undefined) {
+    if (url === undefined && host === undefined && port === undefined) return readUrl(`unix:${path}`)
+    throw new UsageError('--unix names the server: leave out -L, -h and -p')
+  }
   if (url !== undefined) {
     if (host === undefined && port === undefined) return readUrl(url)
     throw new UsageError('-L names the server and its port: leave out -h and -p')
@@ -61,6 +66,7 @@ function readServer(line: Line): Server {
 
 /** All after the first '/' is the topic, without any decoding. */
 function readUrl(url: string): Server {
+  if (/^unix:/i.test(url)) return { options: { url }, topic: undefined }
   const { server = url, topic = '' } =
     /^(?<server>[a-z][a-z0-9+.-]*:\/\/[^/]*)(\/(?<topic>.*))?$/is.exec(url)?.groups ?? {}
   // Without this check a password with '/' would be cut there, and its second part sent as a topic.
@@ -121,7 +127,7 @@ function namesDevice(line: Line): boolean {
   if (platformOptions.some(({ name }) => line.has(name))) return true
   const { PRODUCT_KEY, DEVICE_NAME, DEVICE_SECRET, DEVICE_TOKEN, MQTT_URL, MQTT_HOST, MQTT_USERNAME, MQTT_PASSWORD } =
     process.env
-  const others = (['url', 'host', 'port', 'username', 'password', 'password-file'] as const).some((name) =>
+  const others = (['url', 'host', 'port', 'unix', 'username', 'password', 'password-file'] as const).some((name) =>
     line.has(name),
   )
   if (others || MQTT_URL || MQTT_HOST || MQTT_USERNAME || MQTT_PASSWORD) return false

@@ -16,6 +16,8 @@ const serverOptions = [
     value: 'URL',
     about: 'mqtt[s]://[user[:password]@]host[:port][/topic]; IPv6 in brackets; a password is visible, as with -P',
   },
+  { name: 'unix', value: 'PATH', about: 'a local socket, instead of -h and -p; also by -L unix:PATH' },
+  { name: 'bind-address', short: 'A', value: 'ADDRESS', about: 'the address of this machine to connect from' },
   { name: '4', short: '4', about: 'IPv4 only' },
   { name: '6', short: '6', about: 'IPv6 only' },
   { name: 'family', value: '4|6', about: 'as -4 or -6; default: both, IPv6 first' },

@@ -48,14 +48,14 @@ export class Network {
     if (settings.kind === 'stream') {
       return { login: undefined, host: undefined, open: openStream(settings.open) }
     }
-    const { servers, family } = settings
+    const { servers, family, localAddress } = settings
     const server = servers[this.#attempts % servers.length] ?? servers[0]
     this.#attempts += 1
     const { endpoint, username, password } = server
     return {
       login: { username, password },
       host: describeEndpoint(endpoint),
-      open: openSocket({ endpoint, family, failedAttempts, tls: endpoint.tls ? this.#tls : undefined }),
+      open: openSocket({ endpoint, family, localAddress, failedAttempts, tls: endpoint.tls ? this.#tls : undefined }),
     }
   }
 }

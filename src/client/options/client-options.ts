@@ -149,7 +149,7 @@ export interface ClientOptions {
 
   /**
    * `mqtt://host[:port]` or `mqtts://host[:port]`; IPv6 in brackets. May have a user name and a password, percent-encoded; the options
-   * `username` and `password` have precedence.
+   * `username` and `password` have precedence. `unix:path` is a local socket, without TLS (a named pipe on Windows).
    */
   readonly url?: string | undefined
   /** A name or an address; IPv6 with or without brackets, and with a zone if it needs one (`fe80::1%eth0`). */
@@ -161,6 +161,8 @@ export interface ClientOptions {
    * name gets twice the time, up to eight seconds and then from one second again, so a slow path connects at last.
    */
   readonly family?: 0 | 4 | 6 | undefined
+  /** The address of this machine to connect from, IPv4 or IPv6; only addresses of its family are tried. Default: the system chooses. */
+  readonly localAddress?: string | undefined
   /** At least one server, as a URL or an object. The servers share the sessions; each attempt takes the next server. */
   readonly servers?: readonly (string | ServerOptions)[] | undefined
   /**
@@ -170,7 +172,8 @@ export interface ClientOptions {
   readonly tls?: boolean | ConnectionOptions | undefined
   /**
    * Opens another ordered, lossless byte stream (section 4.2): through a proxy, over a WebSocket, in a test. Is called for each
-   * attempt. It replaces the network: `url`, `host`, `port`, `family`, `servers` and `tls` beside it are a UsageError.
+   * attempt. It replaces the network: `url`, `host`, `port`, `family`, `localAddress`, `servers` and `tls` beside it are a
+   * UsageError.
    */
   readonly stream?: ((options: { readonly signal: AbortSignal }) => Duplex | Promise<Duplex>) | undefined
 

@@ -4,7 +4,7 @@ import { outline } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
 import { isRecord } from '../../option-names.js'
 import { type ServerAddress, serverAddresses } from '../../transport/endpoint.js'
-import { type Checks, callable, flag, group, oneOf, twoBytes } from './checks.js'
+import { type Checks, callable, flag, group, oneOf, only, twoBytes } from './checks.js'
 import type { ClientOptions, ServerOptions } from './client-options.js'
 
 /** How a client opens a byte stream to a server. */
@@ -17,17 +17,19 @@ interface ServersSettings {
   /** In the order of the attempts. The user name and the password of a server come from its URL. */
   readonly servers: readonly [ServerAddress, ...ServerAddress[]]
   readonly family: 0 | 4 | 6
+  readonly localAddress: string | undefined
   readonly tls: boolean | ConnectionOptions | undefined
 }
 
 /** The options that `stream` replaces. */
-const networkOptions = ['url', 'host', 'port', 'family', 'servers', 'tls'] as const
+const networkOptions = ['url', 'host', 'port', 'family', 'localAddress', 'servers', 'tls'] as const
 
 export const networkChecks: Checks<Pick<ClientOptions, (typeof networkOptions)[number] | 'stream'>> = {
   url: secretText,
   host: secretText,
   port: twoBytes,
   family: oneOf([0, 4, 6]),
+  localAddress: only<string>('an address of this machine, IPv4 or IPv6', (value) => addressFamily(value) !== 0),
   servers: checkedServers,
   tls: checkedTls,
   stream: callable,
@@ -37,11 +39,26 @@ const serverChecks: Checks<ServerOptions> = { host: checkedHost, port: twoBytes,
 
 /** Reads the checked options that say where to connect to. @throws UsageError */
 export function parseNetwork(options: ClientOptions): NetworkSettings {
-  const { stream, family = 0, tls } = options
-  if (stream === undefined) return sharedIfPlain({ kind: 'servers', servers: serverAddresses(options), family, tls })
+  const { stream, localAddress, tls } = options
+  if (stream === undefined) {
+    const family = familyOf(options)
+    return sharedIfPlain({ kind: 'servers', servers: serverAddresses(options), family, localAddress, tls })
+  }
   const beside = networkOptions.find((name) => options[name] !== undefined)
   if (beside === undefined) return { kind: 'stream', open: stream }
   throw new UsageError(`${beside} cannot be used beside stream, which replaces the network: leave one of them out`)
+}
+
+/** An address of this machine reaches only addresses of its own family. */
+function familyOf({ family = 0, localAddress }: ClientOptions): 0 | 4 | 6 {
+  if (localAddress === undefined) return family
+  const own = addressFamily(localAddress) === 6 ? 6 : 4
+  if (family === 0 || family === own) return own
+  throw new UsageError(`localAddress is an IPv${own} address, but family is ${family}: leave family out`)
+}
+
+function addressFamily(address: string): number {
+  return process.getBuiltinModule('node:net').isIP(address)
 }
 
 /** The latest settings that were plain. */
@@ -64,7 +81,8 @@ function isSamePlace(one: ServersSettings, other: ServersSettings): boolean {
   const [{ endpoint }] = one.servers
   const { host, port, tls } = other.servers[0].endpoint
   const sameServer = endpoint.host === host && endpoint.port === port && endpoint.tls === tls
-  return sameServer && one.family === other.family && one.tls === other.tls
+  const sameFamily = one.family === other.family && one.localAddress === other.localAddress
+  return sameServer && sameFamily && one.tls === other.tls
 }
 
 /** Checks for a string. The error shows only the type of a wrong value, because the value may hold a password. */
