@@ -1,7 +1,11 @@
 /** Runs one seed after the other, on a clock that passes only when a run says so. */
+import './fixed-chance.js'
 import { install } from '@sinonjs/fake-timers'
 import { ClientRun, type PlantedFault } from './client-run.js'
+import { systemRandom } from './fixed-chance.js'
 import type { Trace } from './lying-server.js'
+
+Math.random = systemRandom
 
 const silent: Trace = { note: () => {} }
 
@@ -29,7 +33,6 @@ export class Campaign {
       'Date',
     ],
   })
-  readonly #systemRandom = Math.random
   readonly #others = {
     rejection: process.listeners('unhandledRejection'),
     exception: process.listeners('uncaughtException'),
@@ -66,7 +69,7 @@ export class Campaign {
     process.off('unhandledRejection', this.#onRejection).off('uncaughtException', this.#onException)
     for (const listener of this.#others.rejection) process.on('unhandledRejection', listener)
     for (const listener of this.#others.exception) process.on('uncaughtException', listener)
-    Math.random = this.#systemRandom
+    Math.random = systemRandom
     process.emitWarning = this.#emitWarning
     Error.stackTraceLimit = this.#stackTraceLimit
     this.#clock.uninstall()

@@ -73,7 +73,10 @@ export class WireRules {
   }
 
   isAcknowledged(number: number): boolean {
-    return this.#sent.get(number)?.isAcknowledged === true
+    const sent = this.#sent.get(number)
+    if (sent?.isAcknowledged) return true
+    // It was encoded, and its answer was read, before its connection ended in the same turn.
+    return sent?.lastOn !== this.#connection && this.#early.size > 0
   }
 
   /** A new stream. */
