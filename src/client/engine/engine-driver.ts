@@ -16,7 +16,7 @@ import type {
   SubackPacket,
 } from '../../codec/control-packet.js'
 import type { PacketAnomaly } from '../../codec/decode/packet-reader.js'
-import { ConnectionLostError, type MqttError, StoreError } from '../../errors.js'
+import { type MqttError, StoreError } from '../../errors.js'
 import type { Connection } from '../../protocol/connection/connection.js'
 import type { Anomaly, Driver, PublishContent } from '../../protocol/driver.js'
 import type { OutgoingMessage } from '../../protocol/exchange/outgoing-message.js'
@@ -172,13 +172,9 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   /** Sends PINGREQ; resolves with the milliseconds until its PINGRESP came. @throws ConnectionLostError */
   ping(settings: PingSettings): Promise<number> {
     const now = this.now()
-    const pingreq = this.connection?.ping(now)
-    if (pingreq === undefined) {
-      throw new ConnectionLostError('there is no connection to ping on', { reason: 'offline' })
-    }
-    this.beginTurn()
     this.#pings ??= new Pings()
-    return this.#pings.wait(pingreq, now, settings)
+    this.beginTurn()
+    return this.#pings.send(now, settings, () => this.connection?.ping(now))
   }
 
   pingAnswered(pingresps: number): void {

@@ -6,6 +6,7 @@
  * first. A call never ends the connection; only Keep Alive decides that the server does not answer any more.
  */
 import { ConnectionLostError, TimeoutError } from '../../errors.js'
+import { LinkedList } from '../../protocol/lists/linked-list.js'
 import { type Abortable, signalWatches } from '../waiting/signal-watches.js'
 
 /** What limits the wait of one call. */
@@ -17,42 +18,65 @@ export interface PingSettings {
 
 export class Pings {
   /** In the order of their PINGREQs. */
-  readonly #waits = new Set<PingWait>()
+  readonly #waits = new LinkedList<PingWait>()
+  /** No call that waits has an earlier deadline. It may be the deadline of a call that has settled. */
+  #deadline = Number.POSITIVE_INFINITY
 
-  /** Waits from `now` on for the answer to a PINGREQ; resolves with the milliseconds that it took. */
-  wait(pingreq: number, now: number, settings: PingSettings): Promise<number> {
+  /**
+   * Sends a PINGREQ, and waits from `now` on for the answer. Resolves with the milliseconds that it took. `sendPingreq` returns the
+   * number of the PINGREQ; undefined if there is no connection. Nothing is sent if the signal throws.
+   */
+  send(now: number, settings: PingSettings, sendPingreq: () => number | undefined): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#waits.add(new PingWait(pingreq, now, settings, resolve, reject, (wait) => this.#waits.delete(wait)))
+      const wait = new PingWait(now, settings, resolve, reject, (over) => this.#waits.remove(over))
+      this.#waits.append(wait)
+      const pingreq = sendPingreq()
+      if (pingreq === undefined) {
+        return wait.aborted(new ConnectionLostError('there is no connection to ping on', { reason: 'offline' }))
+      }
+      wait.pingreq = pingreq
+      this.#deadline = Math.min(this.#deadline, wait.deadline)
     })
   }
 
   /** `pingresps` is the number of answered PINGREQs of the connection. */
   answered(pingresps: number, now: number): void {
-    for (const wait of [...this.#waits]) if (wait.pingreq <= pingresps) wait.answered(now)
+    for (const wait of this.#waits) {
+      if (wait.pingreq > pingresps) return
+      wait.answered(now)
+    }
   }
 
-  /** The next time at which `expire` has something to do; Infinity if no call waits. */
+  /** The next time at which `expire` may have something to do; Infinity if no call waits. */
   get deadline(): number {
-    let deadline = Number.POSITIVE_INFINITY
-    for (const wait of this.#waits) deadline = Math.min(deadline, wait.deadline)
-    return deadline
+    return this.#waits.first === undefined ? Number.POSITIVE_INFINITY : this.#deadline
   }
 
   expire(now: number): void {
-    for (const wait of [...this.#waits]) if (wait.deadline <= now) wait.expired()
+    if (now < this.#deadline) return
+    this.#deadline = Number.POSITIVE_INFINITY
+    for (const wait of this.#waits) {
+      if (wait.deadline <= now) wait.expired()
+      else this.#deadline = Math.min(this.#deadline, wait.deadline)
+    }
   }
 
   /** The connection has ended, so no answer can come. */
   lost(): void {
-    for (const wait of [...this.#waits]) {
-      wait.aborted(new ConnectionLostError('the connection ended before PINGRESP came', { reason: 'closed' }))
-    }
+    if (this.#waits.first === undefined) return
+    const error = new ConnectionLostError('the connection ended before PINGRESP came', { reason: 'closed' })
+    for (const wait of this.#waits) wait.aborted(error)
   }
 }
 
 class PingWait implements Abortable {
-  readonly pingreq: number
+  /** The number of its PINGREQ on the connection. */
+  pingreq = 0
   readonly deadline: number
+  /** @internal */
+  previous: PingWait | undefined
+  /** @internal */
+  next: PingWait | undefined
   readonly #since: number
   readonly #settings: PingSettings
   readonly #resolve: (milliseconds: number) => void
@@ -60,14 +84,12 @@ class PingWait implements Abortable {
   readonly #leave: (wait: PingWait) => void
 
   constructor(
-    pingreq: number,
     now: number,
     settings: PingSettings,
     resolve: (milliseconds: number) => void,
     reject: (reason: unknown) => void,
     leave: (wait: PingWait) => void,
   ) {
-    this.pingreq = pingreq
     this.deadline = now + settings.timeoutMs
     this.#since = now
     this.#settings = settings

@@ -50,6 +50,30 @@ describe('ping() takes the PINGRESP of its own PINGREQ', () => {
     expect(second.state).toBe('resolved')
   })
 
+  test('so ten thousand calls are answered one after the other, and the time-out of one does not touch the others', async () => {
+    fakeTime()
+    const { client, connection } = await online({ keepAlive: 0 })
+    let answered = 0
+    const calls = Array.from({ length: 10_000 }, () => client.ping({ timeoutMs: 10_000 }).then(() => (answered += 1)))
+    const short = rejectionOf(client.ping({ timeoutMs: 1_000 }))
+    const longer = rejectionOf(client.ping({ timeoutMs: 2_000 }))
+    await pass(1_001)
+    expect(await short).toBeInstanceOf(TimeoutError)
+    await pass(1_000)
+    expect(await longer).toBeInstanceOf(TimeoutError)
+    for (let pingresp = 1; pingresp <= 10_000; pingresp += 1) {
+      connection.send({ type: 'pingresp' })
+      if (pingresp === 5_000) {
+        await quiet()
+        expect(answered).toBe(5_000)
+      }
+    }
+    await Promise.all(calls)
+    const late = rejectionOf(client.ping({ timeoutMs: 1_000 }))
+    await pass(1_001)
+    expect(await late).toBeInstanceOf(TimeoutError)
+  })
+
   test('on the connection of the call: one that was cut before does not count', async () => {
     const { client, connection, server } = await online({ reconnect: { minDelayMs: 1, maxDelayMs: 1 } })
     const first = client.ping()

@@ -205,8 +205,10 @@ describe('the signal of a call', () => {
 
   test('of ping(), of connect() and of a client may throw too, and then nothing has begun', async () => {
     const signal = throwing('addEventListener')
-    const { client } = await online()
+    const { client, connection } = await online()
     expect(await rejectionOf(call(client, 'ping', { signal }))).toMatchObject(refusal)
+    await quiet()
+    expect(connection.names).toEqual(['connect'])
     expect(() => Reflect.construct(MqttClient, [{ url: 'mqtt://[::1]', signal }])).toThrow(UsageError)
     let opened = 0
     const another = new MqttClient({
