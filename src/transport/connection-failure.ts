@@ -99,6 +99,13 @@ const diagnoses: readonly Diagnosis[] = [
   },
 ]
 
+/** The operating system cannot know through which interface to reach it. */
+const withoutZone: Diagnosis = {
+  reason: 'unreachable',
+  says: 'is a link-local address, which needs the interface behind a percent sign: fe80::1%eth0',
+}
+const isLinkLocalWithoutZone = ({ host }: Endpoint) => /^fe[89ab][0-9a-f]:[^%]*$/i.test(host)
+
 const known = (code: string) => diagnoses.find(({ codes }) => codes?.includes(code))
 
 function diagnose(code: string, phase: FailurePhase): Diagnosis {
@@ -132,7 +139,7 @@ export function connectionFailure(
   if (error instanceof ConnectionLostError) return error
   if (isOfAddresses(error)) return everyAddressFailed(error, endpoint, phase)
   const code = codeOf(error)
-  const diagnosis = diagnose(code, phase)
+  const diagnosis = code === 'EINVAL' && isLinkLocalWithoutZone(endpoint) ? withoutZone : diagnose(code, phase)
   const says =
     diagnosis === untrusted && lastIssuer !== undefined
       ? `has a certificate from ${JSON.stringify(lastIssuer)}, ${untrustedIssuer}`

@@ -96,8 +96,18 @@ describe('a server that', () => {
     const { server, address } = await startBroker()
     server.answer('connect', (_, connection) => connection.sendBytes(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')))
     const { code, stderr } = await run(['pub', ...address, ...message])
-    expect(stderr).toMatch(/^mqtt311: .*at byte \d.*; do -h and -p name a server of MQTT 3\.1\.1\?\n$/)
+    expect(stderr).toMatch(
+      /^mqtt311: this is a web server, and no server of MQTT: .*; do -h and -p name a server of MQTT 3\.1\.1\?\n$/,
+    )
     expect(code).toBe(76)
+  })
+
+  it('answers in TLS: 78', async () => {
+    const { server, address } = await startBroker()
+    server.answer('connect', (_, connection) => connection.sendBytes(Buffer.from('1503010002020a', 'hex')))
+    const { code, stderr } = await run(['pub', ...address, ...message])
+    expect(stderr).toBe('mqtt311: the server answers in TLS, where this connection is plain: connect with --tls\n')
+    expect(code).toBe(78)
   })
 
   it('closes before CONNACK: 75', async () => {
@@ -105,7 +115,7 @@ describe('a server that', () => {
     rude.server.answer('connect', (_, connection) => connection.close())
     const { code, stderr } = await run(['pub', ...rude.address, ...message])
     expect(stderr).toBe(
-      'mqtt311: the server closed the connection instead of answering CONNECT; if it expects TLS, add --tls\n',
+      'mqtt311: the server closed the connection instead of answering CONNECT: perhaps it expects TLS (--tls), is no server of MQTT 3.1.1, or refuses this client\n',
     )
     expect(code).toBe(75)
   })

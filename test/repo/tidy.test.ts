@@ -30,6 +30,7 @@ const smallWithReason: ReadonlyMap<string, string> = new Map(
     'src/cli/nearest-word.ts': 'several commands advise with it',
     'src/cli/print/login-format.ts': 'the one place that prints a login, and hides its secrets',
     'src/cli/terminal/progress.ts': 'the only part that knows how progress is drawn',
+    'src/client/engine/wrong-port.ts': 'what is met before CONNACK, and none of it is MQTT',
     'src/client/deliver/failed-handler.ts': 'one table of what follows a failure',
     'src/client/deliver/keeping.ts': 'one rule, told the time as a number',
     'src/client/engine/engine-settings.ts': 'what crosses from options to engine, at a glance',

@@ -53,6 +53,21 @@ describe('an error of the system', () => {
     expect(connectionFailure('no error', endpoint, 'open').reason).toBe('other')
   })
 
+  it.each([
+    [
+      'fe80::1',
+      'unreachable',
+      /^\[fe80::1\]:1883 is a link-local address, which needs the interface .*: fe80::1%eth0 \(EINVAL\)$/,
+    ],
+    ['FEBF::a:1', 'unreachable', /link-local/],
+    ['fe80::1%lo', 'other', /could not be connected to \(EINVAL\)$/],
+    ['fec0::1', 'other', /could not be connected to \(EINVAL\)$/],
+    ['fe80.example', 'other', /could not be connected to \(EINVAL\)$/],
+  ] as const)('says of EINVAL for %s that a zone is missing only where it is', (host, reason, message) => {
+    const error = connectionFailure(failed('EINVAL', { address: host }), { ...endpoint, host }, 'opening')
+    expect(error).toMatchObject({ reason, message: expect.stringMatching(message) })
+  })
+
   it('names the address that a name has led to', () => {
     const error = connectionFailure(failed('ECONNREFUSED', { address: '2001:db8::7' }), endpoint, 'opening')
     expect(error.message).toMatch(/\(ECONNREFUSED 2001:db8::7\)$/)

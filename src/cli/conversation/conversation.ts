@@ -55,14 +55,14 @@ export async function runConversation<T>(
     workEnds()
     // Not destroy(): it sends no DISCONNECT, so the server would publish the will although the command ends in order.
     await client.end({ timeoutMs: endEarlyMs })
-    throw addLossAdvice(error, history, options.client)
+    throw addLossAdvice(error, history)
   } finally {
     end.stop()
   }
 }
 
 /** Turns a lost connection into a failure with advice. The advice depends on whether the client was ever online. */
-function addLossAdvice(error: unknown, history: 'never online' | 'was online', options: ClientOptions): unknown {
+function addLossAdvice(error: unknown, history: 'never online' | 'was online'): unknown {
   // A call that was waiting when the client ended fails with ClosedError; the reason for the end is its cause.
   const loss = isMqttError(error) && error.code === 'MQTT_CLOSED' ? error.cause : error
   if (!isMqttError(loss) || loss.code !== 'MQTT_CONNECTION_LOST') return error
@@ -73,11 +73,7 @@ function addLossAdvice(error: unknown, history: 'never online' | 'was online', o
   if (line.includes('TLS handshake') && loss.reason === 'reset') {
     return new CommandFailure('tls', `${line}; if it expects no TLS, leave out what asks for it`, { cause: error })
   }
-  const isPlain = options.tls === undefined && !/^mqtts:/i.test(options.url ?? '')
-  if (!isPlain || (loss.reason !== 'closed' && loss.reason !== 'reset')) return error
-  return new CommandFailure('lost', `${line} instead of answering CONNECT; if it expects TLS, add --tls`, {
-    cause: error,
-  })
+  return error
 }
 
 async function rejectWhenClosed(client: MqttClient): Promise<never> {

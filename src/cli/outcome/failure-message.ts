@@ -1,6 +1,12 @@
 /** Turns an error into what the command shows of it: one line in the words of the command line, and an exit code. */
 
-import { type AnyMqttError, type ConnectionLostError, isMqttError } from '../../errors.js'
+import {
+  type AnyMqttError,
+  type ConnectionLostError,
+  isMqttError,
+  type MalformedPacketError,
+  type ProtocolViolationError,
+} from '../../errors.js'
 import { codeOf, isError } from '../../realms.js'
 import { CommandFailure, type ExitName, exitCode, exitCodeOfSignal, Interrupted } from './exit-code.js'
 
@@ -91,13 +97,28 @@ function adviceFor(error: AnyMqttError): string {
     case 'MQTT_CONNECTION_LOST':
       return adviceForLoss(error)
     case 'MQTT_SUBSCRIBE_REFUSED':
-      return '; check the rights of this client'
+      return adviceForRefusedFilter(error.returnCodes)
     case 'MQTT_MALFORMED_PACKET':
     case 'MQTT_PROTOCOL_VIOLATION':
-      return '; do -h and -p name a server of MQTT 3.1.1?'
+      return adviceForFault(error)
     default:
       return ''
   }
+}
+
+/** Some servers send codes of MQTT 5: 0x8F says that the filter itself is the matter, and not a right. */
+function adviceForRefusedFilter(returnCodes: readonly number[]): string {
+  const isInvalid = returnCodes.every((code) => code === 0x8f)
+  return isInvalid
+    ? '; the server takes no such filter: perhaps it has too many levels'
+    : '; check the rights of this client'
+}
+
+/** A fault of the first byte of the stream mostly means another protocol; a later one is a fault of an MQTT server. */
+function adviceForFault(error: MalformedPacketError | ProtocolViolationError): string {
+  const isFirst =
+    error.code === 'MQTT_MALFORMED_PACKET' ? error.streamOffset === 0 : error.violation === 'before-connack'
+  return isFirst ? '; do -h and -p name a server of MQTT 3.1.1?' : '; this is a fault of the server'
 }
 
 function adviceForReturnCode(returnCode: number): string {
@@ -107,9 +128,9 @@ function adviceForReturnCode(returnCode: number): string {
     case 3:
       return '; try again later'
     case 4:
-      return '; check -u and the password'
+      return '; check -u and the password, or the names and the secret of the device'
     case 5:
-      return '; check -u, the password, and the rights of this client'
+      return '; check -u and the password, or the names and the secret of the device, and the rights of this client'
     default:
       return ''
   }
@@ -131,12 +152,15 @@ function adviceForLoss({ reason }: ConnectionLostError): string {
 
 /** Messages of the library name the options of the library; this table has the options that a user types instead. */
 const typedOptions: readonly (readonly [ofLibrary: RegExp, typed: string])[] = [
+  [/\bmqtts:\/\/, or set tls to true/g, '--tls'],
+  [/\bTLS \(mqtts:\/\/\)/g, 'TLS (--tls)'],
   [/\btls\.ca\b/g, '--cafile'],
   [/\ballow both families with family 0\b/g, 'leave out -4 and -6'],
   [/\bwith family ([46])\b/g, 'with -$1'],
   [/\btls is given\b/g, 'TLS is asked for'],
   [/\bleave tls out\b/g, 'leave out --tls and what belongs to it'],
   [/\btls\.cert and tls\.key\b/g, '--cert and --key'],
+  [/\(tls\.cert\)/g, '(--cert and --key)'],
   [/\btls\.servername\b/g, '--servername'],
   [/\bconnectTimeoutMs\b/g, '--connect-timeout'],
   [/\bclientId\b/g, '-i'],

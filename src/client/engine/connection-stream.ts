@@ -28,6 +28,7 @@ import type { ClientCounters } from '../surface/counters.js'
 import { channels } from '../surface/diagnostics.js'
 import { asError } from '../waiting/promises.js'
 import type { JournalWriter } from './journal-writer.js'
+import { asOtherProtocol, endedBeforeConnack } from './wrong-port.js'
 
 // The module is loaded for the first message that arrives, so a program that receives none does not load it.
 markBlocks((memory) => process.getBuiltinModule('node:worker_threads').markAsUntransferable(memory))
@@ -78,6 +79,8 @@ export class ConnectionStream implements TransportEvents {
   readonly #writer = new PacketWriter()
   readonly #decoder: PacketDecoder<boolean>
   readonly #transport: Transport
+  /** As it was when the stream was opened. */
+  #peer: Peer | undefined
   #output: Output = 'open'
   #input: Input = 'reading'
   /** Bytes that wait for the journal. */
@@ -112,6 +115,7 @@ export class ConnectionStream implements TransportEvents {
   // Calls of the transport.
 
   opened(): void {
+    this.#peer = this.#transport.peer
     this.connection.open(this.#owner.now())
     this.#owner.flush()
   }
@@ -123,7 +127,8 @@ export class ConnectionStream implements TransportEvents {
       this.#decoder.decode(chunk, (packet) => this.#receivePacket(packet))
     } catch (error) {
       // Packets before the fault are handled already; bytes after the fault mean nothing.
-      this.#owner.undecodable(asError(asViolation(error)))
+      const fault = asError(asViolation(error))
+      this.#owner.undecodable(this.connection.phase === 'connecting' ? asOtherProtocol(fault, chunk) : fault)
       return
     }
     this.regulateReading()
@@ -153,7 +158,8 @@ export class ConnectionStream implements TransportEvents {
   }
 
   closed(cause: Error | undefined): void {
-    this.#owner.ended(this, cause ?? this.#unexpectedEnd())
+    const end = cause ?? this.#unexpectedEnd()
+    this.#owner.ended(this, this.connection.phase === 'connecting' ? endedBeforeConnack(end, this.#peer) : end)
   }
 
   /** The server has closed the stream without an error. In MQTT that is always a lost connection; the error says if a packet was cut. */
