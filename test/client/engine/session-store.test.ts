@@ -478,3 +478,21 @@ describe('the store', () => {
     expect(client.state).toBe('online')
   })
 })
+
+test('an aborted publish rejects when the store has the record that the message was withdrawn', async () => {
+  const store = new ScriptedStore()
+  const { client } = await online({ ...persistent, store, maxInFlight: 1 })
+  client.publish('a', 'in flight', { qos: 1 }).catch(() => {})
+  const abort = new AbortController()
+  const waiting = watch(client.publish('a', 'waits', { qos: 1, signal: abort.signal }))
+  await quiet()
+  const writing = gate()
+  store.appending = writing.promise
+  abort.abort()
+  await quiet()
+  expect(store.kinds.at(-1)).toBe('withdrawn')
+  expect(waiting.state).toBe('pending')
+  writing.open()
+  await quiet()
+  expect(waiting.state).toBe('rejected')
+})
