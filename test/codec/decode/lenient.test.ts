@@ -1,4 +1,6 @@
 /** What a decoder with `strict: false` reads, and that nothing else is read. */
+
+import fc from 'fast-check'
 import { type DecodedPacket, encodePacket, type PacketAnomaly, PacketDecoder, UsageError } from 'mqtt311/codec'
 import { describe, expect, it } from 'vitest'
 import { cell, expandHex, type Row, readVectors } from '../../../fixtures/vectors/vector-file.js'
@@ -111,6 +113,38 @@ describe('a decoder that is not strict', () => {
     }
     expect(read).toEqual(refused.filter(isRead).map((row) => cell(row, 'name')))
     expect(read.length).toBeGreaterThan(20)
+  })
+
+  it('reads what a strict one reads in the same way, and any bytes alike in any pieces', () => {
+    const short = readVectors('golden.csv').filter((row) => expandHex(cell(row, 'hex')).length < 100)
+    const mutated = fc
+      .tuple(fc.constantFrom(...rows, ...short), fc.nat(), fc.nat(255), fc.integer({ min: 1, max: 9 }))
+      .map(([row, place, value, size]) => {
+        const bytes = Buffer.concat([expandHex(cell(row, 'hex')), tail])
+        bytes[place % bytes.length] = value
+        return { bytes, size }
+      })
+    const outcomeOf = (bytes: Buffer, size: number) => {
+      const packets: unknown[] = []
+      const decoder = new PacketDecoder({ strict: false })
+      const error = malformedBy(() => {
+        for (let start = 0; start < bytes.length; start += size) {
+          decoder.decode(bytes.subarray(start, start + size), (packet) => packets.push(packet))
+        }
+        decoder.end()
+      })
+      return { packets, error }
+    }
+    fc.assert(
+      fc.property(mutated, ({ bytes, size }) => {
+        const whole = outcomeOf(bytes, bytes.length)
+        expect(outcomeOf(bytes, size)).toEqual(whole)
+        const strict = decodeInPieces(bytes, bytes.length)
+        expect(whole.packets.slice(0, strict.packets.length)).toEqual(strict.packets)
+        if (strict.error === undefined) expect(whole).toEqual(strict)
+      }),
+      { numRuns: 500 },
+    )
   })
 
   it.each([
