@@ -15,7 +15,7 @@
  */
 
 import { brandOf, MqttError, type MqttErrorOptions } from './mqtt-error.js'
-import { isError } from './realms.js'
+import { reasonOf } from './realms.js'
 
 export { type DeliveryState, MqttError, type MqttErrorOptions } from './mqtt-error.js'
 
@@ -357,15 +357,6 @@ export class HandlerError extends MqttError {
   /** @internal */
   override get kind() {
     return 'HandlerError'
-  }
-}
-
-function reasonOf(cause: unknown): string {
-  try {
-    return isError(cause) ? ` (${cause.name}: ${cause.message})` : ''
-  } catch {
-    // Even reading the thrown value throws.
-    return ''
   }
 }
 

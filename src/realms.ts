@@ -26,6 +26,16 @@ export function textOf(error: unknown, name: string): string {
   return typeof value === 'string' ? value : ''
 }
 
+/** The name and the text of an error of the program, in brackets. Empty for a value that is no error. */
+export function reasonOf(cause: unknown): string {
+  try {
+    return isError(cause) ? ` (${cause.name}: ${cause.message})` : ''
+  } catch {
+    // Even reading the thrown value throws.
+    return ''
+  }
+}
+
 function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value)
 }

@@ -4,7 +4,7 @@
  */
 
 import { ConnectionLostError, isMqttError, type LossReason } from '../errors.js'
-import { codeOf, textOf } from '../realms.js'
+import { codeOf, reasonOf, textOf } from '../realms.js'
 import { describeEndpoint, type Endpoint } from './endpoint.js'
 
 /** The step at which the connection failed. */
@@ -127,6 +127,24 @@ function diagnoseAlert(code: string): Diagnosis | undefined {
 }
 
 /**
+ * OpenSSL refuses certificates below its security level, which grows with its releases. Node has no code for that, but the text of
+ * OpenSSL says which weakness it was.
+ */
+function diagnoseWeakness(error: unknown): Diagnosis | undefined {
+  const [text, what] = /^(?:CA|EE) .*(key|digest).* too weak$/.exec(textOf(error, 'message')) ?? []
+  if (text === undefined) return undefined
+  const weakness =
+    what === 'key'
+      ? 'has a key that is too short, such as RSA with 1024 bits'
+      : 'is signed by a weak digest, such as SHA-1'
+  const advice = "have it renewed; until then tls.ciphers 'DEFAULT@SECLEVEL=0' lowers the bar for all of TLS"
+  return {
+    reason: 'certificate-untrusted',
+    says: `shows a certificate that is too weak, because it or its issuer ${weakness} (OpenSSL: ${text}): ${advice}`,
+  }
+}
+
+/**
  * Describes the error of a socket. `lastIssuer` is the issuer of the last certificate in the chain of the server. A
  * ConnectionLostError is returned unchanged.
  */
@@ -139,7 +157,8 @@ export function connectionFailure(
   if (error instanceof ConnectionLostError) return error
   if (isOfAddresses(error)) return everyAddressFailed(error, endpoint, phase)
   const code = codeOf(error)
-  const diagnosis = code === 'EINVAL' && isLinkLocalWithoutZone(endpoint) ? withoutZone : diagnose(code, phase)
+  const hasNoZone = code === 'EINVAL' && isLinkLocalWithoutZone(endpoint)
+  const diagnosis = hasNoZone ? withoutZone : (diagnoseWeakness(error) ?? diagnose(code, phase))
   const says =
     diagnosis === untrusted && lastIssuer !== undefined
       ? `has a certificate from ${JSON.stringify(lastIssuer)}, ${untrustedIssuer}`
@@ -199,6 +218,7 @@ export function streamFailure(error: unknown): Error {
   if (isMqttError(error)) return error
   const code = codeOf(error)
   const reason = known(code)?.reason ?? 'other'
-  const detail = code === '' ? '' : ` (${code})`
-  return new ConnectionLostError(`the byte pipe of the option stream failed${detail}`, { reason, cause: error })
+  const own = reasonOf(error)
+  const text = `the byte pipe of the option stream failed${own}${own.includes(code) ? '' : ` (${code})`}`
+  return new ConnectionLostError(text, { reason, cause: error })
 }

@@ -128,11 +128,36 @@ function createContext(options: ConnectionOptions, refused: (error: unknown) => 
   // Node refuses `minVersion` together with `secureProtocol`, which chooses one version.
   const oldestVersion =
     options.minVersion === undefined && options.secureProtocol === undefined ? { minVersion: 'TLSv1.2' as const } : {}
+  refusePaths(options)
   try {
     return process.getBuiltinModule('node:tls').createSecureContext({ ...options, ...oldestVersion })
   } catch (error) {
-    throw refused(error)
+    const mistake = passphraseMistake(error, options)
+    throw refused(mistake === undefined ? error : new Error(mistake))
   }
+}
+
+/** OpenSSL finds no certificate in a path, and says nothing of it: then no issuer would be trusted. */
+function refusePaths(options: ConnectionOptions): void {
+  for (const name of ['ca', 'cert', 'key'] as const) {
+    const isPath = [options[name]]
+      .flat()
+      .some((value) => typeof value === 'string' && /^(?!-----BEGIN)[^\n]*[\\/.][^\n]*$/.test(value))
+    if (!isPath) continue
+    throw new UsageError(
+      `tls.${name} has no PEM in it; it looks like a path: give what is in the file, as readFileSync does`,
+    )
+  }
+}
+
+/** OpenSSL has one text for a passphrase that is missing and for one that is wrong. */
+function passphraseMistake(error: unknown, { key, passphrase }: ConnectionOptions): string | undefined {
+  if (!isError(error) || !/bad decrypt|mac verify failure|interrupted or cancelled/.test(error.message))
+    return undefined
+  const what = key === undefined ? 'tls.pfx' : 'tls.key'
+  return passphrase === undefined
+    ? `${what} is encrypted, and tls.passphrase is missing`
+    : `tls.passphrase is not the passphrase of ${what}`
 }
 
 /** A certificate, its key and their passphrase belong together, so one of them replaces all of them. */

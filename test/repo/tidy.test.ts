@@ -47,7 +47,6 @@ const smallWithReason: ReadonlyMap<string, string> = new Map(
     'src/protocol/connection/violations.ts': 'the texts for packets that a server may not send',
     'src/protocol/exchange/request.ts': 'vocabulary below the table and the requests, so that there is no circle',
     'src/protocol/outgoing/pacing.ts': 'the one place that asks a pacer, and counts what waited',
-    'src/realms.ts': 'what every folder tells bytes and errors by',
     'src/store/session-store.ts': 'the interface that own stores implement',
     'src/testing/arrivals.ts': 'a queue with its two sides, which knows nothing of servers',
     'src/transport/unopened-transport.ts': 'one state of a transport',

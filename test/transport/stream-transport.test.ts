@@ -290,8 +290,13 @@ describe("a byte pipe of the caller's", () => {
   })
 
   it.each([
-    ['with the code', Object.assign(new Error('raw'), { code: 'ECONNRESET' }), 'reset', /failed \(ECONNRESET\)$/],
-    ['without a code if there is none', new Error('raw'), 'other', /failed$/],
+    [
+      'with the code',
+      Object.assign(new Error('raw'), { code: 'ECONNRESET' }),
+      'reset',
+      /failed \(Error: raw\) \(ECONNRESET\)$/,
+    ],
+    ['without a code if there is none', new Error('raw'), 'other', /failed \(Error: raw\)$/],
   ])('tells why it failed, %s', async (_, error, reason, message) => {
     const { client, ours } = await connected()
     ours.destroy(error)

@@ -23,7 +23,7 @@ import {
   UsageError,
 } from '../../errors.js'
 import type { Arrival } from '../../protocol/incoming/arrival.js'
-import { isError } from '../../realms.js'
+import { isError, reasonOf } from '../../realms.js'
 import { isWithinHandlerOf } from '../deliver/handler-context.js'
 import { EngineDriver, type EngineEvents } from '../engine/engine-driver.js'
 import type { ClientSettings } from '../options/client-settings.js'
@@ -175,7 +175,7 @@ export class Lifecycle implements EngineEvents, Abortable {
       return await credentials({ signal: attempt.signal, lastError: this.#lastError })
     } catch (error) {
       if (isMqttError(error)) throw error
-      throw new ConnectionLostError('credentials() failed', { reason: 'credentials', cause: error })
+      throw new ConnectionLostError(`credentials() failed${reasonOf(error)}`, { reason: 'credentials', cause: error })
     }
   }
 

@@ -43,6 +43,7 @@ describe('credentials', () => {
     const server = new FakeServer()
     const error = await rejectionOf(clientOf(server, { credentials }).connect())
     expect(error).toMatchObject({ code: 'MQTT_CONNECTION_LOST', reason: 'credentials', cause: { message: 'no key' } })
+    expect(String(error)).toContain('credentials() failed (Error: no key)')
     expect(server.attempts).toBe(0)
   })
 

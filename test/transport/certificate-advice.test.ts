@@ -1,0 +1,82 @@
+import { createPrivateKey } from 'node:crypto'
+import type { ConnectionOptions } from 'node:tls'
+import { describe, expect, it } from 'vitest'
+import * as material from '../../fixtures/tls/index.js'
+import { connectionFailure } from '../../src/transport/connection-failure.js'
+import { openSocket, TlsSettings } from '../../src/transport/index.js'
+import { listenTls, watch } from './loopback.js'
+
+const { ca, client, sha1 } = material
+
+function connectTo(port: number, options: ConnectionOptions) {
+  return watch(openSocket({ endpoint: { host: '::1', port, tls: true }, tls: new TlsSettings(options) }))
+}
+
+/** The message of an attempt with these options, which no server sees. */
+async function refusalOf(options: ConnectionOptions): Promise<string> {
+  const cause = await connectTo(1, options).closed
+  expect(cause).toMatchObject({ code: 'MQTT_USAGE' })
+  return cause?.message ?? ''
+}
+
+describe('a path where PEM should be', () => {
+  it.each(['ca', 'cert', 'key'] as const)(
+    'in tls.%s is said to look like a path, and is not repeated',
+    async (name) => {
+      for (const value of ['/etc/secret/file.pem', ['/etc/secret/file.pem']]) {
+        const message = await refusalOf({ [name]: value })
+        expect(message).toContain(`tls.${name} has no PEM in it; it looks like a path`)
+        expect(message).not.toContain('secret')
+      }
+    },
+  )
+})
+
+describe('a passphrase', () => {
+  const key = createPrivateKey(client.key).export({
+    type: 'pkcs8',
+    format: 'pem',
+    cipher: 'aes-256-cbc',
+    passphrase: 'the-secret',
+  })
+
+  it('that is missing is said to be missing', async () => {
+    expect(await refusalOf({ cert: client.cert, key })).toContain('tls.key is encrypted, and tls.passphrase is missing')
+  })
+
+  it('that is wrong is said to be wrong, and is not repeated', async () => {
+    const message = await refusalOf({ cert: client.cert, key, passphrase: 'a-guess' })
+    expect(message).toContain('tls.passphrase is not the passphrase of tls.key')
+    expect(message).not.toMatch(/a-guess|the-secret/)
+  })
+
+  it('that is right opens the connection', async () => {
+    const { port } = await listenTls()
+    await connectTo(port, { ca, cert: client.cert, key, passphrase: 'the-secret' }).peer
+  })
+})
+
+describe('a certificate of the server that is too weak', () => {
+  it('is refused with its weakness, and with what lowers the bar', async () => {
+    const { port } = await listenTls({ ...sha1, ciphers: 'DEFAULT@SECLEVEL=0' })
+    const cause = await connectTo(port, { ca: sha1.ca }).closed
+    expect(cause).toMatchObject({
+      reason: 'certificate-untrusted',
+      message: expect.stringMatching(/signed by a weak digest, such as SHA-1 .*have it renewed; .*DEFAULT@SECLEVEL=0/),
+    })
+  })
+
+  it('is accepted with what the error says', async () => {
+    const weak = { ca: sha1.ca, ciphers: 'DEFAULT@SECLEVEL=0' }
+    const { port } = await listenTls({ ...sha1, ciphers: weak.ciphers })
+    await connectTo(port, weak).peer
+  })
+
+  it('is said to have a short key, where the release of Node takes none of 1024 bits', () => {
+    const error = Object.assign(new Error('EE certificate key too weak'), { code: 'UNSPECIFIED' })
+    const endpoint = { host: 'broker.example', port: 8883, tls: true }
+    expect(connectionFailure(error, endpoint, 'securing').message).toContain(
+      'has a key that is too short, such as RSA with 1024 bits (OpenSSL: EE certificate key too weak)',
+    )
+  })
+})
