@@ -39,15 +39,27 @@ const flushBytes = 65_536
 /** With so many unsent bytes of acknowledgements the socket is not read: a server that does not read could fill our memory with them. */
 const unsentBytesMax = 1_048_576
 
+/**
+ * A read of 64 KiB may hold 13,000 packets, and Node reads many times in one turn of the event loop. Input that takes longer than this
+ * waits for the next turn, so that timers and other connections get theirs. A smaller read does not count: it is soon done.
+ */
+const inputMsPerTurn = 10
+const countedReadBytes = 1_024
+/** A look at the clock costs as much as a tenth of a packet. */
+const packetsPerLook = 16
+/** In so many turns the socket has given all that had come when a deadline was reached: a socket holds some MiB. */
+const turnsPutOffMax = 64
+const noBytes = Buffer.alloc(0)
+
 /** 'behind journal': much output waits for the journal. 'full': much output waits for the socket. In both states no message is sent. */
 type Output = 'open' | 'behind journal' | 'full'
 
 /**
  * 'paused': there is no room for more input, and the engine knows that the socket is not read. 'behind output': the socket is not read
  * only because of unsent bytes. The engine does not know of that: while these bytes leave, the server is alive; when they do not, the
- * silence counts for the time-outs.
+ * silence counts for the time-outs. 'behind turn': the socket is not read in this turn of the event loop, which has lasted long enough.
  */
-type Input = 'reading' | 'behind output' | 'paused'
+type Input = 'reading' | 'behind output' | 'behind turn' | 'paused'
 
 /** The driver, as the stream sees it. */
 export interface StreamOwner {
@@ -83,6 +95,12 @@ export class ConnectionStream implements TransportEvents {
   #peer: Peer | undefined
   #output: Output = 'open'
   #input: Input = 'reading'
+  /** When the input of this turn of the event loop began; undefined if it was little so far. */
+  #turnBegan: number | undefined
+  #turnTime: 'left' | 'over' = 'left'
+  #nextTurn: NodeJS.Immediate | undefined
+  #packets = 0
+  #turnsPutOff = 0
   /** Bytes that wait for the journal. */
   #journalBytes = 0
   /** The bytes of acknowledgements in the writer, in the chunks that wait for the journal, and in the transport. */
@@ -122,7 +140,13 @@ export class ConnectionStream implements TransportEvents {
 
   received(chunk: Buffer): void {
     this.#counters.bytesIn += chunk.byteLength
-    this.connection.bytesReceived(this.#owner.now())
+    const now = this.#owner.now()
+    this.connection.bytesReceived(now)
+    if (chunk.byteLength >= countedReadBytes) this.#beginTurn(now)
+    this.#decode(chunk)
+  }
+
+  #decode(chunk: Buffer): void {
     try {
       this.#decoder.decode(chunk, (packet) => this.#receivePacket(packet))
     } catch (error) {
@@ -131,6 +155,7 @@ export class ConnectionStream implements TransportEvents {
       this.#owner.undecodable(this.connection.phase === 'connecting' ? asOtherProtocol(fault, chunk) : fault)
       return
     }
+    this.#lookAtClock()
     this.regulateReading()
     this.#owner.flush()
   }
@@ -143,6 +168,35 @@ export class ConnectionStream implements TransportEvents {
     this.#owner.engineReturned()
     // [MQTT-4.8.0-1] No packet after a fault is read, and no packet after a handler has ended the connection.
     if (this.connection.phase === 'closed') this.#decoder.stop()
+    this.#packets += 1
+    if (this.#packets % packetsPerLook === 0) this.#lookAtClock()
+    if (this.#turnTime === 'over') this.#decoder.pause()
+  }
+
+  #beginTurn(now: number): void {
+    if (this.#turnBegan !== undefined) return
+    this.#turnBegan = now
+    this.#nextTurn = setImmediate(() => this.#turnEnded())
+  }
+
+  #lookAtClock(): void {
+    if (this.#turnBegan === undefined) return
+    if (this.#owner.now() - this.#turnBegan >= inputMsPerTurn) this.#turnTime = 'over'
+  }
+
+  #turnEnded(): void {
+    this.#turnBegan = undefined
+    if (this.#turnTime === 'left') return
+    this.#turnTime = 'left'
+    this.#beginTurn(this.#owner.now())
+    this.#decode(noBytes)
+  }
+
+  /** True if the answer that is due may wait for the next turn of the event loop. A server that goes on sending puts nothing off for ever. */
+  putsDeadlinesOff(): boolean {
+    const isBehind = this.#turnTime === 'over' && this.#turnsPutOff < turnsPutOffMax
+    this.#turnsPutOff = isBehind ? this.#turnsPutOff + 1 : 0
+    return isBehind
   }
 
   partlySent(): void {
@@ -158,6 +212,9 @@ export class ConnectionStream implements TransportEvents {
   }
 
   closed(cause: Error | undefined): void {
+    this.#turnBegan = undefined
+    this.#turnTime = 'left'
+    if (this.#decoder.hasRest) this.#decode(noBytes)
     const end = cause ?? this.#unexpectedEnd()
     this.#owner.ended(this, this.connection.phase === 'connecting' ? endedBeforeConnack(end, this.#peer) : end)
   }
@@ -266,7 +323,9 @@ export class ConnectionStream implements TransportEvents {
     const { inWriter, behindJournal, unsent } = this.#acknowledgementBytes
     const unwritten = inWriter + behindJournal
     const hasRoom = this.connection.wantsToRead(this.#owner.now()) && unwritten < unsentBytesMax
-    const wanted = !hasRoom ? 'paused' : unwritten + unsent < unsentBytesMax ? 'reading' : 'behind output'
+    const isUnsent = unwritten + unsent >= unsentBytesMax
+    const otherwise = this.#turnTime === 'over' ? 'behind turn' : 'reading'
+    const wanted = !hasRoom ? 'paused' : isUnsent ? 'behind output' : otherwise
     const before = this.#input
     if (wanted === before) return
     this.#input = wanted
@@ -287,6 +346,7 @@ export class ConnectionStream implements TransportEvents {
 
   destroy(): void {
     this.#decoder.stop()
+    clearImmediate(this.#nextTurn)
     this.#transport.destroy()
   }
 }

@@ -270,6 +270,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   }
 
   deadlineReached(): void {
+    if (this.#stream?.putsDeadlinesOff() === true) return this.timers.engineFired()
     this.#pings?.expire(this.now())
     this.#session?.tick(this.now())
     this.engineReturned()

@@ -60,7 +60,7 @@ type Packet = DecodedPacket<boolean>
 type OnPacket = { onPacket(packet: Packet): void }['onPacket']
 const anyNumber = () => Number.POSITIVE_INFINITY
 
-type Phase = 'ready' | 'decoding' | 'stopped'
+type Phase = 'ready' | 'decoding' | 'pausing' | 'stopped'
 
 /** Turns a stream of bytes, cut anywhere, into Control Packets. It checks every rule that concerns a single packet. */
 export class PacketDecoder<Strict extends boolean = true> {
@@ -73,6 +73,8 @@ export class PacketDecoder<Strict extends boolean = true> {
   #streamOffset = 0
   /** The packet that the last chunk did not complete; undefined if the chunk ended between two packets. */
   #assembly: PacketAssembly | undefined
+  /** Bytes that `pause` has put off. */
+  #rest: Buffer | undefined
 
   /** @throws UsageError for an option of the wrong type, and for a `maxPacketBytes` that is not an integer from 2 to 268,435,460. */
   constructor(options: PacketDecoderOptions<Strict> = {}) {
@@ -131,6 +133,21 @@ export class PacketDecoder<Strict extends boolean = true> {
   stop(): void {
     this.#phase = 'stopped'
     this.#assembly = undefined
+    this.#rest = undefined
+  }
+
+  /**
+   * For `onPacket` when there is no time for more: the bytes after the current packet are kept for the next call of `decode`, whose
+   * chunk may be empty.
+   * @internal
+   */
+  pause(): void {
+    if (this.#phase === 'decoding') this.#phase = 'pausing'
+  }
+
+  /** True if bytes are kept because of `pause`. @internal */
+  get hasRest(): boolean {
+    return this.#rest !== undefined
   }
 
   /**
@@ -157,14 +174,15 @@ export class PacketDecoder<Strict extends boolean = true> {
 
   #refuseUnlessReady(method: string): void {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#phase === 'decoding') throw new UsageError(`${method}() was called from inside onPacket or onAnomaly`)
+    if (this.#phase === 'decoding' || this.#phase === 'pausing')
+      throw new UsageError(`${method}() was called from inside onPacket or onAnomaly`)
   }
 
   #decode(chunk: Uint8Array, onPacket: OnPacket): void {
     if (!isBytes(chunk)) throw new UsageError(`a chunk has to be a Uint8Array, not ${typeof chunk}`)
     this.#refuseUnlessReady('decode')
     if (this.#phase === 'stopped') return
-    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    const bytes = this.#withRest(chunk)
     // If this call throws, the place in the stream is lost, so the decoder stops.
     let phase: Phase = 'stopped'
     this.#phase = 'decoding'
@@ -172,12 +190,28 @@ export class PacketDecoder<Strict extends boolean = true> {
     try {
       const taken = this.#assembly !== undefined ? this.#assemble(reader, bytes, 0, onPacket) : 0
       const decoded = this.#decodeInPlace(reader, bytes, taken, onPacket)
-      if (decoded < bytes.length) this.#assemble(reader, bytes, decoded, onPacket)
-      phase = this.#phase === 'decoding' ? 'ready' : this.#phase
+      phase = this.#keep(reader, bytes, decoded, onPacket)
     } finally {
       this.#phase = phase
       this.#giveBack(reader)
     }
+  }
+
+  /** Keeps the bytes of the chunk behind the last decoded packet. Returns the phase after the call. */
+  #keep(reader: PacketReader, bytes: Buffer, decoded: number, onPacket: OnPacket): Phase {
+    if (decoded < bytes.length) {
+      if (this.#phase === 'pausing') this.#rest = Buffer.from(bytes.subarray(decoded))
+      else this.#assemble(reader, bytes, decoded, onPacket)
+    }
+    return this.#phase === 'stopped' ? 'stopped' : 'ready'
+  }
+
+  #withRest(chunk: Uint8Array): Buffer {
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    const rest = this.#rest
+    if (rest === undefined) return bytes
+    this.#rest = undefined
+    return bytes.length === 0 ? rest : Buffer.concat([rest, bytes])
   }
 
   /** Returns the borrowed reader, and keeps the fault that it found. */
@@ -203,7 +237,7 @@ export class PacketDecoder<Strict extends boolean = true> {
       onPacket(packet)
     }
     this.#streamOffset += start - from
-    return this.#phase === 'decoding' ? start : chunkEnd
+    return this.#phase === 'stopped' ? chunkEnd : start
   }
 
   /**
