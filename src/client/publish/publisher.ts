@@ -59,7 +59,7 @@ interface Draft extends MessageDraft {
 }
 
 const sentBytesMax = 65_536
-/** Each message counts this many bytes beside its payload, so that many empty messages reach `sentBytesMax` too. */
+/** Beside its payload each message counts the length of its Topic Name, and at least this, so that empty messages reach `sentBytesMax` too. */
 const messageWeight = 64
 /** The publisher remembers this many valid Topic Names, of so many characters each and in total. */
 const knownTopicsMax = 1024
@@ -166,7 +166,7 @@ export class Publisher implements PublishTicketOwner {
     if (draft.qos === 0) {
       if (this.#driver.session.sendAtOnce(draft)) {
         this.#driver.engineReturned()
-        return this.#resolveSent(draft.payload.byteLength)
+        return this.#resolveSent(draft)
       }
       if (this.#lifecycle.state === 'offline' && !this.#settings.queue.offlineQos0) {
         const text =
@@ -227,8 +227,8 @@ export class Publisher implements PublishTicketOwner {
   }
 
   /** The promise for a QoS 0 message that is in the output chunk. */
-  #resolveSent(payloadBytes: number): Promise<void> {
-    this.#sentBytes += payloadBytes + messageWeight
+  #resolveSent({ topic, payload }: Draft): Promise<void> {
+    this.#sentBytes += payload.byteLength + Math.max(messageWeight, topic.length)
     if (this.#sentBytes < sentBytesMax) return resolved
     this.#nextTurn ??= new Promise((resolve) => {
       setImmediate(() => {

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { ClosedError, ConnectionLostError, MqttClient, type SessionStore, UsageError } from '../../../src/index.js'
 import { emptySession, memoryStore } from '../../../src/store/index.js'
 import { garbageCollector } from '../garbage-collector.js'
-import { event, online, quiet, rejectionOf, watch } from '../peers/client-on-pipe.js'
+import { event, gate, online, quiet, rejectionOf, watch } from '../peers/client-on-pipe.js'
 import { type FakeConnection, FakeServer } from '../peers/fake-server.js'
 
 const nextPublish = (connection: FakeConnection) => connection.next('publish')
@@ -286,6 +286,23 @@ describe('many publishes', () => {
     }
     expect(fired).toBe(true)
     expect(published).toBeLessThanOrEqual(1100)
+  })
+
+  test('awaited in a loop at QoS 0 leave a turn to others after 64 KiB of Topic Names', async () => {
+    const { client } = await online({}, new FakeServer({ highWaterMark: 2 ** 30 }))
+    const fired = gate()
+    setImmediate(fired.open)
+    const published: string[] = []
+    const loop = async () => {
+      for (let n = 0; n < 20; n++) {
+        await client.publish(`${n}/${'t'.repeat(60_000)}`, '')
+        published.push('one')
+      }
+    }
+    const looped = loop()
+    await fired.promise
+    expect(published.length).toBeLessThanOrEqual(2)
+    await looped
   })
 
   test.each([1, 250])(
