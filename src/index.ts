@@ -61,6 +61,7 @@ export {
   ProtocolViolationError,
   QueueFullError,
   StoreError,
+  type SubscribeRefusedDetails,
   SubscribeRefusedError,
   type TimedOperation,
   type TimeoutDetails,

@@ -67,11 +67,11 @@ export class DeliveryBridge implements DeliveryOwner {
     const { counters, session } = this.#driver
     counters.unclaimed += 1
     if (counters.unclaimed > 1) return
-    const { filters, ended } = session.requests.asked
+    const { filters, endedFilters } = session.requests
     const asked = [...filters]
     // A server may send messages to a client that asks for none.
     if (asked.length === 0 || asked.some((filter) => bringsTopic(filter, topic))) return warnOfUnclaimed(topic)
-    warnOfChangedTopic(topic, ended === 'some' || !this.#settings.session.cleanSession ? 'perhaps' : 'no')
+    warnOfChangedTopic(topic, endedFilters === 'some' || !this.#settings.session.cleanSession ? 'perhaps' : 'no')
   }
 
   failedOnFault(topic: string, fault: string, error: unknown): void {

@@ -75,9 +75,14 @@ export class Requests<P, R> {
     return Math.max(SMALL_SUBACK_CODES, ...this.#large.values())
   }
 
-  /** The Topic Filters that were asked for, and whether there were others, whose messages may still come. */
-  get asked(): { readonly filters: Iterable<string>; readonly ended: 'none' | 'some' } {
-    return this.#subscriptions
+  /** The Topic Filters that were asked for. */
+  get filters(): Iterable<string> {
+    return this.#subscriptions.filters
+  }
+
+  /** 'some' if there were other Topic Filters, whose messages may still come. */
+  get endedFilters(): 'none' | 'some' {
+    return this.#subscriptions.ended
   }
 
   subscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined): SubscribeRequest<R> {
