@@ -243,6 +243,8 @@ export class Lifecycle implements EngineEvents, Abortable {
     const now = this.driver.now()
     const connection = phase.is === 'online' ? this.#connectionEnd(now - phase.since) : undefined
     this.driver.detach()
+    // Handlers that waited for a failed one may start here. If one of them has ended the client, it stays closed.
+    if (this.state === 'closed') return
     if (this.#ending?.stage === 'goodbye') return this.#close(undefined)
     const reason = connection === undefined ? withRootCertificates(cause, this.#settings.profile) : cause
     const everOnline = this.driver.counters.connections > 0

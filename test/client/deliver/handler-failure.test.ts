@@ -89,6 +89,26 @@ describe('a handler that fails', () => {
     expect(server.attempts).toBe(2)
   })
 
+  test('as its connection ends for the failure of another ends the client for good', async () => {
+    const onHandlerError: ClientOptions['onHandlerError'] = (_, { qos }) => (qos === 0 ? 'close' : 'redeliver')
+    const { client, connection } = await online({ ...persistent, receiveWindow: 1, onHandlerError })
+    const first = gate()
+    client.handle('a', ({ qos }) => {
+      if (qos === 0) throw fault
+      return first.promise
+    })
+    const events: string[] = []
+    client.on('offline', () => events.push('offline')).on('close', () => events.push('close'))
+    connection.send(message('a', 1, 1))
+    connection.send(message('a'))
+    await quiet()
+    first.fail(fault)
+    expect(await rejectionOf(client.closed)).toMatchObject({ code: 'MQTT_HANDLER', topic: 'a' })
+    await quiet()
+    expect(client.state).toBe('closed')
+    expect(events).toEqual(['close'])
+  })
+
   test("at QoS 0 cannot come again: 'redeliver' leaves it at that", async () => {
     const { client, connection } = await online({ ...persistent, onHandlerError: () => 'redeliver' })
     client.handle('a', () => {
