@@ -110,7 +110,7 @@ class NodeFile implements JournalFile {
 }
 
 /**
- * The files of a real directory. `node:fs` is loaded here, when a store is first opened; not by `import()`, which fails under jest, in
+ * The files of a real directory. `node:fs` is loaded here, when a store is first opened. A dynamic import would fail under jest, in
  * code that comes from a cache of bytecode, and in single executables.
  */
 export function directoryFiles(directory: string): JournalFiles {
