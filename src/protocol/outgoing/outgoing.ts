@@ -222,7 +222,12 @@ export class Outgoing<P, R> {
     }
     this.#table.delete(exchange)
     exchange.message.place = 'gone'
-    if (this.#settings.journal === 'kept') this.#driver.record({ kind: 'settled', sequence: exchange.message.sequence })
+    if (this.#settings.journal === 'kept') {
+      const { sequence } = exchange.message
+      // A server without QoS 2 has sent PUBACK, which stands for PUBREC too: the log knows no other end of a message at QoS 2.
+      if (exchange.awaits === 'pubrec') this.#driver.record({ kind: 'received', sequence })
+      this.#driver.record({ kind: 'settled', sequence })
+    }
     this.#driver.settled(exchange.message)
   }
 

@@ -496,3 +496,18 @@ test('an aborted publish rejects when the store has the record that the message 
   await quiet()
   expect(waiting.state).toBe('rejected')
 })
+
+test.each([false, true])(
+  'the store gives up for good a message at QoS 2 that the server has acknowledged with PUBACK, if strict is %s',
+  async (strict) => {
+    const store = new ScriptedStore()
+    const { client, connection } = await online({ ...persistent, store, strict })
+    const published = client.publish('a', 'x', { qos: 2 })
+    const { packetId } = Object.assign({ packetId: 0 }, await connection.next('publish'))
+    connection.send({ type: 'puback', packetId })
+    await published
+    await client.end()
+    expect(store.kinds).toEqual(['queued', 'bound', 'received', 'settled'])
+    expect((await store.open('c')).messages).toEqual([])
+  },
+)

@@ -27,6 +27,7 @@ describe('PUBACK for a message at QoS 2', () => {
     const engine = lenient({ strict: true, journal: 'kept' }).publish('m', 2)
     engine.news()
     expect(engine.receive(puback(1)).news()).toEqual([
+      'record received 1',
       'record settled 1',
       'settled m',
       'closing wrong-acknowledgement [MQTT-3.3.4-1]',
