@@ -8,7 +8,7 @@ import { type ClientOptions, MqttClient } from '../../../src/index.js'
 import { Random } from '../random.js'
 import { type Circumstances, makeCircumstances } from './circumstances.js'
 import { LyingServer, messageNumber, type Trace, type WireFault, weightOfPacket } from './lying-server.js'
-import { type FuzzedClient, Program, type Wire } from './program.js'
+import { type FuzzedClient, Program } from './program.js'
 import { WireRules } from './wire-rules.js'
 
 /** Something wrong that is done on purpose. */
@@ -38,12 +38,15 @@ export class ClientRun {
   readonly #random: Random
   readonly #clock: Clock
   readonly #circumstances: Circumstances
-  readonly steps: number
+  /** The steps that were done. */
+  steps = 0
+  readonly #stepsMax: number
+  readonly #planted: PlantedFault
   readonly #trace: Trace
   readonly #rules: WireRules
   readonly #server: LyingServer
   readonly #program: Program
-  readonly #client: MqttClient
+  #client: MqttClient
   readonly #timesReceived = new Map<number, number>()
   #unhandled = 0
   #closes = 0
@@ -61,8 +64,9 @@ export class ClientRun {
     for (let skipped = 0; skipped < 8; skipped += 1) random.below(2)
     this.#random = random
     this.#circumstances = makeCircumstances(random)
-    const { cleanSession, hasStore, canStore, steps, bounds } = this.#circumstances
-    this.steps = Math.min(steps, stepsMax)
+    const { cleanSession, hasStore, canStore, bounds } = this.#circumstances
+    this.#stepsMax = stepsMax
+    this.#planted = planted
     const report = (fault: string) => this.report(fault)
     this.#program = new Program(random, { hasStore, canStore, ordered: cleanSession }, trace, report)
     this.#rules = new WireRules(this.#program, { cleanSession, maxInFlight: bounds.maxInFlight }, report)
@@ -76,15 +80,19 @@ export class ClientRun {
     )
     // The jitter of the back-off is part of the run.
     Math.random = () => random.below(1_000_000) / 1_000_000
-    this.#client = new MqttClient(this.#options())
+    this.#client = this.#makeClient()
     this.#stats = this.#client.stats
-    const wire: Wire = {
+  }
+
+  #makeClient(): MqttClient {
+    const client = new MqttClient(this.#options())
+    this.#program.start(this.#planted.client?.(client) ?? client, {
       wasSent: (number) => this.#rules.wasSent(number),
       isAcknowledged: (number) => this.#rules.isAcknowledged(number),
       timesReceived: (message) => this.#timesReceived.get(message) ?? 0,
-    }
-    this.#program.start(planted.client?.(this.#client) ?? this.#client, wire)
-    if (this.#circumstances.listens === 'to closed') this.#client.closed.catch((error) => this.#endedBy(error))
+    })
+    if (this.#circumstances.listens === 'to closed') client.closed.catch((error) => this.#endedBy(error))
+    return client
   }
 
   report(fault: string): void {
@@ -181,10 +189,23 @@ export class ClientRun {
   // The steps.
 
   async run(): Promise<void> {
+    await this.#live()
+    if (!this.#circumstances.hasStore || this.faults.length > 0 || this.#random.oneIn(2)) return
+    this.#trace.note(() => 'the next client of the session')
+    this.#closes = 0
+    this.#unhandled = 0
+    this.#client = this.#makeClient()
+    this.#stats = this.#client.stats
+    await this.#live()
+  }
+
+  /** The whole life of a client. */
+  async #live(): Promise<void> {
     if (!this.#random.oneIn(10)) this.#program.connect().catch(() => {})
-    for (let step = 0; step < this.steps; step += 1) {
+    const end = Math.min(this.steps + this.#circumstances.steps, this.#stepsMax)
+    while (this.steps < end && this.faults.length === 0) {
+      this.steps += 1
       await this.#step()
-      if (this.faults.length > 0) break
     }
     await this.#finish()
   }

@@ -83,7 +83,7 @@ async function print(run: ClientRun): Promise<void> {
 }
 
 async function fewestSteps(run: ClientRun, kind: string) {
-  for (let steps = 0; steps < run.steps; steps += 1) {
+  for (let steps = 0; steps <= run.steps; steps += 1) {
     const campaign = new Campaign({ steps })
     const { faults } = await campaign.run(run.seed)
     campaign.end()

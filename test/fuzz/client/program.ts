@@ -51,6 +51,8 @@ export class Program implements Publishes {
   readonly #published = new Map<number, Published>()
   /** Publishes that were rejected as never delivered. */
   readonly #denied = new Set<number>()
+  /** Publishes of which the client has said that the server has them. */
+  readonly #delivered = new Set<number>()
   readonly #running = new Map<number, number>()
   readonly #gates: Gate[] = []
   #isOver = false
@@ -77,6 +79,7 @@ export class Program implements Publishes {
   start(client: FuzzedClient, wire: Wire): void {
     this.#client = client
     this.#wire = wire
+    this.#isOver = false
   }
 
   get pending(): readonly string[] {
@@ -90,7 +93,9 @@ export class Program implements Publishes {
   }
 
   isKnown(error: unknown): boolean {
-    if (isMqttError(error) || this.#ownErrors.has(error)) return true
+    // The store in memory never fails by itself: it refuses only a record that cannot follow the others.
+    if (isMqttError(error)) return error.code !== 'MQTT_STORE'
+    if (this.#ownErrors.has(error)) return true
     return error instanceof Error && this.#ownErrors.has(error.cause)
   }
 
@@ -101,6 +106,7 @@ export class Program implements Publishes {
     const published = this.#published.get(number)
     if (published === undefined || published.topic !== topic) return undefined
     if (this.#denied.has(number)) this.#report(`publish ${number} was rejected as never delivered, and is sent`)
+    if (this.#delivered.has(number)) this.#report(`publish ${number} has resolved, and is sent again`)
     const { fill, length } = published
     const isSame = payload.length === length && payload.every((byte) => byte === fill)
     return isSame && published.qos === qos && published.retain === retain ? number : undefined
@@ -219,7 +225,9 @@ export class Program implements Publishes {
       `publish ${number} at QoS ${qos}${until === undefined ? '' : ' until stored'}`,
       promise,
       () => {
-        if (qos === 0 || until === 'stored' || this.#wire?.isAcknowledged(number)) return
+        if (qos === 0 || until === 'stored') return
+        this.#delivered.add(number)
+        if (this.#wire?.isAcknowledged(number)) return
         this.#report(`publish ${number} resolves, and the server has not acknowledged it`)
       },
       (error) => this.#notPublished(number, error, mayBeWrong),
