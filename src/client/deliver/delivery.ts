@@ -15,7 +15,7 @@ import type { DeliverySettings } from '../options/client-settings.js'
 import type { HandlerErrorAction, Message, MessageHandler } from '../surface/client-surface.js'
 import { ReceivedMessage } from '../surface/message.js'
 import { isPromiseLike } from '../waiting/promises.js'
-import { handlersEnded, handlersStart, inContextOfNow } from './handler-context.js'
+import { handlersEnded, handlersStart, inContextOf, inContextOfNow } from './handler-context.js'
 import { Keeping } from './keeping.js'
 import { type MessageStream, notStarted } from './message-stream.js'
 import { TopicRouter } from './topic-router.js'
@@ -78,6 +78,8 @@ export class Delivery {
   readonly #onMessage: MessageHandler | undefined
   /** The wrapper of each handler, which runs it in its context. Undefined before the first handler. */
   #wrappers: WeakMap<MessageHandler, MessageHandler> | undefined
+  /** The wrapper that was called last. Undefined after a route has gone: its context must not be kept. */
+  #latest: MessageHandler | undefined
   #calling: Arrival | undefined
   #state: State
 
@@ -136,6 +138,7 @@ export class Delivery {
   }
 
   removeRoute(filter: string, route: MessageHandler): boolean {
+    this.#latest = undefined
     return this.router.remove(filter, route)
   }
 
@@ -162,6 +165,12 @@ export class Delivery {
     return wrapper
   }
 
+  /** Runs `read`, which brings the packets of one read, in the context of the handler that is called most likely. */
+  duringRead(read: () => void): void {
+    if (this.#latest === undefined) read()
+    else inContextOf(this.#latest, read)
+  }
+
   addStream(stream: MessageStream): void {
     this.#streams ??= new Map()
     this.#streams.set(stream.handle, stream)
@@ -180,6 +189,7 @@ export class Delivery {
   /** The client has ended, so the loops over its messages end too. Returns whether a loop was running, which throws the error. */
   close(error: Error | undefined): 'a loop waits' | 'no loop waits' {
     this.#state = { is: 'stopped' }
+    this.#latest = undefined
     let loops: 'a loop waits' | 'no loop waits' = 'no loop waits'
     for (const stream of [...(this.#streams?.values() ?? [])]) {
       if (stream.hasLoop) loops = 'a loop waits'
@@ -229,6 +239,7 @@ export class Delivery {
       }
     }
     this.#calling = outer
+    this.#latest = handlers[0]
     if (running === undefined) {
       handlersEnded()
       return this.#endAtOnce(arrival, message, outcome)

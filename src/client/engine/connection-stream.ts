@@ -64,6 +64,8 @@ type Input = 'reading' | 'behind output' | 'behind turn' | 'paused'
 /** The driver, as the stream sees it. */
 export interface StreamOwner {
   now(): number
+  /** Runs `read`, which handles the packets of one long read. */
+  duringRead(read: () => void): void
   /** A call of the engine has returned: runs the reports of the engine, and writes the output if there is much of it. */
   engineReturned(): void
   /** Runs `report` when the engine's call has returned. */
@@ -148,7 +150,8 @@ export class ConnectionStream implements TransportEvents {
 
   #decode(chunk: Buffer): void {
     try {
-      this.#decoder.decode(chunk, (packet) => this.#receivePacket(packet))
+      if (chunk.byteLength < countedReadBytes) this.#decodePackets(chunk)
+      else this.#owner.duringRead(() => this.#decodePackets(chunk))
     } catch (error) {
       // Packets before the fault are handled already; bytes after the fault mean nothing.
       const fault = asError(asViolation(error))
@@ -158,6 +161,10 @@ export class ConnectionStream implements TransportEvents {
     this.#lookAtClock()
     this.regulateReading()
     this.#owner.flush()
+  }
+
+  #decodePackets(chunk: Buffer): void {
+    this.#decoder.decode(chunk, (packet) => this.#receivePacket(packet))
   }
 
   #receivePacket(packet: DecodedPacket<boolean>): void {

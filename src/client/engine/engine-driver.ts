@@ -208,6 +208,10 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     if (this.#stream === stream) this.#events.connectionEnded(cause)
   }
 
+  duringRead(read: () => void): void {
+    this.delivery.duringRead(read)
+  }
+
   engineReturned(): void {
     // In a handler that calls the client, the engine's call of `deliver` has not returned.
     if (this.#deliveries > 0) return

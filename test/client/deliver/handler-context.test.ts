@@ -51,3 +51,67 @@ describe('the mark of handlers', () => {
     expect(disable).toHaveBeenCalledTimes(times)
   })
 })
+
+describe('in a long read, whose handlers are not entered one by one', () => {
+  const request = new AsyncLocalStorage<string>()
+  /** Some messages on one topic; together they are long. */
+  const many = (topic: string) => Array.from({ length: 300 }, () => message(topic))
+
+  test('each handler runs in the context of its own subscribe, also behind another handler, and in one that was replaced', async () => {
+    const { client, connection } = await online()
+    const seen = new Map<string, Set<string | undefined>>()
+    const handlerNamed = (name: string) => () => {
+      seen.set(name, (seen.get(name) ?? new Set()).add(request.getStore()))
+    }
+    const removed = request.run('removed', () => client.handle('a', handlerNamed('a')))
+    request.run('second', () => client.handle('b', handlerNamed('b')))
+    client.handle('c', handlerNamed('c'))
+    connection.send(...many('a'), ...many('b'), ...many('c'))
+    await quiet()
+    connection.send(...many('c'), ...many('b'), ...many('a'))
+    await quiet()
+    expect([...seen].map(([name, stores]) => [name, ...stores])).toEqual([
+      ['a', 'removed'],
+      ['b', 'second'],
+      ['c', undefined],
+    ])
+    removed[Symbol.dispose]()
+    seen.clear()
+    request.run('third', () => client.handle('a', handlerNamed('a')))
+    connection.send(...many('a'), ...many('b'))
+    await quiet()
+    expect([...seen].map(([name, stores]) => [name, ...stores])).toEqual([
+      ['a', 'third'],
+      ['b', 'second'],
+    ])
+  })
+
+  test('an event behind the messages runs in the context of connect()', async () => {
+    const { client, connection } = await online({ reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } })
+    const stores: (string | undefined)[] = []
+    client.on('offline', () => stores.push(request.getStore()))
+    request.run('subscribed', () => client.handle('a', () => stores.push(request.getStore())))
+    connection.send(message('a'))
+    await quiet()
+    connection.send(...many('a'), { type: 'pingreq' })
+    await quiet()
+    expect(stores).toEqual([...Array.from({ length: 301 }, () => 'subscribed'), undefined])
+  })
+
+  test('a handler that awaits may call end(), and a handler that started behind it too', async () => {
+    const { client, connection } = await online()
+    const ended: number[] = []
+    client.handle('first', () => {})
+    client.handle('end', async () => {
+      await quiet()
+      await client.end()
+      ended.push(1)
+    })
+    connection.send(...many('first'))
+    await quiet()
+    connection.send(...many('first'), message('end'), ...many('first'))
+    await client.closed
+    await quiet()
+    expect(ended).toEqual([1])
+  })
+})
