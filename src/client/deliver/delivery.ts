@@ -15,7 +15,7 @@ import type { DeliverySettings } from '../options/client-settings.js'
 import type { HandlerErrorAction, Message, MessageHandler } from '../surface/client-surface.js'
 import { ReceivedMessage } from '../surface/message.js'
 import { isPromiseLike } from '../waiting/promises.js'
-import { handlersEnded, handlersStart, inContextOf, inContextOfNow } from './handler-context.js'
+import { handlersEnded, handlersStart, inContextOf, inContextOfNow, inPresentContext } from './handler-context.js'
 import { Keeping } from './keeping.js'
 import { type MessageStream, notStarted } from './message-stream.js'
 import { TopicRouter } from './topic-router.js'
@@ -76,6 +76,8 @@ export class Delivery {
   readonly #owner: DeliveryOwner
   readonly #settings: DeliverySettings
   readonly #onMessage: MessageHandler | undefined
+  /** In the context of the client: a handler may fail while the context of another one is entered. */
+  readonly #onHandlerError: DeliverySettings['onHandlerError']
   /** The wrapper of each handler, which runs it in its context. Undefined before the first handler. */
   #wrappers: WeakMap<MessageHandler, MessageHandler> | undefined
   /** The wrapper that was called last. Undefined after a route has gone: its context must not be kept. */
@@ -89,6 +91,8 @@ export class Delivery {
     this.#settings = settings
     for (const [filter, handler] of settings.handlers) this.router.add(filter, this.inContext(handler))
     if (settings.onMessage !== undefined) this.#onMessage = this.inContext(settings.onMessage)
+    const { onHandlerError } = settings
+    this.#onHandlerError = onHandlerError === undefined ? undefined : inPresentContext(onHandlerError)
     this.#state = settings.keepsAside ? { is: 'not yet' } : { is: 'delivering' }
   }
 
@@ -224,6 +228,8 @@ export class Delivery {
   #call(arrival: Arrival, message: Message, handlers: readonly MessageHandler[]): 'done' | 'running' {
     const outer = this.#calling
     this.#calling = arrival
+    // Before the handlers run: one of them may remove its own route.
+    this.#latest = handlers[0]
     handlersStart()
     let outcome = succeeded
     let running: PromiseLike<unknown>[] | undefined
@@ -239,7 +245,6 @@ export class Delivery {
       }
     }
     this.#calling = outer
-    this.#latest = handlers[0]
     if (running === undefined) {
       handlersEnded()
       return this.#endAtOnce(arrival, message, outcome)
@@ -280,9 +285,8 @@ export class Delivery {
 
   /** What to do with a message whose handler failed. If `onHandlerError` throws, the client ends with the error of `onHandlerError`. */
   #actionFor(error: unknown, message: Message): { readonly is: HandlerErrorAction; readonly error: unknown } {
-    const { onHandlerError } = this.#settings
     try {
-      const is = requireAction(onHandlerError?.(error, message), error) ?? this.#defaultAction(error, message)
+      const is = requireAction(this.#onHandlerError?.(error, message), error) ?? this.#defaultAction(error, message)
       return { is, error: is === 'close' ? new HandlerError(message.topic, error) : error }
     } catch (thrown) {
       return { is: 'close', error: thrown }

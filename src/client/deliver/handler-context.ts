@@ -90,8 +90,8 @@ export function inContextOfNow(client: object, handler: MessageHandler): Message
 }
 
 /**
- * Runs `action` in the context of a handler, so that the handler needs not enter it for each message. In newer releases of Node each
- * message has to enter it: there, what a handler sets with `enterWith` ends with the handler.
+ * Runs `action` in the context of a handler, so that this context is not entered for each message. In newer releases of Node it is
+ * entered for each message: there, what a handler sets with `enterWith` ends with the handler.
  */
 export function inContextOf(wrapper: MessageHandler, action: () => void): void {
   const context = disablesEverywhere ? contexts.get(wrapper) : undefined
@@ -102,6 +102,14 @@ export function inContextOf(wrapper: MessageHandler, action: () => void): void {
   } finally {
     entered = undefined
   }
+}
+
+/** The same function, run in the context of this call, without a mark. */
+export function inPresentContext<Arguments extends readonly unknown[], Result>(
+  action: (...given: Arguments) => Result,
+): (...given: Arguments) => Result {
+  const context = new AsyncResource('mqtt311.callback')
+  return (...given) => context.runInAsyncScope(() => action(...given))
 }
 
 /** Marks the context of the caller, a loop that calls `next()`. Returns a function that removes the mark. */

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { collectGarbage } from '../../protocol/heap.js'
 import { gate, online, quiet } from '../peers/client-on-pipe.js'
 import { message } from '../peers/fake-server.js'
 
@@ -96,6 +97,46 @@ describe('in a long read, whose handlers are not entered one by one', () => {
     connection.send(...many('a'), { type: 'pingreq' })
     await quiet()
     expect(stores).toEqual([...Array.from({ length: 301 }, () => 'subscribed'), undefined])
+  })
+
+  test('onHandlerError runs in the context of the client, whose handler it was that failed before', async () => {
+    const stores: (string | undefined)[] = []
+    const { client, connection } = await online({
+      onHandlerError: () => {
+        stores.push(request.getStore())
+        return 'acknowledge'
+      },
+    })
+    request.run('sound', () => client.handle('a', () => {}))
+    request.run('failing', () =>
+      client.handle('b', () => {
+        throw new Error('no')
+      }),
+    )
+    request.run('rejecting', () => client.handle('c', () => Promise.reject(new Error('no'))))
+    connection.send(message('a'))
+    await quiet()
+    connection.send(...many('a'), message('b'), message('c'))
+    await quiet()
+    expect(stores).toEqual([undefined, undefined])
+  })
+
+  test('a handler that removes its own route leaves nothing of its context behind', async () => {
+    const { client, connection } = await online()
+    const context = new AsyncLocalStorage<object>()
+    function handleOnce(): WeakRef<object> {
+      const store = { of: 'the handler' }
+      context.run(store, () => {
+        const route = client.handle('a', () => route[Symbol.dispose]())
+      })
+      return new WeakRef(store)
+    }
+    const store = handleOnce()
+    connection.send(message('a'))
+    await quiet()
+    expect(client.stats.unclaimed).toBe(0)
+    await collectGarbage()
+    expect(store.deref()).toBeUndefined()
   })
 
   test('a handler that awaits may call end(), and a handler that started behind it too', async () => {
