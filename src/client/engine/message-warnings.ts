@@ -1,5 +1,6 @@
 /** Warns the program, once for each kind, about messages that were not treated as it asked. */
 import type { ClientCounters } from '../surface/counters.js'
+import { asError } from '../waiting/promises.js'
 
 /** There is no route for a message on this topic; the message was acknowledged. */
 export function warnOfUnclaimed(topic: string): void {
@@ -46,9 +47,8 @@ export function warnOfUnreadable(counters: ClientCounters, received: string): vo
 export function warnOfFaultyTopic(counters: ClientCounters, topic: string, fault: string, error: unknown): void {
   counters.failedOnFault += 1
   if (counters.failedOnFault > 1) return
-  const why = error instanceof Error ? error.message : String(error)
   warn(
-    `the handler of a message on ${JSON.stringify(topic)}, a Topic Name that ${fault}, failed (${why}): the message was acknowledged, because it would end the client at each start; give onHandlerError to decide (said once)`,
+    `the handler of a message on ${JSON.stringify(topic)}, a Topic Name that ${fault}, failed (${asError(error).message}): the message was acknowledged, because it would end the client at each start; give onHandlerError to decide (said once)`,
   )
 }
 

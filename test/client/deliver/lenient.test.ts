@@ -124,6 +124,16 @@ describe('a Topic Name with a fault', () => {
     },
   )
 
+  test('does not end the client either when its handler rejects with what has no text', async () => {
+    const told = warnings()
+    const { client, connection } = await online({ cleanSession: false, clientId: 'c' })
+    client.handle('v/#', () => Promise.reject(Object.create(null)))
+    connection.sendBytes(vector('rabbitmq-star-becomes-plus'))
+    await connection.next('puback')
+    expect(client.state).toBe('online')
+    expect(told()).toEqual([expect.stringContaining('failed (something was thrown that is no Error and has no text)')])
+  })
+
   test('leaves the decision to onHandlerError, if there is one', async () => {
     const { client, connection } = await online({ onHandlerError: () => 'close' })
     client.handle('#', () => Promise.reject(new Error('no')))
