@@ -32,9 +32,18 @@ export function requireOneOf(name: string, value: unknown, allowed: readonly unk
 }
 
 export function requireSignal(name: string, value: unknown): void {
-  // An AbortSignal of another realm works too.
-  const { aborted, addEventListener } = Object(value)
-  require(name, value, 'an AbortSignal', typeof aborted === 'boolean' && typeof addEventListener === 'function')
+  require(name, value, 'an AbortSignal', isSignal(value))
+}
+
+/** Also for an AbortSignal of another realm. */
+function isSignal(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return (
+    'aborted' in value &&
+    typeof value.aborted === 'boolean' &&
+    'addEventListener' in value &&
+    typeof value.addEventListener === 'function'
+  )
 }
 
 /** The bytes of a payload, as a copy: the caller may change its array later. */

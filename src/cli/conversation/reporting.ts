@@ -60,8 +60,7 @@ function isConnectMessage(message: unknown): message is ConnectMessage {
 /**
  * Writes every packet that a client of this process sends or receives, as `node:diagnostics_channel` reports it. MQTT 3.1.1 has one
  * encoding for each packet, so encoding a reported packet again gives the bytes of the wire; a malformed one is reported with its
- * bytes. Of a password only the
- * length is shown, and whether it looks like a signature.
+ * bytes. Of a password only the length is shown, and whether it looks like a signature.
  */
 export async function traceExchange(detail: TraceDetail, color: boolean, write: (text: string) => void): Promise<void> {
   const { explain, render, summarize } = await import('../../explain/index.js')

@@ -16,8 +16,8 @@
  * - SUBACK for no exchange: it cannot be a late copy, because a SUBSCRIBE is never sent twice with the same identifier.
  * - PUBACK while PUBREC is awaited: a server without QoS 2 has the message. The exchange is settled, because a stored message would
  *   come back at each start. A strict session then ends the connection.
- * - Any other wrong kind of acknowledgement: for example, the server answers at another QoS than that of our PUBLISH. After it we could only
- *   guess the state of the server.
+ * - Any other wrong kind of acknowledgement: for example, PUBREC for a PUBLISH at QoS 1. After it we could only guess the state of
+ *   the server.
  */
 import type { PacketIdentifier } from '../../codec/control-packet.js'
 import type { OutgoingMessage } from './outgoing-message.js'
