@@ -39,12 +39,12 @@ export function conformanceTable(survey: Survey): string {
   let section = ''
   for (const statement of inOrder(survey.statements)) {
     const [first = '', second = ''] = numberOf(statement).split('.')
-    if (first !== chapter) lines.push('', `## ${first} ${titleOf(first)}`)
-    const name = titles[`${first}.${second}`] === undefined ? first : `${first}.${second}`
-    if (name !== section || first !== chapter) {
-      if (name !== first) lines.push('', `### ${name} ${titleOf(name)}`)
-      lines.push('', '| Statement | Rule | Upheld by | Proved by |', '| --- | --- | --- | --- |')
+    if (first !== chapter) {
+      lines.push('', `## ${first} ${titleOf(first)}`, '')
+      lines.push('| Statement | Rule | Upheld by | Proved by |', '| --- | --- | --- | --- |')
     }
+    const name = titles[`${first}.${second}`] === undefined ? first : `${first}.${second}`
+    if (name !== section && name !== first) lines.push(`| **${name} ${titleOf(name)}** | | | |`)
     chapter = first
     section = name
     lines.push(rowOf(survey, statement))
@@ -59,9 +59,9 @@ function readingsSection(readings: readonly Reading[]): string[] {
     '',
     '## Where a client goes on',
     '',
-    'The standard wants the connection closed at any of these faults of a server. By default a client does not do so: each leaves the fields of its',
-    'packet whole and has one safe reading, and one such message would end a client at every start of a Session. Each is counted and told as an anomaly.',
-    'With `strict: true` the connection ends. A `PacketDecoder` alone is strict unless it is told otherwise. The bytes: `fixtures/vectors`.',
+    'The standard wants the connection closed at these faults of a server. Each leaves the fields of its packet whole and has one safe reading, and',
+    'one such message would end a client at every start of a Session. So by default a client goes on, and tells an anomaly. A `PacketDecoder`',
+    'alone is strict unless it is told otherwise. The bytes: `fixtures/vectors`.',
     '',
     '| Received | Breaks | By default | With `strict: true` | Anomaly | Seen from |',
     '| --- | --- | --- | --- | --- | --- |',
@@ -77,7 +77,7 @@ export function outdatedLines(written: string, current: string): string[] {
   const [before, now] = [written.split('\n'), current.split('\n')]
   const known = [new Set(before), new Set(now)] as const
   const changed = [...before.filter((line) => !known[1].has(line)), ...now.filter((line) => !known[0].has(line))]
-  return [...new Set(changed.map((line) => /^\| \*\*([^*]+)\*\*/.exec(line)?.[1] ?? line))]
+  return [...new Set(changed.map((line) => /^\| \*{1,2}([^*]+)\*/.exec(line)?.[1] ?? line))]
 }
 
 export interface Counts {
@@ -102,9 +102,6 @@ export function countStatements({ statements, sites, tests, types }: Survey, num
 }
 
 function introduction(survey: Survey): string[] {
-  const misprints = survey.statements.flatMap(({ id, printed }) =>
-    printed === undefined ? [] : [`\`[${printed}]\` for ${id}`],
-  )
   return [
     '# Conformance with MQTT 3.1.1',
     '',
@@ -119,8 +116,7 @@ function introduction(survey: Survey): string[] {
     `  few words: ${sentence(countStatements(survey, false))}.`,
     '- "server" in the first column means that the statement binds a server. Where a client can notice that it is broken, or acts on what it',
     '  promises, that is what is shown; where it cannot, the reason stands in place of a file.',
-    `- The standard misprints three identifiers where it states them: ${misprints.join(', ')}. Nothing here uses these forms.`,
-    `- At ${survey.readings.length} faults of a server a client goes on by default, although the standard wants the connection closed: see the end.`,
+    `- At ${survey.readings.length} faults of a server a client goes on by default: see the end.`,
     '- `types` are programs that must not compile; `mosquitto` are tests that need this server, beside others that do not.',
   ]
 }
@@ -138,10 +134,10 @@ function sentence({ upheldAndTested, upheldByType, notApplicable, open }: Counts
 function rowOf(survey: Survey, statement: Statement): string {
   const { id, binds, text, reason, printed } = statement
   const of = <T extends { readonly id: string }>(list: readonly T[]) => list.filter((entry) => entry.id === id)
-  const misprint = printed === undefined ? '' : ` (misprinted as ${printed})`
+  const misprint = printed === undefined ? '' : ` (misprinted there: ${printed})`
   const upheld = reason === undefined ? siteNames(of(survey.sites)) : [escaped(reason)]
   const proved = [...testNames([...of(survey.tests), ...of(survey.types), ...of(survey.brokerTests)])]
-  const cells = [`**${id}**${misprint} ${binds}`, escaped(text), upheld.join('; '), proved.join('; ')]
+  const cells = [`*${id}*${misprint} ${binds}`, escaped(text), upheld.join('; '), proved.join('; ')]
   return `| ${cells.join(' | ')} |`
 }
 
