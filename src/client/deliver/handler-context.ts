@@ -112,7 +112,7 @@ export function inPresentContext<Arguments extends readonly unknown[], Result>(
   return (...given) => context.runInAsyncScope(() => action(...given))
 }
 
-/** Marks the context of the caller, a loop that calls `next()`. Returns a function that removes the mark. */
+/** Marks the context of the caller, a loop that takes a message in hand. Returns a function that removes the mark. */
 export function enterLoopOf(client: object): () => void {
   const before = surroundingClient.getStore()
   surroundingClient.enterWith(client)

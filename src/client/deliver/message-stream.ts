@@ -40,7 +40,8 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   /** Messages that a call of `next` has returned and that are not acknowledged. */
   readonly #unacknowledged: Entry[] = []
   #end: End = { is: 'open' }
-  /** Removes the mark from the context of the loop. Undefined before the loop begins, and after it has ended. */
+  #reader: 'none' | 'a loop' = 'none'
+  /** Removes the mark from the context of the loop. Undefined while the loop has no message in hand. */
   #leaveContext: (() => void) | undefined
   #subscription: Subscription | undefined
   #onEnd: (() => void) | undefined
@@ -64,7 +65,7 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
 
   /** True if a loop reads this stream. If the client ends with an error, the loop throws it. */
   get hasLoop(): boolean {
-    return this.#leaveContext !== undefined && this.#end.is === 'open'
+    return this.#reader === 'a loop' && this.#end.is === 'open'
   }
 
   get isFull(): boolean {
@@ -82,8 +83,8 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   }
 
   next(): Promise<IteratorResult<Message, undefined>> {
-    if (this.#end.is === 'open') this.#leaveContext ??= enterLoopOf(this.#client)
-    else this.#leaveLoop()
+    this.#leaveHand()
+    if (this.#end.is === 'open') this.#reader = 'a loop'
     this.#acknowledge()
     const entry = this.#entries.shift()
     if (entry !== undefined) {
@@ -102,14 +103,16 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     return markHandled(this.unsubscribe().then(() => rejection(error)))
   }
 
-  #leaveLoop(): void {
+  /** The loop has no message in hand any more. */
+  #leaveHand(): void {
     this.#leaveContext?.()
     this.#leaveContext = undefined
   }
 
   /** Ends the loop: acknowledges every message of the stream, also the messages that the loop has not read. */
   unsubscribe(): Promise<void> {
-    this.#leaveLoop()
+    this.#leaveHand()
+    this.#reader = 'none'
     this.#acknowledge()
     this.finish()
     for (const { acknowledge } of this.#entries.splice(0)) acknowledge()
@@ -164,7 +167,26 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     // If another call of `next` waits already, that call acknowledges this message.
     if (this.#waitingCalls.length > 0) entry.acknowledge()
     else this.#unacknowledged.push(entry)
-    resolve({ done: false, value: entry.message })
+    resolve(this.#resultOf(entry.message))
+  }
+
+  /**
+   * Marks the context in which `value` is first read: that is the body of the loop. `next()` cannot do so, because the first call of
+   * it runs in the context of the function that starts the loop, and `end()` called there has to wait for the loop.
+   */
+  #resultOf(message: Message): IteratorResult<Message, undefined> {
+    const mark = () => {
+      this.#leaveContext ??= enterLoopOf(this.#client)
+    }
+    let unread: (() => void) | undefined = mark
+    return {
+      done: false,
+      get value() {
+        unread?.()
+        unread = undefined
+        return message
+      },
+    }
   }
 
   /** Acknowledges the messages that calls of `next` have returned. */

@@ -141,6 +141,30 @@ describe('end() called by a handler or a loop, after an await', () => {
     expect(client.state).toBe('closed')
   })
 
+  test('is a call from elsewhere where the loop was started and not awaited: it waits for the message in the hand of the loop', async () => {
+    const { client, connection } = await online(persistent)
+    connection.serve()
+    const messages = await client.messages('a')
+    const work = gate()
+    const done: string[] = []
+    async function consume() {
+      for await (const { topic } of messages) {
+        await work.promise
+        done.push(topic)
+      }
+    }
+    const consuming = consume()
+    connection.send(message('a', 1, 77))
+    await quiet()
+    const ended = client.end()
+    await quiet()
+    expect(connection.all('disconnect')).toEqual([])
+    work.open()
+    await Promise.all([ended, consuming])
+    expect(done).toEqual(['a'])
+    expect(connection.names.slice(-2)).toEqual(['puback', 'disconnect'])
+  })
+
   test('is a call from elsewhere again behind the loop', async () => {
     const { client, connection } = await online(persistent)
     connection.serve()
