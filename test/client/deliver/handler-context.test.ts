@@ -135,7 +135,8 @@ describe('in a long read, whose handlers are not entered one by one', () => {
     connection.send(message('a'))
     await quiet()
     expect(client.stats.unclaimed).toBe(0)
-    await collectGarbage()
+    // Newer releases of Node keep the context of a tick for some turns.
+    for (let turn = 0; turn < 20; turn += 1) await collectGarbage()
     expect(store.deref()).toBeUndefined()
   })
 
