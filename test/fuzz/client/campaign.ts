@@ -1,5 +1,6 @@
 /** Runs one seed after the other, on a clock that passes only when a run says so. */
 import './fixed-chance.js'
+import { AsyncResource } from 'node:async_hooks'
 import { install } from '@sinonjs/fake-timers'
 import { ClientRun, type PlantedFault } from './client-run.js'
 import { systemRandom } from './fixed-chance.js'
@@ -61,7 +62,9 @@ export class Campaign {
     const { trace = silent, steps = Number.POSITIVE_INFINITY, planted } = this.#options
     const run = new ClientRun(seed, this.#clock, trace, steps, planted?.())
     this.#run = run
-    await run.run().catch((error: unknown) => this.#onException(error))
+    // A loop of the program marks the asynchronous context in which it runs: the next run must not begin in that one.
+    const context = new AsyncResource('mqtt311.fuzz')
+    await context.runInAsyncScope(() => run.run()).catch((error: unknown) => this.#onException(error))
     return run
   }
 

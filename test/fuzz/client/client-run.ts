@@ -289,7 +289,7 @@ export class ClientRun {
     const isServerSilent = random.oneIn(2)
     await turn()
     while ((this.#clock.countTimers() > 0 || this.#client.state !== 'closed') && this.#timers < timersMax) {
-      if (!isServerSilent) this.#server.deliver()
+      if (!isServerSilent) await this.#act(() => this.#server.deliver())
       await this.#fire()
     }
     this.#program.releaseAll()
