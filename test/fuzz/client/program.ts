@@ -106,7 +106,9 @@ export class Program implements Publishes {
     const published = this.#published.get(number)
     if (published === undefined || published.topic !== topic) return undefined
     if (this.#denied.has(number)) this.#report(`publish ${number} was rejected as never delivered, and is sent`)
-    if (this.#delivered.has(number)) this.#report(`publish ${number} has resolved, and is sent again`)
+    // Its answer may have come before it left, in the same turn.
+    const isAgain = this.#wire?.wasSent(number) === true
+    if (isAgain && this.#delivered.has(number)) this.#report(`publish ${number} has resolved, and is sent again`)
     const { fill, length } = published
     const isSame = payload.length === length && payload.every((byte) => byte === fill)
     return isSame && published.qos === qos && published.retain === retain ? number : undefined

@@ -255,7 +255,10 @@ export class WireRules {
     if (use?.by !== 'a message') return
     this.#inUse.delete(packetId)
     const sent = this.#sent.get(use.number)
-    if (sent !== undefined) sent.isAcknowledged = true
+    if (sent === undefined) return
+    sent.isAcknowledged = true
+    // Here it is sent again, perhaps behind this answer.
+    if (sent.lastOn !== this.#connection) add(this.#early, packetId)
   }
 }
 
