@@ -22,6 +22,8 @@ export class PublishOutcomes {
   #toReject: { readonly ticket: PublishTicket; readonly reason: unknown }[] = []
   /** Batches whose records the store is saving. Undefined before the first of them. */
   #saving: Set<Batch> | undefined
+  /** When the client has ended, its store may be closed, and no rejection waits for it. */
+  #clientLife: 'going on' | 'ended' = 'going on'
 
   constructor(client: object, counters: ClientCounters) {
     this.#client = client
@@ -40,7 +42,8 @@ export class PublishOutcomes {
   /** The client gave the message of the ticket up, and the store is about to get a record of that. */
   rejectWhenStored(ticket: PublishTicket, reason: unknown): void {
     this.countRejection(reason)
-    this.#toReject.push({ ticket, reason })
+    if (this.#clientLife === 'ended') ticket.reject(reason)
+    else this.#toReject.push({ ticket, reason })
   }
 
   /** Empties the lists; the returned function settles the promises. */
@@ -62,6 +65,7 @@ export class PublishOutcomes {
     messages: Iterable<OutgoingMessage<PublishTicket>>,
     errorFor: (message: OutgoingMessage<PublishTicket> | undefined) => unknown,
   ): void {
+    this.#clientLife = 'ended'
     for (const message of messages) {
       if (message.ticket?.isWaiting !== true) continue
       const error = errorFor(message)

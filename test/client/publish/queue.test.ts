@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { QueueFullError, TimeoutError } from '../../../src/index.js'
+import { QueueFullError, type SessionStore, TimeoutError } from '../../../src/index.js'
+import { memoryStore } from '../../../src/store/index.js'
 import {
   clientOf,
   event,
@@ -11,7 +12,7 @@ import {
   rejectionOf,
   watch,
 } from '../peers/client-on-pipe.js'
-import { FakeServer } from '../peers/fake-server.js'
+import { FakeServer, message } from '../peers/fake-server.js'
 
 const quick = { reconnect: { minDelayMs: 1, maxDelayMs: 1 } }
 const patient = { reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } }
@@ -52,6 +53,33 @@ describe('the outgoing queue', () => {
     await Promise.all(kept)
     expect(connection.all('publish').map(({ payload }) => payload.toString())).toEqual(['2', '3'])
     expect(client.stats.rejected).toBe(1)
+  })
+
+  test('tells the publish of a dropped message also if a handler ends the client then, whose store answers no more', async () => {
+    const inMemory = memoryStore()
+    const store: SessionStore = {
+      durable: true,
+      open: (sessionId) => inMemory.open(sessionId),
+      append: () => new Promise(() => {}),
+      close: () => inMemory.close(),
+    }
+    const { client, connection } = await online({
+      clientId: 'c',
+      cleanSession: false,
+      store,
+      maxInFlight: 1,
+      queue: { maxMessages: 1, overflow: 'drop-oldest' },
+    })
+    const publish = (payload: string) => outcomeOf(client.publish('a', payload, { qos: 1 }))
+    const outcomes = new Promise((resolve) =>
+      client.handle('in', () => {
+        resolve(Promise.all([publish('in flight'), publish('dropped'), publish('waits')]))
+        client.destroy()
+      }),
+    )
+    connection.send(message('in'))
+    const ended = { error: { code: 'MQTT_CLOSED' } }
+    expect(await outcomes).toMatchObject([ended, { error: { code: 'MQTT_QUEUE_FULL' } }, ended])
   })
 
   test('rejects what is older than maxAgeMs, and nothing younger', async () => {
