@@ -88,6 +88,7 @@ export class ClientRun {
     const client = new MqttClient(this.#options())
     this.#program.start(this.#planted.client?.(client) ?? client, {
       wasSent: (number) => this.#rules.wasSent(number),
+      mayBeAnsweredEarly: (number) => this.#rules.mayBeAnsweredEarly(number),
       isAcknowledged: (number) => this.#rules.isAcknowledged(number),
       timesReceived: (message) => this.#timesReceived.get(message) ?? 0,
     })

@@ -67,6 +67,13 @@ export class WireRules {
     this.#report = report
   }
 
+  /** Whether an answer to this message may have come on this connection before the message itself left, in the same turn. */
+  mayBeAnsweredEarly(number: number): boolean {
+    const sent = this.#sent.get(number)
+    if (sent === undefined) return this.#early.size > 0
+    return sent.lastOn !== this.#connection && (this.#early.get(sent.packetId) ?? 0) > 0
+  }
+
   /** Whether the message with this number was ever sent. */
   wasSent(number: number): boolean {
     return this.#sent.has(number)
