@@ -144,9 +144,7 @@ function refusePaths(options: ConnectionOptions): void {
       .flat()
       .some((value) => typeof value === 'string' && /^(?!-----BEGIN)[^\n]*[\\/.][^\n]*$/.test(value))
     if (!isPath) continue
-    throw new UsageError(
-      `tls.${name} has no PEM in it; it looks like a path: give what is in the file, as readFileSync does`,
-    )
+    throw new UsageError(`tls.${name} has no PEM in it; it looks like a path: give what is in the file`)
   }
 }
 

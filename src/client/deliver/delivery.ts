@@ -7,6 +7,7 @@
  * `end()`. Then the engine keeps the arrival, and calls `deliver` again when another arrival is handled, or when the client calls
  * `resumeDelivery` because a stream has room again.
  */
+import { AsyncResource } from 'node:async_hooks'
 import type { PublishPacket } from '../../codec/control-packet.js'
 import { outline, quote } from '../../codec/field-checks.js'
 import { HandlerError, UsageError } from '../../errors.js'
@@ -15,7 +16,7 @@ import type { DeliverySettings } from '../options/client-settings.js'
 import type { HandlerErrorAction, Message, MessageHandler } from '../surface/client-surface.js'
 import { ReceivedMessage } from '../surface/message.js'
 import { isPromiseLike } from '../waiting/promises.js'
-import { handlersEnded, handlersStart, inContextOf, inContextOfNow, inPresentContext } from './handler-context.js'
+import { handlersEnded, handlersStart, inContextOf, inContextOfNow } from './handler-context.js'
 import { Keeping } from './keeping.js'
 import { type MessageStream, notStarted } from './message-stream.js'
 import { TopicRouter } from './topic-router.js'
@@ -92,7 +93,7 @@ export class Delivery {
     for (const [filter, handler] of settings.handlers) this.router.add(filter, this.inContext(handler))
     if (settings.onMessage !== undefined) this.#onMessage = this.inContext(settings.onMessage)
     const { onHandlerError } = settings
-    this.#onHandlerError = onHandlerError === undefined ? undefined : inPresentContext(onHandlerError)
+    this.#onHandlerError = onHandlerError && AsyncResource.bind(onHandlerError)
     this.#state = settings.keepsAside ? { is: 'not yet' } : { is: 'delivering' }
   }
 

@@ -104,14 +104,6 @@ export function inContextOf(wrapper: MessageHandler, action: () => void): void {
   }
 }
 
-/** The same function, run in the context of this call, without a mark. */
-export function inPresentContext<Arguments extends readonly unknown[], Result>(
-  action: (...given: Arguments) => Result,
-): (...given: Arguments) => Result {
-  const context = new AsyncResource('mqtt311.callback')
-  return (...given) => context.runInAsyncScope(() => action(...given))
-}
-
 /** Marks the context of the caller, a loop that takes a message in hand. Returns a function that removes the mark. */
 export function enterLoopOf(client: object): () => void {
   const before = surroundingClient.getStore()

@@ -167,24 +167,22 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     // If another call of `next` waits already, that call acknowledges this message.
     if (this.#waitingCalls.length > 0) entry.acknowledge()
     else this.#unacknowledged.push(entry)
-    resolve(this.#resultOf(entry.message))
+    resolve(this.#resultOf(entry))
   }
 
   /**
-   * Marks the context in which `value` is first read: that is the body of the loop. `next()` cannot do so, because the first call of
-   * it runs in the context of the function that starts the loop, and `end()` called there has to wait for the loop.
+   * Marks the context that reads `value`: that is the body of the loop. `next()` cannot do so, because the first call of it runs in the
+   * context of the function that starts the loop, and `end()` called there has to wait for the loop.
    */
-  #resultOf(message: Message): IteratorResult<Message, undefined> {
-    const mark = () => {
-      this.#leaveContext ??= enterLoopOf(this.#client)
+  #resultOf(entry: Entry): IteratorResult<Message, undefined> {
+    const take = () => {
+      if (this.#unacknowledged.includes(entry)) this.#leaveContext ??= enterLoopOf(this.#client)
+      return entry.message
     }
-    let unread: (() => void) | undefined = mark
     return {
       done: false,
       get value() {
-        unread?.()
-        unread = undefined
-        return message
+        return take()
       },
     }
   }

@@ -13,7 +13,7 @@ export function warnOfUnclaimed(topic: string): void {
 export function warnOfChangedTopic(topic: string, old: 'perhaps' | 'no'): void {
   const otherwise = old === 'perhaps' ? ', or an older subscription of this Session brings it' : ''
   warn(
-    `a message on ${JSON.stringify(topic)} matches none of the Topic Filters that this client asks for: the server has changed the topic (RabbitMQ makes "/" of "." and "+" of "*"; ActiveMQ splits at ",", cuts off what follows "?", and a blank at the end)${otherwise}; compare the topic with the one published, and give onMessage to get such messages (said once)`,
+    `a message on ${JSON.stringify(topic)} matches no Topic Filter that this client asks for: the server changed the topic (RabbitMQ makes "/" of "." and "+" of "*"; ActiveMQ splits at ",", cuts off what follows "?" and a last blank)${otherwise}; give onMessage to get such messages (said once)`,
   )
 }
 
@@ -48,7 +48,7 @@ export function warnOfFaultyTopic(counters: ClientCounters, topic: string, fault
   counters.failedOnFault += 1
   if (counters.failedOnFault > 1) return
   warn(
-    `the handler of a message on ${JSON.stringify(topic)}, a Topic Name that ${fault}, failed (${asError(error).message}): the message was acknowledged, because it would end the client at each start; give onHandlerError to decide (said once)`,
+    `the handler of a message on ${JSON.stringify(topic)}, a Topic Name that ${fault}, failed (${asError(error).message}): it was acknowledged, or it would end the client at each start; give onHandlerError to decide (said once)`,
   )
 }
 

@@ -19,7 +19,7 @@ export function asOtherProtocol(error: Error, chunk: Buffer): Error {
   }
   if (!(error instanceof MalformedPacketError) || chunk.toString('latin1', 0, 5) !== 'HTTP/') return error
   const { fault, statement, offset, streamOffset } = error
-  const text = 'this is a web server, and no server of MQTT: it answered CONNECT with "HTTP/"'
+  const text = 'this is a web server: it answered CONNECT with "HTTP/"'
   return new MalformedPacketError(text, { fault, statement, offset, streamOffset, cause: error })
 }
 
