@@ -93,7 +93,10 @@ export class Session<P, R> extends SessionState<P, R> {
     this.#connection?.handlersProgressed(now)
   }
 
-  /** The handlers of an arrival have failed, and the server should send the message again: close the connection after this call. */
+  /**
+   * The handlers of an arrival have failed, and the server should send the message again. After this call, close the connection; if
+   * there is none, call `resumeDelivery`: the handlers have left room in the window.
+   */
   unhandled(arrival: Arrival, now: number): void {
     this.incoming.unhandled(arrival, now)
   }

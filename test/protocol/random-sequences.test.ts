@@ -100,7 +100,10 @@ const commands = fc.oneof(
       (pick): Step =>
         (engine) => {
           const topic = anyHandler(engine, pick)
-          if (topic !== undefined) engine.fail(topic).cut()
+          if (topic === undefined) return
+          engine.fail(topic)
+          if (engine.session.connection === undefined) engine.makeRoom(engine.handlers)
+          else engine.cut()
         },
     ),
   },

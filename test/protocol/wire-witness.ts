@@ -21,8 +21,8 @@ export class WireWitness {
   readonly #over = new Set<string>()
   readonly #cleanSession: boolean
   #happenings: Happening[] = []
-  /** Messages of this connection that are not acknowledged, in the order of arrival. */
-  #arrivals: string[] = []
+  /** The identifiers of this connection's messages that are not acknowledged, in the order of arrival at each QoS. */
+  #arrivals: Record<'puback' | 'pubrec', readonly number[]> = { puback: [], pubrec: [] }
 
   constructor(engine: EngineHarness) {
     this.#cleanSession = engine.session.settings.cleanSession
@@ -96,14 +96,14 @@ export class WireWitness {
       }
       case 'puback':
       case 'pubrec':
-        return this.#acknowledged(`${packet.type} ${packet.packetId}`)
+        return this.#acknowledged(packet.type, packet.packetId)
       default:
         return
     }
   }
 
   #connectionBegan(): void {
-    this.#arrivals = []
+    this.#arrivals = { puback: [], pubrec: [] }
     for (const [packetId, owner] of this.#inUse) {
       if (this.#cleanSession || owner === 'a request') this.#inUse.delete(packetId)
     }
@@ -135,16 +135,21 @@ export class WireWitness {
 
   #received(packet: ControlPacket): void {
     if (packet.type === 'publish' && packet.qos !== 0) {
-      this.#arrivals.push(`${packet.qos === 1 ? 'puback' : 'pubrec'} ${packet.packetId}`)
+      const answer = packet.qos === 1 ? 'puback' : 'pubrec'
+      this.#arrivals[answer] = [...this.#arrivals[answer], packet.packetId]
     }
     if (packet.type === 'suback' || packet.type === 'unsuback') {
       if (this.#inUse.get(packet.packetId) === 'a request') this.#inUse.delete(packet.packetId)
     }
   }
 
-  /** Acknowledgements leave in the order of arrival. Copies that joined running handlers are skipped. */
-  #acknowledged(acknowledgement: string): void {
-    expect(this.#arrivals).toContain(acknowledgement)
-    this.#arrivals = this.#arrivals.slice(this.#arrivals.indexOf(acknowledgement) + 1)
+  /**
+   * PUBACKs leave in the order of arrival, and so do PUBRECs; the standard has no order between the two [MQTT-4.6.0-2]
+   * [MQTT-4.6.0-3]. Copies that joined running handlers are skipped.
+   */
+  #acknowledged(answer: 'puback' | 'pubrec', packetId: number): void {
+    const owed = this.#arrivals[answer]
+    expect(owed).toContain(packetId)
+    this.#arrivals[answer] = owed.slice(owed.indexOf(packetId) + 1)
   }
 }
