@@ -46,6 +46,7 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'isolated', include: isolated } },
     ],
+    setupFiles: [fileURLToPath(new URL('./test/property-seed.ts', import.meta.url))],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     coverage: {
