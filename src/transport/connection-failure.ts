@@ -57,7 +57,7 @@ const diagnoses: readonly Diagnosis[] = [
   },
   { reason: 'timed-out', says: 'did not answer in time', codes: ['ETIMEDOUT'] },
   { reason: 'name-not-found', says: 'has a name that cannot be resolved', codes: ['ENOTFOUND', 'ENODATA'] },
-  { reason: 'name-not-found', says: 'has a name that no resolver answers for at the moment', codes: ['EAI_AGAIN'] },
+  { reason: 'name-not-found', says: 'has a name that no resolver answers for now', codes: ['EAI_AGAIN'] },
   { reason: 'certificate-expired', says: 'has a certificate that has expired', codes: ['CERT_HAS_EXPIRED'] },
   {
     reason: 'certificate-expired',
@@ -95,7 +95,8 @@ const diagnoses: readonly Diagnosis[] = [
   {
     reason: 'tls',
     says: 'wants a client certificate: pass tls.cert and tls.key',
-    codes: ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'],
+    // OpenSSL has the first code, and BoringSSL, which Bun uses, the second.
+    codes: ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'ERR_SSL_TLSV1_ALERT_CERTIFICATE_REQUIRED'],
   },
 ]
 

@@ -32,6 +32,7 @@ describe('an error of the system', () => {
     ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'tls', /no version of TLS in common/],
     ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 'tls', /could not agree/],
     ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'tls', /wants a client certificate/],
+    ['ERR_SSL_TLSV1_ALERT_CERTIFICATE_REQUIRED', 'tls', /wants a client certificate/],
     ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', 'tls', /does not accept the client certificate/],
     ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'tls', /does not accept the client certificate/],
     ['EPROTO', 'tls', /could not agree/],
