@@ -66,6 +66,7 @@ function textOfRecord(record: JournalRecord): string {
       return `bound ${record.sequence} ${record.packetId}`
     case 'held':
     case 'released':
+    case 'reserved':
       return `${record.kind} ${record.packetId}`
     case 'forgotten':
       return record.kind

@@ -87,6 +87,7 @@ function recordName(record: JournalRecord): string {
       return 'forgotten'
     case 'held':
     case 'released':
+    case 'reserved':
       return `${record.kind} (identifier ${record.packetId})`
     case 'bound':
       return `bound (sequence ${record.sequence}, identifier ${record.packetId})`

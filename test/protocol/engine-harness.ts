@@ -396,9 +396,11 @@ function recordNotation(record: JournalRecord): string {
     case 'received':
     case 'settled':
     case 'withdrawn':
+    case 'abandoned':
       return `${record.kind} ${record.sequence}`
     case 'held':
     case 'released':
+    case 'reserved':
       return `${record.kind} #${record.packetId}`
     case 'forgotten':
       return 'forgotten'

@@ -17,6 +17,8 @@ const records: readonly [FileRecord, string][] = [
   [{ kind: 'forgotten' }, '08'],
   [{ kind: 'synced', offset: 4 }, '09 000000000004'],
   [{ kind: 'complete' }, '0a'],
+  [{ kind: 'abandoned', sequence: 4 }, '0b 000000000004'],
+  [{ kind: 'reserved', packetId: 258 }, '0c 0102'],
 ]
 
 function encode(record: FileRecord, seed = 0, offset = 0): Buffer {
@@ -67,7 +69,7 @@ describe('a header', () => {
   it('has these bytes, and they are that header', () => {
     const bytes = encodeHeader(file, 'ä', cursor, 9)
     expect(bytes.subarray(0, -4).toString('hex')).toBe(
-      `${Buffer.from('mqtt311j').toString('hex')}000101000000000007000000000009000000000201ffff0002c3a4`,
+      `${Buffer.from('mqtt311j').toString('hex')}000201000000000007000000000009000000000201ffff0002c3a4`,
     )
     expect(decodeHeader(bytes, file)).toEqual({
       sessionId: 'ä',
@@ -95,8 +97,8 @@ describe('a header', () => {
   })
 
   it('of another format, or of a later version of this one, is refused', () => {
-    const later = Buffer.from('6d7174743331316a000201000000000007000000000009000000000201ffff0001739f28d3c1', 'hex')
-    expect(() => decodeHeader(later, file)).toThrow(/format version 2, and this version of mqtt311 reads 1/)
+    const later = Buffer.from('6d7174743331316a000301000000000007000000000009000000000201ffff000173b11c185c', 'hex')
+    expect(() => decodeHeader(later, file)).toThrow(/format version 3, and this version of mqtt311 reads up to 2/)
     const other = Buffer.from('6d7174743331316b000201000000000007000000000009000000000201ffff000173c1164161', 'hex')
     expect(() => decodeHeader(other, file)).toThrow(/no journal of mqtt311/)
   })
@@ -112,7 +114,7 @@ describe('a header', () => {
 })
 
 describe('a record that outgrows its memory', () => {
-  it.each(['held', 'released'] as const)('is written whole: %s', (kind) => {
+  it.each(['held', 'released', 'reserved'] as const)('is written whole: %s', (kind) => {
     const writer = new RecordWriter(0, 0, 8)
     writer.write({ kind, packetId: 311 })
     expect(writer.length).toBe(11)

@@ -79,14 +79,16 @@ export class OpenedStore {
 }
 
 function isStoredSession(given: unknown): given is StoredSession {
-  const { nextSequence, nextPacketId, messages, held } = fieldsOf(given)
+  const { nextSequence, nextPacketId, messages, held, reserved = [] } = fieldsOf(given)
   return (
     isCount(nextSequence) &&
     isPacketIdentifier(nextPacketId) &&
     Array.isArray(messages) &&
     messages.every(isStoredMessage) &&
     Array.isArray(held) &&
-    held.every(isPacketIdentifier)
+    held.every(isPacketIdentifier) &&
+    Array.isArray(reserved) &&
+    reserved.every(isPacketIdentifier)
   )
 }
 

@@ -4,6 +4,7 @@
  * must first write the record to disk, and only then send what the engine sent after it. Then the session survives a crash.
  *
  *   outgoing   queued -> bound -> [received] -> settled      withdrawn ends a message that was never bound
+ *                        bound -> abandoned                  the server closes the connection at this message, again and again
  *   incoming   held -> released                              QoS 2 only: from the end of the handlers to PUBREL
  *   session    forgotten                                     the server lost the session
  */
@@ -28,11 +29,15 @@ export type JournalRecord =
   | { readonly kind: 'settled'; readonly sequence: number }
   /** The message left the queue before it was bound: it was aborted, dropped or expired. */
   | { readonly kind: 'withdrawn'; readonly sequence: number }
+  /** The client has given the message up: it was bound, and PUBREC has not come. */
+  | { readonly kind: 'abandoned'; readonly sequence: number }
+  /** Only in a snapshot: an abandoned message at QoS 2 had this identifier, and the server may know it. */
+  | { readonly kind: 'reserved'; readonly packetId: PacketIdentifier }
   /** The handlers of an incoming QoS 2 message have ended: until `released`, copies are acknowledged and not delivered. */
   | { readonly kind: 'held'; readonly packetId: PacketIdentifier }
   /** PUBREL came: from now on a PUBLISH with this identifier is a new message. */
   | { readonly kind: 'released'; readonly packetId: PacketIdentifier }
-  /** The server has lost the session: all held identifiers are free, and no bound message counts as received. */
+  /** The server has lost the session: all held and reserved identifiers are free, and no bound message counts as received. */
   | { readonly kind: 'forgotten' }
 
 /** One outgoing message in a stored session. */
@@ -64,4 +69,9 @@ export interface StoredSession {
   readonly messages: readonly StoredMessage[]
   /** Packet Identifiers of incoming QoS 2 messages whose handlers have ended and whose PUBREL has not come. */
   readonly held: readonly PacketIdentifier[]
+  /**
+   * Packet Identifiers of abandoned messages at QoS 2: no message gets one of them before the server has lost the session. Undefined
+   * if there are none.
+   */
+  readonly reserved?: readonly PacketIdentifier[] | undefined
 }

@@ -43,6 +43,7 @@ export class SessionReducer {
   readonly #received = new SequenceMap<BoundMessage>()
   readonly #boundPacketIds = new Set<PacketIdentifier>()
   readonly #held = new Set<PacketIdentifier>()
+  readonly #reserved = new Set<PacketIdentifier>()
   #nextSequence = emptySession.nextSequence
   #nextPacketId = emptySession.nextPacketId
   #recordCount = 0
@@ -83,6 +84,14 @@ export class SessionReducer {
         break
       case 'withdrawn':
         if (!this.#unbound.delete(record.sequence)) this.#refuse(record, this.#whyNotUnbound(record.sequence))
+        break
+      case 'abandoned':
+        this.#abandon(record)
+        break
+      case 'reserved':
+        this.#checkPacketId(record)
+        if (this.#isTaken(record.packetId)) this.#refuse(record, 'a message has this Packet Identifier')
+        this.#reserved.add(record.packetId)
         break
       case 'held':
         this.#checkPacketId(record)
@@ -125,6 +134,7 @@ export class SessionReducer {
       nextPacketId: this.#nextPacketId,
       messages: [...this.#received, ...this.#bound, ...this.#unbound],
       held: [...this.#held],
+      reserved: this.#reserved.size === 0 ? undefined : [...this.#reserved],
     }
   }
 
@@ -144,7 +154,7 @@ export class SessionReducer {
     const message = this.#unbound.get(sequence)
     if (message === undefined) return this.#refuse(record, this.#whyNotUnbound(sequence))
     // [MQTT-2.3.1-2] no two messages have the same identifier
-    if (this.#boundPacketIds.has(packetId)) this.#refuse(record, 'another message has this Packet Identifier')
+    if (this.#isTaken(packetId)) this.#refuse(record, 'another message has this Packet Identifier')
     this.#unbound.delete(sequence)
     this.#bound.add(withBinding(message, { packetId, received: false }))
     this.#boundPacketIds.add(packetId)
@@ -170,8 +180,23 @@ export class SessionReducer {
     this.#boundPacketIds.delete(message.binding.packetId)
   }
 
+  #abandon(record: Extract<JournalRecord, { readonly kind: 'abandoned' }>): void {
+    const message = this.#bound.get(record.sequence)
+    if (message === undefined) return this.#refuse(record, this.#whyNotBound(record.sequence))
+    const { packetId } = message.binding
+    this.#bound.delete(record.sequence)
+    this.#boundPacketIds.delete(packetId)
+    // The server may have stored the message and await PUBREL, so this identifier would mean the abandoned message to it.
+    if (message.qos === 2) this.#reserved.add(packetId)
+  }
+
+  #isTaken(packetId: PacketIdentifier): boolean {
+    return this.#boundPacketIds.has(packetId) || this.#reserved.has(packetId)
+  }
+
   #forget(): void {
     this.#held.clear()
+    this.#reserved.clear()
     if (this.#received.size === 0) return
     const bound = [...this.#received, ...this.#bound].sort((a, b) => a.sequence - b.sequence)
     this.#received.clear()
@@ -223,6 +248,7 @@ export function* recordsOf(session: StoredSession): Generator<JournalRecord, voi
     if (binding.received) yield { kind: 'received', sequence }
   }
   for (const packetId of session.held) yield { kind: 'held', packetId }
+  for (const packetId of session.reserved ?? []) yield { kind: 'reserved', packetId }
 }
 
 function withBinding(message: StoredMessage, binding: Binding): BoundMessage {
@@ -244,9 +270,11 @@ function describe(record: DeniableRecord): string {
     case 'received':
     case 'settled':
     case 'withdrawn':
+    case 'abandoned':
       return `${record.kind} (sequence ${record.sequence})`
     case 'held':
     case 'released':
+    case 'reserved':
       return `${record.kind} (Packet Identifier ${record.packetId})`
   }
 }

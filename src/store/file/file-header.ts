@@ -2,7 +2,7 @@
  * The names of the journal files, and the header of each file.
  *
  *   magic          8 bytes   "mqtt311j"
- *   version        2 bytes   1
+ *   version        2 bytes   2; 1 in a file of 0.1.0, which has no records of the kinds `abandoned` and `reserved`
  *   kind           1 byte    1 segment, 2 snapshot
  *   number         6 bytes   as in the name
  *   previous       6 bytes   the length of the previous segment, to notice if that has lost its end; 0 if there is none
@@ -32,7 +32,7 @@ export interface FileHeader {
 }
 
 const magic = 'mqtt311j'
-const version = 1
+const version = 2
 const unfinishedSuffix = '.unfinished'
 const kindBytes = { segment: 1, snapshot: 2 } as const
 /** The length of all fields before the identity. */
@@ -99,7 +99,8 @@ export function decodeHeader(bytes: Buffer, { kind, number }: JournalFileName): 
 
   if (bytes.toString('latin1', 0, 8) !== magic) throw new StoreError('this is no journal of mqtt311')
   const found = bytes.readUInt16BE(8)
-  if (found !== version) throw new StoreError(`format version ${found}, and this version of mqtt311 reads ${version}`)
+  if (found > version)
+    throw new StoreError(`format version ${found}, and this version of mqtt311 reads up to ${version}`)
   if (bytes.readUInt8(10) !== kindBytes[kind] || bytes.readUIntBE(11, 6) !== number) {
     throw new StoreError('the header belongs to a file of another name: the files were renamed or mixed up')
   }

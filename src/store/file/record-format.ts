@@ -14,8 +14,10 @@
  *     8 forgotten
  *     9 synced      offset (6): all bytes of the file before this offset were safe on disk when the record was written
  *    10 complete    the end of a snapshot
+ *    11 abandoned   sequence (6)
+ *    12 reserved    Packet Identifier (2)
  *
- * Only the store uses the last two. `synced` distinguishes damage from a torn tail, see journal-recovery.ts.
+ * Only the store uses `synced` and `complete`. `synced` distinguishes damage from a torn tail, see journal-recovery.ts.
  *
  * The seed of a file is the checksum of its header, which has the number of the file and the session. So bytes of another
  * file, or bytes at another place (such as a journal inside a payload), are never taken for a record of this file.
@@ -47,6 +49,8 @@ const kinds = {
   forgotten: 8,
   synced: 9,
   complete: 10,
+  abandoned: 11,
+  reserved: 12,
 } as const satisfies Record<FileRecord['kind'], number>
 
 const prefixLength = 8
@@ -68,6 +72,8 @@ const bodyLengths: ReadonlyMap<number, number> = new Map([
   [kinds.forgotten, 1],
   [kinds.synced, numberBodyLength],
   [kinds.complete, 1],
+  [kinds.abandoned, numberBodyLength],
+  [kinds.reserved, packetIdBodyLength],
 ])
 export const syncedRecordLength = prefixLength + numberBodyLength
 
@@ -130,9 +136,11 @@ export class RecordWriter {
       case 'received':
       case 'settled':
       case 'withdrawn':
+      case 'abandoned':
         return this.#finish(this.#number(record.sequence, this.#begin(kinds[record.kind], numberBodyLength)))
       case 'held':
-      case 'released': {
+      case 'released':
+      case 'reserved': {
         // `#begin` may replace `#bytes`, so it is called before `#bytes` is read.
         const at = this.#begin(kinds[record.kind], packetIdBodyLength)
         return this.#finish(this.#bytes.writeUInt16BE(record.packetId, at))
@@ -236,6 +244,10 @@ function decodeBody(body: Buffer): FileRecord | undefined {
       return { kind: 'synced', offset: numberOf(body) }
     case kinds.complete:
       return { kind: 'complete' }
+    case kinds.abandoned:
+      return { kind: 'abandoned', sequence: numberOf(body) }
+    case kinds.reserved:
+      return { kind: 'reserved', packetId: body.readUInt16BE(1) }
     default:
       return undefined
   }

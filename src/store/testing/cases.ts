@@ -29,18 +29,20 @@ export interface Case {
 
 const sessionId = 'suite'
 
-/** Records that leave a message in every state, one settled and one withdrawn, one identifier held and one released. */
+/** Records that leave a message in every state, one settled, one withdrawn and one abandoned, one identifier held and one released. */
 const everyKind: readonly JournalRecord[] = [
-  ...[1, 2, 3, 4, 5, 7].map((sequence) => queued(sequence, sequence === 2 ? 1 : 2)),
+  ...[1, 2, 3, 4, 5, 7, 8].map((sequence) => queued(sequence, sequence === 2 ? 1 : 2)),
   { kind: 'bound', sequence: 1, packetId: 10 },
   { kind: 'bound', sequence: 2, packetId: 65_535 },
   { kind: 'bound', sequence: 3, packetId: 1 },
   { kind: 'bound', sequence: 4, packetId: 2 },
+  { kind: 'bound', sequence: 8, packetId: 3 },
   { kind: 'received', sequence: 4 },
   { kind: 'received', sequence: 3 },
   { kind: 'received', sequence: 1 },
   { kind: 'settled', sequence: 3 },
   { kind: 'withdrawn', sequence: 5 },
+  { kind: 'abandoned', sequence: 8 },
   { kind: 'held', packetId: 9 },
   { kind: 'held', packetId: 8 },
   { kind: 'released', packetId: 9 },
@@ -287,14 +289,15 @@ function isSame(actual: StoredSession, expected: StoredSession): boolean {
   }
 }
 
-/** A session in a form that can be compared: payloads may be any Uint8Array, and `held` may have any order. */
+/** A session in a form that can be compared: payloads may be any Uint8Array, and `held` and `reserved` may have any order. */
 function comparable(session: StoredSession): unknown {
   const { nextSequence, nextPacketId } = session
   const messages = session.messages.map((message) => ({
     ...message,
     payload: Buffer.from(message.payload).toString('hex'),
   }))
-  return { nextSequence, nextPacketId, messages, held: [...session.held].sort((a, b) => a - b) }
+  const ordered = (identifiers: readonly number[] = []) => [...identifiers].sort((a, b) => a - b)
+  return { nextSequence, nextPacketId, messages, held: ordered(session.held), reserved: ordered(session.reserved) }
 }
 
 async function assertStoreError(promise: Promise<unknown>): Promise<void> {

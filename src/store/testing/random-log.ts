@@ -48,6 +48,10 @@ export function randomLog(seed: number, length: number): JournalRecord[] {
       return message === undefined ? undefined : { kind: 'withdrawn', sequence: message.sequence }
     },
     () => {
+      const message = below(8) === 0 ? takeAny(bound, below) : undefined
+      return message === undefined ? undefined : { kind: 'abandoned', sequence: message.sequence }
+    },
+    () => {
       const packetId = 1 + below(65_535)
       if (held.includes(packetId)) return undefined
       held.push(packetId)

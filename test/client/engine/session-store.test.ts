@@ -418,6 +418,8 @@ describe('the store', () => {
       { ...emptySession, messages: [{ sequence: 1, topic: 'a', qos: 1, retain: false }] },
     ],
     ['an identifier of another kind', { ...emptySession, held: ['7'] }],
+    ['a reserved identifier of another kind', { ...emptySession, reserved: [0] }],
+    ['no list of reserved identifiers', { ...emptySession, reserved: {} }],
   ])('that opens with %s is refused with a StoreError, and closed', async (_, opened) => {
     const calls: string[] = []
     const store = Object.assign(new ScriptedStore(), {

@@ -11,7 +11,9 @@ const queued = (sequence: number, qos: 1 | 2 = 2): JournalRecord => {
 }
 const bound = (sequence: number, packetId: number): JournalRecord => ({ kind: 'bound', sequence, packetId })
 const received = (sequence: number): JournalRecord => ({ kind: 'received', sequence })
+const abandoned = (sequence: number): JournalRecord => ({ kind: 'abandoned', sequence })
 const settled = (sequence: number): JournalRecord => ({ kind: 'settled', sequence })
+const reserved = (packetId: number): JournalRecord => ({ kind: 'reserved', packetId })
 const sequences = (log: readonly JournalRecord[]) => replay(log).messages.map(({ sequence }) => sequence)
 
 describe('what a log adds up to', () => {
@@ -45,6 +47,15 @@ describe('what a log adds up to', () => {
 
   it('gives an identifier free when its message is settled [MQTT-2.3.1-3]', () => {
     expect(() => replay([queued(1, 1), bound(1, 4), settled(1), queued(2), bound(2, 4)])).not.toThrow()
+  })
+
+  it('keeps the identifier of an abandoned message at QoS 2 until the session is forgotten, and frees one at QoS 1', () => {
+    const log = [queued(1, 1), queued(2), queued(3), bound(1, 7), bound(2, 8), bound(3, 9), abandoned(1), abandoned(2)]
+    expect(sequences(log)).toEqual([3])
+    expect(replay(log).reserved).toEqual([8])
+    expect(() => replay([...log, queued(4), bound(4, 7)])).not.toThrow()
+    expect(() => replay([...log, queued(4), bound(4, 8)])).toThrow(/another message has this Packet Identifier/)
+    expect(replay([...log, { kind: 'forgotten' }]).reserved).toBeUndefined()
   })
 
   it('has a cursor and a number of messages, settled or withdrawn ones not counted', () => {
@@ -102,6 +113,19 @@ describe('a log that cannot be', () => {
     ['settled at QoS 2 before PUBREC', [queued(1), bound(1, 1), settled(1)], /no PUBREC yet/],
     ['settled twice', [queued(1, 1), bound(1, 1), settled(1), settled(1)], /no such message/],
     ['withdrawn after bound', [queued(1), bound(1, 1), { kind: 'withdrawn', sequence: 1 }], /has a Packet Identifier/],
+    ['abandoned before bound', [queued(1), abandoned(1)], /no Packet Identifier yet/],
+    ['abandoned after PUBREC', [queued(1), bound(1, 1), received(1), abandoned(1)], /PUBREC was recorded already/],
+    [
+      'abandoned twice',
+      [queued(1), bound(1, 1), abandoned(1), abandoned(1)],
+      /abandoned \(sequence 1\).*no such message/,
+    ],
+    [
+      'an identifier reserved in use',
+      [queued(1), bound(1, 1), reserved(1)],
+      /reserved \(Packet Identifier 1\).*a message has/,
+    ],
+    ['identifier 0 reserved', [reserved(0)], /between 1 and 65535/],
     ['held twice', [1, 1].map((packetId) => ({ kind: 'held', packetId })), /held already/],
     ['released without held', [{ kind: 'released', packetId: 3 }], /not held/],
   ]
