@@ -269,6 +269,18 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     }
   }
 
+  /**
+   * For a program that knows more than the client does: the network is back, the machine has woken up, a frozen process goes on.
+   * Offline, the next attempt begins now, as soon as `maxAttemptsPerMinute` allows. During an attempt, another attempt takes its place.
+   * Online, PINGREQ is sent, and the connection is given up if no byte comes within 2 s. Before `connect()` and on a closed client it
+   * does nothing. Do not call it for each `offline`: the wait between attempts is there to spare the server.
+   */
+  reconnect(): void
+  reconnect(...more: readonly unknown[]): void {
+    refuseMore('reconnect()', more)
+    this.#lifecycle.reconnect()
+  }
+
   #refuseIfEnding(method: string): void {
     if (!this.#lifecycle.takesCalls) {
       throw new ClosedError(`${method}() was called on a client that is ${this.#lifecycle.state}`)

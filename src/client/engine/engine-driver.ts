@@ -177,6 +177,11 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     return this.#pings.send(now, settings, () => this.connection?.ping(now))
   }
 
+  /** Sends PINGREQ; the connection ends if no byte comes within `timeoutMs`. */
+  probe(timeoutMs: number): void {
+    this.connection?.ping(this.beginTurn(), timeoutMs)
+  }
+
   pingAnswered(pingresps: number): void {
     this.#pings?.answered(pingresps, this.now())
   }

@@ -70,7 +70,7 @@ export function nextDelayMs(
   random: () => number,
 ): number | undefined {
   if (state.failedAttempts >= settings.maxAttempts) return undefined
-  return Math.max(waitMs(state, settings, random), Math.ceil(attemptAllowedAtMs(state, settings) - nowMs))
+  return Math.max(waitMs(state, settings, random), attemptAllowedInMs(state, settings, nowMs))
 }
 
 function waitMs(state: BackoffState, settings: BackoffSettings, random: () => number): number {
@@ -90,9 +90,12 @@ function ceilingMs(state: BackoffState, settings: BackoffSettings): number {
   return Math.floor(Math.min(settings.maxDelayMs, grown))
 }
 
-/** The earliest time that `maxAttemptsPerMinute` allows: with a limit of 5, one minute after the fifth-last attempt. */
-function attemptAllowedAtMs(state: BackoffState, settings: BackoffSettings): number {
+/**
+ * A whole number of milliseconds to the earliest time that `maxAttemptsPerMinute` allows, below 0 if it has passed. With a limit of 5
+ * that is one minute after the fifth-last attempt.
+ */
+export function attemptAllowedInMs(state: BackoffState, settings: BackoffSettings, nowMs: number): number {
   const { attemptsAtMs } = state
   const oldest = attemptsAtMs[attemptsAtMs.length - settings.maxAttemptsPerMinute]
-  return oldest === undefined ? Number.NEGATIVE_INFINITY : oldest + minuteMs
+  return oldest === undefined ? Number.NEGATIVE_INFINITY : Math.ceil(oldest + minuteMs - nowMs)
 }

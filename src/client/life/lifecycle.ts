@@ -13,21 +13,13 @@
  */
 import { AsyncResource } from 'node:async_hooks'
 import type { ConnectPacket } from '../../codec/control-packet.js'
-import {
-  ClosedError,
-  ConnectionLostError,
-  type DeliveryState,
-  isMqttError,
-  StoreError,
-  TimeoutError,
-  UsageError,
-} from '../../errors.js'
+import { ClosedError, type DeliveryState, StoreError, TimeoutError, UsageError } from '../../errors.js'
 import type { Arrival } from '../../protocol/incoming/arrival.js'
-import { isError, reasonOf } from '../../realms.js'
+import { isError } from '../../realms.js'
 import { isWithinHandlerOf } from '../deliver/handler-context.js'
 import { EngineDriver, type EngineEvents } from '../engine/engine-driver.js'
 import type { ClientSettings } from '../options/client-settings.js'
-import { type Identity, identityFor } from '../options/identity.js'
+import { askCredentials, type Identity, identityFor } from '../options/identity.js'
 import type {
   AttemptEvent,
   ClientState,
@@ -52,6 +44,9 @@ export type EndKnownTo = 'who asked for it' | 'who waits' | 'nobody'
 
 /** After the time-out of `end()` the store still has this long to close. */
 const storeGraceMs = 1_000
+
+/** After `reconnect()` a server that answers at all answers PINGREQ within this time. */
+const reconnectProbeMs = 2_000
 
 /** The events of the client. */
 export interface Announcements {
@@ -157,7 +152,7 @@ export class Lifecycle implements EngineEvents, Abortable {
     const server = this.#network.next(this.#attempts)
     this.#attempts += 1
     this.driver.timers.inContext(() => this.#announce.attempt({ number: this.#attempts, host: server.host }))
-    const answer = await this.#askCredentials(attempt)
+    const answer = await askCredentials(identity, { signal: attempt.signal, lastError: this.#lastError })
     if (!this.#isCurrent(attempt)) return
     const attemptIdentity = identityFor(identity, { cleanSession: session.cleanSession, profile }, server.login, answer)
     this.#network.renew(attemptIdentity.tls)
@@ -166,17 +161,6 @@ export class Lifecycle implements EngineEvents, Abortable {
     this.#waitingCalls?.resolveAll()
     if (!this.#isCurrent(attempt)) return
     this.driver.connect(this.#connectPacket(attemptIdentity), server.open)
-  }
-
-  async #askCredentials(attempt: AbortController) {
-    const { credentials } = this.#settings.identity
-    if (credentials === undefined) return undefined
-    try {
-      return await credentials({ signal: attempt.signal, lastError: this.#lastError })
-    } catch (error) {
-      if (isMqttError(error)) throw error
-      throw new ConnectionLostError(`credentials() failed${reasonOf(error)}`, { reason: 'credentials', cause: error })
-    }
   }
 
   #connectPacket({ clientId, username, password }: Identity): ConnectPacket {
@@ -200,6 +184,19 @@ export class Lifecycle implements EngineEvents, Abortable {
     const timeoutMs = this.#settings.connection.connectTimeoutMs
     const text = `no CONNACK within ${timeoutMs} ms from the start of the attempt (connectTimeoutMs)`
     this.#ended(new TimeoutError(text, { operation: 'connect', timeoutMs }))
+  }
+
+  /** See `MqttClient.reconnect`. */
+  reconnect(): void {
+    const phase = this.#phase
+    if (phase.is === 'online') return this.driver.probe(reconnectProbeMs)
+    const delayMs = this.#policy?.forbiddenForMs(this.driver.now()) ?? 0
+    if (phase.is === 'attempting' && delayMs === 0) {
+      this.#phase = { is: 'waiting' }
+      this.#abandon(phase.attempt, undefined)
+      this.driver.detach()
+    }
+    if (this.#phase.is === 'waiting') this.driver.timers.start('retry', delayMs, () => this.#startAttempt())
   }
 
   // Calls of the driver.

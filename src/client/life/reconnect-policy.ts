@@ -19,7 +19,15 @@ import {
 import { isCertificateFailure, isNotYetValid } from '../../transport/index.js'
 import type { ReconnectSettings } from '../options/reconnect.js'
 import type { ServerProfile } from '../options/server-profile.js'
-import { type BackoffState, endAttempt, initialBackoff, type NextWait, nextDelayMs, startAttempt } from './backoff.js'
+import {
+  attemptAllowedInMs,
+  type BackoffState,
+  endAttempt,
+  initialBackoff,
+  type NextWait,
+  nextDelayMs,
+  startAttempt,
+} from './backoff.js'
 
 /** After the same fault of the server this many times in a row, the client ends. */
 const sameFaultsMax = 3
@@ -79,6 +87,11 @@ export class ReconnectPolicy {
 
   attemptStarted(now: number): void {
     this.#backoff = startAttempt(this.#backoff, this.#settings.backoff, now)
+  }
+
+  /** How long `maxAttemptsPerMinute` still forbids the next attempt. */
+  forbiddenForMs(now: number): number {
+    return Math.max(0, attemptAllowedInMs(this.#backoff, this.#settings.backoff, now))
   }
 
   /** The attempt, or its connection, is over. */

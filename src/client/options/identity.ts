@@ -4,9 +4,10 @@
  * same rules are checked twice: when the client is made, for the values that are known then, and before each CONNECT.
  */
 import { textLength } from '../../codec/field-checks.js'
-import { UsageError } from '../../errors.js'
+import { ConnectionLostError, isMqttError, UsageError } from '../../errors.js'
+import { reasonOf } from '../../realms.js'
 import { type Checks, fieldBytes, group, groupOf, unchecked } from './checks.js'
-import type { CertificateOptions, ClientOptions, Credentials } from './client-options.js'
+import type { CertificateOptions, ClientOptions, Credentials, CredentialsAttempt } from './client-options.js'
 import { requireClientIdWithin } from './profile-limits.js'
 import type { ServerProfile } from './server-profile.js'
 
@@ -67,6 +68,19 @@ export function parseIdentity(options: ClientOptions, terms: SessionTerms, rando
   const clientId = given ?? (terms.cleanSession ? randomClientId(terms.profile, random) : undefined)
   if (credentials === undefined) requireClientId(clientId, terms)
   return { clientId, username, password, credentials }
+}
+
+/** Calls `credentials`, if it is given. @throws ConnectionLostError if it fails; an MqttError goes through */
+export async function askCredentials(
+  { credentials }: IdentitySettings,
+  attempt: CredentialsAttempt,
+): Promise<Credentials | undefined> {
+  try {
+    return await credentials?.(attempt)
+  } catch (error) {
+    if (isMqttError(error)) throw error
+    throw new ConnectionLostError(`credentials() failed${reasonOf(error)}`, { reason: 'credentials', cause: error })
+  }
 }
 
 /**

@@ -326,19 +326,17 @@ export class Connection<P, R> {
     if (this.phase !== 'connected') return
     this.handlersProgressed(now)
     if (now >= this.#acknowledgementDeadline) {
-      return this.#timedOut(
-        'acknowledgement',
-        'an acknowledgement',
-        this.#session.settings.ackTimeoutMs,
-        'ackTimeoutMs',
-      )
+      const { ackTimeoutMs } = this.#session.settings
+      return this.#timedOut('acknowledgement', 'an acknowledgement', ackTimeoutMs, 'ackTimeoutMs')
     }
     if (now >= this.#session.outgoing.pacingDeadline) this.sendWaiting(now)
     const due = this.#keepAlive.due(now)
     // [MQTT-3.12.4-1] [3.1.2.10 missing PINGRESP] A server must answer PINGREQ; a server that does not answer is gone.
-    if (due === 'time-out')
-      return this.#timedOut('ping', 'PINGRESP or any other byte', this.#pingTimeoutMs, 'pingTimeoutMs')
     if (due === 'ping') this.#sendPing(now)
+    else if (due !== 'nothing') {
+      const setBy = due === this.#pingTimeoutMs ? 'pingTimeoutMs' : 'after reconnect()'
+      this.#timedOut('ping', 'PINGRESP or any other byte', due, setBy)
+    }
   }
 
   /** Ends the connection if too many abandoned requests keep their Packet Identifiers. */
@@ -354,18 +352,24 @@ export class Connection<P, R> {
 
   /**
    * Sends a PINGREQ that the program asked for. Returns its number, 1 for the first on the connection: it is answered when
-   * `pingsAnswered` reaches this number. Returns undefined before CONNACK and after the end, when nothing is sent.
+   * `pingsAnswered` reaches this number. Returns undefined before CONNACK and after the end, when nothing is sent. With `timeoutMs`
+   * the connection ends if no byte comes within that time.
    */
-  ping(now: number): number | undefined {
+  ping(now: number, timeoutMs?: number): number | undefined {
     if (this.#phase.is !== 'connected') return undefined
-    this.#programPing = this.#sendPing(now)
+    this.#programPing = this.#sendPing(now, timeoutMs)
     return this.#programPing
   }
 
-  #sendPing(now: number): number {
+  /** The process did not run for a while, and the server may have gone: `tick` sends PINGREQ, if Keep Alive is on. */
+  slept(now: number): void {
+    this.#keepAlive.slept(now)
+  }
+
+  #sendPing(now: number, timeoutMs?: number): number {
     this.#driver.send({ type: 'pingreq' })
     this.#keepAlive.sent(now)
-    return this.#keepAlive.pinged(now, this.#input)
+    return this.#keepAlive.pinged(now, this.#input, timeoutMs)
   }
 
   /** Sends DISCONNECT, after which the server discards the will. No packet is sent after it [MQTT-3.14.4-2]. */
@@ -383,12 +387,8 @@ export class Connection<P, R> {
   }
 
   #timedOut(operation: 'ping' | 'acknowledgement', missing: string, timeoutMs: number, option: string): void {
-    this.#fail(
-      new TimeoutError(`the server has not sent ${missing} within ${timeoutMs} ms (${option})`, {
-        operation,
-        timeoutMs,
-      }),
-    )
+    const text = `the server has not sent ${missing} within ${timeoutMs} ms (${option})`
+    this.#fail(new TimeoutError(text, { operation, timeoutMs }))
   }
 
   /** [MQTT-4.8.0-1] A violation closes its connection, and the packets after it are not handled. */

@@ -15,10 +15,10 @@
 /** Whether a PINGREQ waits for a sign of life. */
 type Probe =
   | { readonly is: 'none' }
-  /** A PINGREQ was sent, and no byte has come since. The ping time-out counts from `since`. */
-  | { readonly is: 'awaiting'; readonly since: number }
+  /** A PINGREQ was sent, and no byte has come since. At `until` the server counts as dead. */
+  | { readonly is: 'awaiting'; readonly until: number; readonly timeoutMs: number }
   /** The same, but the socket is not read, so no byte can come. */
-  | { readonly is: 'not-reading' }
+  | { readonly is: 'not-reading'; readonly timeoutMs: number }
 
 const noProbe: Probe = { is: 'none' }
 
@@ -40,7 +40,7 @@ export class KeepAlive {
   /** `keepAliveMs` 0 turns Keep Alive off: no PINGREQ is due, and there is no ping time-out. */
   constructor(keepAliveMs: number, pingTimeoutMs: number, now: number) {
     this.#keepAliveMs = keepAliveMs
-    this.#pingTimeoutMs = pingTimeoutMs
+    this.#pingTimeoutMs = keepAliveMs === 0 ? Number.POSITIVE_INFINITY : pingTimeoutMs
     this.#lastSentAt = now
     this.#lastReceivedAt = now
   }
@@ -58,27 +58,42 @@ export class KeepAlive {
 
   /** The socket is not read from now on, so the ping time-out does not run. */
   readingPaused(): void {
-    if (this.#probe.is === 'awaiting') this.#probe = { is: 'not-reading' }
+    if (this.#probe.is === 'awaiting') this.#probe = { is: 'not-reading', timeoutMs: this.#probe.timeoutMs }
   }
 
   /** The socket is read again, so the ping time-out begins anew. */
   readingResumed(now: number): void {
-    if (this.#probe.is === 'not-reading') this.#probe = { is: 'awaiting', since: now }
+    if (this.#probe.is === 'not-reading') this.#await(now, this.#probe.timeoutMs)
   }
 
   /** The network has taken waiting output, so the ping time-out begins anew. */
   outputTaken(now: number): void {
-    if (this.#probe.is === 'awaiting') this.#probe = { is: 'awaiting', since: now }
+    if (this.#probe.is === 'awaiting') this.#await(now, this.#probe.timeoutMs)
   }
 
-  /** A PINGREQ was sent. Returns its number, 1 for the first on the connection. */
-  pinged(now: number, reading: 'reading' | 'paused'): number {
+  /**
+   * A PINGREQ was sent. Returns its number, 1 for the first on the connection. `timeoutMs` may be shorter than the ping time-out, and
+   * counts also if Keep Alive is off.
+   */
+  pinged(now: number, reading: 'reading' | 'paused', timeoutMs = this.#pingTimeoutMs): number {
     // A second PINGREQ gives a silent server no more time.
-    if (this.#probe.is === 'none') {
-      this.#probe = reading === 'reading' ? { is: 'awaiting', since: now } : { is: 'not-reading' }
+    if (reading === 'paused') {
+      const earlier = this.#probe.is === 'none' ? timeoutMs : this.#probe.timeoutMs
+      this.#probe = { is: 'not-reading', timeoutMs: Math.min(timeoutMs, earlier) }
+    } else if (now + timeoutMs < this.#timeOutAt) {
+      this.#await(now, timeoutMs)
     }
     this.#pingreqs += 1
     return this.#pingreqs
+  }
+
+  #await(now: number, timeoutMs: number): void {
+    this.#probe = { is: 'awaiting', until: now + timeoutMs, timeoutMs }
+  }
+
+  /** The process did not run for a while, and the server may have gone meanwhile: a PINGREQ is due now, if Keep Alive is on. */
+  slept(now: number): void {
+    this.#lastReceivedAt = Math.min(this.#lastReceivedAt, now - this.#keepAliveMs)
   }
 
   /** PINGRESP came. Returns the number of its PINGREQ. (`received` has noted already that the server is alive.) */
@@ -95,20 +110,20 @@ export class KeepAlive {
 
   /** When `due` changes from 'nothing'; Infinity if it does not. */
   deadline(): number {
-    if (this.#keepAliveMs === 0) return Number.POSITIVE_INFINITY
+    if (this.#keepAliveMs === 0) return this.#timeOutAt
     // [MQTT-3.1.2-23] We are never silent for longer than Keep Alive, not even while an earlier PINGREQ is unanswered.
     const pingAt = this.#lastSentAt + this.#keepAliveMs * SEND_MARGIN
     const probeAt = this.#probe.is === 'none' ? this.#lastReceivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY
-    return Math.min(this.#timeOutAt(), pingAt, probeAt)
+    return Math.min(this.#timeOutAt, pingAt, probeAt)
   }
 
-  /** What is due at `now`: nothing, a PINGREQ, or the end of the connection after the ping time-out. */
-  due(now: number): 'time-out' | 'ping' | 'nothing' {
+  /** What is due at `now`: nothing, a PINGREQ, or the end of the connection after a time-out of so many milliseconds. */
+  due(now: number): number | 'ping' | 'nothing' {
     if (now < this.deadline()) return 'nothing'
-    return now >= this.#timeOutAt() ? 'time-out' : 'ping'
+    return this.#probe.is === 'awaiting' && now >= this.#probe.until ? this.#probe.timeoutMs : 'ping'
   }
 
-  #timeOutAt(): number {
-    return this.#probe.is === 'awaiting' ? this.#probe.since + this.#pingTimeoutMs : Number.POSITIVE_INFINITY
+  get #timeOutAt(): number {
+    return this.#probe.is === 'awaiting' ? this.#probe.until : Number.POSITIVE_INFINITY
   }
 }

@@ -154,6 +154,52 @@ describe('the verdict', () => {
   })
 })
 
+describe('a PINGREQ with a time-out of its own', () => {
+  const asked = (settings = {}, after = 0) => {
+    const engine = alive(settings).pass(after)
+    engine.news()
+    engine.connection.ping(engine.now, 500)
+    return engine
+  }
+
+  test.each([0, 10])('ends a silent connection sooner, with Keep Alive %i [3.1.2.10 missing PINGRESP]', (keepAlive) => {
+    const engine = asked({ keepAlive })
+    expect(engine.dueIn).toBe(500)
+    expect(engine.pass(499).tick().news()).toEqual(['send PINGREQ'])
+    expect(engine.pass(1).news()).toEqual(['closing MQTT_TIMEOUT ping'])
+    expect(engine.lastError?.message).toContain('within 500 ms (after reconnect())')
+  })
+
+  test('leaves a connection alone on which a byte comes, and later ones get the usual time', () => {
+    const engine = asked({ pingTimeoutMs: 3_000 }).pass(400).receive(pingresp)
+    engine.pass(engine.dueIn).pass(2_999)
+    expect(engine.connection.phase).toBe('connected')
+    expect(engine.pass(1).connection.phase).toBe('closed')
+    expect(engine.lastError?.message).toContain('within 3000 ms (pingTimeoutMs)')
+  })
+
+  test('gives a silent server no more time than an earlier PINGREQ', () => {
+    const engine = asked({}, 9_000 + 2_800)
+    expect(engine.dueIn).toBe(200)
+  })
+
+  test('cuts the time of an earlier PINGREQ short', () => {
+    expect(asked({}, 9_000 + 1_000).dueIn).toBe(500)
+  })
+
+  test('starts its time anew when waiting output leaves', () => {
+    expect(asked().pass(400).outputTaken().dueIn).toBe(500)
+  })
+
+  test('begins its time when the socket is read again', () => {
+    const engine = alive().pass(9_000).readingPaused()
+    engine.connection.ping(engine.now, 500)
+    engine.connection.ping(engine.now)
+    expect(engine.pass(5_000).connection.phase).toBe('connected')
+    expect(engine.readingResumed().dueIn).toBe(500)
+  })
+})
+
 describe('ackTimeoutMs', () => {
   const impatient = () => {
     const engine = new EngineHarness({ ackTimeoutMs: 5_000, operationTimeoutMs: 1_000_000 }).connect()
