@@ -15,6 +15,7 @@ export const alias = [
  * process holds. All the others share the processes that there are, each of which loads the sources once.
  */
 const isolated = [
+  'test/aliyun/endpoint-for-tests.test.ts',
   'test/codec/decode/packet-decoder.test.ts',
   'test/codec/encode/output-chunk.test.ts',
   'test/codec/encode/packet-too-large.test.ts',

@@ -3,12 +3,16 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { ClientOptions, ServerOptions } from '../client/options/client-options.js'
 import { UsageError } from '../errors.js'
+import { isRecord } from '../option-names.js'
+import { parseServerUrl } from '../transport/endpoint.js'
 import type { CertificateDevice, SecretDevice, TokenDevice } from './device.js'
-import { type Endpoint, endpointAddress, type Region } from './endpoint.js'
+import { type Endpoint, endpointAddress, platformPort, type Region, warnOfTestEndpoint } from './endpoint.js'
 import { aliyunRoots } from './roots.js'
 
 /** The options of a client that choose its server. */
 type Destination = Pick<ClientOptions, 'url' | 'host' | 'port' | 'family' | 'servers' | 'stream' | 'tls'>
+
+type NamedServers = Pick<ClientOptions, 'url' | 'host' | 'port' | 'servers'>
 
 export interface ConnectionChoice extends Destination {
   /** Default `cn-shanghai`. */
@@ -20,7 +24,7 @@ export interface ConnectionChoice extends Destination {
   readonly endpoint?: Endpoint | undefined
 }
 
-type Connection = Pick<ClientOptions, 'host' | 'port' | 'family' | 'tls'>
+type Connection = Pick<ClientOptions, 'url' | 'host' | 'port' | 'servers' | 'family' | 'tls'>
 
 /** The members of a device that decide about its server and its certificate. */
 type ConnectingDevice =
@@ -38,11 +42,16 @@ export function connectionOptions(device: ConnectingDevice, options: ConnectionC
   if (given === 'stream') return {}
   const tls = tlsOf(device, options)
   if (given !== undefined) {
-    if (serversOf(options).some(isPlatformOn8883)) requireKnownRoot(options.tls)
-    return { tls }
+    const named = namedOnPlatformPort(options)
+    if (serversOf(named).some(isPlatformOn8883)) requireKnownRoot(options.tls)
+    return { ...named, tls }
   }
   const kind = endpoint ?? (device.cert === undefined ? 'ipv6' : 'x509')
+  if (kind === 'ipv6' && device.secureMode === 3) {
+    throw new UsageError('the endpoint "ipv6" speaks TLS, and secureMode 3 announces plain TCP: leave secureMode out')
+  }
   const address = endpointAddress(kind, region, device.productKey)
+  if (kind === 'ipv6') warnOfTestEndpoint()
   const port = options.port ?? address.port
   if (isPlatformOn8883({ host: address.host, port })) requireKnownRoot(options.tls)
   return { host: address.host, port, tls, ...familyOf(options.family ?? address.family) }
@@ -86,21 +95,44 @@ function tlsOf(device: ConnectingDevice, options: ConnectionChoice): ConnectionO
 }
 
 /** The first server of the caller that is named without TLS. */
-function plainServerOf(options: ConnectionChoice): string | ServerOptions | undefined {
+function plainServerOf(options: NamedServers): string | ServerOptions | undefined {
   return serversOf(options).find((server) =>
     typeof server === 'string' ? /^(mqtt|unix):/i.test(server) : server.tls === false,
   )
 }
 
 /** All servers that the caller names. */
-function serversOf({ url, host, port, servers = [] }: ConnectionChoice): (string | ServerOptions)[] {
+function serversOf({ url, host, port, servers = [] }: NamedServers): readonly (string | ServerOptions)[] {
   const named = host === undefined ? [] : [{ host, port }]
   return [...(url === undefined ? [] : [url]), ...named, ...servers]
 }
 
+/** Both documents of the platform name port 1883 for TLS too, where a client takes 8883 if no port is given. */
+function namedOnPlatformPort({ url, host, port, servers }: NamedServers): NamedServers {
+  if (url !== undefined) return { url: typeof url === 'string' ? urlOnPlatformPort(url) : url }
+  if (host !== undefined) return { host, port: port ?? (isPlatform(host) ? platformPort : undefined) }
+  if (!Array.isArray(servers)) return { servers }
+  const onPlatformPort = (server: string | ServerOptions) => {
+    if (typeof server === 'string') return urlOnPlatformPort(server)
+    return isRecord(server) && server.port === undefined && isPlatform(server.host)
+      ? { ...server, port: platformPort }
+      : server
+  }
+  return { servers: servers.map(onPlatformPort) }
+}
+
+function urlOnPlatformPort(url: string): string {
+  return isPlatformOn8883(url) && !/:8883\/?$/.test(url) ? url.replace(/\/?$/, `:${platformPort}`) : url
+}
+
 function isPlatformOn8883(server: string | ServerOptions): boolean {
-  if (typeof server === 'string') return /^[^?#]*\.aliyuncs\.com:8883(?!\d)/i.test(server)
-  return server.port === 8883 && server.host.toLowerCase().endsWith('.aliyuncs.com')
+  const { host, port } = typeof server === 'string' ? parseServerUrl(server).endpoint : server
+  return port === 8883 && isPlatform(host)
+}
+
+/** A name may end in a dot. */
+function isPlatform(host: string): boolean {
+  return /\.aliyuncs\.com\.?$/i.test(host)
 }
 
 /** Without its root, port 8883 would fail at every attempt, so this error names the missing root before the first one. */

@@ -4,7 +4,7 @@
  * | endpoint             | host                                             | address family                    |
  * | -------------------- | ------------------------------------------------ | --------------------------------- |
  * | `'ipv6'`             | `ipv6.itls.cn-shanghai.aliyuncs.com`             | 6                                 |
- * | `'product'`          | `${productKey}.iot-as-mqtt.${region}.aliyuncs.com` | 6 (AAAA by support ticket)        |
+ * | `'product'`          | `${productKey}.iot-as-mqtt.${region}.aliyuncs.com` | in cn-shanghai 6 (AAAA by support ticket), elsewhere both |
  * | `{ instanceId }`     | `${instanceId}.mqtt.iothub.aliyuncs.com`         | both, IPv6 first                  |
  * | `'x509'`             | `x509.itls.cn-shanghai.aliyuncs.com`             | both, IPv6 first                  |
  * | `{ host, port }`     | as given                                         | both, IPv6 first                  |
@@ -12,8 +12,8 @@
  * `{ instanceId }` is for Enterprise and new public instances, `'x509'` for devices with a certificate.
  *
  * A connection over IPv6 needs three things: a route of the network (`curl -6`), an AAAA record of the host (`dig AAAA`), and
- * `family` 6 or 0. The endpoint `'ipv6'` always has an AAAA record. The documentation recommends it for tests, and the host
- * of the product for production.
+ * `family` 6 or 0. The endpoint `'ipv6'` always has an AAAA record. It is for tests only: in production the documentation asks
+ * for the host of the product. The platform has IPv6 in cn-shanghai only.
  *
  * Ports and roots, the same for all hosts of the platform:
  *
@@ -68,7 +68,7 @@ export interface EndpointAddress {
 }
 
 /** The port for TLS and for plain TCP. */
-const platformPort = 1883
+export const platformPort = 1883
 
 /** One label of a host name. Other text could change the host name to that of another owner. */
 const hostLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i
@@ -95,10 +95,26 @@ export function endpointAddress(endpoint: Endpoint, region: Region, productKey: 
         )
       }
       requireLabel('productKey', productKey)
-      return { host: `${productKey}.iot-as-mqtt.${region}.aliyuncs.com`, port: platformPort, family: 6 }
+      return {
+        host: `${productKey}.iot-as-mqtt.${region}.aliyuncs.com`,
+        port: platformPort,
+        family: region === 'cn-shanghai' ? 6 : undefined,
+      }
     default:
       return ownAddress(endpoint)
   }
+}
+
+let warned: 'not yet' | 'already' = 'not yet'
+
+/** Tells once in each process that the endpoint `'ipv6'` is not for production. */
+export function warnOfTestEndpoint(): void {
+  if (warned === 'already') return
+  warned = 'already'
+  process.emitWarning(
+    'the host ipv6.itls.cn-shanghai.aliyuncs.com is for tests only: in production use endpoint "product" or { instanceId }',
+    'Mqtt311Warning',
+  )
 }
 
 function ownAddress(endpoint: Exclude<Endpoint, string>): EndpointAddress {

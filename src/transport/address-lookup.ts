@@ -25,7 +25,8 @@ function lookupOf(family: AddressFamily): LookupFunction {
       .getBuiltinModule('node:dns')
       .lookup(hostname, { ...options, hints, family, all: true, verbatim: true }, (error, found) => {
         if (error !== null) {
-          callback(error, [])
+          if (family === 0) callback(error, [])
+          else lookForOtherFamily(hostname, family, error, (reason) => callback(reason, []))
           return
         }
         const addresses = [...found].sort((one, other) => other.family - one.family)
@@ -33,6 +34,14 @@ function lookupOf(family: AddressFamily): LookupFunction {
         else callback(null, addresses[0]?.address ?? '', addresses[0]?.family)
       })
   }
+}
+
+/** A name without an address of this family looks like an unknown name. A second lookup, for both families, tells the two apart. */
+function lookForOtherFamily(hostname: string, family: 4 | 6, error: Error, report: (reason: Error) => void): void {
+  process.getBuiltinModule('node:dns').lookup(hostname, (none) => {
+    const text = `${hostname} has no IPv${family} address: ask its owner for one, or allow both families with family 0`
+    report(none === null ? new ConnectionLostError(text, { reason: 'name-not-found', cause: error }) : error)
+  })
 }
 
 /** One function for each family: a socket keeps its lookup in memory, so all sockets share it. */

@@ -52,9 +52,14 @@ describe('a device with a secret', () => {
   })
 
   it('goes without TLS only when it announces secure mode 3', async () => {
-    const options = aliyun({ ...secret, secureMode: 3 })
+    const options = aliyun({ ...secret, secureMode: 3 }, { endpoint: 'product' })
     expect(options.tls).toBe(false)
     expect((await credentialsOf(options)).clientId).toContain('|securemode=3,')
+  })
+
+  it('may not announce secure mode 3 to the IPv6 host, where the platform speaks TLS', () => {
+    const advice = 'the endpoint "ipv6" speaks TLS, and secureMode 3 announces plain TCP: leave secureMode out'
+    expect(() => aliyun({ ...secret, secureMode: 3 })).toThrow(new UsageError(advice))
   })
 })
 
@@ -250,7 +255,31 @@ describe('the endpoint', () => {
     expect(aliyun(secret, { port: 8883, tls: { secureContext: createSecureContext() } }).port).toBe(8883)
     expect(aliyun(secret, { endpoint: { host: '::1', port: 8883 } }).port).toBe(8883)
     expect(aliyun(secret, { url: 'mqtts://gateway.example:8883' }).url).toBe('mqtts://gateway.example:8883')
-    expect(aliyun(secret, { url: 'mqtts://x.aliyuncs.com:88830' }).url).toBe('mqtts://x.aliyuncs.com:88830')
+    expect(aliyun(secret, { url: 'mqtts://x.aliyuncs.com:18883' }).url).toBe('mqtts://x.aliyuncs.com:18883')
+  })
+
+  it.each<[string, AliyunOptions, AliyunOptions]>([
+    ['host', { host: 'a1Pk.iot-as-mqtt.cn-shanghai.aliyuncs.com' }, { port: 1883 }],
+    ['a host that ends in a dot', { host: 'x.aliyuncs.com.' }, { port: 1883 }],
+    ['url', { url: 'mqtts://x.aliyuncs.com' }, { url: 'mqtts://x.aliyuncs.com:1883' }],
+    ['a url that ends in a slash', { url: 'mqtts://u:p@X.ALIYUNCS.COM/' }, { url: 'mqtts://u:p@X.ALIYUNCS.COM:1883' }],
+    [
+      'servers',
+      { servers: ['mqtts://x.aliyuncs.com', { host: 'y.aliyuncs.com' }, { host: '::1' }] },
+      { servers: ['mqtts://x.aliyuncs.com:1883', { host: 'y.aliyuncs.com', port: 1883 }, { host: '::1' }] },
+    ],
+  ])('is on port 1883 if %s names a host of the platform without a port', (_, options, expected) => {
+    expect(aliyun(secret, options)).toMatchObject(expected)
+  })
+
+  it('leaves the port of any other host to the client', () => {
+    expect(aliyun(secret, { host: 'gateway.example' }).port).toBeUndefined()
+    expect(aliyun(secret, { url: 'mqtts://aliyuncs.com.example' }).url).toBe('mqtts://aliyuncs.com.example')
+  })
+
+  it('asks for IPv6 only where the platform has it', () => {
+    expect(aliyun(secret, { endpoint: 'product' }).family).toBe(6)
+    expect(aliyun(secret, { endpoint: 'product', region: 'eu-central-1' })).not.toHaveProperty('family')
   })
 })
 

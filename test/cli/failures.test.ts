@@ -15,7 +15,7 @@ describe('a connection that the server refuses', () => {
   it.each([
     [1, 'does not speak MQTT 3.1.1'],
     [2, 'does not allow this Client Identifier; give another by -i'],
-    [3, 'is unavailable; try again later'],
+    [3, 'is unavailable; try again later: some platforms answer so after five attempts'],
     [4, 'bad user name or password; check -u and the password'],
     [5, 'not authorised to connect; check -u'],
   ])('ends with Return Code %i, and says what to do', async (code, text) => {

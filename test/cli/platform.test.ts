@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { signConnect } from 'mqtt311/aliyun'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -142,6 +142,15 @@ describe('a device of the platform', () => {
     const { code, stderr } = await run(['pub', ...server.address, ...flags, '-t', '/a', '-m', 'x', '-q', '2'], { env })
     expect(stderr).toMatch(/^mqtt311: [^\n]*QoS/i)
     expect(code).toBe(64)
+    expect(server.seen.connects).toEqual([])
+  })
+
+  it('is told where another server is named, so that the device of the environment is not used', async () => {
+    const server = await platform()
+    const { stderr } = await run(['pub', ...server.address, '-t', '/a', '-m', 'x'], {
+      env: { ...env, PRODUCT_KEY: 'a1cli', DEVICE_NAME: 'lamp' },
+    })
+    expect(stderr).toContain('the device of PRODUCT_KEY and DEVICE_NAME is not used, because another server or user is')
   })
 })
 
@@ -187,7 +196,11 @@ describe('mqtt311 register', () => {
 
   it('with a wrong product secret is refused with 4', async () => {
     const server = await platform({ devices: [device], products })
-    const { code } = await run(['register', ...server.address, ...names], { env: { PRODUCT_SECRET: 'wrong' } })
+    const file = temporaryFile('refused.env')
+    const args = ['register', ...server.address, ...names, '-o', file]
+    const { code } = await run(args, { env: { PRODUCT_SECRET: 'wrong' } })
     expect(code).toBe(4)
+    // An empty file would stop the next try.
+    expect(existsSync(file)).toBe(false)
   })
 })

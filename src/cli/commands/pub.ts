@@ -1,5 +1,6 @@
 /** `mqtt311 pub`: publishes one message, or a message for each line of standard input. */
 import type { MqttClient } from '../../client/mqtt-client.js'
+import { requirePublishable } from '../../client/options/profile-limits.js'
 import type { QoS } from '../../codec/control-packet.js'
 import { validateTopicName } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
@@ -70,6 +71,10 @@ export const command = defineCommand({
       qos: readQos(line, 'qos'),
       retain: line.has('retain'),
     }
+    const { profile } = connection.options
+    const payloadBytes = source.is === 'bytes' ? source.payload.length : 0
+    // The client checks this too, but only when it is connected.
+    if (profile !== undefined) requirePublishable(profile, 'the message', { ...target, payloadBytes })
     await startReporting(line)
     const client = {
       ...connection.options,

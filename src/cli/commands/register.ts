@@ -1,5 +1,5 @@
 /** `mqtt311 register`: dynamic registration on Alibaba Cloud IoT Platform. */
-import { open } from 'node:fs/promises'
+import { open, unlink } from 'node:fs/promises'
 import { registerDevice } from '../../aliyun/index.js'
 import { codeOf } from '../../realms.js'
 import { requireNoPositionals } from '../command-line.js'
@@ -23,7 +23,7 @@ const productOptions = [
   { name: 'device-name', value: 'NAME', about: 'DeviceName' },
   { name: 'token', about: 'the device was not entered in the console: get a token instead of a secret' },
   { name: 'id', short: 'i', aliases: ['client-id'], value: 'ID', about: 'default ProductKey.DeviceName' },
-  { name: 'sign-method', value: 'METHOD', about: 'hmacsha256 (default), hmacsha1, hmacmd5' },
+  { name: 'sign-method', value: 'METHOD', about: 'hmacsha256 (default), sha256, hmacsha1, hmacmd5' },
 ] as const
 
 const serverOptions = [
@@ -85,14 +85,18 @@ export const command = defineCommand({
     const output = line.text('output')
     // Made before the platform is asked: the platform may send the secret only once, so the file must not fail later.
     const target = output === undefined ? undefined : await createFile(output)
+    let text: string
     try {
       await startReporting(line)
-      const device = await registerDevice(registration)
-      const text = inFormat(format, fieldsOf(device))
-      await (target === undefined ? print(text) : target.writeFile(text))
-    } finally {
+      text = inFormat(format, fieldsOf(await registerDevice(registration)))
+    } catch (error) {
       await target?.close()
+      // An empty file would stop the next try.
+      if (output !== undefined) await unlink(output)
+      throw error
     }
+    if (target === undefined) await print(text)
+    else await target.writeFile(text).finally(() => target.close())
     return exitCode('done')
   },
 })

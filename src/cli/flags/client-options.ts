@@ -3,6 +3,7 @@ import type { ClientOptions, WillOptions } from '../../client/options/client-opt
 import type { QoS } from '../../codec/control-packet.js'
 import { UsageError } from '../../errors.js'
 import { type CommandLine, readInteger } from '../command-line.js'
+import { note } from '../terminal/output.js'
 import { type ConnectionOptionName, platformOptions } from './connection-flags.js'
 import { readSecret } from './input-file.js'
 import { readTls } from './tls.js'
@@ -130,8 +131,12 @@ function namesDevice(line: Line): boolean {
   const others = (['url', 'host', 'port', 'unix', 'username', 'password', 'password-file'] as const).some((name) =>
     line.has(name),
   )
-  if (others || MQTT_URL || MQTT_HOST || MQTT_USERNAME || MQTT_PASSWORD) return false
-  return Boolean(PRODUCT_KEY && DEVICE_NAME && (DEVICE_SECRET || DEVICE_TOKEN))
+  if (!PRODUCT_KEY || !DEVICE_NAME || !(DEVICE_SECRET || DEVICE_TOKEN)) return false
+  if (!others && !MQTT_URL && !MQTT_HOST && !MQTT_USERNAME && !MQTT_PASSWORD) return true
+  note(
+    'mqtt311: the device of PRODUCT_KEY and DEVICE_NAME is not used, because another server or user is named: --product-key asks for it',
+  )
+  return false
 }
 
 async function deviceOptions(line: Line, shared: ClientOptions): Promise<ClientOptions> {

@@ -9,7 +9,7 @@ const serverOptions = [
     value: 'HOST',
     about: 'name or address, IPv6 with or without brackets; default localhost',
   },
-  { name: 'port', short: 'p', value: 'PORT', about: 'default 1883, with TLS 8883' },
+  { name: 'port', short: 'p', value: 'PORT', about: 'default 1883, with TLS 8883 (platform: 1883)' },
   {
     name: 'url',
     short: 'L',
@@ -74,7 +74,7 @@ export const signatureOptions = [
   { name: 'device-name', value: 'NAME', about: 'DeviceName' },
   { name: 'device-secret', value: 'SECRET', about: 'DeviceSecret; visible to others, as with -P' },
   { name: 'device-secret-file', value: 'FILE', about: 'the DeviceSecret is in this file: better' },
-  { name: 'sign-method', value: 'METHOD', about: 'hmacsha256 (default), hmacsha1, hmacmd5' },
+  { name: 'sign-method', value: 'METHOD', about: 'hmacsha256 (default), sha256, hmacsha1, hmacmd5' },
   { name: 'timestamp', value: 'MS', about: 'time to sign, or none; default: now' },
   { name: 'secure-mode', value: '2|3', about: '2: TLS (default), 3: plain TCP' },
 ] as const satisfies readonly Option[]

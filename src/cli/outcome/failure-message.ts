@@ -126,7 +126,7 @@ function adviceForReturnCode(returnCode: number): string {
     case 2:
       return '; give another by -i'
     case 3:
-      return '; try again later'
+      return '; try again later: some platforms answer so after five attempts in a minute'
     case 4:
       return '; check -u and the password, or the names and the secret of the device'
     case 5:
