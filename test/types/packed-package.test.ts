@@ -115,9 +115,17 @@ describe('the packed package', () => {
 
   it('holds what a user needs, and no tests, fixtures or maps', () => {
     const shape =
-      /^(dist\/[\w-]+\.(js|cjs)|dist\/types\/[\w/-]+\.d\.(ts|cts)|package\.json|README(\.zh-CN)?\.md|CHANGELOG\.md|LICENSE)$/
+      /^(dist\/[\w-]+\.(js|cjs)|dist\/types\/[\w/-]+\.d\.(ts|cts)|package\.json|README(\.zh-CN)?\.md|docs\/aliyun(\.zh-CN)?\.md|CHANGELOG\.md|LICENSE)$/
     expect(packed.files.filter((path) => !shape.test(path))).toEqual([])
-    for (const path of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js'])
+    for (const path of [
+      'package.json',
+      'README.md',
+      'LICENSE',
+      'CHANGELOG.md',
+      'docs/aliyun.md',
+      'docs/aliyun.zh-CN.md',
+      'dist/index.js',
+    ])
       expect(packed.files).toContain(path)
   })
 
