@@ -14,10 +14,10 @@
  * password or a secret.
  */
 
-import { brandOf, MqttError, type MqttErrorOptions } from './mqtt-error.js'
-import { reasonOf } from './realms.js'
+import { reasonOf } from './realms/foreign-values.js'
+import { brandOf, MqttError, type MqttErrorOptions } from './realms/mqtt-error.js'
 
-export { type DeliveryState, MqttError, type MqttErrorOptions } from './mqtt-error.js'
+export { type DeliveryState, MqttError, type MqttErrorOptions } from './realms/mqtt-error.js'
 
 /** The kind of fault in the bytes. Each name is stable across releases. */
 export type Fault =

@@ -4,7 +4,7 @@
  */
 
 import { UsageError } from '../errors.js'
-import { isBytes } from '../realms.js'
+import { isBytes } from '../realms/foreign-values.js'
 import type { PacketIdentifier, QoS } from './control-packet.js'
 import { encodedLength, MAX_FIELD_BYTES } from './utf8.js'
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
 import { ConnectionLostError } from '../errors.js'
-import { codeOf } from '../realms.js'
+import { codeOf } from '../realms/foreign-values.js'
 
 export interface ListenOptions {
   /** Undefined: the first loopback address that this machine has. */

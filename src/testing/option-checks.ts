@@ -2,7 +2,7 @@
 
 import { kindOf, outline } from '../codec/field-checks.js'
 import { UsageError } from '../errors.js'
-import { isBytes } from '../realms.js'
+import { isBytes } from '../realms/foreign-values.js'
 
 /** Throws unless the value is undefined or `holds` is true. `expected` describes a correct value. */
 function require(name: string, value: unknown, expected: string, holds: boolean): void {

@@ -12,7 +12,7 @@ import { PacketDecoder } from '../codec/decode/packet-decoder.js'
 import { encodePacket, PacketWriter } from '../codec/encode/packet-writer.js'
 import { ConnectionLostError, isMqttError, ProtocolViolationError, UsageError } from '../errors.js'
 import { requireOptions } from '../option-names.js'
-import { isBytes, isError } from '../realms.js'
+import { isBytes, isError } from '../realms/foreign-values.js'
 import type { Broker } from './broker/broker.js'
 import { ServedConnection } from './broker/served-connection.js'
 import {

@@ -4,7 +4,7 @@
  */
 
 import { ConnectionLostError, isMqttError, type LossReason } from '../errors.js'
-import { codeOf, reasonOf, textOf } from '../realms.js'
+import { codeOf, reasonOf, textOf } from '../realms/foreign-values.js'
 import { describeEndpoint, type Endpoint } from './endpoint.js'
 
 /** The step at which the connection failed. */

@@ -20,7 +20,7 @@
 import type { OnReadOpts, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { isMqttError } from '../errors.js'
-import { isError } from '../realms.js'
+import { isError } from '../realms/foreign-values.js'
 import { familyMismatch } from './address-lookup.js'
 import { connectionFailure } from './connection-failure.js'
 import type { Endpoint } from './endpoint.js'

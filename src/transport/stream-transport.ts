@@ -13,7 +13,7 @@
 import type { Duplex } from 'node:stream'
 import { kindOf } from '../codec/field-checks.js'
 import { ConnectionLostError, UsageError } from '../errors.js'
-import { isBytes } from '../realms.js'
+import { isBytes } from '../realms/foreign-values.js'
 import { streamFailure } from './connection-failure.js'
 import { PiecewiseOutput, type PiecewiseOutputOwner, pieceBytes } from './piecewise-output.js'
 import type { OpenTransport, Peer, Transport, TransportEvents } from './transport.js'

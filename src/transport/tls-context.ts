@@ -11,7 +11,7 @@
  */
 import type { ConnectionOptions, PeerCertificate, SecureContext } from 'node:tls'
 import { ConnectionLostError, UsageError } from '../errors.js'
-import { codeOf, isError } from '../realms.js'
+import { codeOf, isError } from '../realms/foreign-values.js'
 import type { Endpoint } from './endpoint.js'
 
 interface KeptSession {

@@ -16,8 +16,7 @@ export interface SourceFile {
 }
 
 const layers: Readonly<Record<string, number>> = {
-  realms: -2,
-  'mqtt-error': -1,
+  realms: -1,
   errors: 0,
   codec: 1,
   'option-names': 2,

@@ -1,7 +1,7 @@
 /** `mqtt311 register`: dynamic registration on Alibaba Cloud IoT Platform. */
 import { open, unlink } from 'node:fs/promises'
 import { registerDevice } from '../../aliyun/index.js'
-import { codeOf } from '../../realms.js'
+import { codeOf } from '../../realms/foreign-values.js'
 import { requireNoPositionals } from '../command-line.js'
 import { startReporting } from '../conversation/reporting.js'
 import { endpointOptions } from '../flags/connection-flags.js'

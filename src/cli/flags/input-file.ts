@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codeOf } from '../../realms.js'
+import { codeOf } from '../../realms/foreign-values.js'
 import { CommandFailure } from '../outcome/exit-code.js'
 
 export async function readInput(path: string, option: string): Promise<Buffer> {

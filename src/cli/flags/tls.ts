@@ -1,7 +1,7 @@
 /** The options of TLS: whether it is used, and which certificates each side trusts. No option switches verification off. */
 import type { ConnectionOptions } from 'node:tls'
 import { UsageError } from '../../errors.js'
-import { isError } from '../../realms.js'
+import { isError } from '../../realms/foreign-values.js'
 import type { CommandLine } from '../command-line.js'
 import { CommandFailure } from '../outcome/exit-code.js'
 import type { ConnectionOptionName } from './connection-flags.js'

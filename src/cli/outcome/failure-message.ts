@@ -7,7 +7,7 @@ import {
   type MalformedPacketError,
   type ProtocolViolationError,
 } from '../../errors.js'
-import { codeOf, isError } from '../../realms.js'
+import { codeOf, isError } from '../../realms/foreign-values.js'
 import { CommandFailure, type ExitName, exitCode, exitCodeOfSignal, Interrupted } from './exit-code.js'
 
 export interface FailureMessage {

@@ -2,7 +2,7 @@
 
 import type { Message } from '../../client/options/client-options.js'
 import { UsageError } from '../../errors.js'
-import { isBytes } from '../../realms.js'
+import { isBytes } from '../../realms/foreign-values.js'
 import type { CommandLine } from '../command-line.js'
 import { wantsColor } from '../terminal/output.js'
 import { type Appearance, compileFormat, type Unprintable } from './message-format.js'

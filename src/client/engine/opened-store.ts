@@ -7,7 +7,7 @@
 
 import { StoreError } from '../../errors.js'
 import type { StoredSession } from '../../protocol/journal/journal-record.js'
-import { isBytes } from '../../realms.js'
+import { isBytes } from '../../realms/foreign-values.js'
 import type { SessionStore } from '../../store/session-store.js'
 import { asStoreError } from '../waiting/promises.js'
 import { JournalWriter } from './journal-writer.js'

@@ -8,7 +8,7 @@ import { kindOf, outline, requireAttached } from '../../codec/field-checks.js'
 import { hasLoneSurrogate } from '../../codec/utf8.js'
 import { UsageError } from '../../errors.js'
 import { adviceFor, isRecord } from '../../option-names.js'
-import { isBytes } from '../../realms.js'
+import { isBytes } from '../../realms/foreign-values.js'
 import { foreignAdvice } from './unknown-names.js'
 
 /** The check of an option that may be absent. */

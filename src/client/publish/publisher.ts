@@ -18,7 +18,7 @@ import { ClosedError, ConnectionLostError, QueueFullError, UsageError } from '..
 import { refuseMore } from '../../option-names.js'
 import type { MessageDraft } from '../../protocol/outgoing/outgoing-queue.js'
 import type { Session } from '../../protocol/session.js'
-import { isBytes } from '../../realms.js'
+import { isBytes } from '../../realms/foreign-values.js'
 import { requirePublishOptions } from '../options/call-options.js'
 import { abortSignal } from '../options/checks.js'
 import type { ClientSettings } from '../options/client-settings.js'

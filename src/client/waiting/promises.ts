@@ -1,5 +1,5 @@
 import { StoreError } from '../../errors.js'
-import { isError } from '../../realms.js'
+import { isError } from '../../realms/foreign-values.js'
 
 /**
  * Returns the same promise, marked as handled for Node: if it rejects and the program does not await it, there is no unhandled

@@ -15,7 +15,7 @@
  */
 
 import { type MalformedPacketError, UsageError } from '../../errors.js'
-import { isBytes } from '../../realms.js'
+import { isBytes } from '../../realms/foreign-values.js'
 import { byteAt } from '../byte-at.js'
 import type { DecodedPacket } from '../control-packet.js'
 import { outline } from '../field-checks.js'

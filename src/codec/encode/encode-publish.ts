@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.js'
-import { isBytes } from '../../realms.js'
+import { isBytes } from '../../realms/foreign-values.js'
 import type { PacketIdentifier, QoS } from '../control-packet.js'
 import { flagBit, kindOf, requireAttached, requirePacketIdentifier, requireQos } from '../field-checks.js'
 import { MAX_REMAINING_LENGTH, remainingLengthSize, writeFixedHeader } from '../fixed-header.js'

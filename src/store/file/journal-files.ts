@@ -8,7 +8,7 @@
 import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { StoreError } from '../../errors.js'
-import { codeOf, isError } from '../../realms.js'
+import { codeOf, isError } from '../../realms/foreign-values.js'
 
 export interface JournalFile {
   /** Writes at the end of the file and returns the number of written bytes, which may be fewer than `bytes` has. */

@@ -1,4 +1,4 @@
-/** The base class of all errors of this package; `errors.ts` has the errors. */
+/** The base class of all errors of this package; `src/errors.ts` has the errors. Its brand is the same in all realms and in all copies. */
 
 /** Whether a message whose `publish` was rejected may be delivered: 'none', no; 'unknown', the server may have it; 'stored', the session
  * store has it and it will be sent. */
