@@ -35,7 +35,13 @@ import {
 } from './entries.js'
 import { type IdentitySettings, identityFor, parseIdentity } from './identity.js'
 import { type NetworkSettings, networkChecks, parseNetwork } from './network.js'
-import { forbiddenByProfile, parseServerProfile, requirePublishable, withinLimit } from './profile-limits.js'
+import {
+  forbiddenByProfile,
+  parseServerProfile,
+  requirePublishable,
+  requireTopicWithin,
+  withinLimit,
+} from './profile-limits.js'
 import { parseReconnect, type ReconnectSettings, reconnectChecks } from './reconnect.js'
 import type { ServerProfile } from './server-profile.js'
 import { SharedSettings } from './shared-settings.js'
@@ -193,7 +199,10 @@ function parseWill(given: WillOptions | undefined, profile: ServerProfile | unde
   validateTopicName(topic)
   const payload = fieldBytes('will.payload', given.payload, '3.1.3.3')
   const will = { topic, payload, qos, retain }
-  if (profile !== undefined) requirePublishable(profile, 'will', { ...will, payloadBytes: payload.length })
+  if (profile !== undefined) {
+    requirePublishable(profile, 'will', { qos, retain, payloadBytes: payload.length })
+    requireTopicWithin(profile, 'will', topic)
+  }
   return will
 }
 

@@ -5,7 +5,7 @@
  */
 import { textLength } from '../../codec/field-checks.js'
 import { ConnectionLostError, isMqttError, UsageError } from '../../errors.js'
-import { reasonOf } from '../../realms.js'
+import { reasonOf } from '../../realms/foreign-values.js'
 import { type Checks, fieldBytes, group, groupOf, unchecked } from './checks.js'
 import type { CertificateOptions, ClientOptions, Credentials, CredentialsAttempt } from './client-options.js'
 import { requireClientIdWithin } from './profile-limits.js'

@@ -1,6 +1,9 @@
 /** Checks a server's profile, and refuses what a client does if it goes over a limit of the profile. */
-import type { QoS } from '../../codec/control-packet.js'
+import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
+import { outline, quote } from '../../codec/field-checks.js'
+import { topicMatches } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
+import { isRecord } from '../../option-names.js'
 import {
   atLeastOne,
   type Checks,
@@ -9,12 +12,13 @@ import {
   groupOf,
   integer,
   oneOf,
+  only,
   realNumber,
   text,
   twoBytes,
   unchecked,
 } from './checks.js'
-import type { PublishRate, ServerProfile } from './server-profile.js'
+import type { PublishRate, ServerProfile, TopicCharacters } from './server-profile.js'
 
 // At the lowest rate two messages are about a day apart; the highest rate is one message a microsecond.
 const perSecond = realNumber(1e-5, 1e6)
@@ -29,9 +33,13 @@ const profileChecks: Checks<ServerProfile> = {
   maxPayloadBytes: atLeastOne,
   maxTopicBytes: atLeastOne,
   maxTopicLevels: atLeastOne,
+  maxFilterLevels: atLeastOne,
+  uncountedPrefixes: only<readonly string[]>('an array of strings', isTextList),
+  topics: groupOf<TopicCharacters>({ refused: text, changed: checkedChanges }),
   maxClientIdBytes: atLeastOne,
   maxFiltersPerSubscribe: atLeastOne,
   maxSubscriptions: atLeastOne,
+  sharedSubscriptions: flag,
   maxInFlight: twoBytes,
   connectsPerMinute: atLeastOne,
   publishesPerSecond: groupOf(rateChecks),
@@ -57,9 +65,21 @@ function checkedRange(name: string, value: ServerProfile['keepAlive']): ServerPr
   return { min, max }
 }
 
+function isTextList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string')
+}
+
+function checkedChanges(name: string, value: TopicCharacters['changed']): TopicCharacters['changed'] {
+  if (value === undefined) return undefined
+  const entries = isRecord(value) ? Object.entries(value) : []
+  if (entries.length > 0 && entries.every(([from, to]) => [...from].length === 1 && typeof to === 'string')) {
+    return { ...value }
+  }
+  throw new UsageError(`${name} has to be an object of strings by character, as { '.': '/' }, not ${outline(value)}`)
+}
+
 /** The properties of an Application Message for which a profile may have limits. */
 export interface OutgoingTraits {
-  readonly topic: string
   readonly payloadBytes: number
   readonly qos: QoS
   readonly retain: boolean
@@ -78,26 +98,75 @@ export function requirePublishable(profile: ServerProfile, subject: string, mess
     const asked = `${subject} has a payload of ${message.payloadBytes} bytes`
     throw forbiddenByProfile(profile, 'maxPayloadBytes', asked, `at most ${maxPayloadBytes}`)
   }
-  requireTopicWithin(profile, subject, message.topic)
 }
 
-/** Refuses a Topic Name or Topic Filter that is too long or has too many levels. @throws UsageError */
+/** Refuses a Topic Filter of a SUBSCRIBE that the server would not take, or would grant in vain. @throws UsageError */
+export function requireSubscribable(profile: ServerProfile, { filter, qos }: SubscriptionRequest): void {
+  const { maxQos = 2, maxFilterLevels } = profile
+  if (qos > maxQos) {
+    const asked = `the filter ${quote(filter)} is to be subscribed at QoS ${qos}`
+    throw forbiddenByProfile(profile, 'maxQos', asked, `QoS up to ${maxQos}`)
+  }
+  if (profile.sharedSubscriptions === false && filter.startsWith('$share/')) {
+    const asked = `the filter ${quote(filter)} is a shared subscription`
+    throw forbiddenByProfile(profile, 'sharedSubscriptions', asked, 'none: it would bring no message')
+  }
+  requireTopicWithin(profile, 'the filter', filter)
+  requireLevels(profile, 'maxFilterLevels', maxFilterLevels, 'the filter', filter)
+}
+
+/**
+ * Refuses a Topic Name or Topic Filter that is too long, has too many levels, or has a character that the server refuses. Warns of
+ * the first one with a character that the server changes. @throws UsageError
+ */
 export function requireTopicWithin(profile: ServerProfile, subject: string, topic: string): void {
-  const { maxTopicBytes, maxTopicLevels } = profile
-  if (maxTopicBytes !== undefined && Buffer.byteLength(topic) > maxTopicBytes) {
-    const asked = `${subject} has a topic of ${Buffer.byteLength(topic)} bytes`
-    throw forbiddenByProfile(profile, 'maxTopicBytes', asked, `at most ${maxTopicBytes}`)
+  const { maxTopicBytes, maxTopicLevels, topics } = profile
+  if (maxTopicBytes !== undefined) {
+    const bytes = Buffer.byteLength(countedPart(profile, topic))
+    if (bytes > maxTopicBytes) {
+      const asked = `${subject} has a topic of ${bytes} bytes`
+      throw forbiddenByProfile(profile, 'maxTopicBytes', asked, `at most ${maxTopicBytes}`)
+    }
   }
-  if (maxTopicLevels === undefined) return
-  const levels = topic.split('/').length
-  if (levels > maxTopicLevels) {
-    throw forbiddenByProfile(
-      profile,
-      'maxTopicLevels',
-      `${subject} has a topic of ${levels} levels`,
-      `at most ${maxTopicLevels}`,
-    )
+  requireLevels(profile, 'maxTopicLevels', maxTopicLevels, subject, topic)
+  if (topics === undefined) return
+  for (const character of topics.refused ?? '') {
+    if (!topic.includes(character)) continue
+    const asked = `${subject} has the topic ${quote(topic)} with ${quote(character)}`
+    throw forbiddenByProfile(profile, 'topics', asked, 'no topic with this character', '.refused')
   }
+  warnOfChange(profile, topics, subject, topic)
+}
+
+function requireLevels(
+  profile: ServerProfile,
+  limit: 'maxTopicLevels' | 'maxFilterLevels',
+  allowed: number | undefined,
+  subject: string,
+  topic: string,
+): void {
+  if (allowed === undefined) return
+  const levels = countedPart(profile, topic).split('/').length
+  if (levels <= allowed) return
+  throw forbiddenByProfile(profile, limit, `${subject} has a topic of ${levels} levels`, `at most ${allowed}`)
+}
+
+/** The topic without the prefix that the server does not count. */
+function countedPart({ uncountedPrefixes = [] }: ServerProfile, topic: string): string {
+  const prefix = uncountedPrefixes.find((uncounted) => topicMatches(`${uncounted}/#`, topic))
+  return prefix === undefined ? topic : topic.split('/').slice(prefix.split('/').length).join('/')
+}
+
+/** The profiles whose warning has been given. Each client has a copy of its own, so each client warns once. */
+const warned = new WeakSet<ServerProfile>()
+
+function warnOfChange(profile: ServerProfile, { changed = {} }: TopicCharacters, subject: string, topic: string): void {
+  if (warned.has(profile)) return
+  const [from, to = ''] = Object.entries(changed).find(([character]) => topic.includes(character)) ?? []
+  if (from === undefined) return
+  warned.add(profile)
+  const text = `${subject} has the topic ${quote(topic)}; ${profile.name} makes ${[...to].length > 1 ? to : quote(to)} of ${quote(from)}, so messages come under another topic (profile.topics.changed; said once)`
+  process.emitWarning(text, 'Mqtt311Warning')
 }
 
 /** Refuses a Client Identifier that is too long. @throws UsageError */
@@ -132,6 +201,7 @@ export function forbiddenByProfile(
   limit: keyof ServerProfile,
   asked: string,
   allowed: string,
+  member = '',
 ): UsageError {
-  return new UsageError(`${asked}, but ${profile.name} takes ${allowed} (profile.${limit})`)
+  return new UsageError(`${asked}, but ${profile.name} takes ${allowed} (profile.${limit}${member})`)
 }

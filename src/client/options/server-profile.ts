@@ -8,10 +8,22 @@ export interface PublishRate {
   readonly qos1?: number | undefined
 }
 
+/** The characters that a server treats in its own way, in Topic Names and in Topic Filters. */
+export interface TopicCharacters {
+  /** The characters at which the server refuses a Topic Filter or closes the connection. A topic with one of them is a UsageError. */
+  readonly refused?: string | undefined
+  /**
+   * The characters that the server changes, each with what becomes of it: `{ '.': '/' }`. The first topic with one of them makes a
+   * process warning, and is sent: some programs want just this change.
+   */
+  readonly changed?: Readonly<Record<string, string>> | undefined
+}
+
 /**
- * The limits of a kind of server. An MQTT 3.1.1 server has no way to announce its limits (MQTT 5 has them in CONNACK). When a client
- * goes over a limit, servers close the connection, refuse, or drop messages silently. With a profile the client itself refuses the
- * call, with a UsageError that names the limit. An absent limit means: no limit.
+ * The limits of a kind of server, and what it does otherwise than the standard lets one expect. An MQTT 3.1.1 server has no way to
+ * announce its limits (MQTT 5 has them in CONNACK). When a client goes over a limit, servers close the connection, refuse, or drop
+ * messages silently. With a profile the client itself refuses the call, with a UsageError that names the limit. An absent limit means:
+ * no limit. `mqtt311/servers` has the profiles of some servers.
  */
 export interface ServerProfile {
   /** The name of the server in error messages. */
@@ -30,12 +42,23 @@ export interface ServerProfile {
   readonly maxTopicBytes?: number | undefined
   /** Levels of a Topic Name or Topic Filter; slashes separate the levels, so `a/b` has two. */
   readonly maxTopicLevels?: number | undefined
+  /** Levels of a Topic Filter, for a server that takes longer Topic Names. */
+  readonly maxFilterLevels?: number | undefined
+  /**
+   * Prefixes that the server does not count in the three limits before this one, without a slash at their end; a `+` stands for any
+   * level: `['$aws/rules/+']`.
+   */
+  readonly uncountedPrefixes?: readonly string[] | undefined
+  /** The characters of topics that the server refuses or changes. */
+  readonly topics?: TopicCharacters | undefined
   /** Bytes of the Client Identifier in UTF-8. */
   readonly maxClientIdBytes?: number | undefined
   /** Topic Filters in one SUBSCRIBE or UNSUBSCRIBE. */
   readonly maxFiltersPerSubscribe?: number | undefined
   /** Topic Filters that a client has subscribed at the same time. */
   readonly maxSubscriptions?: number | undefined
+  /** False if a shared subscription (`$share/group/filter`) is granted and gets no messages, or ends the connection. */
+  readonly sharedSubscriptions?: boolean | undefined
   /** PUBLISH packets of QoS 1 and 2 that the client has sent and the server has not acknowledged. */
   readonly maxInFlight?: number | undefined
   /** Attempts to connect within any 60 seconds. */

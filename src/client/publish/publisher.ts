@@ -22,7 +22,7 @@ import { isBytes } from '../../realms/foreign-values.js'
 import { requirePublishOptions } from '../options/call-options.js'
 import { abortSignal } from '../options/checks.js'
 import type { ClientSettings } from '../options/client-settings.js'
-import { requirePublishable } from '../options/profile-limits.js'
+import { requirePublishable, requireTopicWithin } from '../options/profile-limits.js'
 import type { PublishOptions } from '../surface/client-surface.js'
 import { markHandled, rejection } from '../waiting/promises.js'
 import { signalWatches } from '../waiting/signal-watches.js'
@@ -130,7 +130,7 @@ export class Publisher implements PublishTicketOwner {
     const draft: Draft = { topic, payload: bytesOf(payload), qos, retain, payloadOwner }
     const { profile } = this.#settings
     if (profile !== undefined) {
-      requirePublishable(profile, 'the message', { topic, payloadBytes: draft.payload.byteLength, qos, retain })
+      requirePublishable(profile, 'the message', { payloadBytes: draft.payload.byteLength, qos, retain })
     }
     requireLength(draft)
     return this.#accept(draft, until, signal)
@@ -139,6 +139,8 @@ export class Publisher implements PublishTicketOwner {
   #checkTopic(topic: string): void {
     if (this.#knownTopics.has(topic)) return
     validateTopicName(topic)
+    const { profile } = this.#settings
+    if (profile !== undefined) requireTopicWithin(profile, 'the message', topic)
     if (topic.length <= knownCharactersMaxEach) this.#remember(topic)
   }
 

@@ -4,7 +4,7 @@ import { validateTopicFilter } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
 import { isRecord, requireOptions } from '../../option-names.js'
 import { filterNames } from '../options/call-options.js'
-import { forbiddenByProfile, requireTopicWithin } from '../options/profile-limits.js'
+import { requireSubscribable } from '../options/profile-limits.js'
 import type { ServerProfile } from '../options/server-profile.js'
 import type { FilterRequest, Filters } from '../surface/client-surface.js'
 
@@ -17,7 +17,7 @@ export function parseFilters(
   // [MQTT-3.8.3-3] SUBSCRIBE has at least one Topic Filter.
   const requests = Array.from(listOf(given, 'MQTT-3.8.3-3'), (entry) => parseFilter(entry, qos ?? 0))
   if (profile !== undefined) {
-    for (const request of requests) requireAllowed(profile, request)
+    for (const request of requests) requireSubscribable(profile, request)
   }
   return requests
 }
@@ -52,16 +52,4 @@ function parseFilter(entry: string | FilterRequest, defaultQos: QoS): Subscripti
   validateTopicFilter(filter)
   if (qos === 0 || qos === 1 || qos === 2) return { filter, qos }
   throw new UsageError(`qos has to be 0, 1 or 2, not ${outline(qos)}`, { statement: 'MQTT-3.8.3-4' })
-}
-
-function requireAllowed(profile: ServerProfile, { filter, qos }: SubscriptionRequest): void {
-  if (profile.maxQos !== undefined && qos > profile.maxQos) {
-    throw forbiddenByProfile(
-      profile,
-      'maxQos',
-      `the filter ${JSON.stringify(filter)} is to be subscribed at QoS ${qos}`,
-      `QoS up to ${profile.maxQos}`,
-    )
-  }
-  requireTopicWithin(profile, 'the filter', filter)
 }

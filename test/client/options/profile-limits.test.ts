@@ -9,7 +9,7 @@ import {
 import { UsageError } from '../../../src/errors.js'
 
 const parse = (options: ClientOptions) => parseClientOptions({ url: 'mqtt://a', ...options }, () => 0)
-const message = { topic: 'a/b', payloadBytes: 10, qos: 1, retain: false } as const
+const message = { payloadBytes: 10, qos: 1, retain: false } as const
 
 describe('a profile', () => {
   it('without limits allows everything', () => {
@@ -26,6 +26,17 @@ describe('a profile', () => {
       { maxPayloadBytes: -1 },
       { maxTopicBytes: 0 },
       { maxTopicLevels: 1.5 },
+      { maxFilterLevels: 0 },
+      { uncountedPrefixes: 'a/+' },
+      { uncountedPrefixes: [1] },
+      { topics: '.' },
+      { topics: { refused: '' } },
+      { topics: { changed: {} } },
+      { topics: { changed: ['.'] } },
+      { topics: { changed: { ab: 'c' } } },
+      { topics: { changed: { a: 1 } } },
+      { topics: { refuses: '.' } },
+      { sharedSubscriptions: 0 },
       { maxClientIdBytes: Number.NaN },
       { maxFiltersPerSubscribe: '8' },
       { maxSubscriptions: null },
@@ -95,5 +106,17 @@ describe('a topic', () => {
     expect(() => requireTopicWithin(profile, 'message', 'é/é'.slice(0, 2))).not.toThrow()
     expect(() => requireTopicWithin(profile, 'message', '//')).toThrow('3 levels')
     expect(() => requireTopicWithin(profile, 'message', 'a/b')).not.toThrow()
+  })
+
+  it('is measured without a prefix that the server does not count', () => {
+    const profile = { name: 'p', maxTopicBytes: 3, maxTopicLevels: 2, uncountedPrefixes: ['$aws/rules/+', '$share/+'] }
+    const within = (topic: string) => () => requireTopicWithin(profile, 'message', topic)
+    expect(within('$aws/rules/name/a/b')).not.toThrow()
+    expect(within('$share/name/a/b')).not.toThrow()
+    expect(within('$aws/rules/name')).not.toThrow()
+    expect(within('$aws/rules/name/a/bc')).toThrow('4 bytes')
+    expect(within('$aws/rules/name/a//')).toThrow('3 levels')
+    expect(within('$aws/rule/name')).toThrow('14 bytes')
+    expect(within('$aws')).toThrow('4 bytes')
   })
 })
