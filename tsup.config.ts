@@ -11,6 +11,7 @@ const library = {
   store: 'src/store/index.ts',
   'store-testing': 'src/store/testing/index.ts',
   testing: 'src/testing/index.ts',
+  servers: 'src/servers/index.ts',
   aliyun: 'src/aliyun/index.ts',
   explain: 'src/explain/index.ts',
 }

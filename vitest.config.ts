@@ -7,7 +7,7 @@ const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.m
 export const alias = [
   { find: /^mqtt311$/, replacement: source('index.ts') },
   { find: /^mqtt311\/store\/testing$/, replacement: source('store/testing/index.ts') },
-  { find: /^mqtt311\/(codec|protocol|store|testing|aliyun|explain)$/, replacement: source('$1/index.ts') },
+  { find: /^mqtt311\/(codec|protocol|store|testing|servers|aliyun|explain)$/, replacement: source('$1/index.ts') },
 ]
 
 /**

@@ -64,7 +64,7 @@ export function promisedOutput({ code }: Block): string[] {
 
 /** Files and folders that a page names in backticks, from the root or from `src`, and that do not exist. */
 export function missingFiles(file: string): string[] {
-  const folders = 'src|test|fixtures|bench|codec|protocol|transport|client|store|aliyun|explain|cli'
+  const folders = 'src|test|fixtures|bench|codec|protocol|transport|client|store|servers|aliyun|explain|cli'
   const named = readDocument(file).matchAll(new RegExp(`\`((?:${folders})/[\\w./-]+)\``, 'g'))
   return [...named]
     .map(([, path = '']) => path)

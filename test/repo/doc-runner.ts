@@ -15,6 +15,7 @@ import * as mqtt311 from 'mqtt311'
 import * as platformEntry from 'mqtt311/aliyun'
 import * as codec from 'mqtt311/codec'
 import * as explain from 'mqtt311/explain'
+import * as serverProfiles from 'mqtt311/servers'
 import * as store from 'mqtt311/store'
 import * as storeTesting from 'mqtt311/store/testing'
 import * as testing from 'mqtt311/testing'
@@ -109,6 +110,7 @@ function modulesFor(servers: Servers, clients: Set<mqtt311.MqttClient>): Readonl
     'mqtt311/aliyun': platformEntry,
     'mqtt311/codec': codec,
     'mqtt311/explain': explain,
+    'mqtt311/servers': serverProfiles,
     'mqtt311/store': store,
     'mqtt311/store/testing': storeTesting,
     'mqtt311/testing': testing,

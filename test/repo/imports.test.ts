@@ -44,6 +44,7 @@ describe('the judge of imports', () => {
     ],
     ['src/cli/main.ts', `import { MqttClient } from '../client/mqtt-client.js'`],
     ['src/aliyun/preset.ts', `import type { ClientOptions } from '../client/options/client-options.js'`],
+    ['src/servers/profiles.ts', `import type { ServerProfile } from '../client/options/client-options.js'`],
     ['src/aliyun/preset.ts', `import { type ClientOptions } from '../client/options/client-options.js'`],
     ['src/client/engine/connection-stream.ts', `import type { SessionStore } from '../../store/session-store.js'`],
     ['src/index.ts', `export { MqttClient } from './client/mqtt-client.js'`],

@@ -1,7 +1,7 @@
 /**
  * Judges the imports of one source file: which way they run, and whether the pure folders stay pure.
  *
- *   cli  >  client, aliyun, store, testing, explain  >  protocol, transport  >  codec  >  errors
+ *   cli  >  client, aliyun, servers, store, testing, explain  >  protocol, transport  >  codec  >  errors
  *
  * A file may import from its own folder and from layers below it; what may look sideways is listed below, with the reason. `codec` and `protocol` are pure: nothing from Node but the global Buffer, no clock, no
  * timers, no chance, no console, no process.
@@ -24,6 +24,7 @@ const layers: Readonly<Record<string, number>> = {
   transport: 2,
   client: 3,
   aliyun: 3,
+  servers: 3,
   store: 3,
   testing: 3,
   explain: 3,
@@ -59,6 +60,8 @@ const impureGlobals = new Set([
 const sideways: readonly { readonly from: string; readonly to: string; readonly of: Import['of'] }[] = [
   // The presets of the platform are options of the client.
   { from: 'src/aliyun/', to: 'src/client/', of: 'types' },
+  // So are the profiles of servers.
+  { from: 'src/servers/', to: 'src/client/', of: 'types' },
   // A device is registered in a conversation over MQTT, which a client has to hold.
   { from: 'src/aliyun/register-device.ts', to: 'src/client/mqtt-client.ts', of: 'values' },
   // The seam that a user's own store implements; the client knows no store but through it.

@@ -14,6 +14,7 @@ const entries: Readonly<Record<string, string>> = {
   'mqtt311/store': 'src/store/index.ts',
   'mqtt311/store/testing': 'src/store/testing/index.ts',
   'mqtt311/testing': 'src/testing/index.ts',
+  'mqtt311/servers': 'src/servers/index.ts',
   'mqtt311/aliyun': 'src/aliyun/index.ts',
   'mqtt311/explain': 'src/explain/index.ts',
 }

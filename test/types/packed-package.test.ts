@@ -23,6 +23,7 @@ const entries = [
   'mqtt311/store',
   'mqtt311/store/testing',
   'mqtt311/testing',
+  'mqtt311/servers',
   'mqtt311/aliyun',
   'mqtt311/explain',
 ]
