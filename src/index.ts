@@ -39,6 +39,7 @@ export type {
   ServerProfile,
   SubscribeOptions,
   Subscription,
+  TopicCharacters,
   WillOptions,
 } from './client/options/client-options.js'
 export type { QoS } from './codec/control-packet.js'

@@ -34,7 +34,7 @@ export type {
   SubscribeOptions,
   Subscription,
 } from '../surface/client-surface.js'
-export type { PublishRate, ServerProfile } from './server-profile.js'
+export type { PublishRate, ServerProfile, TopicCharacters } from './server-profile.js'
 
 /** Listeners for the events of a client, each under the name of its event. */
 export type EventListeners = {
