@@ -278,7 +278,8 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     else this.#journal.whenSafe(action)
   }
 
-  deadlineReached(): void {
+  deadlineReached(before: 'slept' | 'ran'): void {
+    if (before === 'slept') this.connection?.slept(this.now())
     if (this.#stream?.putsDeadlinesOff() === true) return this.timers.engineFired()
     this.#pings?.expire(this.now())
     this.#session?.tick(this.now())

@@ -3,7 +3,7 @@
  *
  * | timer           | runs from, to                                        | set to                  | when it fires                      |
  * | --------------- | ---------------------------------------------------- | ----------------------- | ---------------------------------- |
- * | (the engine's)  | the nearest of Keep Alive, acknowledgement, request, pacing and age of the queue | `nextDeadline()` | the engine does what is due |
+ * | (the engine's)  | the nearest of ten seconds, Keep Alive, acknowledgement, request, pacing and age of the queue | `nextDeadline()` | the engine does what is due |
  * |                 | a call of `ping()`, to its PINGRESP                  | its `timeoutMs`         | the call rejects                   |
  * | `attempt`       | the start of an attempt, to CONNACK                  | `connectTimeoutMs`      | the attempt is given up            |
  * | `retry`         | the end of a connection, to the next attempt         | the back-off            | the next attempt starts            |
@@ -17,15 +17,21 @@
  * that connects.
  */
 import type { AsyncResource } from 'node:async_hooks'
-import { maxTimerMs } from '../options/checks.js'
 
 /** The timers that are set once and fire once. */
 export type TimerName = 'attempt' | 'retry' | 'keeping' | 'end' | 'last PUBRELs' | 'goodbye' | 'store closing'
 
 export interface DeadlineOwner {
-  /** The engine may have something to do. */
-  deadlineReached(): void
+  /** The engine may have something to do. 'slept': the process did not run for a while, because it was frozen or the machine slept. */
+  deadlineReached(before: 'slept' | 'ran'): void
 }
+
+/**
+ * The engine's timer fires at least so often, so that it notices early that the process did not run. If it fires so much later than it
+ * should by the time of day, the process slept. The monotonic clock does not tell: on Linux it stands still while the machine sleeps.
+ */
+const engineTickMs = 10_000
+const sleepMs = 5_000
 
 /** One function for all clients: most clients are idle most of the time, so they share what they can. */
 const fire = (timers: Timers): void => timers.engineFired()
@@ -37,6 +43,8 @@ export class Timers {
   /** Undefined while no named timer runs: a client that is online and idle has only the engine's timer. */
   #named: Map<TimerName, NodeJS.Timeout> | undefined
   #engineAt = Number.POSITIVE_INFINITY
+  /** When the engine's timer should fire, by the time of day. */
+  #engineAtTime = Number.POSITIVE_INFINITY
   #engine: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
 
@@ -86,9 +94,10 @@ export class Timers {
   startEngine(deadline: number, now: number): void {
     if (deadline >= this.#engineAt || this.#immediate !== undefined) return
     clearTimeout(this.#engine)
-    this.#engineAt = deadline
-    // A timer of Node takes no more than 2^31 - 1 ms, and rounds down; it may fire early, never late by that.
-    const delayMs = Math.min(Math.max(1, Math.ceil(deadline - now)), maxTimerMs)
+    this.#engineAt = Math.min(deadline, now + engineTickMs)
+    // A timer of Node rounds down; it may fire early, never late by that.
+    const delayMs = Math.max(1, Math.ceil(this.#engineAt - now))
+    this.#engineAtTime = Date.now() + delayMs
     this.#engine = this.inContext(() => setTimeout(fire, delayMs, this))
   }
 
@@ -97,11 +106,13 @@ export class Timers {
    * was blocked for a while, the answer of the server may already wait in a socket, and the server must not be blamed.
    */
   engineFired(): void {
+    const before = Date.now() - this.#engineAtTime > sleepMs ? 'slept' : 'ran'
     this.#engineAt = Number.POSITIVE_INFINITY
+    this.#engineAtTime = Number.POSITIVE_INFINITY
     this.#engine = undefined
     this.#immediate = setImmediate(() => {
       this.#immediate = undefined
-      this.#owner.deadlineReached()
+      this.#owner.deadlineReached(before)
     })
   }
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { event, fakeTime, gate, online, pass, quiet } from '../peers/client-on-pipe.js'
 import { message } from '../peers/fake-server.js'
 
@@ -135,6 +135,43 @@ test('a peer that died while the socket was not read is noticed after reading ha
   slow.open()
   await pass(2_010)
   expect((await offline).error).toMatchObject({ operation: 'ping' })
+})
+
+describe('a process that slept', () => {
+  /** The machine sleeps: the time of day goes on, the monotonic clock and the timers stand still. Then ten seconds pass. */
+  async function sleep(ms: number, keepAlive = 600) {
+    fakeTime()
+    const found = await online({ keepAlive })
+    await pass(20_000)
+    vi.setSystemTime(Date.now() + ms)
+    await pass(10_001)
+    return found
+  }
+
+  test('asks the server at once with PINGREQ, and gives a dead connection up after the ping time-out', async () => {
+    const { client, connection } = await sleep(60_000)
+    expect(connection.names).toEqual(['connect', 'pingreq'])
+    const offline = event(client, 'offline')
+    await pass(9_999)
+    expect((await offline).error).toMatchObject({ code: 'MQTT_TIMEOUT', operation: 'ping', timeoutMs: 10_000 })
+  })
+
+  test('keeps a connection on which the server answers, and asks once', async () => {
+    const { client, connection } = await sleep(60_000)
+    connection.send({ type: 'pingresp' })
+    await pass(60_000)
+    expect(client.state).toBe('online')
+    expect(connection.names).toEqual(['connect', 'pingreq'])
+  })
+
+  test.each([
+    ['for a moment only', 5_000, 600],
+    ['in no other way than that the time of day was set back', -3_600_000, 600],
+    ['while Keep Alive is off', 3_600_000, 0],
+  ])('%s sends nothing', async (_, ms, keepAlive) => {
+    const { connection } = await sleep(ms, keepAlive)
+    expect(connection.names).toEqual(['connect'])
+  })
 })
 
 test('an acknowledgement that does not come within ackTimeoutMs ends the connection, and the message is sent again', async () => {

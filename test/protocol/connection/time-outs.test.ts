@@ -200,6 +200,15 @@ describe('a PINGREQ with a time-out of its own', () => {
   })
 })
 
+test('after a sleep of the process a PINGREQ is due now, whatever came just before; an unanswered one is enough', () => {
+  const engine = alive().pass(5_000).receive(arrives('in'))
+  engine.news()
+  engine.connection.slept(engine.now)
+  expect(engine.tick().news()).toEqual(['send PINGREQ'])
+  engine.connection.slept(engine.now)
+  expect(engine.tick().news()).toEqual([])
+})
+
 describe('ackTimeoutMs', () => {
   const impatient = () => {
     const engine = new EngineHarness({ ackTimeoutMs: 5_000, operationTimeoutMs: 1_000_000 }).connect()
