@@ -1,6 +1,6 @@
 /** `mqtt311 pub`: publishes one message, or a message for each line of standard input. */
 import type { MqttClient } from '../../client/mqtt-client.js'
-import { requirePublishable } from '../../client/options/profile-limits.js'
+import { requirePublishable, requireTopicWithin } from '../../client/options/profile-limits.js'
 import type { QoS } from '../../codec/control-packet.js'
 import { validateTopicName } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
@@ -74,7 +74,10 @@ export const command = defineCommand({
     const { profile } = connection.options
     const payloadBytes = source.is === 'bytes' ? source.payload.length : 0
     // The client checks this too, but only when it is connected.
-    if (profile !== undefined) requirePublishable(profile, 'the message', { ...target, payloadBytes })
+    if (profile !== undefined) {
+      requirePublishable(profile, 'the message', { ...target, payloadBytes })
+      requireTopicWithin(profile, 'the message', target.topic)
+    }
     await startReporting(line)
     const client = {
       ...connection.options,
