@@ -20,6 +20,11 @@ interface Plan {
   readonly pace: 'as it comes' | 'byte by byte'
 }
 
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
 /** What the proxy has done so far. */
 export interface Deeds {
   connections: number
@@ -35,23 +40,35 @@ export class CuttingProxy implements AsyncDisposable {
   readonly port: number
   readonly #server: net.Server
   readonly #seed: Seed
+  readonly #mostBytes: number
   readonly #connections = new Set<Passage>()
   #weather: 'foul' | 'fair' = 'foul'
 
-  private constructor(server: net.Server, host: string, port: number, seed: number, target: net.TcpNetConnectOpts) {
+  private constructor(
+    server: net.Server,
+    place: Place,
+    seed: number,
+    mostBytes: number,
+    target: net.TcpNetConnectOpts,
+  ) {
     this.#server = server
-    this.host = host
-    this.port = port
+    this.host = place.host
+    this.port = place.port
     this.#seed = new Seed(seed)
+    this.#mostBytes = mostBytes
     server.on('connection', (client) => this.#join(client, net.connect(target)))
   }
 
-  static async start(target: { readonly host: string; readonly port: number }, seed: number): Promise<CuttingProxy> {
+  /** At most `mostBytes` pass before something happens to a connection. */
+  static async start(target: Place, seed: number, mostBytes = 100_000): Promise<CuttingProxy> {
     const server = net.createServer({ noDelay: true }).listen(0, target.host)
     await once(server, 'listening')
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
-    return new CuttingProxy(server, target.host, address.port, seed, { ...target, noDelay: true })
+    return new CuttingProxy(server, { host: target.host, port: address.port }, seed, mostBytes, {
+      ...target,
+      noDelay: true,
+    })
   }
 
   /** From now on everything passes as it comes. What stands still is cut. */
@@ -74,7 +91,7 @@ export class CuttingProxy implements AsyncDisposable {
     const pace = seed.next() < 0.2 ? 'byte by byte' : 'as it comes'
     const fate = seed.pick<Fate>(['end', 'destroy', 'reset', 'destroy', 'reset', 'stall', 'stall', 'silence'])
     // Few bytes as often as many, so that CONNECT and CONNACK are hit as well as the middle of the flow.
-    const bytes = pace === 'byte by byte' ? seed.between(1, 4_000) : Math.ceil(100_000 ** seed.next())
+    const bytes = pace === 'byte by byte' ? seed.between(1, 4_000) : Math.ceil(this.#mostBytes ** seed.next())
     return { bytes, fate, stallMs: seed.between(20, 300), pace }
   }
 
