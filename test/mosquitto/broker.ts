@@ -3,19 +3,17 @@
  *
  *   stopped --start()--> running --stop(signal)--> stopped
  *
- * The ports stay the same across restarts, as those of a real broker do. They lie below the range from which the kernel
- * takes the ports of outgoing connections: in that range a client that connects to a port where nobody listens
- * for the moment can meet itself.
+ * The ports stay the same across restarts, as those of a real broker do.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { freePort, type LoopbackHost, loopbackHost } from '../servers/process/ports.js'
 
 export interface BrokerOptions {
   /** Whether sessions and messages outlive a restart; mosquitto writes them to its directory when it is told to stop. */
@@ -60,14 +58,14 @@ const stopped: Phase = { is: 'stopped' }
 
 export class Broker implements AsyncDisposable {
   /** `::1`, or `127.0.0.1` on a machine without IPv6. */
-  readonly host: '::1' | '127.0.0.1'
+  readonly host: LoopbackHost
   readonly port: number
   readonly tlsPort: number
   readonly #directory: string
   #phase: Phase = stopped
   #lastLines: string[] = []
 
-  private constructor(host: '::1' | '127.0.0.1', ports: readonly [number, number], directory: string) {
+  private constructor(host: LoopbackHost, ports: readonly [number, number], directory: string) {
     this.host = host
     this.port = ports[0]
     this.tlsPort = ports[1]
@@ -75,7 +73,7 @@ export class Broker implements AsyncDisposable {
   }
 
   static async start(options: BrokerOptions = {}): Promise<Broker> {
-    const host = await loopbackHost()
+    const host = loopbackHost()
     const directory = await mkdtemp(path.join(os.tmpdir(), 'mqtt311-mosquitto-'))
     const broker = new Broker(host, [await freePort(host), await freePort(host)], directory)
     try {
@@ -204,32 +202,4 @@ async function failure(child: ChildProcess, lastLines: () => readonly string[]):
   const [code, signal] = await once(child, 'exit')
   const said = lastLines().join('\n')
   throw new Error(`mosquitto ended with ${code ?? signal} before it was ready:\n${said}`)
-}
-
-async function loopbackHost(): Promise<'::1' | '127.0.0.1'> {
-  const addresses = Object.values(os.networkInterfaces()).flatMap((list) => list ?? [])
-  return addresses.some(({ address }) => address === '::1') ? '::1' : '127.0.0.1'
-}
-
-async function freePort(host: string): Promise<number> {
-  for (let attempts = 0; attempts < 100; attempts += 1) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
-    if (await isFree(host, port)) return port
-  }
-  throw new Error('found no free port between 20000 and 31999')
-}
-
-async function isFree(host: string, port: number): Promise<boolean> {
-  const server = net.createServer()
-  const listening = once(server, 'listening').then(
-    () => true,
-    () => false,
-  )
-  server.listen(port, host)
-  const free = await listening
-  if (free) {
-    server.close()
-    await once(server, 'close')
-  }
-  return free
 }
