@@ -29,7 +29,8 @@ const isolated = [
   'test/simulation/*.test.ts',
 ]
 
-const needsMosquitto = 'test/mosquitto/**'
+/** They have commands and configurations of their own. */
+const needServers = ['test/mosquitto/**', 'test/servers/**']
 
 export default defineConfig({
   resolve: { alias },
@@ -41,7 +42,7 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: [needsMosquitto, ...isolated],
+          exclude: [...needServers, ...isolated],
           isolate: false,
         },
       },

@@ -5,6 +5,7 @@
 import ts from 'typescript'
 import * as entries from '../../src/client/options/entries.js'
 import { readDocument } from './doc-blocks.js'
+import { tableLines, withTable } from './markdown-table.js'
 
 const path = 'src/client/options/entries.ts'
 const head = ['Option', 'Default', 'Unit', 'Why'] as const
@@ -52,16 +53,5 @@ function tag(node: ts.Node, name: string): string | undefined {
 
 /** The README with the table of now in the place of the one that it has. */
 export function withOptionTable(readme: string): string {
-  const lines = readme.split('\n')
-  const start = lines.findIndex((line) => /^\| Option +\| Default/.test(line))
-  if (start < 0) throw new Error('README.md has no table that begins with Option')
-  const end = lines.findIndex((line, index) => index > start && !line.startsWith('|'))
-  return [...lines.slice(0, start), ...tableLines(optionRows()), ...lines.slice(end)].join('\n')
-}
-
-function tableLines(rows: readonly Row[]): string[] {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((cells) => cells[column]?.length ?? 0)))
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)]
+  return withTable(readme, 'Option', tableLines(head, optionRows()))
 }

@@ -1,0 +1,80 @@
+/** mqtt311 and MQTT.js behind one interface, so that a load asks the same of both: a persistent session, and back at once. */
+import mqtt from 'mqtt'
+import { type ClientOptions, connect } from 'mqtt311'
+import type { QoS } from 'mqtt311/codec'
+import { Repeats } from './repeats.js'
+
+export interface Destination {
+  readonly host: string
+  readonly port: number
+  readonly username?: string
+  readonly password?: string
+}
+
+export interface LoadClient {
+  publish(topic: string, payload: string, qos: QoS): Promise<unknown>
+  subscribe(topic: string, qos: QoS): Promise<unknown>
+  /** Messages at QoS 2 that the server itself has published again after their PUBREL. */
+  repeatedByServer(): number
+  /** Whatever has not been finished is given up. */
+  close(): Promise<unknown>
+}
+
+export type LoadClientMaker = (
+  destination: Destination,
+  clientId: string,
+  receive: (payload: string) => void,
+) => Promise<LoadClient>
+
+/** Both notice within two seconds that nothing comes any more, and try again within 20 to 50 ms. */
+const ours: ClientOptions = {
+  cleanSession: false,
+  reconnect: { minDelayMs: 20, maxDelayMs: 50, maxAttemptsPerMinute: 10_000, retryInitial: true },
+  connectTimeoutMs: 1_000,
+  keepAlive: 1,
+  pingTimeoutMs: 500,
+}
+
+export const mqtt311: LoadClientMaker = async (destination, clientId, receive) => {
+  const client = await connect({
+    ...ours,
+    ...destination,
+    clientId,
+    handlers: { 'load/#': (message) => receive(message.text()) },
+  })
+  const repeats = new Repeats(client)
+  client.closed.catch(() => {})
+  return {
+    publish: (topic, payload, qos) => client.publish(topic, payload, { qos }),
+    subscribe: (topic, qos) => client.subscribe(topic, { qos }),
+    repeatedByServer: () => repeats.count,
+    close: async () => {
+      repeats[Symbol.dispose]()
+      client.destroy()
+    },
+  }
+}
+
+export const mqttjs: LoadClientMaker = async (destination, clientId, receive) => {
+  const client = mqtt.connect({
+    ...destination,
+    protocol: 'mqtt',
+    protocolVersion: 4,
+    clientId,
+    clean: false,
+    reconnectPeriod: 20,
+    connectTimeout: 1_000,
+    keepalive: 1,
+    // What the session knows is enough, as in mqtt311.
+    resubscribe: false,
+  })
+  client.on('message', (_topic, payload) => receive(payload.toString()))
+  client.on('error', () => {})
+  await new Promise((resolve) => client.once('connect', resolve))
+  return {
+    publish: (topic, payload, qos) => client.publishAsync(topic, payload, { qos }),
+    subscribe: (topic, qos) => client.subscribeAsync(topic, { qos }),
+    repeatedByServer: () => 0,
+    close: () => client.endAsync(true),
+  }
+}

@@ -1,0 +1,48 @@
+import type { ServerProcess } from '../process/server-process.js'
+import { fresh, RawPeer, settled } from './raw-peer.js'
+
+/** The names under which a message arrives that is published as `<prefix>/<name>`, with the prefix cut off. */
+function published(name: string) {
+  return async (server: ServerProcess): Promise<string> => {
+    const prefix = fresh('name')
+    const [subscriber, publisher] = [await RawPeer.connected(server), await RawPeer.connected(server)]
+    await subscriber.subscribe('#', 0)
+    const payload = fresh('named')
+    const answer = await publisher.publish(`${prefix}/${name}`, payload)
+    if (answer === 'closed') return 'closed'
+    await settled(server, subscriber)
+    const arrived = subscriber.messages(payload).map(({ topic }) => topic)
+    const names = arrived.filter((topic) => !topic.startsWith('$')).map((topic) => topic.replace(`${prefix}/`, ''))
+    if (names.length === 0) return 'acknowledged, not delivered'
+    if (names.length === 1 && names[0] === name) return 'unchanged'
+    return names
+      .sort()
+      .map((each) => `becomes "${each}"`)
+      .join(' and ')
+  }
+}
+
+export const nameQuestions = {
+  /** Some servers have names of their own for a message, which `#` matches too. */
+  'message on a/b for #': async (server: ServerProcess) => {
+    const topic = fresh('hash/')
+    const [subscriber, publisher] = [await RawPeer.connected(server), await RawPeer.connected(server)]
+    await subscriber.subscribe('#', 0)
+    await publisher.publish(topic, topic)
+    await settled(server, subscriber)
+    const names = subscriber.messages(topic).map((message) => message.topic.replace(topic, 'a/b'))
+    return names.length === 1 ? 'once' : names.join(' and ')
+  },
+
+  'Topic Name with a dot, "a.b"': published('a.b'),
+  'Topic Name with a star, "a*b"': published('a*b'),
+  'Topic Name with a blank, "a b"': published('a b'),
+  'Topic Name with a blank at its end, "a "': published('a '),
+  'Topic Name with a comma, "a,b"': published('a,b'),
+  'Topic Name with a question mark, "a?b"': published('a?b'),
+
+  'Topic Filter with a dot': async (server: ServerProcess) => {
+    const codes = await (await RawPeer.connected(server)).subscribe(`${fresh('filter')}/a.b`)
+    return codes === 'closed' ? codes : (codes[0] ?? 128) > 2 ? `refused, 0x${codes[0]?.toString(16)}` : 'granted'
+  },
+} as const
