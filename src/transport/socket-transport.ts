@@ -14,6 +14,9 @@
  * connection sees the bytes of another one, and an idle connection needs no memory for reading. `tls.connect` supports
  * `onread` only if it makes the TCP socket itself. For this reason the caller cannot pass a socket here.
  *
+ * A socket in a stream of small reads rests between reads (see `ReadRests`). To its user a rest is no pause: what TLS has decrypted
+ * is handed over, and output, `end` and a pause end the rest.
+ *
  * On TCP a pause takes effect at once. On TLS, Node still decrypts the records that it has already read, at most one read.
  * Their bytes are copied, and handed over after `resume`, before newer bytes.
  */
@@ -25,6 +28,8 @@ import { familyMismatch } from './address-lookup.js'
 import { connectionFailure } from './connection-failure.js'
 import type { Endpoint } from './endpoint.js'
 import { PiecewiseOutput, type PiecewiseOutputOwner, pieceBytes } from './piecewise-output.js'
+import { ReadRests, type RestingSocket } from './rests/read-rests.js'
+import type { ReadRhythm } from './rests/read-rhythm.js'
 import { describePeer, dial, type SocketOptions } from './socket.js'
 import { listenTo, listenToSessions, type SocketOwner } from './socket-listeners.js'
 import { isRefusedValue, refusedOptions, type TlsSettings } from './tls-context.js'
@@ -58,12 +63,25 @@ const readBufferBytes = 65_536
 /** Shared by all connections without withheld bytes; it stays empty. */
 const nothing: Buffer[] = []
 
+/** The rests of all connections of the process. */
+const restsOfProcess = new ReadRests({
+  now: () => performance.now(),
+  afterTurn: setImmediate,
+  afterRest(action) {
+    const timer = setTimeout(action, 1)
+    return () => clearTimeout(timer)
+  },
+})
+
 type Phase = 'opening' | 'securing' | 'open' | 'finished' | 'withheld' | 'destroyed' | 'closed'
 
-class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
+class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner, RestingSocket {
+  lastReadAt = 0
+  rhythm: ReadRhythm | undefined
   readonly #endpoint: Endpoint
   readonly #events: TransportEvents
   readonly #socket: Socket
+  readonly #rests: ReadRests
   /** Both undefined on TCP. */
   readonly #tls: TlsSettings | undefined
   readonly #secured: TLSSocket | undefined
@@ -82,6 +100,7 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
     const { socket, secured } = dial(options, this.#reader(readBuffer))
     this.#socket = socket
     this.#tls = options.tls
+    this.#rests = options.rests ?? restsOfProcess
     this.#secured = secured
     listenTo(socket, secured, this)
   }
@@ -101,6 +120,7 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
   write(chunk: Uint8Array): boolean {
     // Node would report a write after `end` as an error of the connection.
     if (this.#phase !== 'open' || !this.#socket.writable) return false
+    this.#rests.wake(this)
     if (this.#pieces === undefined) {
       if (chunk.byteLength <= pieceBytes) return this.#socket.write(chunk)
       this.#pieces = new PiecewiseOutput(this.#socket, this)
@@ -114,6 +134,7 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
 
   pause(): void {
     this.#reading = 'paused'
+    this.#rests.forget(this)
     if (this.#phase === 'open') this.#socket.pause()
   }
 
@@ -123,8 +144,25 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
     if (this.#phase === 'open') this.#socket.resume()
   }
 
+  wake(): boolean {
+    return this.#rests.wake(this)
+  }
+
+  mayRest(bytes: number): boolean {
+    return this.#phase === 'open' && this.#reading === 'flowing' && this.#events.mayRest(bytes)
+  }
+
+  stopReading(): void {
+    this.#socket.pause()
+  }
+
+  startReading(): void {
+    this.#socket.resume()
+  }
+
   end(): void {
     if (this.#phase === 'opening' || this.#phase === 'securing') return this.destroy()
+    this.#rests.wake(this)
     // Node ends a socket once; it does nothing for a later call, also after `destroy`.
     if (this.#pieces === undefined) this.#socket.end()
     else this.#pieces.end()
@@ -132,6 +170,7 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
 
   destroy(): void {
     if (this.#phase === 'destroyed' || this.#phase === 'closed') return
+    this.#rests.forget(this)
     const isSocketClosed = this.#phase === 'withheld'
     this.#phase = 'destroyed'
     this.#withheld = nothing
@@ -169,8 +208,10 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
 
   #onRead(chunk: Buffer): void {
     if (this.#phase !== 'open') return
-    if (this.#reading === 'flowing' && this.#withheld.length === 0) this.#events.received(chunk)
-    else if (this.#withheld === nothing) this.#withheld = [Buffer.from(chunk)]
+    if (this.#reading === 'flowing' && this.#withheld.length === 0) {
+      this.#events.received(chunk)
+      this.#rests.wasRead(this, chunk.length)
+    } else if (this.#withheld === nothing) this.#withheld = [Buffer.from(chunk)]
     else this.#withheld.push(Buffer.from(chunk))
   }
 
@@ -212,6 +253,7 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner {
   }
 
   onClose(): void {
+    this.#rests.forget(this)
     const hasPeerClosed = this.#phase === 'finished' && this.#failure === undefined
     if (hasPeerClosed && this.#withheld.length > 0) {
       this.#phase = 'withheld'

@@ -3,6 +3,7 @@ import type { NetConnectOpts, OnReadOpts, Socket } from 'node:net'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { type AddressFamily, addressLookup } from './address-lookup.js'
 import type { Endpoint } from './endpoint.js'
+import type { ReadRests } from './rests/read-rests.js'
 import type { TlsSettings } from './tls-context.js'
 import type { Peer } from './transport.js'
 import { watchRoot } from './untrusted-issuer.js'
@@ -15,6 +16,8 @@ export interface SocketOptions {
   readonly localAddress?: string | undefined
   /** The attempts that have failed since the client was last connected. Default 0. */
   readonly failedAttempts?: number | undefined
+  /** The rests of reading; undefined: those of the process. */
+  readonly rests?: ReadRests | undefined
   /** All connections of a client share it. Undefined: TCP without TLS. */
   readonly tls: TlsSettings | undefined
 }

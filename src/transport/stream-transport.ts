@@ -123,6 +123,10 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
     if (this.#withheld.length > 0) this.#releaseLater()
   }
 
+  wake(): boolean {
+    return false
+  }
+
   end(): void {
     if (this.#state.phase === 'opening') return this.destroy()
     if (this.#state.phase !== 'open') return

@@ -18,6 +18,11 @@ export interface TransportEvents {
   opened(): void
   /** Bytes arrived. `chunk` may be a view of a shared read buffer: it is valid only until this call returns. */
   received(chunk: Buffer): void
+  /**
+   * Asked in a stream of small chunks. True if the next bytes may come up to 2 ms late, and then at once: nobody waits for one of them.
+   * `bytes` is what comes in that time.
+   */
+  mayRest(bytes: number): boolean
   /** The operating system has taken a part of a large chunk, or of the chunks after it, but not yet everything. */
   partlySent(): void
   /** There is room for output again, after `write` returned false on an open stream. */
@@ -51,6 +56,8 @@ export interface Transport {
    */
   pause(): void
   resume(): void
+  /** Ends a rest of reading (see `mayRest`). True if there was one: bytes may have come that were not read, and are read in this turn. */
+  wake(): boolean
   /**
    * Sends all written bytes, then closes our side. `closed` follows when the peer has closed too, or when `destroy` is
    * called. Before `opened` it does the same as `destroy`.

@@ -20,6 +20,10 @@ export class UnopenedTransport implements Transport {
 
   resume(): void {}
 
+  wake(): boolean {
+    return false
+  }
+
   end(): void {
     this.destroy()
   }

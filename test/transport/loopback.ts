@@ -61,6 +61,7 @@ export function watch(open: OpenTransport, hooks: Hooks = {}): Watched {
       hooks.received?.(transport, chunk)
       if (waiting !== undefined && length >= waiting.length) waiting.resolve()
     },
+    mayRest: () => true,
     partlySent() {
       if (told.at(-1) !== 'partlySent') told.push('partlySent')
       hooks.partlySent?.(transport, undefined)

@@ -6,12 +6,15 @@ import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ca } from '../../fixtures/tls/index.js'
 import { ConnectionLostError } from '../../src/errors.js'
 import { type OpenTransport, openSocket, TlsSettings, type Transport } from '../../src/transport/index.js'
-import { drain, listenTcp, listenTls, remainingHandles, watch } from './loopback.js'
+import { ReadRests } from '../../src/transport/rests/read-rests.js'
+import { drain, listenTcp, listenTls, remainingHandles, type Watched, watch } from './loopback.js'
+import { SimulatedTime } from './rests/rest-time.js'
 
 const tls = new TlsSettings({ ca })
-const overTcp = (port: number, host = '::1'): OpenTransport =>
-  openSocket({ endpoint: { host, port, tls: false }, tls: undefined })
-const overTls = (port: number): OpenTransport => openSocket({ endpoint: { host: '::1', port, tls: true }, tls })
+const overTcp = (port: number, rests?: ReadRests, host = '::1'): OpenTransport =>
+  openSocket({ endpoint: { host, port, tls: false }, tls: undefined, rests })
+const overTls = (port: number, rests?: ReadRests): OpenTransport =>
+  openSocket({ endpoint: { host: '::1', port, tls: true }, tls, rests })
 
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 const turn = () => new Promise((resolve) => setImmediate(resolve))
@@ -90,6 +93,70 @@ describe.each([
     transport.end()
     expect(digest(await received)).toBe(digest(bytes))
     expect(await client.closed).toBeUndefined()
+  })
+
+  describe('a socket in a stream of small reads', () => {
+    /** A connection that rests, and the time of its rests: only its timer stands still. */
+    async function resting() {
+      const time = new SimulatedTime()
+      const { accepted, port } = await listen()
+      const client = watch(open(port, new ReadRests(time)), {
+        received() {
+          time.at += 0.2
+          setImmediate(() => time.endTurn())
+        },
+      })
+      const remote = await accepted()
+      let sent = 0
+      while (!time.isTimed) {
+        sent += 1
+        await Promise.all([client.until(sent), new Promise((resolve) => remote.write('x', resolve))])
+        await turn()
+      }
+      return { ...client, time, remote, sent }
+    }
+
+    it('rests, and gets all bytes when its timer fires', async () => {
+      const { time, remote, bytes, closed, sent } = await resting()
+      remote.end('end')
+      let isOver = false
+      closed.then(() => {
+        isOver = true
+      })
+      while (!isOver) {
+        time.fire()
+        await turn()
+      }
+      expect(await closed).toBeUndefined()
+      expect(bytes().toString()).toBe(`${'x'.repeat(sent)}end`)
+    })
+
+    it.each([
+      ['output', ({ transport }: Watched) => transport.write(Buffer.of(1))],
+      ['a call of wake', ({ transport }: Watched) => expect(transport.wake()).toBe(true)],
+      [
+        'a pause and its end',
+        ({ transport }: Watched) => {
+          transport.pause()
+          transport.resume()
+        },
+      ],
+    ])('is read again at once after %s', async (_, end) => {
+      const client = await resting()
+      expect(client.time.isTimed).toBe(true)
+      end(client)
+      expect([client.time.isTimed, client.transport.wake()]).toEqual([false, false])
+      client.remote.write('y')
+      expect((await client.until(client.sent + 1)).toString()).toMatch(/xy$/)
+    })
+
+    it.each(['end', 'destroy'] as const)('leaves no timer after %s', async (way) => {
+      const { time, transport, remote, closed } = await resting()
+      remote.resume()
+      transport[way]()
+      expect(time.isTimed).toBe(false)
+      await closed
+    })
   })
 
   it('receives 16 MiB unchanged through pauses of every kind, and nothing while it is paused [MQTT-7.1.2-1]', async () => {

@@ -49,6 +49,8 @@ const countedReadBytes = 1_024
 const packetsPerLook = 16
 /** In so many turns the socket has given all that had come when a deadline was reached: a socket holds some MiB. */
 const turnsPutOffMax = 64
+/** The length of PUBACK, PUBREC and PUBCOMP: of other answers only few are due. */
+export const acknowledgementBytes = 4
 const noBytes = Buffer.alloc(0)
 
 /** 'behind journal': much output waits for the journal. 'full': much output waits for the socket. In both states no message is sent. */
@@ -64,6 +66,11 @@ type Input = 'reading' | 'behind output' | 'behind turn' | 'paused'
 /** The driver, as the stream sees it. */
 export interface StreamOwner {
   now(): number
+  /**
+   * Whether a rest of the socket, which `bytes` take to come, delays nothing. Answers that are due would be late, unless all of them
+   * need more time than the rest.
+   */
+  mayRest(bytes: number): boolean
   /** Runs `read`, which handles the packets of one long read. */
   duringRead(read: () => void): void
   /** A call of the engine has returned: runs the reports of the engine, and writes the output if there is much of it. */
@@ -201,9 +208,14 @@ export class ConnectionStream implements TransportEvents {
 
   /** True if the answer that is due may wait for the next turn of the event loop. A server that goes on sending puts nothing off for ever. */
   putsDeadlinesOff(): boolean {
-    const isBehind = this.#turnTime === 'over' && this.#turnsPutOff < turnsPutOffMax
+    const isUnread = this.#turnTime === 'over' || this.#transport.wake()
+    const isBehind = isUnread && this.#turnsPutOff < turnsPutOffMax
     this.#turnsPutOff = isBehind ? this.#turnsPutOff + 1 : 0
     return isBehind
+  }
+
+  mayRest(bytes: number): boolean {
+    return this.#owner.mayRest(bytes)
   }
 
   partlySent(): void {

@@ -32,11 +32,11 @@ import type { PublishTicket } from '../publish/publish-ticket.js'
 import type { RequestTicket } from '../subscribe/tickets.js'
 import { ClientCounters } from '../surface/counters.js'
 import { channels } from '../surface/diagnostics.js'
-import { ConnectionStream, type StreamOwner } from './connection-stream.js'
+import { acknowledgementBytes, ConnectionStream, type StreamOwner } from './connection-stream.js'
 import { DeliveryBridge, type DeliveryDriver } from './delivery-bridge.js'
 import { engineSettings } from './engine-settings.js'
 import type { JournalWriter } from './journal-writer.js'
-import { warnOfDropped, warnOfMissingQos2, warnOfUnreadable } from './message-warnings.js'
+import { tellMisformed, warnOfDropped, warnOfMissingQos2 } from './message-warnings.js'
 import { OpenedStore } from './opened-store.js'
 import { type PingSettings, Pings } from './pings.js'
 import { type DeadlineOwner, Timers } from './timers.js'
@@ -202,15 +202,16 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   }
 
   misformed(anomaly: PacketAnomaly, packet: DecodedPacket<false>, bytes: Uint8Array): void {
-    this.counters.anomalies += 1
-    if (anomaly.anomaly === 'unreadable-topic-name') warnOfUnreadable(this.counters, anomaly.received)
-    if (!channels.anomaly.hasSubscribers) return
-    const packetId = 'packetId' in packet ? packet.packetId : undefined
-    channels.anomaly.publish({ client: this.client, ...anomaly, packetId, bytes: Buffer.from(bytes) })
+    tellMisformed(this.client, this.counters, anomaly, packet, bytes)
   }
 
   ended(stream: ConnectionStream, cause: Error): void {
     if (this.#stream === stream) this.#events.connectionEnded(cause)
+  }
+
+  mayRest(bytes: number): boolean {
+    const awaited = this.session.table.size + (this.#pings?.isEmpty === false ? 1 : 0)
+    return !this.#settings.connection.lowLatency && (awaited === 0 || awaited * acknowledgementBytes > bytes)
   }
 
   duringRead(read: () => void): void {

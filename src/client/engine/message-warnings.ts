@@ -1,5 +1,8 @@
 /** Warns the program, once for each kind, about messages that were not treated as it asked. */
+import type { DecodedPacket } from '../../codec/control-packet.js'
+import type { PacketAnomaly } from '../../codec/decode/packet-reader.js'
 import type { ClientCounters } from '../surface/counters.js'
+import { channels } from '../surface/diagnostics.js'
 import { asError } from '../waiting/promises.js'
 
 /** There is no route for a message on this topic; the message was acknowledged. */
@@ -37,7 +40,7 @@ export function warnOfMissingQos2(counters: ClientCounters): void {
 }
 
 /** A message has a Topic Name that is no text; it was acknowledged. */
-export function warnOfUnreadable(counters: ClientCounters, received: string): void {
+function warnOfUnreadable(counters: ClientCounters, received: string): void {
   counters.unreadable += 1
   if (counters.unreadable > 1) return
   warn(`a message was acknowledged and given to no handler: its Topic Name is ${received} (said once)`)
@@ -54,4 +57,19 @@ export function warnOfFaultyTopic(counters: ClientCounters, topic: string, fault
 
 function warn(text: string): void {
   process.emitWarning(text, 'Mqtt311Warning')
+}
+
+/** Counts a fault of the server at which the decoder has read on, and tells it on the channel. */
+export function tellMisformed(
+  client: object,
+  counters: ClientCounters,
+  anomaly: PacketAnomaly,
+  packet: DecodedPacket<false>,
+  bytes: Uint8Array,
+): void {
+  counters.anomalies += 1
+  if (anomaly.anomaly === 'unreadable-topic-name') warnOfUnreadable(counters, anomaly.received)
+  if (!channels.anomaly.hasSubscribers) return
+  const packetId = 'packetId' in packet ? packet.packetId : undefined
+  channels.anomaly.publish({ client, ...anomaly, packetId, bytes: Buffer.from(bytes) })
 }

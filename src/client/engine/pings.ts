@@ -47,9 +47,13 @@ export class Pings {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#waits.first === undefined
+  }
+
   /** The next time at which `expire` may have something to do; Infinity if no call waits. */
   get deadline(): number {
-    return this.#waits.first === undefined ? Number.POSITIVE_INFINITY : this.#deadline
+    return this.isEmpty ? Number.POSITIVE_INFINITY : this.#deadline
   }
 
   expire(now: number): void {
@@ -63,7 +67,7 @@ export class Pings {
 
   /** The connection has ended, so no answer can come. */
   lost(): void {
-    if (this.#waits.first === undefined) return
+    if (this.isEmpty) return
     const error = new ConnectionLostError('the connection ended before PINGRESP came', { reason: 'closed' })
     for (const wait of this.#waits) wait.aborted(error)
   }

@@ -1,5 +1,7 @@
 /** Each program runs in a process of its own, to show whether that process ends by itself. No error may end it. */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { builtProgram } from '../../built-program.js'
 import { FakeServer, message } from '../peers/fake-server.js'
@@ -52,7 +54,39 @@ async function listening(): Promise<{ server: FakeServer; url: string }> {
   return { server, url: await server.listen() }
 }
 
+/** Sends so many messages, each in a write of its own and when the one before has been written, and closes then. */
+async function streaming(messages: number): Promise<string> {
+  const server = createServer((socket) => {
+    const stream = async () => {
+      // CONNACK, and PUBLISH with Topic Name a and no payload.
+      socket.write(Buffer.of(0x20, 2, 0, 0))
+      for (let sent = 0; sent < messages; sent += 1) {
+        await new Promise((resolve) => socket.write(Buffer.of(0x30, 3, 0, 1, 0x61), resolve))
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      socket.end()
+    }
+    socket
+      .once('data', stream)
+      .setNoDelay(true)
+      .on('error', () => {})
+  })
+  server.listen(0, '::1')
+  onTestFinished(() => {
+    server.close()
+  })
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
+  return `mqtt://[::1]:${address.port}`
+}
+
 describe('a process', () => {
+  test('that only receives a stream lives through the rests of its socket, until the stream has ended', async () => {
+    const { code, out, errors } = await run('receives-a-stream', await streaming(2_000))
+    expect({ code, out, errors }).toEqual({ code: 0, out: 'rested, 2000 messages\n', errors: '' })
+  })
+
   test.each(['end', 'end-in-flight', 'destroy', 'never-connected'])(
     'ends by itself after its client has (%s)',
     async (way) => {

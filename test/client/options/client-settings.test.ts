@@ -39,6 +39,7 @@ describe('defaults', () => {
       connectTimeoutMs: 30_000,
       pingTimeoutMs: 10_000,
       maxPacketBytes: 16_777_216,
+      lowLatency: false,
     })
     expect(settings.engine).toEqual({
       ackTimeoutMs: 60_000,

@@ -1,0 +1,130 @@
+/**
+ * Decides when a socket rests. A server that writes each packet by itself wakes a client that keeps up once for each packet, and such
+ * a wake costs four times as much as the packet. A socket that rests is not read for about a millisecond. Then one read takes all
+ * bytes that have come.
+ *
+ *   awake ──many small reads, for 2 ms──> resting ──few bytes in a rest, or the rests are of no use──> awake
+ *
+ * The bytes of a millisecond are measured in both states. If rests make them fewer, then the server waits for us during a rest: its
+ * window, or ours, is too small for one. If our output ends most rests, they gather little. In both cases the socket stays awake for a
+ * time, which doubles until rests are of use again.
+ *
+ * There is no clock and no socket here: the caller passes times and bytes.
+ */
+
+/** What a timer of one millisecond takes on most machines. */
+const restMs = 1.5
+/** A stream is measured for so long before it rests, so a shorter burst loses no time by rests. */
+const measureMs = 2
+/** A rest gains little if fewer reads come, or if they are large. */
+const readsPerMs = 3
+const smallReadBytes = 4_096
+/** More bytes in one rest could fill the buffers of the operating system, and the server would have to wait. */
+const fullRestBytes = 49_152
+/** A rest with less than this share of the expected bytes was too long for the stream. */
+const slowShare = 0.25
+/** After so many rests their rate is compared with the rate before, of which they have to keep this share. */
+const comparedRests = 8
+const keptShare = 0.9
+/** After so many rests the rate without rests is measured again. */
+const restsMax = 64
+/** How long a socket stays awake when rests are of no use. */
+const awakeMs = { first: 16, longest: 1_024 }
+
+export class ReadRhythm {
+  #state: 'awake' | 'resting' = 'awake'
+  /** The bytes of this turn of the event loop; undefined before its first read. */
+  #turnBytes: number | undefined
+  /** What was measured since a time: turns with a read, and rests that were ended early. */
+  #since: number
+  #bytes = 0
+  #turns = 0
+  #woken = 0
+  /** How the last rest ended. */
+  #lastRest: 'slept' | 'woken' = 'slept'
+  /** The bytes of a millisecond without rests. */
+  #awakeRate = 0
+  #rests = 0
+  #awakeUntil = Number.NEGATIVE_INFINITY
+  #nextAwakeMs = awakeMs.first
+
+  constructor(now: number) {
+    this.#since = now
+  }
+
+  /** The socket was read, soon after the last time. True for the first read of a turn: `turnOver` has to follow at its end. */
+  read(bytes: number): boolean {
+    const isFirst = this.#turnBytes === undefined
+    this.#turnBytes = (this.#turnBytes ?? 0) + bytes
+    return isFirst
+  }
+
+  /** The turn is over. Returns how many bytes a rest would gather; 0 if there should be none. */
+  turnOver(now: number): number {
+    const bytes = this.#turnBytes ?? 0
+    this.#turnBytes = undefined
+    this.#bytes += bytes
+    this.#turns += 1
+    const rests = this.#state === 'awake' ? this.#isWorthResting(now) : this.#goesOnResting(bytes, now)
+    return rests ? this.#awakeRate * restMs : 0
+  }
+
+  /** A rest begins. */
+  rest(now: number): void {
+    this.#lastRest = 'slept'
+    if (this.#state === 'resting') return
+    this.#state = 'resting'
+    this.#rests = 0
+    this.#measureFrom(now)
+  }
+
+  /** The rest was ended early. */
+  woken(): void {
+    this.#lastRest = 'woken'
+    this.#woken += 1
+  }
+
+  /** There is no stream any more, or no rest may begin. */
+  stayAwake(now: number): void {
+    this.#state = 'awake'
+    this.#measureFrom(now)
+  }
+
+  #isWorthResting(now: number): boolean {
+    const ms = now - this.#since
+    if (ms < measureMs || now < this.#awakeUntil) return false
+    const isWorth = this.#turns >= readsPerMs * ms && this.#bytes < smallReadBytes * this.#turns
+    this.#awakeRate = this.#bytes / ms
+    this.#measureFrom(now)
+    return isWorth
+  }
+
+  #goesOnResting(bytes: number, now: number): boolean {
+    this.#rests += 1
+    const isTooLong = this.#lastRest === 'slept' && bytes < slowShare * restMs * this.#awakeRate
+    if (isTooLong || !this.#isOfUse(now)) {
+      this.#awakeUntil = now + this.#nextAwakeMs
+      this.#nextAwakeMs = Math.min(2 * this.#nextAwakeMs, awakeMs.longest)
+    } else if (bytes < fullRestBytes && this.#rests < restsMax) {
+      return true
+    }
+    this.stayAwake(now)
+    return false
+  }
+
+  #isOfUse(now: number): boolean {
+    if (this.#turns < comparedRests) return true
+    const keepsRate = this.#bytes >= keptShare * this.#awakeRate * (now - this.#since)
+    const isOfUse = keepsRate && this.#woken < comparedRests / 2
+    if (isOfUse) this.#nextAwakeMs = awakeMs.first
+    this.#measureFrom(now)
+    return isOfUse
+  }
+
+  #measureFrom(now: number): void {
+    this.#since = now
+    this.#bytes = 0
+    this.#turns = 0
+    this.#woken = 0
+  }
+}

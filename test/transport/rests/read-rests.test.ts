@@ -1,0 +1,215 @@
+import { describe, expect, test } from 'vitest'
+import { ReadRests, type RestingSocket } from '../../../src/transport/rests/read-rests.js'
+import { SimulatedTime } from './rest-time.js'
+
+class Socket implements RestingSocket {
+  lastReadAt = 0
+  rhythm = undefined
+  isRead = true
+  mayRest: (bytes: number) => boolean = () => true
+
+  stopReading(): void {
+    this.isRead = false
+  }
+
+  startReading(): void {
+    this.isRead = true
+  }
+}
+
+const packetBytes = 100
+
+interface Stream {
+  /** Packets that the server sends in a millisecond, as long as its window has room. */
+  readonly perMs: number
+  /** Packets that may be unacknowledged. We acknowledge what a read brings at once. */
+  readonly window?: number
+  readonly bytes?: number
+  /** What the timer of a rest takes, in milliseconds. */
+  readonly restMs?: number
+  /** What a read costs, in milliseconds. */
+  readonly readMs?: number
+  readonly mayRest?: (bytes: number) => boolean
+  /** A write of ours ends the first so many of ten rests. */
+  readonly written?: number
+}
+
+/** A server, and a client that reads one socket as often as it may. */
+class Reading {
+  readonly time = new SimulatedTime()
+  readonly rests = new ReadRests(this.time)
+  readonly socket = new Socket()
+  packets = 0
+  reads = 0
+  #sent = 0
+
+  /** Lets so many milliseconds of a stream pass. */
+  run(ms: number, stream: Stream): this {
+    const { restMs = 1.2, readMs = 0.02, mayRest = () => true, written = 0 } = stream
+    const end = this.time.at + ms
+    this.socket.mayRest = mayRest
+    while (this.time.at < end) {
+      if (this.socket.isRead) {
+        this.#pass(readMs, stream)
+      } else if (this.time.timers % 10 < written) {
+        this.#pass(readMs, stream)
+        this.rests.wake(this.socket)
+      } else {
+        this.#pass(restMs, stream)
+        this.time.fire()
+      }
+      this.#read(stream)
+    }
+    return this
+  }
+
+  #pass(ms: number, { perMs, window = Number.POSITIVE_INFINITY }: Stream): void {
+    this.time.at += ms
+    this.#sent = Math.min(this.#sent + ms * perMs, this.packets + window)
+  }
+
+  #read({ bytes = packetBytes }: Stream): void {
+    const come = Math.floor(this.#sent) - this.packets
+    if (come === 0) return
+    this.packets += come
+    this.reads += 1
+    this.rests.wasRead(this.socket, come * bytes)
+    this.time.endTurn()
+  }
+}
+
+const never = () => false
+const fast = { perMs: 40 }
+
+/** A socket that rests. */
+function resting(): Reading {
+  const reading = new Reading()
+  while (!reading.time.isTimed) reading.run(0.1, fast)
+  return reading
+}
+
+describe('a stream of small reads', () => {
+  test('is read ten times less often, and is as fast', () => {
+    const awake = new Reading().run(1_000, { ...fast, mayRest: never })
+    const rested = new Reading().run(1_000, fast)
+    expect(rested.reads).toBeLessThan(awake.reads / 10)
+    expect(rested.packets).toBeGreaterThan(awake.packets * 0.99)
+  })
+
+  test.each([10, 20, 40])('keeps nearly its rate if only %i packets may be unacknowledged', (window) => {
+    const awake = new Reading().run(4_000, { ...fast, window, mayRest: never })
+    const rested = new Reading().run(4_000, { ...fast, window })
+    expect(rested.packets).toBeGreaterThan(awake.packets * 0.97)
+  })
+
+  test('rests again if the window has become larger', () => {
+    const reading = new Reading().run(4_000, { ...fast, window: 20 })
+    const { reads } = reading
+    reading.run(4_000, { ...fast, window: 1_000 })
+    expect(reading.reads - reads).toBeLessThan(20_000)
+  })
+
+  test.each([
+    ['rests on if a write of ours ends a rest now and then', 2, 500, 2_000],
+    ['rests seldom if our writes end most rests', 8, 1, 100],
+  ])('%s', (_, written, min, max) => {
+    const { timers } = new Reading().run(1_000, { ...fast, written }).time
+    expect(timers).toBeGreaterThan(min)
+    expect(timers).toBeLessThan(max)
+  })
+
+  test('rests only once it has lasted for 2 ms: a burst of a hundred packets never rests', () => {
+    const reading = new Reading().run(1.9, { perMs: 50 }).run(100, { perMs: 0.1 })
+    expect(reading.time.timers).toBe(0)
+  })
+
+  test('rests no more when it slows down', () => {
+    const reading = resting()
+    reading.run(5, { perMs: 0.5 })
+    const { timers } = reading.time
+    reading.run(1_000, { perMs: 0.5 })
+    expect([reading.time.timers - timers, reading.time.isTimed]).toEqual([0, false])
+  })
+
+  test('does not rest if its user hurries, and tells the user what a rest would bring', () => {
+    const expected: number[] = []
+    const reading = new Reading().run(100, { ...fast, mayRest: (bytes) => expected.push(bytes) < 0 })
+    expect(reading.time.timers).toBe(0)
+    expect(Math.min(...expected)).toBeGreaterThan(40 * packetBytes)
+    expect(Math.max(...expected)).toBeLessThan(80 * packetBytes)
+  })
+
+  test.each([
+    ['large reads', { perMs: 40, bytes: 5_000 }],
+    ['two reads in a millisecond', { perMs: 40, readMs: 0.5 }],
+    ['a read each 2 ms', { perMs: 0.5 }],
+  ])('does not rest: %s', (_, stream) => {
+    expect(new Reading().run(1_000, stream).time.timers).toBe(0)
+  })
+
+  test('does not rest if a rest gathers more than the buffers may hold', () => {
+    const awake = new Reading().run(1_000, { perMs: 1_000, mayRest: never })
+    const reading = new Reading().run(1_000, { perMs: 1_000 })
+    expect(reading.reads).toBeGreaterThan(awake.reads / 2)
+  })
+})
+
+describe('a rest', () => {
+  test('begins when the turn is over, not during the read', () => {
+    const reading = resting()
+    reading.time.fire()
+    reading.time.at += 0.01
+    reading.rests.wasRead(reading.socket, 6_000)
+    expect(reading.socket.isRead).toBe(true)
+    reading.time.endTurn()
+    expect(reading.socket.isRead).toBe(false)
+  })
+
+  test('ends when it is woken, and its timer with it', () => {
+    const { rests, socket, time } = resting()
+    expect(rests.wake(socket)).toBe(true)
+    expect([socket.isRead, time.isTimed]).toEqual([true, false])
+    expect(rests.wake(socket)).toBe(false)
+  })
+
+  test('ends without a read if the socket is gone', () => {
+    const { rests, socket, time } = resting()
+    expect(rests.forget(socket)).toBe(true)
+    expect([socket.isRead, time.isTimed]).toEqual([false, false])
+  })
+
+  test('shares its timer with the rests of other sockets', () => {
+    const { rests, socket, time } = resting()
+    const { timers } = time
+    const other = new Socket()
+    while (other.isRead) {
+      time.at += 0.1
+      rests.wasRead(other, packetBytes)
+      time.endTurn()
+    }
+    expect(time.timers).toBe(timers)
+    rests.wake(other)
+    expect(time.isTimed).toBe(true)
+    time.fire()
+    expect([socket.isRead, other.isRead]).toEqual([true, true])
+  })
+})
+
+describe('timers', () => {
+  const restMs = 4
+
+  test('that are coarse end all rests of the process after sixteen', () => {
+    const reading = new Reading().run(4_000, { ...fast, restMs })
+    expect(reading.time.timers).toBe(16)
+  })
+
+  test('that are late now and then do not', () => {
+    const reading = resting()
+    for (let rests = 0; rests < 100; rests += 1) {
+      reading.run(1.3, { ...fast, restMs: rests % 2 === 0 ? 1.2 : restMs })
+    }
+    const { timers } = reading.time
+    reading.run(1_000, fast)
+    expect(reading.time.timers).toBeGreaterThan(timers + 100)
+  })
+})

@@ -1,0 +1,45 @@
+import type { RestTime } from '../../../src/transport/rests/read-rests.js'
+
+/** The time of a test: it moves when the test says so. */
+export class SimulatedTime implements RestTime {
+  at = 0
+  /** How many times a rest began with a new timer. */
+  timers = 0
+  #turnOver: (() => void) | undefined
+  #restOver: (() => void) | undefined
+
+  now(): number {
+    return this.at
+  }
+
+  afterTurn(action: () => void): void {
+    this.#turnOver = action
+  }
+
+  afterRest(action: () => void): () => void {
+    this.timers += 1
+    this.#restOver = action
+    return () => {
+      this.#restOver = undefined
+    }
+  }
+
+  /** True while there is a timer. */
+  get isTimed(): boolean {
+    return this.#restOver !== undefined
+  }
+
+  /** The turn of the event loop is over. */
+  endTurn(): void {
+    const action = this.#turnOver
+    this.#turnOver = undefined
+    action?.()
+  }
+
+  /** The timer fires, if there is one. */
+  fire(): void {
+    const action = this.#restOver
+    this.#restOver = undefined
+    action?.()
+  }
+}
