@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.js'
-import type { QoS, SubackPacket, SubscribePacket, UnsubscribePacket } from '../control-packet.js'
+import type { SubackPacket, SubscribePacket, UnsubscribePacket } from '../control-packet.js'
 import { outline, requireArrayLike, requireList, requirePacketIdentifier, requireQos } from '../field-checks.js'
 import { MAX_REMAINING_LENGTH } from '../fixed-header.js'
 import { isSubackCode } from '../packet-constants.js'
@@ -19,7 +19,7 @@ export function encodeSubscribe(chunk: OutputChunk, packet: SubscribePacket): vo
   requirePacketIdentifier(packetId, 'MQTT-2.3.1-1')
   // [MQTT-3.8.3-3] SUBSCRIBE has at least one Topic Filter
   requireList(subscriptions, 'subscriptions', 'MQTT-3.8.3-3')
-  const fields: { readonly filter: string; readonly length: number; readonly qos: QoS }[] = []
+  const lengths: number[] = []
   let remainingLength = 2
   for (const subscription of subscriptions) {
     if (typeof subscription !== 'object' || subscription === null) {
@@ -32,18 +32,18 @@ export function encodeSubscribe(chunk: OutputChunk, packet: SubscribePacket): vo
     const length = topicFilterLength(filter, 'MQTT-3.8.3-1')
     // [MQTT-3.8.3-4] the requested QoS is 0, 1 or 2
     requireQos(qos, 'qos', 'MQTT-3.8.3-4')
-    fields.push({ filter, length, qos })
+    lengths.push(length)
     remainingLength += 2 + length + 1
   }
   requireRemainingLength(remainingLength, 'subscriptions')
   let index = beginPacket(chunk, SUBSCRIBE, remainingLength)
   const { bytes } = chunk
   index = writeUint16(bytes, index, packetId)
-  for (const { filter, length, qos } of fields) {
-    index = writeText(bytes, index, filter, length)
+  subscriptions.forEach(({ filter, qos }, at) => {
+    index = writeText(bytes, index, filter, lengths[at] ?? 0)
     bytes[index] = qos
     index += 1
-  }
+  })
 }
 
 /** Appends UNSUBSCRIBE (section 3.10). */
@@ -54,12 +54,14 @@ export function encodeUnsubscribe(chunk: OutputChunk, packet: UnsubscribePacket)
   // [MQTT-3.10.3-2] UNSUBSCRIBE has at least one Topic Filter
   requireList(filters, 'filters', 'MQTT-3.10.3-2')
   // [MQTT-3.10.3-1] the Topic Filters are strings, one after the other
-  const fields = filters.map((filter) => ({ filter, length: topicFilterLength(filter, 'MQTT-3.10.3-1') }))
-  const remainingLength = fields.reduce((sum, { length }) => sum + 2 + length, 2)
+  const lengths = filters.map((filter) => topicFilterLength(filter, 'MQTT-3.10.3-1'))
+  const remainingLength = lengths.reduce((sum, length) => sum + 2 + length, 2)
   requireRemainingLength(remainingLength, 'filters')
   let index = beginPacket(chunk, UNSUBSCRIBE, remainingLength)
   index = writeUint16(chunk.bytes, index, packetId)
-  for (const { filter, length } of fields) index = writeText(chunk.bytes, index, filter, length)
+  filters.forEach((filter, at) => {
+    index = writeText(chunk.bytes, index, filter, lengths[at] ?? 0)
+  })
 }
 
 /** Appends SUBACK (section 3.9). */

@@ -10,19 +10,27 @@
  * subscription while another request for the filter is open. The QoS of the subscription is that of the request that was granted last.
  */
 import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
+import { SUBSCRIBE_FAILURE } from '../../codec/packet-constants.js'
 import type { SubscribeRequest } from '../exchange/request.js'
+import { TextMap } from '../lists/text-map.js'
 
+/** The open SUBSCRIBEs for a Topic Filter, neither answered nor abandoned: one, or a Set of several; undefined if there is none. */
+type Open<R> = SubscribeRequest<R> | Set<SubscribeRequest<R>> | undefined
+
+/**
+ * A subscription. A call may have 100,000 Topic Filters, so those with the same subscription share one object: it never changes, but
+ * its Set does, which belongs to one filter.
+ */
 interface Subscription<R> {
   /** The QoS in the request that was granted last; the granted QoS may be lower. */
-  qos: QoS
-  state: 'requested' | 'granted' | 'lost'
-  /** The open SUBSCRIBEs for the filter, neither answered nor abandoned: one, or a Set of several; undefined if there is none. */
-  open: SubscribeRequest<R> | Set<SubscribeRequest<R>> | undefined
+  readonly qos: QoS
+  readonly state: 'requested' | 'granted' | 'lost'
+  readonly open: Open<R>
 }
 
 export class Subscriptions<R> {
   /** The subscriptions by Topic Filter; undefined before the first one. */
-  #known: Map<string, Subscription<R>> | undefined
+  #known: TextMap<Subscription<R>> | undefined
   /** Whether subscriptions have ended: messages for them may still come. */
   #ended: 'none' | 'some' = 'none'
 
@@ -41,13 +49,16 @@ export class Subscriptions<R> {
 
   /** A SUBSCRIBE will be sent. */
   requested(request: SubscribeRequest<R>): void {
-    this.#known ??= new Map()
+    this.#known ??= new TextMap()
+    let latest: Subscription<R> | undefined
     for (const { filter, qos } of request.subscriptions) {
-      const known = this.#known.get(filter) ?? { qos, state: 'requested', open: undefined }
-      this.#known.set(filter, known)
-      if (known.open === undefined) known.open = request
-      else if (known.open instanceof Set) known.open.add(request)
-      else if (known.open !== request) known.open = new Set([known.open, request])
+      const known = this.#known.get(filter)
+      if (known?.open instanceof Set) known.open.add(request)
+      else if (known?.open !== request) {
+        const open = known?.open === undefined ? request : new Set([known.open, request])
+        latest = subscription(latest, known?.qos ?? qos, known?.state ?? 'requested', open)
+        this.#known.set(filter, latest)
+      }
     }
   }
 
@@ -56,29 +67,41 @@ export class Subscriptions<R> {
     for (const filter of filters) this.#end(filter)
   }
 
-  /** SUBACK granted this filter. `qos` is the QoS of the request. */
-  granted({ filter, qos }: SubscriptionRequest, request: SubscribeRequest<R>): void {
-    const subscription = this.#known?.get(filter)
-    if (subscription === undefined) return
-    subscription.qos = qos
-    subscription.state = 'granted'
-    close(subscription, request)
+  /** SUBACK came. Returns the filters that it refused. */
+  answered(request: SubscribeRequest<R>, returnCodes: ArrayLike<number>): readonly string[] {
+    const refused: string[] = []
+    let latest: Subscription<R> | undefined
+    // [MQTT-3.9.3-1] The Return Codes have the order of the filters.
+    request.subscriptions.forEach(({ filter, qos }, index) => {
+      const isRefused = (returnCodes[index] ?? 0) >= SUBSCRIBE_FAILURE
+      if (isRefused) refused.push(filter)
+      const known = isRefused ? undefined : this.#known?.get(filter)
+      if (known === undefined) return
+      latest = subscription(latest, qos, 'granted', without(known.open, request))
+      this.#known?.set(filter, latest)
+    })
+    for (const filter of refused) this.#refused(filter, request)
+    return refused
   }
 
-  /** SUBACK refused this filter of the request. Another open request for the same filter may still be granted. */
-  refused(filter: string, request: SubscribeRequest<R>): void {
-    const subscription = this.#known?.get(filter)
-    if (subscription === undefined || !close(subscription, request) || subscription.state === 'granted') return
-    if (subscription.open === undefined) this.#end(filter)
-    else subscription.state = 'requested'
+  /** Another open request for the same filter may still be granted. */
+  #refused(filter: string, request: SubscribeRequest<R>): void {
+    const known = this.#known?.get(filter)
+    if (known === undefined || !isOpen(known, request)) return
+    const open = without(known.open, request)
+    if (known.state === 'granted') this.#known?.set(filter, { ...known, open })
+    else if (open === undefined) this.#end(filter)
+    else this.#known?.set(filter, { ...known, state: 'requested', open })
   }
 
   /** The caller no longer waits for this request, so filters that only this request has are not wanted. */
   abandoned(request: SubscribeRequest<R>): void {
     for (const { filter } of request.subscriptions) {
-      const subscription = this.#known?.get(filter)
-      if (subscription === undefined || !close(subscription, request)) continue
-      if (subscription.state === 'requested' && subscription.open === undefined) this.#end(filter)
+      const known = this.#known?.get(filter)
+      if (known === undefined || !isOpen(known, request)) continue
+      const open = without(known.open, request)
+      if (known.state === 'requested' && open === undefined) this.#end(filter)
+      else this.#known?.set(filter, { ...known, open })
     }
   }
 
@@ -89,16 +112,19 @@ export class Subscriptions<R> {
 
   /** The server may have forgotten every subscription. */
   serverForgot(): void {
-    for (const subscription of this.#known?.values() ?? []) {
-      if (subscription.state === 'granted') subscription.state = 'lost'
+    let latest: Subscription<R> | undefined
+    for (const [filter, { qos, state, open }] of this.#known ?? []) {
+      if (state !== 'granted') continue
+      latest = subscription(latest, qos, 'lost', open)
+      this.#known?.set(filter, latest)
     }
   }
 
   /** The subscriptions that the server has lost, each with the QoS of its request. */
   lost(): SubscriptionRequest[] {
-    return this.inspect()
-      .filter(({ state }) => state === 'lost')
-      .map(({ filter, qos }) => ({ filter, qos }))
+    const lost: SubscriptionRequest[] = []
+    for (const [filter, { qos, state }] of this.#known ?? []) if (state === 'lost') lost.push({ filter, qos })
+    return lost
   }
 
   /** The state as plain data. */
@@ -107,10 +133,23 @@ export class Subscriptions<R> {
   }
 }
 
-/** Removes a request from the open ones. Returns false if it was not open. */
-function close<R>(subscription: Subscription<R>, request: SubscribeRequest<R>): boolean {
-  const { open } = subscription
-  const wasOpen = open instanceof Set ? open.delete(request) : open === request
-  if (wasOpen && (!(open instanceof Set) || open.size === 0)) subscription.open = undefined
-  return wasOpen
+/** `like`, if it is the same. */
+function subscription<R>(
+  like: Subscription<R> | undefined,
+  qos: QoS,
+  state: Subscription<R>['state'],
+  open: Open<R>,
+): Subscription<R> {
+  return like?.qos === qos && like.state === state && like.open === open ? like : { qos, state, open }
+}
+
+function isOpen<R>({ open }: Subscription<R>, request: SubscribeRequest<R>): boolean {
+  return open instanceof Set ? open.has(request) : open === request
+}
+
+/** What is open without this request. */
+function without<R>(open: Open<R>, request: SubscribeRequest<R>): Open<R> {
+  if (!(open instanceof Set)) return open === request ? undefined : open
+  open.delete(request)
+  return open.size === 0 ? undefined : open
 }

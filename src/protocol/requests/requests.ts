@@ -17,7 +17,7 @@ import type {
   SubscriptionRequest,
   UnsubscribePacket,
 } from '../../codec/control-packet.js'
-import { SMALL_SUBACK_CODES, SUBSCRIBE_FAILURE } from '../../codec/packet-constants.js'
+import { SMALL_SUBACK_CODES } from '../../codec/packet-constants.js'
 import { ConnectionLostError, TimeoutError } from '../../errors.js'
 import { RequestExchange } from '../exchange/exchange.js'
 import type { ExchangeTable } from '../exchange/exchange-table.js'
@@ -183,14 +183,7 @@ export class Requests<P, R> {
     this.#over(request)
     if (request.kind === 'unsubscribe') return []
     if (state === 'sent' && request.ticket !== undefined) this.#subscribing -= 1
-    // [MQTT-3.9.3-1] The Return Codes have the order of the filters.
-    const isRefused = (index: number) => (returnCodes[index] ?? 0) >= SUBSCRIBE_FAILURE
-    const refused = request.subscriptions.filter((_, index) => isRefused(index)).map(({ filter }) => filter)
-    for (const [index, asked] of request.subscriptions.entries()) {
-      if (!isRefused(index)) this.#subscriptions.granted(asked, request)
-    }
-    for (const filter of refused) this.#subscriptions.refused(filter, request)
-    return refused
+    return this.#subscriptions.answered(request, returnCodes)
   }
 
   /** Abandons the requests whose acknowledgement did not come in time, and reports each to the driver. */
