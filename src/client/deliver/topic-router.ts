@@ -7,14 +7,15 @@
  * it visits at most twice as many nodes on a level as on the level above, whatever the number of filters. It never visits a node that
  * does not match, and no node twice.
  *
- * A route is the end of a filter: its handlers, each with a count, because a program may add the same handler to the same filter
- * several times. `match` returns a list that no later `add` or `remove` changes. So a handler may add and remove routes while the
+ * A route is the end of a filter: its handlers. Most routes have one handler, which was added once. The others have a count for each
+ * handler, because a program may add the same handler to the same filter several times. `match` returns a list that no later `add` or `remove` changes. So a handler may add and remove routes while the
  * same message still goes to other handlers.
  *
  * A server mostly sends the same few topics again and again. So the router remembers the latest results of the tree until a route
  * changes: going down five levels took half of the 540 ns that a QoS 0 message cost in total.
  */
 import { topicMatches } from '../../codec/topic.js'
+import { TextMap } from '../../protocol/lists/text-map.js'
 
 /** The number of remembered results, and the bytes that each of them and all of them may take. */
 const rememberedTopicsMax = 512
@@ -28,8 +29,10 @@ function bytesOf(topic: string, handlers: readonly unknown[]): number {
 
 export class TopicRouter<Handler> {
   /** The routes of filters without wildcards. Undefined before the first such filter. */
-  #exact: Map<string, Route<Handler>> | undefined
+  #exact: TextMap<Route<Handler>> | undefined
   readonly #root = new TreeNode<Handler>()
+  /** The latest route of one handler: a call may add its handler to 100,000 filters, which share this route. */
+  #latest: readonly Handler[] = []
   /** The results of `match` for topics that the tree was asked for, since the last change of a route. */
   #remembered: Map<string, readonly Handler[]> | undefined
   #rememberedBytes = 0
@@ -48,59 +51,66 @@ export class TopicRouter<Handler> {
   /** Adds a handler to a valid Topic Filter, and to what servers deliver for it (see `topicFiltersOf`). */
   add(filter: string, handler: Handler): void {
     this.#remembered = undefined
-    for (const topicFilter of topicFiltersOf(filter)) this.#add(topicFilter, handler)
+    const proper = properFilterOf(filter)
+    this.#add(proper, handler)
+    if (proper !== filter) this.#add(filter, handler)
   }
 
   #add(topicFilter: string, handler: Handler): void {
     if (!hasWildcard(topicFilter)) {
-      this.#exact ??= new Map()
-      const route = this.#exact.get(topicFilter) ?? new Route<Handler>()
-      this.#exact.set(topicFilter, route)
-      route.add(handler)
+      this.#exact ??= new TextMap()
+      const route = this.#exact.get(topicFilter)
+      const extended = this.#extended(route, handler)
+      if (extended !== route) this.#exact.set(topicFilter, extended)
       return
     }
     const { levels, multiLevel } = pathOf(topicFilter)
     let node = this.#root
     for (const level of levels) node = node.childFor(level)
-    if (multiLevel) {
-      node.multiLevelRoute ??= new Route()
-      node.multiLevelRoute.add(handler)
-    } else {
-      node.route ??= new Route()
-      node.route.add(handler)
-    }
+    if (multiLevel) node.multiLevelRoute = this.#extended(node.multiLevelRoute, handler)
+    else node.route = this.#extended(node.route, handler)
+  }
+
+  /** A route with one handler more. */
+  #extended(route: Route<Handler> | undefined, handler: Handler): Route<Handler> {
+    if (route instanceof CountedHandlers) route.add(handler)
+    else if (route !== undefined) return new CountedHandlers([...route, handler])
+    else if (this.#latest[0] !== handler) this.#latest = [handler]
+    return route ?? this.#latest
   }
 
   /** Undoes one `add` of the same filter and handler; returns false if there was none. */
   remove(filter: string, handler: Handler): boolean {
     this.#remembered = undefined
-    return topicFiltersOf(filter)
-      .map((topicFilter) => this.#remove(topicFilter, handler))
-      .includes(true)
+    // The router keeps no handler that nobody needs any more.
+    this.#latest = []
+    const proper = properFilterOf(filter)
+    const removed = this.#remove(proper, handler)
+    return proper === filter ? removed : this.#remove(filter, handler) || removed
   }
 
   #remove(topicFilter: string, handler: Handler): boolean {
     if (!hasWildcard(topicFilter)) {
       const route = this.#exact?.get(topicFilter)
-      const removed = route?.remove(handler) ?? false
-      if (route?.isEmpty) this.#exact?.delete(topicFilter)
-      return removed
+      if (!hasHandler(route, handler)) return false
+      if (reduced(route, handler) === undefined) this.#exact?.delete(topicFilter)
+      return true
     }
     const { levels, multiLevel } = pathOf(topicFilter)
     const path = this.#nodesAlong(levels)
     const last = path?.at(-1)
     if (path === undefined || last === undefined) return false
-    const removed = (multiLevel ? last.multiLevelRoute : last.route)?.remove(handler) ?? false
-    if (last.multiLevelRoute?.isEmpty) last.multiLevelRoute = undefined
-    if (last.route?.isEmpty) last.route = undefined
+    if (!hasHandler(multiLevel ? last.multiLevelRoute : last.route, handler)) return false
+    if (multiLevel) last.multiLevelRoute = reduced(last.multiLevelRoute, handler)
+    else last.route = reduced(last.route, handler)
     prune(path, levels)
-    return removed
+    return true
   }
 
   /** The handlers of every filter that matches a valid Topic Name: each handler once, in any order. */
   match(topic: string): readonly Handler[] {
     // [MQTT-4.7.3-4] Names are compared character by character: no normalisation, no case folding; an empty level counts too.
-    if (this.#root.isEmpty) return this.#exact?.get(topic)?.handlers ?? []
+    if (this.#root.isEmpty) return handlersOf(this.#exact?.get(topic))
     const remembered = this.#remembered?.get(topic)
     if (remembered !== undefined) return remembered
     const found = new FoundHandlers<Handler>()
@@ -178,7 +188,7 @@ export class TopicRouter<Handler> {
 /** One level of the filters with wildcards. The wildcard `+` is a child with the name `+`. */
 class TreeNode<Handler> {
   /** The next levels by name. Undefined before the first child. */
-  children: Map<string, TreeNode<Handler>> | undefined
+  children: TextMap<TreeNode<Handler>> | undefined
   /** The route of the filter that ends with this level. */
   route: Route<Handler> | undefined
   /** The route of the filter that has only `#` after this level. */
@@ -196,13 +206,13 @@ class TreeNode<Handler> {
       size += node.children?.size ?? 0
       if (node.route !== undefined) size += 1
       if (node.multiLevelRoute !== undefined) size += 1
-      for (const child of node.children?.values() ?? []) uncounted.push(child)
+      for (const [, child] of node.children ?? []) uncounted.push(child)
     }
     return size
   }
 
   childFor(level: string): TreeNode<Handler> {
-    this.children ??= new Map()
+    this.children ??= new TextMap()
     const known = this.children.get(level)
     if (known !== undefined) return known
     const child = new TreeNode<Handler>()
@@ -243,8 +253,12 @@ const specialKinds = /^(?:\$(?:o?share\/[^/]+|queue|exclusive|local)\/)+(?=.)/s
  * is right for a server that does not know the special kind: there `$share/group/a` is the name of a topic like any other.
  */
 export function topicFiltersOf(filter: string): readonly string[] {
-  const proper = filter.replace(specialKinds, '')
+  const proper = properFilterOf(filter)
   return proper === filter ? [filter] : [proper, filter]
+}
+
+function properFilterOf(filter: string): string {
+  return filter.startsWith('$') ? filter.replace(specialKinds, '') : filter
 }
 
 /** Whether a server may deliver messages on this topic for a Topic Filter. */
@@ -252,53 +266,60 @@ export function bringsTopic(filter: string, topic: string): boolean {
   return topicFiltersOf(filter).some((topicFilter) => topicMatches(topicFilter, topic))
 }
 
-/** The handlers of one Topic Filter, each with the number of times it was added. */
-export class Route<Handler> {
-  /** Each handler once. Undefined if it has to be made again from the counts. A list that was returned never changes. */
-  #handlers: readonly Handler[] | undefined = []
-  /** Undefined while the route has one handler, added once, or none: that is so in most routes. */
-  #counts: Map<Handler, number> | undefined
+/** The handlers of one Topic Filter: one that was added once, in an array that never changes, or those with counts. */
+type Route<Handler> = readonly Handler[] | CountedHandlers<Handler>
 
-  get isEmpty(): boolean {
-    return this.#counts === undefined ? this.handlers.length === 0 : this.#counts.size === 0
+function handlersOf<Handler>(route: Route<Handler> | undefined): readonly Handler[] {
+  return route instanceof CountedHandlers ? route.handlers : (route ?? [])
+}
+
+function hasHandler<Handler>(route: Route<Handler> | undefined, handler: Handler): boolean {
+  return route instanceof CountedHandlers ? route.has(handler) : route?.[0] === handler
+}
+
+/** What is left of a route without one of its handlers. */
+function reduced<Handler>(route: Route<Handler> | undefined, handler: Handler): Route<Handler> | undefined {
+  return route instanceof CountedHandlers && route.remove(handler) === 'some left' ? route : undefined
+}
+
+/** Handlers, each with the number of times it was added. */
+class CountedHandlers<Handler> {
+  /** Each handler once. Undefined if it has to be made again from the counts. A list that was returned never changes. */
+  #handlers: readonly Handler[] | undefined
+  readonly #counts = new Map<Handler, number>()
+
+  constructor(handlers: readonly Handler[]) {
+    for (const handler of handlers) this.add(handler)
   }
 
   get handlers(): readonly Handler[] {
-    this.#handlers ??= [...(this.#counts?.keys() ?? [])]
+    this.#handlers ??= [...this.#counts.keys()]
     return this.#handlers
   }
 
+  has(handler: Handler): boolean {
+    return this.#counts.has(handler)
+  }
+
   add(handler: Handler): void {
-    if (this.isEmpty) {
-      this.#handlers = [handler]
-      this.#counts = undefined
-      return
-    }
-    this.#counts ??= new Map(this.handlers.map((only) => [only, 1]))
     const count = this.#counts.get(handler) ?? 0
     this.#counts.set(handler, count + 1)
     if (count === 0) this.#handlers = undefined
   }
 
-  remove(handler: Handler): boolean {
-    if (this.#counts === undefined) {
-      if (!this.handlers.includes(handler)) return false
-      this.#handlers = []
-      return true
-    }
-    const count = this.#counts.get(handler)
-    if (count === undefined) return false
+  remove(handler: Handler): 'some left' | 'none left' {
+    const count = this.#counts.get(handler) ?? 0
     if (count > 1) this.#counts.set(handler, count - 1)
     else {
       this.#counts.delete(handler)
       this.#handlers = undefined
     }
-    return true
+    return this.#counts.size > 0 ? 'some left' : 'none left'
   }
 }
 
 /** Gathers the handlers of the routes that match. If only one route matches, the result is the list of that route, not a copy. */
-export class FoundHandlers<Handler> {
+class FoundHandlers<Handler> {
   #first: readonly Handler[] = []
   #all: Set<Handler> | undefined
 
@@ -309,11 +330,11 @@ export class FoundHandlers<Handler> {
   add(route: Route<Handler> | undefined): void {
     if (route === undefined) return
     if (this.#first.length === 0) {
-      this.#first = route.handlers
+      this.#first = handlersOf(route)
       return
     }
     // Filters of one client may overlap; a handler with several matching filters is still called once.
     this.#all ??= new Set(this.#first)
-    for (const handler of route.handlers) this.#all.add(handler)
+    for (const handler of handlersOf(route)) this.#all.add(handler)
   }
 }

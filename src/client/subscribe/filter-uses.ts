@@ -6,10 +6,12 @@
  * no question takes a walk over the uses.
  */
 import type { QoS } from '../../codec/control-packet.js'
-import type { ActiveSubscription } from './subscription.js'
+import { TextMap } from '../../protocol/lists/text-map.js'
+import type { ActiveSubscription, Use } from './subscription.js'
 
 export class FilterUses {
-  readonly #uses = new Map<string, Uses>()
+  /** Most filters have one use. */
+  readonly #uses = new TextMap<Use | SharedUses>()
   #used = 0
 
   /** The number of Topic Filters with a use that counts. */
@@ -17,97 +19,127 @@ export class FilterUses {
     return this.#used
   }
 
-  /** Adds a use for each filter of a subscription. */
-  add(subscription: ActiveSubscription): void {
-    for (const [filter, qos] of subscription.filters) {
-      const uses = this.#uses.get(filter) ?? new Uses()
-      this.#uses.set(filter, uses)
-      uses.add(subscription)
-      this.#count(uses, qos, 1)
-    }
+  /** Adds a use of a filter. 'again': the subscription has given the filter before. */
+  add(subscription: ActiveSubscription, filter: string, qos: QoS): 'only use' | 'one of several' | 'again' {
+    const uses = this.#uses.get(filter)
+    const before = useOf(uses, subscription)
+    if (before === undefined || before.qos < qos) this.#change(filter, uses, subscription, subscription.use(qos, 1))
+    if (before !== undefined) return 'again'
+    return uses === undefined ? 'only use' : 'one of several'
   }
 
-  /** Ends a use. */
-  remove(subscription: ActiveSubscription, filter: string): void {
+  /** Ends a use. Returns false if there was none. */
+  remove(subscription: ActiveSubscription, filter: string): boolean {
     const uses = this.#uses.get(filter)
-    const qos = subscription.filters.get(filter)
-    if (uses === undefined || qos === undefined) return
-    if (!subscription.isUnsubscribing(filter)) this.#count(uses, qos, -1)
-    if (uses.delete(subscription) === 'empty') this.#uses.delete(filter)
-    subscription.remove(filter)
+    if (useOf(uses, subscription) === undefined) return false
+    this.#change(filter, uses, subscription, undefined)
+    return true
+  }
+
+  #change(
+    filter: string,
+    uses: Use | SharedUses | undefined,
+    subscription: ActiveSubscription,
+    use: Use | undefined,
+  ): void {
+    const before = countOf(uses)
+    let changed: Use | SharedUses | undefined = use
+    if (uses instanceof SharedUses) changed = uses.put(subscription, use)
+    else if (uses !== undefined && use !== undefined && uses.subscription !== subscription)
+      changed = new SharedUses(uses, use)
+    if (changed === undefined) this.#uses.delete(filter)
+    else if (changed !== uses) this.#uses.set(filter, changed)
+    this.#used += Math.min(1, countOf(changed)) - Math.min(1, before)
+  }
+
+  /** Whether a subscription has the filter at this moment. */
+  has(subscription: ActiveSubscription, filter: string): boolean {
+    return useOf(this.#uses.get(filter), subscription) !== undefined
   }
 
   /** The subscriptions that have the filter at this moment. */
   of(filter: string): readonly ActiveSubscription[] {
-    return this.#uses.get(filter)?.subscriptions ?? []
+    const uses = this.#uses.get(filter)
+    if (uses === undefined) return []
+    return uses instanceof SharedUses ? uses.subscriptions : [uses.subscription]
   }
 
   /** Whether a use counts that is not one of `except`. */
   isUsed(filter: string, except?: ActiveSubscription): boolean {
-    const own = except?.filters.has(filter) === true && !except.isUnsubscribing(filter) ? 1 : 0
-    return (this.#uses.get(filter)?.total ?? 0) > own
+    const uses = this.#uses.get(filter)
+    return countOf(uses) > (except === undefined ? 0 : (useOf(uses, except)?.counts ?? 0))
   }
 
   /** The highest QoS of the uses that count. */
   highestQos(filter: string): QoS {
-    const byQos = this.#uses.get(filter)?.byQos
-    if (byQos === undefined) return 0
-    if (byQos[2] > 0) return 2
-    return byQos[1] > 0 ? 1 : 0
+    const uses = this.#uses.get(filter)
+    if (uses instanceof SharedUses) return uses.highestQos
+    return uses?.counts === 1 ? uses.qos : 0
   }
 
   /** UNSUBSCRIBE is about to be written. */
   unsubscribing(subscription: ActiveSubscription, filter: string): void {
-    if (subscription.startUnsubscribing(filter)) this.#recount(subscription, filter, -1)
+    this.#count(subscription, filter, 0)
   }
 
   /** No UNSUBACK comes: the use goes on as before. */
   goesOn(subscription: ActiveSubscription, filter: string): void {
-    if (subscription.stopUnsubscribing(filter)) this.#recount(subscription, filter, 1)
+    this.#count(subscription, filter, 1)
   }
 
-  #recount(subscription: ActiveSubscription, filter: string, by: 1 | -1): void {
+  #count(subscription: ActiveSubscription, filter: string, counts: 0 | 1): void {
     const uses = this.#uses.get(filter)
-    const qos = subscription.filters.get(filter)
-    if (uses !== undefined && qos !== undefined) this.#count(uses, qos, by)
-  }
-
-  #count(uses: Uses, qos: QoS, by: 1 | -1): void {
-    const before = uses.total
-    uses.byQos[qos] += by
-    if (before === 0) this.#used += 1
-    else if (uses.total === 0) this.#used -= 1
+    const use = useOf(uses, subscription)
+    if (use !== undefined) this.#change(filter, uses, subscription, subscription.use(use.qos, counts))
   }
 }
 
-/** The uses of one Topic Filter. */
-class Uses {
-  /** The uses that count, by QoS. */
-  readonly byQos: [number, number, number] = [0, 0, 0]
-  /** Most filters have one use: a Set is made for the second. */
-  #all: ActiveSubscription | Set<ActiveSubscription> | undefined
+function useOf(uses: Use | SharedUses | undefined, subscription: ActiveSubscription): Use | undefined {
+  if (uses instanceof SharedUses) return uses.get(subscription)
+  return uses?.subscription === subscription ? uses : undefined
+}
 
-  get total(): number {
-    return this.byQos[0] + this.byQos[1] + this.byQos[2]
+/** How many uses count. */
+function countOf(uses: Use | SharedUses | undefined): number {
+  return uses instanceof SharedUses ? uses.count : (uses?.counts ?? 0)
+}
+
+/** The uses of a Topic Filter that has had several of them. */
+class SharedUses {
+  readonly #all = new Map<ActiveSubscription, Use>()
+  /** The uses that count, by QoS. */
+  readonly #byQos: [number, number, number] = [0, 0, 0]
+
+  constructor(...uses: readonly Use[]) {
+    for (const use of uses) this.put(use.subscription, use)
+  }
+
+  get count(): number {
+    return this.#byQos[0] + this.#byQos[1] + this.#byQos[2]
+  }
+
+  get highestQos(): QoS {
+    if (this.#byQos[2] > 0) return 2
+    return this.#byQos[1] > 0 ? 1 : 0
   }
 
   get subscriptions(): readonly ActiveSubscription[] {
-    if (this.#all === undefined) return []
-    return this.#all instanceof Set ? [...this.#all] : [this.#all]
+    return [...this.#all.keys()]
   }
 
-  add(subscription: ActiveSubscription): void {
-    if (this.#all === undefined) this.#all = subscription
-    else if (this.#all instanceof Set) this.#all.add(subscription)
-    else this.#all = new Set([this.#all, subscription])
+  get(subscription: ActiveSubscription): Use | undefined {
+    return this.#all.get(subscription)
   }
 
-  delete(subscription: ActiveSubscription): 'empty' | 'in use' {
-    if (this.#all instanceof Set) {
-      this.#all.delete(subscription)
-      return this.#all.size === 0 ? 'empty' : 'in use'
+  /** Sets the use of a subscription, or removes it. Returns undefined if no use is left. */
+  put(subscription: ActiveSubscription, use: Use | undefined): SharedUses | undefined {
+    const before = this.#all.get(subscription)
+    if (before !== undefined) this.#byQos[before.qos] -= before.counts
+    if (use === undefined) this.#all.delete(subscription)
+    else {
+      this.#all.set(subscription, use)
+      this.#byQos[use.qos] += use.counts
     }
-    if (this.#all === subscription) this.#all = undefined
-    return this.#all === undefined ? 'empty' : 'in use'
+    return this.#all.size === 0 ? undefined : this
   }
 }

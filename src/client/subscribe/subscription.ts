@@ -9,16 +9,27 @@ export interface SubscriptionOwner {
   end(subscription: ActiveSubscription): Promise<void>
 }
 
+/** A use of a Topic Filter by a subscription. */
+export interface Use {
+  readonly subscription: ActiveSubscription
+  /** The highest QoS that the subscription has asked for this filter. */
+  readonly qos: QoS
+  /** 0 while an UNSUBSCRIBE has no UNSUBACK: messages may still come, but no other subscription may rely on the filter. */
+  readonly counts: 0 | 1
+}
+
 /** Exists from the call of `subscribe` on. The program gets the subscription when every SUBACK for it has come. */
 export class ActiveSubscription implements Subscription {
   readonly #owner: SubscriptionOwner
+  /** The Topic Filters as the program gave them; it may have given one several times. */
+  readonly requests: readonly SubscriptionRequest[]
   readonly handler: MessageHandler | undefined
   /** Is called when the subscription has no Topic Filter any more, for whatever reason. */
-  readonly ended: (() => void) | undefined
-  readonly #filters = new Map<string, QoS>()
+  readonly #ended: (() => void) | undefined
   granted: readonly GrantedFilter[] = []
-  /** The Topic Filters with an UNSUBSCRIBE without UNSUBACK: their messages may still come, but no other subscription may rely on them. */
-  #unsubscribing: Set<string> | undefined
+  /** The number of uses. */
+  #size = 0
+  #latestUse: Use | undefined
   #unsubscribed: Promise<void> | undefined
 
   constructor(
@@ -28,39 +39,31 @@ export class ActiveSubscription implements Subscription {
     ended: (() => void) | undefined,
   ) {
     this.#owner = owner
-    for (const { filter, qos } of requests) {
-      if (qos >= (this.#filters.get(filter) ?? 0)) this.#filters.set(filter, qos)
-    }
+    this.requests = requests
     this.handler = handler
-    this.ended = ended
+    this.#ended = ended
   }
 
-  /** The Topic Filters, each with its QoS: the highest if the program gave the filter several times. */
-  get filters(): ReadonlyMap<string, QoS> {
-    return this.#filters
+  /** The same uses of several Topic Filters are one object, because a call may have 100,000 filters. */
+  use(qos: QoS, counts: 0 | 1): Use {
+    const latest = this.#latestUse
+    if (latest?.qos === qos && latest.counts === counts) return latest
+    this.#latestUse = { subscription: this, qos, counts }
+    return this.#latestUse
   }
 
-  remove(filter: string): void {
-    this.#filters.delete(filter)
-    this.#unsubscribing?.delete(filter)
-    if (this.#filters.size === 0) this.ended?.()
+  /** The number of different Topic Filters that the subscription has at this moment. */
+  get size(): number {
+    return this.#size
   }
 
-  isUnsubscribing(filter: string): boolean {
-    return this.#unsubscribing?.has(filter) ?? false
+  useAdded(): void {
+    this.#size += 1
   }
 
-  /** UNSUBSCRIBE is about to be written. False if one is on its way. */
-  startUnsubscribing(filter: string): boolean {
-    if (this.isUnsubscribing(filter)) return false
-    this.#unsubscribing ??= new Set()
-    this.#unsubscribing.add(filter)
-    return true
-  }
-
-  /** No UNSUBACK comes. False if none was awaited. */
-  stopUnsubscribing(filter: string): boolean {
-    return this.#unsubscribing?.delete(filter) ?? false
+  useRemoved(): void {
+    this.#size -= 1
+    if (this.#size === 0) this.#ended?.()
   }
 
   unsubscribe(): Promise<void> {

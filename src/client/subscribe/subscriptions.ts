@@ -74,9 +74,7 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     return new Promise((resolve, reject) => {
       const ticket = new SubscribeTicket(this, subscription, signal, resolve, reject)
       // [3.8.4 early messages] The routes exist before SUBSCRIBE is written.
-      this.#add(subscription)
-      const subscriptions = requests.map(({ filter }) => ({ filter, qos: this.#uses.highestQos(filter) }))
-      for (const part of this.#parts(subscriptions)) {
+      for (const part of this.#parts(this.#add(subscription))) {
         ticket.addRequest(this.#driver.session.subscribe(part, ticket, this.#driver.now()))
       }
     })
@@ -86,36 +84,49 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     this.#driver.session.abandon(request)
   }
 
-  #add(subscription: ActiveSubscription): void {
-    this.#uses.add(subscription)
-    const { handler } = subscription
-    if (handler === undefined) return
-    for (const filter of subscription.filters.keys()) this.#routes.addRoute(filter, handler)
+  /** Adds the uses and the routes. Returns the requests of the subscription, at the highest QoS of all uses. */
+  #add(subscription: ActiveSubscription): readonly SubscriptionRequest[] {
+    const { requests, handler } = subscription
+    let others: 'none' | 'some' = 'none'
+    for (const { filter, qos } of requests) {
+      const added = this.#uses.add(subscription, filter, qos)
+      if (added !== 'only use') others = 'some'
+      if (added === 'again') continue
+      subscription.useAdded()
+      if (handler !== undefined) this.#routes.addRoute(filter, handler)
+    }
+    if (others === 'none') return requests
+    return requests.map(({ filter }) => ({ filter, qos: this.#uses.highestQos(filter) }))
   }
 
   /** Ends the uses and the routes of a subscription at once, without UNSUBSCRIBE. */
   remove(subscription: ActiveSubscription): void {
-    for (const filter of [...subscription.filters.keys()]) this.#removeUse(subscription, filter)
+    for (const { filter } of subscription.requests) this.#removeUse(subscription, filter)
   }
 
   /** Ends one use and its route, if the subscription still has the filter. */
   #removeUse(subscription: ActiveSubscription, filter: string): void {
-    const { handler } = subscription
-    if (handler !== undefined && subscription.filters.has(filter)) this.#routes.removeRoute(filter, handler)
-    this.#uses.remove(subscription, filter)
+    if (!this.#uses.remove(subscription, filter)) return
+    if (subscription.handler !== undefined) this.#routes.removeRoute(filter, subscription.handler)
+    subscription.useRemoved()
   }
 
   /** Ends a use at once if another subscription has the same filter; ends the other uses with UNSUBACK. */
   async end(subscription: ActiveSubscription): Promise<void> {
-    const shared = [...subscription.filters.keys()].filter((filter) => this.#uses.isUsed(filter, subscription))
-    for (const filter of shared) this.#removeUse(subscription, filter)
-    await this.#unsubscribe([...subscription.filters.keys()], () => [subscription])
+    const own: string[] = []
+    for (const { filter } of subscription.requests) {
+      if (this.#uses.isUsed(filter, subscription)) this.#removeUse(subscription, filter)
+      else if (this.#uses.has(subscription, filter)) own.push(filter)
+    }
+    const filters = own.length === subscription.size ? own : [...new Set(own)]
+    await this.#unsubscribe(filters, () => [subscription])
   }
 
   /** Divides a list into parts, one for each packet: the profile may limit the Topic Filters in one packet. */
   *#parts<T>(list: readonly T[]): IterableIterator<readonly T[]> {
-    const size = Math.min(list.length, this.#profile?.maxFiltersPerSubscribe ?? list.length)
-    for (let from = 0; from < list.length; from += size) yield list.slice(from, from + size)
+    const size = this.#profile?.maxFiltersPerSubscribe ?? list.length
+    for (let from = 0; from < list.length; from += size)
+      yield size >= list.length ? list : list.slice(from, from + size)
   }
 
   /** Ends every use of these filters. Sends UNSUBSCRIBE also for a filter without a use, which a resumed session may have. */
@@ -138,7 +149,8 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     filters: readonly string[],
     usesOf: (filter: string) => readonly ActiveSubscription[],
   ): Promise<void> {
-    const uses = filters.flatMap((filter) => usesOf(filter).map((subscription) => ({ subscription, filter })))
+    const uses: { readonly subscription: ActiveSubscription; readonly filter: string }[] = []
+    for (const filter of filters) for (const subscription of usesOf(filter)) uses.push({ subscription, filter })
     const removeUses = () => {
       for (const { subscription, filter } of uses) this.#removeUse(subscription, filter)
     }
@@ -157,6 +169,7 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
 
   /** Unsubscribes the filters that the server granted to a failed `subscribe`, unless another subscription uses them. */
   unsubscribeUnused(granted: readonly GrantedFilter[]): void {
+    if (granted.length === 0) return
     const unused = granted.map(({ filter }) => filter).filter((filter) => !this.#uses.isUsed(filter))
     if (unused.length === 0) return
     // The program does not wait for this UNSUBSCRIBE, so a failure of it is reported nowhere.

@@ -28,14 +28,14 @@ function readGrants(request: SubscribeRequest<RequestTicket>, returnCodes: Array
   const granted: GrantedFilter[] = []
   const refused: string[] = []
   const codes: number[] = []
-  for (const [index, { filter }] of request.subscriptions.entries()) {
+  request.subscriptions.forEach((asked, index) => {
     const code = returnCodes[index] ?? SUBSCRIBE_FAILURE
-    if (code === 0 || code === 1 || code === 2) granted.push({ filter, qos: code })
+    if (code === 0 || code === 1 || code === 2) granted.push({ filter: asked.filter, qos: code })
     else {
-      refused.push(filter)
+      refused.push(asked.filter)
       codes.push(code)
     }
-  }
+  })
   return { granted, refused, returnCodes: codes }
 }
 
@@ -109,7 +109,8 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   }
 
   get #granted(): readonly GrantedFilter[] {
-    return [...this.#answers.values()].flatMap((answer) => answer?.granted ?? [])
+    const granted = [...this.#answers.values()].map((answer) => answer?.granted ?? [])
+    return granted.length === 1 ? (granted[0] ?? []) : granted.flat()
   }
 
   #fail(reason: unknown): void {

@@ -125,7 +125,7 @@ test('filters that come and go leave nothing behind', async () => {
     const uses = new FilterUses()
     for (const filter of filters(100)) {
       const subscription = new ActiveSubscription(owner, [{ filter, qos: 0 }], undefined, undefined)
-      uses.add(subscription)
+      uses.add(subscription, filter, 0)
       uses.remove(subscription, filter)
     }
     return uses
