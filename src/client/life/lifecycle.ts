@@ -331,6 +331,10 @@ export class Lifecycle implements EngineEvents, Abortable {
     this.#close(error, 'who asked for it')
   }
 
+  stopped(reason: unknown): void {
+    this.aborted(reason)
+  }
+
   /** The option `signal` of the client was aborted. */
   aborted(reason: unknown): void {
     this.destroy(isError(reason) ? reason : new ClosedError('the signal was aborted', { cause: reason }))

@@ -52,6 +52,10 @@ export class PublishTicket implements Abortable {
     this.#owner = owner
   }
 
+  stopped(reason: unknown): void {
+    this.aborted(reason)
+  }
+
   aborted(reason: unknown): void {
     this.#owner?.withdraw(this, reason)
   }

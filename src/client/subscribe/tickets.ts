@@ -62,7 +62,7 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   /** The answer to each request, in the order of the requests; undefined before the answer comes. */
   readonly #answers = new Map<Request<RequestTicket>, Grants | undefined>()
   #unanswered = 0
-  #state: 'waiting' | 'over' = 'waiting'
+  #state: 'waiting' | 'stopped' | 'over' = 'waiting'
 
   constructor(
     owner: TicketOwner,
@@ -84,8 +84,18 @@ export class SubscribeTicket implements RequestTicket, Abortable {
     this.#unanswered += 1
   }
 
+  stopped(): void {
+    if (this.#state === 'over') return
+    this.#state = 'stopped'
+    this.#abandon()
+  }
+
   aborted(reason: unknown): void {
     this.failed(reason)
+  }
+
+  #abandon(): void {
+    for (const [request, answer] of this.#answers) if (answer === undefined) this.#owner.abandon(request)
   }
 
   answered(request: Request<RequestTicket>, returnCodes: ArrayLike<number>): void {
@@ -94,7 +104,8 @@ export class SubscribeTicket implements RequestTicket, Abortable {
     if (this.#state === 'over') return this.#owner.unsubscribeUnused(grants.granted)
     this.#answers.set(request, grants)
     this.#unanswered -= 1
-    if (this.#unanswered > 0) return
+    // When the call fails, it unsubscribes what was granted after the abort too.
+    if (this.#unanswered > 0 || this.#state === 'stopped') return
     const answers = [...this.#answers.values()]
     const refused = answers.flatMap((answer) => answer?.refused ?? [])
     const codes = answers.flatMap((answer) => answer?.returnCodes ?? [])
@@ -105,7 +116,7 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   }
 
   failed(reason: unknown): void {
-    if (this.#state === 'waiting') this.#fail(reason)
+    if (this.#state !== 'over') this.#fail(reason)
   }
 
   get #granted(): readonly GrantedFilter[] {
@@ -115,7 +126,7 @@ export class SubscribeTicket implements RequestTicket, Abortable {
 
   #fail(reason: unknown): void {
     this.#end()
-    for (const [request, answer] of this.#answers) if (answer === undefined) this.#owner.abandon(request)
+    this.#abandon()
     this.#owner.remove(this.#subscription)
     this.#owner.unsubscribeUnused(this.#granted)
     this.#reject(reason)

@@ -2,9 +2,20 @@ import { UsageError } from '../../errors.js'
 
 /** A call, or a client, that an AbortSignal can end. */
 export interface Abortable {
+  /** The signal was aborted, and `aborted` will be called, maybe in a later turn of the event loop: nothing may be sent any more. */
+  stopped?(reason: unknown): void
   /** The signal was aborted. */
   aborted(reason: unknown): void
 }
+
+/** More calls than this may be told over several turns of the event loop, each of them for so many ms. */
+const toldAtOnceMax = 1_000
+const tellingMsPerTurn = 10
+/** A look at the clock costs as much as a tenth of a call. */
+const callsPerLook = 16
+
+/** The real one, also while a test of the program has faked the timers. */
+const atNextTurn = setImmediate
 
 /**
  * Adds one listener to each AbortSignal, for all the calls that share the signal. Node warns of a leak at the eleventh listener of
@@ -54,7 +65,21 @@ class Watch {
   }
 
   handleEvent(): void {
-    for (const waiter of [...this.waiters]) waiter.aborted(this.#signal.reason)
+    const { reason } = this.#signal
+    if (this.waiters.size > toldAtOnceMax) for (const waiter of this.waiters) waiter.stopped?.(reason)
+    this.#tell(this.waiters.values(), reason)
+  }
+
+  /** A call that settles meanwhile is not among `left` any more. */
+  #tell(left: IterableIterator<Abortable>, reason: unknown): void {
+    const endsAt = performance.now() + tellingMsPerTurn
+    let told = 0
+    for (const waiter of left) {
+      waiter.aborted(reason)
+      told += 1
+      if (told < toldAtOnceMax || told % callsPerLook > 0) continue
+      if (performance.now() >= endsAt) return void atNextTurn(() => this.#tell(left, reason))
+    }
   }
 }
 

@@ -63,6 +63,10 @@ class WaitingCall implements Abortable {
     this.#resolve()
   }
 
+  stopped(): void {
+    this.#remove()
+  }
+
   aborted(reason: unknown): void {
     this.#unwatch()
     this.#remove()

@@ -1,5 +1,5 @@
 /** The server answers everything but SUBSCRIBE: thousands of calls of `subscribe` time out or are aborted. */
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { ConnectionLostError, type MqttClient, TimeoutError } from '../../../src/index.js'
 import { clientOf, event, fakeTime, online, pass, rejectionOf } from '../peers/client-on-pipe.js'
 import { FakeServer } from '../peers/fake-server.js'
@@ -67,6 +67,61 @@ test('20,000 that one signal aborts before CONNACK all reject with its reason, a
   await connected
   await client.publish('a', 'x', { qos: 1 })
   expect(connection.names).toEqual(['connect', 'publish'])
+})
+
+/** From now on the calls that wait for one signal are told of it a thousand in each turn of the event loop. */
+function slowly(): void {
+  let now = performance.now()
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
+    now += 11
+    return now
+  })
+  onTestFinished(() => clock.mockRestore())
+}
+
+test('20,000 that one signal aborts are told over several turns, and none is sent although CONNACK comes before the last', async () => {
+  const server = new FakeServer()
+  const client = clientOf(server, { connectTimeoutMs: 10_000_000 })
+  const connected = client.connect()
+  const { signal, abort } = aborting()
+  const calls = subscribes(client, 20_000, signal)
+  let told = 0
+  for (const call of calls) call.then(() => (told += 1))
+  slowly()
+  abort()
+  const connection = await server.admitted()
+  connection.serve()
+  await connected
+  expect(told).toBeLessThan(20_000)
+  await client.publish('a', 'x', { qos: 1 })
+  expect(new Set(await Promise.all(calls))).toEqual(new Set([signal.reason]))
+  expect(connection.names).toEqual(['connect', 'publish'])
+})
+
+test('one that the server grants before it is told of the abort rejects, and is unsubscribed', async () => {
+  const { client, connection } = await online()
+  const { signal, abort } = aborting()
+  const pings = Promise.all(Array.from({ length: 5_000 }, () => rejectionOf(client.ping({ signal }))))
+  const subscribed = rejectionOf(client.subscribe(['a', 'b'], { signal }, () => {}))
+  const { packetId } = await connection.until('subscribe')
+  slowly()
+  abort()
+  connection.send({ type: 'suback', packetId, returnCodes: [0, 128] })
+  expect(await subscribed).toBe(signal.reason)
+  expect((await connection.until('unsubscribe')).filters).toEqual(['a'])
+  expect(new Set(await pings)).toEqual(new Set([signal.reason]))
+})
+
+test('one that settles before it is told of the abort is not told', async () => {
+  const { client, connection } = await online()
+  const { signal, abort } = aborting()
+  const pings = Array.from({ length: 20_000 }, () => rejectionOf(client.ping({ signal, timeoutMs: 10_000_000 })))
+  slowly()
+  abort()
+  connection.cut()
+  const reasons = await Promise.all(pings)
+  expect(reasons[0]).toBe(signal.reason)
+  expect(reasons.at(-1)).toMatchObject({ code: 'MQTT_CONNECTION_LOST', reason: 'closed' })
 })
 
 function aborting(): { readonly signal: AbortSignal; abort(): void } {
