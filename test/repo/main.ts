@@ -1,8 +1,10 @@
-/** Writes the tables of the documentation anew that are made from the sources. */
+/** Writes anew the tables of the documentation that are made from the sources, and the recipes in their page. */
 import { writeFileSync } from 'node:fs'
+import { page, withRecipes } from '../recipes/recipes.js'
 import { readDocument, root } from './doc-blocks.js'
 import { withOptionTable } from './option-table.js'
 import { withServerTables } from './server-table.js'
 
 writeFileSync(new URL('README.md', root), withOptionTable(readDocument('README.md')))
 writeFileSync(new URL('docs/servers.md', root), withServerTables(readDocument('docs/servers.md')))
+writeFileSync(new URL(page, root), withRecipes(readDocument(page)))

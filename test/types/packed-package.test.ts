@@ -116,7 +116,7 @@ describe('the packed package', () => {
 
   it('holds what a user needs, and no tests, fixtures or maps', () => {
     const shape =
-      /^(dist\/[\w-]+\.(js|cjs)|dist\/types\/[\w/-]+\.d\.(ts|cts)|package\.json|README(\.zh-CN)?\.md|docs\/aliyun(\.zh-CN)?\.md|CHANGELOG\.md|LICENSE)$/
+      /^(dist\/[\w-]+\.(js|cjs)|dist\/types\/[\w/-]+\.d\.(ts|cts)|package\.json|README(\.zh-CN)?\.md|docs\/(aliyun(\.zh-CN)?|recipes)\.md|CHANGELOG\.md|LICENSE)$/
     expect(packed.files.filter((path) => !shape.test(path))).toEqual([])
     for (const path of [
       'package.json',
@@ -125,6 +125,7 @@ describe('the packed package', () => {
       'CHANGELOG.md',
       'docs/aliyun.md',
       'docs/aliyun.zh-CN.md',
+      'docs/recipes.md',
       'dist/index.js',
     ])
       expect(packed.files).toContain(path)
