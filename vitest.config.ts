@@ -30,7 +30,7 @@ const isolated = [
 ]
 
 /** They have commands and configurations of their own. */
-const needServers = ['test/mosquitto/**', 'test/servers/**']
+const needServers = ['test/mosquitto/**', 'test/servers/each/**']
 
 export default defineConfig({
   resolve: { alias },

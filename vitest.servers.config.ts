@@ -12,7 +12,7 @@ export default defineConfig(async ({ mode }) => {
   return {
     resolve: { alias },
     test: {
-      include: kinds.map(({ name }) => `test/servers/${name}.test.ts`),
+      include: kinds.map(({ name }) => `test/servers/each/${name}.test.ts`),
       provide: { form },
       testTimeout: 60_000,
       // RabbitMQ takes ten seconds to start, and a minute on a busy machine.

@@ -4,10 +4,10 @@
  */
 import type { ServerProfile } from '../client/options/client-options.js'
 
-/** mosquitto, seen on 2.0.11 (Debian 12). It refuses a Topic Filter of more than 200 levels with Return Code 0x80. */
+/** mosquitto, seen on 2.0.11 (Debian 12). It closes at a topic of more than 201 levels, which are 200 slashes. */
 export const mosquitto: ServerProfile = {
   name: 'mosquitto',
-  maxFilterLevels: 200,
+  maxTopicLevels: 201,
 }
 
 /**

@@ -77,6 +77,11 @@ export class CuttingProxy implements AsyncDisposable {
     for (const passage of this.#connections) passage.spare()
   }
 
+  /** Every connection ends now, whatever its plan. */
+  cutAll(): void {
+    for (const passage of this.#connections) passage.cut('reset')
+  }
+
   #join(client: net.Socket, server: net.Socket): void {
     this.deeds.connections += 1
     const passage = new Passage(client, server, () => this.#plan(), this.deeds)

@@ -6,6 +6,7 @@ import { Inbox } from '../mosquitto/client.js'
 import type { ServerKind } from './kinds/server-kind.js'
 import type { ServerProcess } from './process/server-process.js'
 import { fresh } from './questions/raw-peer.js'
+import { profiles } from './refusals.js'
 
 const vias = ['TCP', 'TLS'] as const
 type Via = (typeof vias)[number]
@@ -14,7 +15,7 @@ export function describeExchanges(kind: ServerKind, serverOf: () => ServerProces
   /** A connected client, destroyed when the test is over. */
   async function connected(options: ClientOptions = {}, via: Via = 'TCP'): Promise<MqttClient> {
     const reconnect = { minDelayMs: 10, maxDelayMs: 50 }
-    const client = await connect({ ...serverOf().address(via), reconnect, ...options })
+    const client = await connect({ ...serverOf().address(via), profile: profiles[kind.name], reconnect, ...options })
     onTestFinished(() => client.destroy())
     return client
   }

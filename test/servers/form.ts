@@ -24,7 +24,7 @@ export const forms = {
   small: { messages: 200, messagesWhileKilled: 0, patient: false, compared: false },
 } as const satisfies Readonly<Record<string, Form>>
 
-/** Each has a test of its own name: `test/servers/nats.test.ts`. */
+/** Each has a test of its own name: `test/servers/each/nats.test.ts`. */
 export const kinds: readonly ServerKind[] = [mosquitto, rabbitmq, activemq, nats, ejabberd, aedes]
 
 /** What the small form asks for, installed or not: a machine without them fails. */

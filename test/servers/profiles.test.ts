@@ -100,20 +100,22 @@ describe('a shared subscription', () => {
 })
 
 describe('a topic with too many levels', () => {
-  it.each([
-    [ejabberd, 8],
-    [mosquitto, 200],
-  ])('is refused for $name as a filter, and is sent as a name', async (profile, most) => {
-    expect(await refusal(profile, (client) => client.subscribe(levels(most + 1)))).toBe(
-      `the filter has a topic of ${most + 1} levels, but ${profile.name} takes at most ${most} (profile.maxFilterLevels)`,
+  it('is refused for ejabberd as a filter, and is sent as a name', async () => {
+    expect(await refusal(ejabberd, (client) => client.subscribe(levels(9)))).toBe(
+      'the filter has a topic of 9 levels, but ejabberd takes at most 8 (profile.maxFilterLevels)',
     )
-    expect(await sent(profile, (client) => client.subscribe(levels(most)))).toEqual(['connect', 'subscribe'])
-    expect(await sent(profile, (client) => client.publish(levels(most + 1), 'x'))).toEqual(['connect', 'publish'])
+    expect(await sent(ejabberd, (client) => client.subscribe(levels(8)))).toEqual(['connect', 'subscribe'])
+    expect(await sent(ejabberd, (client) => client.publish(levels(9), 'x'))).toEqual(['connect', 'publish'])
   })
 
-  it('is refused for aedes, which closes, as a name too', async () => {
-    expect(await refusal(aedes, (client) => client.publish(levels(101), 'x'))).toContain('(profile.maxTopicLevels)')
-    expect(await sent(aedes, (client) => client.publish(levels(100), 'x'))).toEqual(['connect', 'publish'])
+  it.each([
+    [aedes, 100],
+    [mosquitto, 201],
+  ])('is refused for $name, which closes, as a name too', async (profile, most) => {
+    const limit = '(profile.maxTopicLevels)'
+    expect(await refusal(profile, (client) => client.subscribe(levels(most + 1)))).toContain(limit)
+    expect(await refusal(profile, (client) => client.publish(levels(most + 1), 'x'))).toContain(limit)
+    expect(await sent(profile, (client) => client.publish(levels(most), 'x'))).toEqual(['connect', 'publish'])
   })
 
   it('does not count the levels of Basic Ingest for AWS IoT Core', async () => {

@@ -37,7 +37,8 @@ function rowOf(test: TestCase): string[][] {
   return [[server, what, String(messages), ...numbersOf(ours), ...other]]
 }
 
-function numbersOf({ cuts, lost, doubled, repeatedByServer, seconds }: LoadReport): string[] {
+function numbersOf({ cuts, lost, late, doubled, repeatedByServer, seconds }: LoadReport): string[] {
   const repeated = repeatedByServer === 0 ? '' : `, ${repeatedByServer} of them by the server`
-  return [String(cuts), String(lost), `${doubled}${repeated}`, seconds.toFixed(1)]
+  const held = late === 0 ? '' : `, ${late} late`
+  return [String(cuts), `${lost}${held}`, `${doubled}${repeated}`, seconds.toFixed(1)]
 }

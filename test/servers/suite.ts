@@ -8,6 +8,7 @@ import { type LoadReport, runLoad } from './load/load.js'
 import { mqtt311, mqttjs } from './load/load-client.js'
 import { ServerProcess } from './process/server-process.js'
 import { asked } from './questions/question.js'
+import { describeRefusals } from './refusals.js'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -48,6 +49,8 @@ export function tryServer(kind: ServerKind): void {
 
   describe('with a client of ours', () => describeExchanges(kind, () => server))
 
+  describeRefusals(kind, () => server)
+
   describe('to a question, it answers:', () => {
     for (const { question, ask, answer } of asked(kind, form)) {
       it(`${question}: ${answer}`, async () => {
@@ -87,7 +90,7 @@ export function tryServer(kind: ServerKind): void {
         server: kind.name,
         what: 'kill -9',
         messages,
-        ours: { ...report, cuts: 1, repeatedByServer: 0 },
+        ours: { ...report, cuts: 1, late: 0, repeatedByServer: 0 },
       }
       expect(report).toMatchObject({ promised: messages, leaked: 0 })
       if (kind.afterKill === 'kept') expect(report.lost).toBe(0)

@@ -16,6 +16,7 @@ export const mosquitto: ServerKind = {
     'two filters match': '1 copy, QoS 1',
     'SUBSCRIBE to $share/g/t': 'shared',
     'Topic Filter of 202 levels': 'closed, no SUBACK',
+    'PUBLISH to a topic of 202 levels': 'closed',
     'forbidden filter': 'granted',
     'forbidden filter beside an allowed one': 'granted, granted',
   },

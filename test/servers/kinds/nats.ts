@@ -12,6 +12,8 @@ export const nats: ServerKind = {
   publishes: [0, 1],
   afterKill: 'kept',
   answers: {
+    'PUBLISH at QoS 2, sent again on the next connection': undefined,
+    'QoS 2 messages to a persistent Session': undefined,
     'will of a client that is taken over': 'not sent',
     'QoS 1 message sent again': 'DUP 1, same Packet Identifier, after newer messages',
     'QoS 1 messages under way to a client': '1024',
@@ -39,7 +41,6 @@ export const nats: ServerKind = {
         `server_name: ${name}
 listen: "${address(host)}:${await freePort(host)}"
 jetstream { store_dir: "${path.join(directory, name)}", max_memory_store: 67108864, max_file_store: 1073741824 }
-max_payload: 65536
 authorization {
   users: [
     { user: anybody }

@@ -12,6 +12,8 @@ export const rabbitmq: ServerKind = {
   publishes: [0, 1],
   afterKill: 'kept',
   answers: {
+    'PUBLISH at QoS 2, sent again on the next connection': undefined,
+    'QoS 2 messages to a persistent Session': undefined,
     'wrong password': 'Return Code 4',
     'will of a client that is taken over': 'not sent',
     'Session with a QoS 0 subscription, resumed': 'Session Present 0, subscription lost',
@@ -57,7 +59,6 @@ mqtt.listeners.ssl.1 = ${host}:${tlsPort}
 ssl_options.cacertfile = ${tlsFile('ca')}
 ssl_options.certfile = ${tlsFile('server')}
 ssl_options.keyfile = ${tlsFile('server-key')}
-max_message_size = 65536
 log.console.level = warning
 load_definitions = ${file('definitions.json')}
 `,

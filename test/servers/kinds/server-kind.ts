@@ -26,7 +26,8 @@ export interface Login {
 }
 
 export interface ServerKind {
-  readonly name: string
+  /** The name of its test, and of its profile in `mqtt311/servers`. */
+  readonly name: 'mosquitto' | 'rabbitmq' | 'activemq' | 'nats' | 'ejabberd' | 'aedes'
   /** What the project's documentation calls it. */
   readonly title: string
   /** The version that the answers are true of. */

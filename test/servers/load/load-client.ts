@@ -9,6 +9,8 @@ export interface Destination {
   readonly port: number
   readonly username?: string
   readonly password?: string
+  /** Seconds: one where silence means a connection that the proxy has silenced, many where a busy process may be silent. */
+  readonly keepAlive: number
 }
 
 export interface LoadClient {
@@ -26,12 +28,11 @@ export type LoadClientMaker = (
   receive: (payload: string) => void,
 ) => Promise<LoadClient>
 
-/** Both notice within two seconds that nothing comes any more, and try again within 20 to 50 ms. */
+/** Both try again within 20 to 50 ms. */
 const ours: ClientOptions = {
   cleanSession: false,
   reconnect: { minDelayMs: 20, maxDelayMs: 50, maxAttemptsPerMinute: 10_000, retryInitial: true },
   connectTimeoutMs: 1_000,
-  keepAlive: 1,
   pingTimeoutMs: 500,
 }
 
@@ -56,15 +57,16 @@ export const mqtt311: LoadClientMaker = async (destination, clientId, receive) =
 }
 
 export const mqttjs: LoadClientMaker = async (destination, clientId, receive) => {
+  const { keepAlive, ...address } = destination
   const client = mqtt.connect({
-    ...destination,
+    ...address,
     protocol: 'mqtt',
     protocolVersion: 4,
     clientId,
     clean: false,
     reconnectPeriod: 20,
     connectTimeout: 1_000,
-    keepalive: 1,
+    keepalive: keepAlive,
     // What the session knows is enough, as in mqtt311.
     resubscribe: false,
   })

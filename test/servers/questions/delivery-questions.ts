@@ -51,6 +51,51 @@ export const deliveryQuestions = {
     return `${answerName(answer)}, delivered at QoS ${message === 'closed' ? '?' : message.qos}`
   },
 
+  /** The publisher has PUBREC, loses its connection, and sends PUBLISH again, with DUP 1, before PUBREL. */
+  'PUBLISH at QoS 2, sent again on the next connection': async (server: ServerProcess) => {
+    const [topic, clientId] = [fresh('twice/'), fresh('publisher')]
+    const [subscriber] = await pair(server, { [topic]: 2 })
+    const message = { type: 'publish', topic, payload: Buffer.from('two'), retain: false, qos: 2, packetId: 1 } as const
+    for (const dup of [false, true]) {
+      const publisher = await RawPeer.connected(server, { clientId, cleanSession: false })
+      publisher.send({ ...message, dup })
+      if ((await publisher.until(({ type }) => type === 'pubrec')) === 'closed') return 'closed'
+      if (dup) {
+        publisher.send({ type: 'pubrel', packetId: 1 })
+        await publisher.until(({ type }) => type === 'pubcomp')
+      }
+      await publisher.cut()
+    }
+    await settled(server, subscriber)
+    const copies = subscriber.messages('two').length
+    return copies === 1 ? 'delivered once' : `delivered ${copies} times`
+  },
+
+  /** Five at once, each answered in the order of arrival; then the connection is cut and the Session resumed. */
+  'QoS 2 messages to a persistent Session': async (server: ServerProcess) => {
+    const [topic, clientId] = [fresh('five/'), fresh('five')]
+    const client = await RawPeer.connected(server, { clientId, cleanSession: false })
+    await client.subscribe(topic, 2)
+    const publisher = await RawPeer.connected(server)
+    const numbers = ['one', 'two', 'three', 'four', 'five']
+    for (const number of numbers) {
+      const packetId = publisher.write(topic, number, 2)
+      if (packetId === undefined) continue
+      await publisher.until((packet) => packet.type === 'pubrec' && packet.packetId === packetId)
+      publisher.send({ type: 'pubrel', packetId })
+    }
+    for (const number of numbers) await client.message(number)
+    await settled(server, client)
+    const taken = client.received.flatMap((each) => (each.type === 'publish' && each.qos === 2 ? [each.packetId] : []))
+    const released = client.received.flatMap((packet) => (packet.type === 'pubrel' ? [packet.packetId] : []))
+    await client.cut()
+    const resumed = await RawPeer.connected(server, { clientId, cleanSession: false })
+    await settled(server, resumed)
+    const right = taken.every((packetId, index) => released[index] === packetId) && released.length === taken.length
+    const again = numbers.filter((number) => resumed.messages(number).length > 0).length
+    return `${right ? 'each released once' : 'PUBREL with wrong Packet Identifiers'}, ${again === 0 ? 'none again' : 'some again'}`
+  },
+
   /** `a/#` at QoS 0 and `a/b` at QoS 1 match one PUBLISH at QoS 1. */
   'two filters match': async (server: ServerProcess) => {
     const prefix = fresh('overlap')

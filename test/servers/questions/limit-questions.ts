@@ -18,15 +18,20 @@ function filterOf(count: number) {
   return async (server: ServerProcess) => codesText(await (await RawPeer.connected(server)).subscribe(levels(count)))
 }
 
+function publishTo(count: number) {
+  return async (server: ServerProcess): Promise<string> => {
+    const answer = await (await RawPeer.connected(server)).publish(levels(count), 'deep')
+    return answer === 'closed' ? 'closed' : 'acknowledged'
+  }
+}
+
 export const limitQuestions = {
   'Topic Filter of 9 levels': filterOf(9),
   'Topic Filter of 101 levels': filterOf(101),
   'Topic Filter of 202 levels': filterOf(202),
 
-  'PUBLISH to a topic of 101 levels': async (server: ServerProcess) => {
-    const answer = await (await RawPeer.connected(server)).publish(levels(101), 'deep')
-    return answer === 'closed' ? 'closed' : 'acknowledged'
-  },
+  'PUBLISH to a topic of 101 levels': publishTo(101),
+  'PUBLISH to a topic of 202 levels': publishTo(202),
 
   '100 QoS 1 filters in one Session': async (server: ServerProcess) => {
     const client = await RawPeer.connected(server)

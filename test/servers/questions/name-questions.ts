@@ -23,6 +23,19 @@ function published(name: string) {
 }
 
 export const nameQuestions = {
+  /** What a client that has subscribed to `#` gets although no client has published it, its name cut off at the second slash. */
+  'what # brings that nobody published': async (server: ServerProcess) => {
+    const subscriber = await RawPeer.connected(server)
+    await subscriber.subscribe('#', 0)
+    const other = await RawPeer.connected(server)
+    await other.subscribe(fresh('hash/'))
+    await settled(server, subscriber)
+    const names = subscriber.received.flatMap((packet) => (packet.type === 'publish' ? [packet.topic] : []))
+    const foreign = names.filter((name) => !/^(ok\/settled|\$)/.test(name))
+    const prefixes = new Set(foreign.map((name) => name.split('/').slice(0, 2).join('/')))
+    return prefixes.size === 0 ? 'nothing' : `messages on ${[...prefixes].sort().join(' and ')}/...`
+  },
+
   /** Some servers have names of their own for a message, which `#` matches too. */
   'message on a/b for #': async (server: ServerProcess) => {
     const topic = fresh('hash/')

@@ -1,4 +1,0 @@
-import { activemq } from './kinds/activemq.js'
-import { tryServer } from './suite.js'
-
-tryServer(activemq)

@@ -1,0 +1,4 @@
+import { activemq } from '../kinds/activemq.js'
+import { tryServer } from '../suite.js'
+
+tryServer(activemq)

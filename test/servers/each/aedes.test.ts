@@ -1,0 +1,4 @@
+import { aedes } from '../kinds/aedes.js'
+import { tryServer } from '../suite.js'
+
+tryServer(aedes)

@@ -1,0 +1,4 @@
+import { nats } from '../kinds/nats.js'
+import { tryServer } from '../suite.js'
+
+tryServer(nats)

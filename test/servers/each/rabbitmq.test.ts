@@ -1,0 +1,4 @@
+import { rabbitmq } from '../kinds/rabbitmq.js'
+import { tryServer } from '../suite.js'
+
+tryServer(rabbitmq)

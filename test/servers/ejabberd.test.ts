@@ -1,4 +1,0 @@
-import { ejabberd } from './kinds/ejabberd.js'
-import { tryServer } from './suite.js'
-
-tryServer(ejabberd)

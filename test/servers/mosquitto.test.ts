@@ -1,4 +1,0 @@
-import { mosquitto } from './kinds/mosquitto.js'
-import { tryServer } from './suite.js'
-
-tryServer(mosquitto)

@@ -1,4 +1,0 @@
-import { nats } from './kinds/nats.js'
-import { tryServer } from './suite.js'
-
-tryServer(nats)
