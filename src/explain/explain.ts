@@ -15,14 +15,7 @@ import { walkPacket } from './fields/packet-fields.js'
 import { countBytes } from './listing/numerals.js'
 import { titleOf } from './summary.js'
 
-/** The result of the decoder. Only the decoder decides whether a packet is well-formed. */
-interface DecoderFindings {
-  /** A line for each decoded packet, in order. */
-  readonly titles: readonly string[]
-  /** The fault in the packet after these; undefined if there is none. */
-  readonly fault: DecoderFault | undefined
-}
-
+/** The first fault, which only the decoder decides about. */
 interface DecoderFault {
   readonly kind: Fault
   /** The broken statement, or its section, and the fault. */
@@ -43,17 +36,31 @@ interface DecoderFault {
  * annotation is for the others, and says how many they are.
  */
 export function explain(bytes: Uint8Array): Annotation[] {
-  const { titles, fault } = decodeAll(bytes)
   const annotations: Annotation[] = []
+  for (const packet of explainPackets(bytes)) annotations.push(...packet)
+  return annotations
+}
+
+/** So many bytes are decoded before their packets are named. */
+const pieceBytes = 65_536
+
+/** The same, packet by packet: a million of them need the memory of a few. The bytes behind a fault belong to the last packet. */
+export function* explainPackets(bytes: Uint8Array): Generator<readonly Annotation[]> {
+  const decoder = new PacketDecoder({ maxPacketBytes: MAX_PACKET_BYTES })
   let offset = 0
-  for (const title of titles) {
-    const packet = annotatePacket(bytes, offset, Number.POSITIVE_INFINITY, () => title)
-    annotations.push(...packet)
-    offset = endOf(packet, offset)
+  for (let from = 0; from <= bytes.length; from += pieceBytes) {
+    const piece = bytes.subarray(from, from + pieceBytes)
+    const titles: string[] = []
+    const fault = decodePiece(decoder, piece, from + pieceBytes > bytes.length, titles)
+    for (const title of titles) {
+      const packet = annotatePacket(bytes, offset, Number.POSITIVE_INFINITY, () => title)
+      yield packet
+      offset = endOf(packet, offset)
+    }
+    if (fault === undefined) continue
+    const broken = annotatePacket(bytes, offset, fault.offset, (name) => `${name}  ${faultWord(fault)}`)
+    return yield addFault(fault, broken, bytes.length)
   }
-  if (fault === undefined) return annotations
-  const broken = annotatePacket(bytes, offset, fault.offset, (name) => `${name}  ${faultWord(fault)}`)
-  return [...annotations, ...addFault(fault, broken, bytes.length)]
 }
 
 function annotatePacket(
@@ -104,17 +111,20 @@ function notLookedAt(offset: number, length: number): Annotation {
   }
 }
 
-function decodeAll(bytes: Uint8Array): DecoderFindings {
-  const titles: string[] = []
-  const decoder = new PacketDecoder({ maxPacketBytes: MAX_PACKET_BYTES })
+function decodePiece(
+  decoder: PacketDecoder,
+  piece: Uint8Array,
+  isLast: boolean,
+  titles: string[],
+): DecoderFault | undefined {
   try {
-    decoder.decode(bytes, (packet) => titles.push(titleOf(packet)))
-    decoder.end()
+    decoder.decode(piece, (packet) => titles.push(titleOf(packet)))
+    if (isLast) decoder.end()
+    return undefined
   } catch (error) {
     if (!(error instanceof MalformedPacketError)) throw error
-    return { titles, fault: { kind: error.fault, text: faultText(error), offset: error.streamOffset } }
+    return { kind: error.fault, text: faultText(error), offset: error.streamOffset }
   }
-  return { titles, fault: undefined }
 }
 
 /** A message of the decoder ends with the statement and the offset. The text here begins with the statement; the offset is in `offset`. */

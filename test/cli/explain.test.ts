@@ -39,6 +39,14 @@ describe('mqtt311 explain', () => {
     expect({ code, stderr }).toEqual({ code: 65, stderr: '' })
   })
 
+  it('needs no more memory for 20,000 packets than for a few', async () => {
+    const file = temporaryFile('many')
+    writeFileSync(file, Buffer.alloc(40_000, Buffer.from([0xc0, 0])))
+    const env = { NODE_OPTIONS: '--max-old-space-size=32' }
+    const { code, stdout } = await run(['explain', '-f', file], { env })
+    expect([code, stdout.split('\n').at(-2)]).toEqual([0, '└─ ✓ 20,000 packets, 40,000 bytes, nothing wrong'])
+  })
+
   it('--all shows what is cut otherwise', async () => {
     const long = Buffer.concat([Buffer.from([0x30, 103, 0, 1, 0x61]), Buffer.alloc(100, 0x62)])
     expect((await call(['explain', long.toString('hex')])).stdout).toContain('… 88 more')

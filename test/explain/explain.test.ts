@@ -181,6 +181,23 @@ describe('explain', () => {
     })
   })
 
+  it.each([65_535, 65_536, 65_537, 131_072, 200_000])('says the same of a packet behind %i other bytes', (length) => {
+    const payload = Buffer.alloc(length - 7)
+    const before = encodePacket({ type: 'publish', topic: 'a', payload, qos: 0, retain: false })
+    const [size, suback] = [before.length, hex('90 04 00 01 00 80')]
+    for (const packet of [suback, suback.subarray(0, 3), hex('90 03 00 01 03 c0 00'), hex('')]) {
+      const placed = explain(Buffer.concat([before, packet])).filter(({ offset }) => offset >= size)
+      const moved = explain(packet).map(({ faultOffset, ...annotation }) => ({
+        ...annotation,
+        offset: annotation.offset + size,
+        ...(faultOffset === undefined ? {} : { faultOffset: faultOffset + size }),
+      }))
+      expect(placed.map(({ bytes, ...rest }) => ({ ...rest, bytes: bytes && [...bytes] }))).toEqual(
+        moved.map(({ bytes, ...rest }) => ({ ...rest, bytes: bytes && [...bytes] })),
+      )
+    }
+  })
+
   it('has nothing to say about no bytes', () => {
     expect(explain(new Uint8Array())).toEqual([])
   })

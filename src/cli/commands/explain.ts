@@ -1,6 +1,8 @@
 /** `mqtt311 explain`: names every byte of Control Packets. */
 import { UsageError } from '../../errors.js'
-import { explain, render } from '../../explain/index.js'
+import type { Annotation } from '../../explain/annotation.js'
+import { explainPackets } from '../../explain/explain.js'
+import { renderPackets } from '../../explain/listing/render.js'
 import type { CommandLine } from '../command-line.js'
 import { readStandardInput } from '../conversation/standard-input.js'
 import { readInput } from '../flags/input-file.js'
@@ -36,12 +38,37 @@ export const command = defineCommand({
     'xxd -p capture.bin | mqtt311 explain',
   ],
   async run(line) {
-    const annotations = explain(await readBytes(line))
+    const bytes = await readBytes(line)
+    let outcome: 'done' | 'faulty' = 'done'
+    const found = (packet: readonly Annotation[]) => {
+      if (packet.some(({ fault }) => fault !== undefined)) outcome = 'faulty'
+    }
     const color = wantsColor(process.stdout)
-    await print(`${render(annotations, { color, bytes: line.has('all') ? 'all' : 'cut' })}\n`)
-    return exitCode(annotations.some(({ fault }) => fault !== undefined) ? 'faulty' : 'done')
+    const listing = renderPackets(watched(explainPackets(bytes), found), bytes.length - 1, {
+      color,
+      bytes: line.has('all') ? 'all' : 'cut',
+    })
+    let text = ''
+    for (const part of listing) {
+      text += `${part}\n`
+      if (text.length < printedCharacters) continue
+      await print(text)
+      text = ''
+    }
+    await print(text)
+    return exitCode(outcome)
   },
 })
+
+/** About so much is printed at once. */
+const printedCharacters = 65_536
+
+function* watched<T>(items: Iterable<T>, see: (item: T) => void): Generator<T> {
+  for (const item of items) {
+    see(item)
+    yield item
+  }
+}
 
 async function readBytes(line: Line): Promise<Uint8Array> {
   const file = line.text('file')

@@ -56,20 +56,20 @@ const faultMark = '╰─ ✗ '
  * @param annotations the result of `explain`, or a part of it
  * @param options colours, and whether long fields are cut; by default no colours, and long fields are cut
  */
-export function render(
-  annotations: readonly Annotation[],
+export function render(annotations: readonly Annotation[], options: RenderOptions = {}): string {
+  const lastOffset = annotations.at(-1)?.offset ?? 0
+  return [...renderPackets(packetsOf(annotations), lastOffset, options)].join('\n')
+}
+
+/** The same, packet by packet; each text has the lines of one packet, and the last text is the last line of the listing. */
+export function* renderPackets(
+  packets: Iterable<readonly Annotation[]>,
+  lastOffset: number,
   { color = false, bytes = 'cut' }: RenderOptions = {},
-): string {
-  const listing = new Listing(
-    paintWith(color),
-    bytes === 'all' ? Number.POSITIVE_INFINITY : usualRows,
-    annotations.at(-1)?.offset ?? 0,
-  )
-  packetsOf(annotations).forEach((packet, index) => {
-    listing.packet(packet, index === 0)
-  })
-  listing.footer(annotations)
-  return listing.lines.join('\n')
+): Generator<string> {
+  const listing = new Listing(paintWith(color), bytes === 'all' ? Number.POSITIVE_INFINITY : usualRows, lastOffset)
+  for (const packet of packets) if (packet.length > 0) yield listing.packet(packet)
+  yield listing.footer()
 }
 
 /** The annotations, divided by packet. The bytes after a fault belong to the packet with the fault. */
@@ -94,7 +94,10 @@ interface Row {
 }
 
 class Listing {
-  readonly lines: string[] = []
+  /** The lines of the present packet. */
+  #lines: string[] = []
+  /** What the last line says of all packets. */
+  #all = { titles: 0, bytes: 0, isEmpty: true, faultAt: -1 }
   readonly #paint: Paint
   readonly #maxRows: number
   /** The width of the offset and the space before it. */
@@ -112,24 +115,30 @@ class Listing {
     this.#textColumn = this.#bytesColumn + hexRowColumns + fieldColumns + 2
   }
 
-  packet(annotations: readonly Annotation[], isFirst: boolean): void {
-    if (!isFirst) this.lines.push(this.#paint('frame', '│'))
-    this.#heading(annotations, isFirst ? '┌─' : '├─')
-    for (const annotation of annotations) this.#annotation(annotation)
+  packet(annotations: readonly Annotation[]): string {
+    this.#lines = []
+    if (!this.#all.isEmpty) this.#lines.push(this.#paint('frame', '│'))
+    this.#heading(annotations, this.#all.isEmpty ? '┌─' : '├─')
+    this.#all.isEmpty = false
+    for (const annotation of annotations) {
+      this.#annotation(annotation)
+      if (annotation.title !== undefined) this.#all.titles += 1
+      this.#all.bytes += annotation.length
+      if (annotation.fault !== undefined && this.#all.faultAt < 0)
+        this.#all.faultAt = annotation.faultOffset ?? annotation.offset
+    }
+    return this.#lines.join('\n')
   }
 
-  footer(annotations: readonly Annotation[]): void {
-    const corner = this.#paint('frame', annotations.length === 0 ? '──' : '└─')
-    const packets = annotations.filter((annotation) => annotation.title !== undefined).length
-    const fault = annotations.find((annotation) => annotation.fault !== undefined)
-    if (fault !== undefined) {
-      const place = `✗ a fault at byte ${fault.faultOffset ?? fault.offset}, in packet ${groupDigits(packets)}`
-      this.lines.push(`${corner} ${this.#paint('fault', place)}`)
-      return
+  footer(): string {
+    const { titles, bytes, isEmpty, faultAt } = this.#all
+    const corner = this.#paint('frame', isEmpty ? '──' : '└─')
+    if (faultAt >= 0) {
+      const place = `✗ a fault at byte ${faultAt}, in packet ${groupDigits(titles)}`
+      return `${corner} ${this.#paint('fault', place)}`
     }
-    const count = packets === 1 ? '1 packet' : `${groupDigits(packets)} packets`
-    const bytes = annotations.reduce((sum, annotation) => sum + annotation.length, 0)
-    this.lines.push(`${corner} ${this.#paint('sound', '✓')} ${count}, ${countBytes(bytes)}, nothing wrong`)
+    const count = titles === 1 ? '1 packet' : `${groupDigits(titles)} packets`
+    return `${corner} ${this.#paint('sound', '✓')} ${count}, ${countBytes(bytes)}, nothing wrong`
   }
 
   #heading(annotations: readonly Annotation[], corner: string): void {
@@ -139,7 +148,9 @@ class Listing {
     const end = isWhole ? ` ${countBytes(size)} ─` : '─'
     const text = shorten(escapeText(title), columns - 5 - end.length)
     const rule = '─'.repeat(columns - 4 - displayWidth(text) - end.length)
-    this.lines.push(`${this.#paint('frame', corner)} ${this.#paint('title', text)} ${this.#paint('frame', rule + end)}`)
+    this.#lines.push(
+      `${this.#paint('frame', corner)} ${this.#paint('title', text)} ${this.#paint('frame', rule + end)}`,
+    )
   }
 
   #annotation({ offset, length, bytes, fault, faultOffset, parts = [], ...row }: Annotation): void {
@@ -175,7 +186,7 @@ class Listing {
         painted,
         ...(isFirst ? [' '.repeat(room - width - section.length), this.#paint('section', section)] : []),
       ]
-      this.lines.push(cells.join('').trimEnd())
+      this.#lines.push(cells.join('').trimEnd())
     }
   }
 
@@ -210,7 +221,7 @@ class Listing {
     const text = wrapWords(words.join(' '), room, room - statement.length - 2)
     text.forEach((line, index) => {
       const marked = index === 0 ? `${faultMark}${statement}  ${line}` : ' '.repeat(faultMark.length) + line
-      this.lines.push(`${this.#paint('frame', '│')}${indent}${this.#paint('fault', marked)}`)
+      this.#lines.push(`${this.#paint('frame', '│')}${indent}${this.#paint('fault', marked)}`)
     })
   }
 }
