@@ -3,10 +3,11 @@
  * each process. Each program is built once by each process that runs tests.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build, type Plugin } from 'esbuild'
 
 let directory: string | undefined
 
@@ -29,12 +30,28 @@ export function builtProgram(source: URL): Promise<string> {
   return building
 }
 
+/** A source that reads a file beside itself finds that file from the built program too. */
+const placesOfSources: Plugin = {
+  name: 'places of sources',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8')
+      const place = JSON.stringify(pathToFileURL(path).href)
+      return { contents: text.replaceAll('import.meta.url', place), loader: 'ts' }
+    }),
+}
+
+/** CommonJS packages in an ES module call `require` for the modules of Node. */
+const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" }
+
 async function buildOnce(source: string): Promise<string> {
   const outfile = join(directoryOfThisProcess(), `${built.size}-${basename(source, '.ts')}.mjs`)
   await build({
     entryPoints: [source],
     outfile,
     bundle: true,
+    plugins: [placesOfSources],
+    banner,
     format: 'esm',
     target: 'node20',
     platform: 'node',

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { builtProgram } from '../built-program.js'
 
-const program = fileURLToPath(new URL('../../fixtures/first-light/main.ts', import.meta.url))
+const source = new URL('../../fixtures/first-light/main.ts', import.meta.url)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 interface Run {
@@ -12,17 +13,13 @@ interface Run {
 }
 
 /** The program of `npm start`, on the sources. */
-function run(...args: string[]): Promise<Run> {
+async function run(...args: string[]): Promise<Run> {
+  const program = await builtProgram(source)
   const env = { ...process.env, NO_COLOR: '1', PRODUCT_KEY: '', DEVICE_NAME: '', DEVICE_SECRET: '' }
   return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      ['--import', 'tsx', program, ...args],
-      { cwd: root, env },
-      (_, stdout, stderr) => {
-        resolve({ exitCode: child.exitCode ?? -1, stdout, stderr })
-      },
-    )
+    const child = execFile(process.execPath, [program, ...args], { cwd: root, env }, (_, stdout, stderr) => {
+      resolve({ exitCode: child.exitCode ?? -1, stdout, stderr })
+    })
   })
 }
 
