@@ -20,9 +20,9 @@ describe('mqtt311 explain', () => {
 
   it('takes standard input, as bytes or as hexadecimal text', async () => {
     expect((await run(['explain'], { input: bytes })).stdout).toBe(listing)
-    expect((await run(['explain', '-f', '-'], { input: `${bytes.toString('hex')}\n` })).stdout).toBe(listing)
-    expect((await run(['explain', '--hex'], { input: bytes.toString('hex') })).stdout).toBe(listing)
-    expect((await run(['explain', '--binary'], { input: '30' })).stdout).toContain('PUBLISH')
+    expect((await call(['explain', '-f', '-'], { input: `${bytes.toString('hex')}\n` })).stdout).toBe(listing)
+    expect((await call(['explain', '--hex'], { input: bytes.toString('hex') })).stdout).toBe(listing)
+    expect((await call(['explain', '--binary'], { input: '30' })).stdout).toContain('PUBLISH')
   })
 
   it('takes a file, as bytes or as hexadecimal text', async () => {
@@ -54,7 +54,7 @@ describe('mqtt311 explain', () => {
   })
 
   it('has colours only where they are asked for', async () => {
-    expect((await run(['explain', 'e000'], { env: { FORCE_COLOR: '1' } })).stdout).toBe(
+    expect((await call(['explain', 'e000'], { env: { FORCE_COLOR: '1' } })).stdout).toBe(
       `${render(explain(Uint8Array.of(0xe0, 0)), { color: true })}\n`,
     )
   })

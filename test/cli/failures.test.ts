@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { expired, otherName, server, unknownIssuer } from '../../fixtures/tls/index.js'
-import { buildCommand, run, shell, start } from './program.js'
+import { buildCommand, call, run, shell, start } from './program.js'
 import { listen, startBroker, startScripted } from './servers.js'
 
 buildCommand()
@@ -25,7 +25,7 @@ describe('a connection that the server refuses', () => {
       ['pub', ...address, ...message],
       ['sub', ...address, '-t', 'a'],
     ]) {
-      const outcome = await run(args)
+      const outcome = await call(args)
       expect(outcome.stderr).toContain(text)
       expect(outcome.stderr).toMatch(/^mqtt311: [^\n]*\n$/)
       expect(outcome).toMatchObject({ code, stdout: '' })
@@ -43,13 +43,13 @@ describe('a server that', () => {
   })
 
   it('has no name: 69', async () => {
-    const { code, stderr } = await run(['pub', '-h', 'no-such-host.invalid', ...message])
+    const { code, stderr } = await call(['pub', '-h', 'no-such-host.invalid', ...message])
     expect(stderr).toMatch(/check -h\n$/)
     expect(code).toBe(69)
   })
 
   it('has an address of another family: 69, in the words of the command line', async () => {
-    const { code, stderr } = await run(['pub', '-4', '-h', '::1', ...message])
+    const { code, stderr } = await call(['pub', '-4', '-h', '::1', ...message])
     expect(stderr).toMatch(/^mqtt311: \[::1\]:1883 .* with -4: name the host, or leave out -4 and -6/)
     expect(code).toBe(69)
   })
@@ -57,7 +57,7 @@ describe('a server that', () => {
   it('accepts and never answers: 27', async () => {
     const silent = await startBroker()
     silent.server.silence()
-    const { code, stderr } = await run(['pub', ...silent.address, ...message, '--connect-timeout', '0.2'])
+    const { code, stderr } = await call(['pub', ...silent.address, ...message, '--connect-timeout', '0.2'])
     expect(stderr).toBe('mqtt311: no CONNACK within 200 ms from the start of the attempt (--connect-timeout)\n')
     expect(code).toBe(27)
   })
@@ -87,7 +87,7 @@ describe('a server that', () => {
   it('does not acknowledge: 27 by -W', async () => {
     const { server, address } = await startBroker()
     server.silence('publish')
-    const { code, stderr } = await run(['pub', ...address, ...message, '-W', '0.3'])
+    const { code, stderr } = await call(['pub', ...address, ...message, '-W', '0.3'])
     expect(stderr).toBe('mqtt311: the 0.3 seconds of -W have passed\n')
     expect(code).toBe(27)
   })
@@ -103,7 +103,7 @@ describe('a server that', () => {
   it('answers in TLS: 78', async () => {
     const { server, address } = await startBroker()
     server.answer('connect', (_, connection) => connection.sendBytes(Buffer.from('1503010002020a', 'hex')))
-    const { code, stderr } = await run(['pub', ...address, ...message])
+    const { code, stderr } = await call(['pub', ...address, ...message])
     expect(stderr).toBe('mqtt311: the server answers in TLS, where this connection is plain: connect with --tls\n')
     expect(code).toBe(78)
   })
@@ -111,7 +111,7 @@ describe('a server that', () => {
   it('closes before CONNACK: 75', async () => {
     const rude = await startBroker()
     rude.server.answer('connect', (_, connection) => connection.close())
-    const { code, stderr } = await run(['pub', ...rude.address, ...message])
+    const { code, stderr } = await call(['pub', ...rude.address, ...message])
     expect(stderr).toBe(
       'mqtt311: the server closed the connection instead of answering CONNECT: perhaps it expects TLS (--tls), is no server of MQTT 3.1.1, or refuses this client\n',
     )
@@ -121,7 +121,7 @@ describe('a server that', () => {
   it('closes behind a message at QoS 0: 75, as nobody knows whether it was read', async () => {
     const rude = await startBroker()
     rude.server.answer('publish', (_, connection) => connection.cut())
-    const { code } = await run(['pub', ...rude.address, '-t', 'a', '-m', 'x'])
+    const { code } = await call(['pub', ...rude.address, '-t', 'a', '-m', 'x'])
     expect(code).toBe(75)
   })
 })
@@ -136,7 +136,7 @@ describe('TLS', () => {
     ['--cafile', ca, '--cert', tlsFile('client.pem'), '--key', tlsFile('client-key.pem'), '--tls-alpn', 'mqtt'],
   ])('connects with %s', async (...flags) => {
     const broker = await startBroker({ tls: server })
-    expect(await run(['pub', ...broker.address, ...message, ...flags])).toMatchObject({ code: 0, stderr: '' })
+    expect(await call(['pub', ...broker.address, ...message, ...flags])).toMatchObject({ code: 0, stderr: '' })
     expect(broker.published).toHaveLength(1)
   })
 
@@ -146,7 +146,7 @@ describe('TLS', () => {
     ['a certificate for another name', otherName, 'or set --servername'],
   ])('%s: 78, and what to do', async (_, identity, text) => {
     const broker = await startBroker({ tls: identity })
-    const { code, stderr } = await run(['pub', ...broker.address, ...message, '--cafile', ca])
+    const { code, stderr } = await call(['pub', ...broker.address, ...message, '--cafile', ca])
     expect(stderr).toContain(text)
     expect(stderr).toMatch(/^mqtt311: [^\n]*\n$/)
     expect(code).toBe(78)
@@ -155,7 +155,7 @@ describe('TLS', () => {
   it('--servername names whom to expect', async () => {
     const broker = await startBroker({ tls: otherName })
     const flags = ['--cafile', ca, '--servername', 'other.example']
-    expect(await run(['pub', ...broker.address, ...message, ...flags])).toMatchObject({ code: 0, stderr: '' })
+    expect(await call(['pub', ...broker.address, ...message, ...flags])).toMatchObject({ code: 0, stderr: '' })
   })
 
   it.each([
@@ -163,7 +163,7 @@ describe('TLS', () => {
     [['--cert', tlsFile('client.pem'), '--key', tlsFile('server-key.pem')], 'the key that belongs to --cert'],
     [['--cert', tlsFile('client-key.pem'), '--key', tlsFile('client-key.pem')], 'give them in PEM'],
   ])('%j cannot be used: 66', async (flags, text) => {
-    const { code, stderr } = await run(['pub', '-h', '::1', ...message, ...flags])
+    const { code, stderr } = await call(['pub', '-h', '::1', ...message, ...flags])
     expect(stderr).toContain(text)
     expect(stderr).toMatch(/^mqtt311: [^\n]*\n$/)
     expect(code).toBe(66)
@@ -171,14 +171,14 @@ describe('TLS', () => {
 
   it('towards a plain port that hangs up: 78', async () => {
     const rude = await listen(createServer((socket) => socket.once('data', () => socket.resetAndDestroy())))
-    const { code, stderr } = await run(['pub', ...rude.address, ...message, '--tls'])
+    const { code, stderr } = await call(['pub', ...rude.address, ...message, '--tls'])
     expect(stderr).toContain('TLS handshake')
     expect(stderr).toMatch(/; if it expects no TLS, leave out what asks for it\n$/)
     expect(code).toBe(78)
   })
 
   it('that the URL does not ask for is refused in the words of the command line', async () => {
-    const { code, stderr } = await run(['pub', '-L', 'mqtt://localhost/a', '-m', 'x', '--tls'])
+    const { code, stderr } = await call(['pub', '-L', 'mqtt://localhost/a', '-m', 'x', '--tls'])
     expect(stderr).toContain('TLS is asked for, but the address')
     expect(stderr).toContain('write mqtts://, or leave out --tls and what belongs to it')
     expect(code).toBe(64)

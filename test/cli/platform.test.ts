@@ -4,7 +4,7 @@ import { signConnect } from 'mqtt311/aliyun'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Platform, type PlatformOptions, startPlatform } from '../../fixtures/platform/index.js'
 import { client } from '../../fixtures/tls/index.js'
-import { buildCommand, run, shell, start, temporaryFile } from './program.js'
+import { buildCommand, call, run, shell, start, temporaryFile } from './program.js'
 
 buildCommand()
 
@@ -34,7 +34,7 @@ describe('mqtt311 sign', () => {
   })
 
   it('--format json is what a program reads', async () => {
-    expect(JSON.parse((await run([...args, '--format', 'json'], { env })).stdout)).toEqual(signed)
+    expect(JSON.parse((await call([...args, '--format', 'json'], { env })).stdout)).toEqual(signed)
   })
 
   it('--format env is what a shell reads', async () => {
@@ -49,7 +49,7 @@ describe('mqtt311 sign', () => {
 
   it('--format mosquitto is what mosquitto_pub takes', async () => {
     const options = ['--format', 'mosquitto', '--endpoint', 'product', '--region', 'us-west-1']
-    const { stdout } = await run([...args, ...options], { env })
+    const { stdout } = await call([...args, ...options], { env })
     expect(stdout).toBe(
       `-V mqttv311 -h a1cli.iot-as-mqtt.us-west-1.aliyuncs.com -p 1883 -k 360 -i '${signed.clientId}' ` +
         `-u '${signed.username}' -P '${signed.password}' --tls-use-os-certs\n`,
@@ -60,7 +60,7 @@ describe('mqtt311 sign', () => {
     const file = temporaryFile('secret')
     writeFileSync(file, `${device.deviceSecret}\n`)
     const others = ['--client-id', '00:11:22', '--sign-method', 'hmacsha1', '--secure-mode', '3', '--timestamp', 'none']
-    const { stdout } = await run(['sign', ...flags, '--device-secret-file', file, ...others, '--format', 'json'])
+    const { stdout } = await call(['sign', ...flags, '--device-secret-file', file, ...others, '--format', 'json'])
     expect(JSON.parse(stdout)).toEqual(
       signConnect({ ...device, clientId: '00:11:22', signMethod: 'hmacsha1', secureMode: 3, timestamp: false }),
     )
@@ -78,7 +78,7 @@ describe('a device of the platform', () => {
     expect(outcome).toMatchObject({ code: 0, stdout: 'turn left\n' })
     expect(outcome.stderr).not.toContain(device.deviceSecret)
     expect(server.seen.connects).toHaveLength(1)
-    const published = await run(['pub', ...server.address, ...flags, '-t', topic, '-m', 'x', '-q', '1'], { env })
+    const published = await call(['pub', ...server.address, ...flags, '-t', topic, '-m', 'x', '-q', '1'], { env })
     expect(published).toMatchObject({ code: 0, stderr: '' })
     expect(server.seen.publishesWith(1)).toBe(1)
   })
@@ -88,7 +88,7 @@ describe('a device of the platform', () => {
     const names = { PRODUCT_KEY: device.productKey, DEVICE_NAME: device.deviceName, ...env }
     const args = ['pub', '-t', '/a', '-m', 'x', '-q', '1', '--secure-mode', '3']
     const address = ['-h', server.host, '-p', String(server.port), '--product-key', device.productKey]
-    expect(await run([...args, ...address], { env: names })).toMatchObject({ code: 0, stderr: '' })
+    expect(await call([...args, ...address], { env: names })).toMatchObject({ code: 0, stderr: '' })
     expect(server.seen.connects[0]?.tls).toBeUndefined()
   })
 
@@ -97,9 +97,9 @@ describe('a device of the platform', () => {
     const names = ['--product-key', 'a1cli', '--device-name', 'cert']
     const pair = ['--cert', tlsFile('client.pem'), '--key', tlsFile('client-key.pem')]
     const args = ['pub', ...server.address, ...names, ...pair, '-t', '/a', '-m', 'x', '-q', '1']
-    expect(await run(args, { env })).toMatchObject({ code: 0, stderr: '' })
+    expect(await call(args, { env })).toMatchObject({ code: 0, stderr: '' })
     expect(server.seen.connects.map(({ username }) => username)).toEqual(['cert&a1cli'])
-    const signed = await run([...args, '--sign-method', 'hmacsha1'])
+    const signed = await call([...args, '--sign-method', 'hmacsha1'])
     expect(signed.stderr).toContain('one with a token or a certificate signs nothing')
     expect(signed.code).toBe(64)
   })
@@ -110,7 +110,7 @@ describe('a device of the platform', () => {
       ['--instance-id', 'iot-1'],
       ['--secure-mode', '3'],
     ]) {
-      const { code, stderr } = await run(['pub', '-t', '/a', '-m', 'x', ...option])
+      const { code, stderr } = await call(['pub', '-t', '/a', '-m', 'x', ...option])
       expect(stderr).toContain('the ProductKey is missing: give --product-key, or set PRODUCT_KEY')
       expect(code).toBe(64)
     }
@@ -120,9 +120,9 @@ describe('a device of the platform', () => {
     const file = temporaryFile('token')
     writeFileSync(file, 'token')
     const args = ['pub', ...flags, '-t', '/a', '-m', 'x', '--device-token-file', file]
-    const both = await run([...args, '--device-secret', 'secret'])
+    const both = await call([...args, '--device-secret', 'secret'])
     expect(both).toMatchObject({ code: 64, stderr: expect.stringContaining('a secret and a token both prove') })
-    const nameless = await run(args)
+    const nameless = await call(args)
     expect(nameless.stderr).toContain(
       'the client id that came with the token is missing: give -i, or set MQTT_CLIENT_ID',
     )
@@ -132,14 +132,14 @@ describe('a device of the platform', () => {
   it('with a wrong secret is refused with 4', async () => {
     const server = await platform()
     const args = ['pub', ...server.address, ...flags, '-t', '/a', '-m', 'x']
-    const { code, stderr } = await run(args, { env: { DEVICE_SECRET: 'wrong' } })
+    const { code, stderr } = await call(args, { env: { DEVICE_SECRET: 'wrong' } })
     expect(stderr).toContain('Return Code 4')
     expect(code).toBe(4)
   })
 
   it('does not send what the platform forbids: 64', async () => {
     const server = await platform()
-    const { code, stderr } = await run(['pub', ...server.address, ...flags, '-t', '/a', '-m', 'x', '-q', '2'], { env })
+    const { code, stderr } = await call(['pub', ...server.address, ...flags, '-t', '/a', '-m', 'x', '-q', '2'], { env })
     expect(stderr).toMatch(/^mqtt311: [^\n]*QoS/i)
     expect(code).toBe(64)
     expect(server.seen.connects).toEqual([])
@@ -147,7 +147,7 @@ describe('a device of the platform', () => {
 
   it('is told where another server is named, so that the device of the environment is not used', async () => {
     const server = await platform()
-    const { stderr } = await run(['pub', ...server.address, '-t', '/a', '-m', 'x'], {
+    const { stderr } = await call(['pub', ...server.address, '-t', '/a', '-m', 'x'], {
       env: { ...env, PRODUCT_KEY: 'a1cli', DEVICE_NAME: 'lamp' },
     })
     expect(stderr).toContain('the device of PRODUCT_KEY and DEVICE_NAME is not used, because another server or user is')
@@ -162,7 +162,7 @@ describe('mqtt311 register', () => {
   it('prints the secret of the device', async () => {
     const server = await platform({ devices: [device], products })
     const args = ['register', ...server.address, ...names, '--format', 'json']
-    const { code, stdout, stderr } = await run(args, { env: { PRODUCT_SECRET: product.productSecret } })
+    const { code, stdout, stderr } = await call(args, { env: { PRODUCT_SECRET: product.productSecret } })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(JSON.parse(stdout)).toMatchObject({ productKey: 'a1cli', deviceName: 'lamp' })
   })
@@ -172,10 +172,10 @@ describe('mqtt311 register', () => {
     const file = temporaryFile('lamp.env')
     const args = ['register', ...server.address, ...names, '--format', 'env', '-o', file]
     const options = { env: { PRODUCT_SECRET: product.productSecret } }
-    expect(await run(args, options)).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect(await call(args, options)).toMatchObject({ code: 0, stdout: '', stderr: '' })
     expect(readFileSync(file, 'utf8')).toMatch(/^PRODUCT_KEY='a1cli'\nDEVICE_NAME='lamp'\nDEVICE_SECRET='.+'\n$/)
     expect(statSync(file).mode & 0o777).toBe(0o600)
-    const second = await run(args, options)
+    const second = await call(args, options)
     expect(second.stderr).toContain('is not written over')
     expect(second.code).toBe(74)
   })
@@ -185,7 +185,7 @@ describe('mqtt311 register', () => {
     const file = temporaryFile('new.env')
     const names = ['--product-key', product.productKey, '--device-name', 'new']
     const args = ['register', ...server.address, ...names, '--token', '--format', 'env', '-o', file]
-    expect(await run(args, { env: { PRODUCT_SECRET: product.productSecret } })).toMatchObject({ code: 0, stderr: '' })
+    expect(await call(args, { env: { PRODUCT_SECRET: product.productSecret } })).toMatchObject({ code: 0, stderr: '' })
     const pub = `mqtt311 pub ${server.address.join(' ')} -t /a -m x -q 1`
     const outcome = await shell(`set -a; . ${file}; set +a
       ${pub} --product-key a1cli && printf %s "$DEVICE_TOKEN" > ${file} && token=$MQTT_CLIENT_ID && unset DEVICE_TOKEN MQTT_CLIENT_ID

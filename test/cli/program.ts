@@ -3,6 +3,7 @@ import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:c
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { beforeAll, onTestFinished } from 'vitest'
@@ -16,30 +17,26 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** A process that has been started. What it writes is kept, and can be waited for. */
+type Ending = readonly [code: number | null, signal: NodeJS.Signals | null]
+
+/** A command that has been started. What it writes is kept, and can be waited for. */
 export class Run {
-  readonly process: ChildProcessWithoutNullStreams
   readonly #text = { stdout: '', stderr: '' }
   readonly #chunks: Buffer[] = []
   readonly #watchers = new Set<() => void>()
-  readonly #ended: Promise<[number | null, NodeJS.Signals | null]>
+  readonly #ended: Promise<Ending>
 
-  constructor(child: ChildProcessWithoutNullStreams) {
-    this.process = child
-    for (const name of ['stdout', 'stderr'] as const) {
-      child[name].on('data', (chunk: Buffer) => {
-        if (name === 'stdout') this.#chunks.push(chunk)
-        this.#text[name] += chunk.toString()
-        for (const watcher of [...this.#watchers]) watcher()
-      })
-    }
-    this.#ended = new Promise((resolve) => child.once('close', (code, signal) => resolve([code, signal])))
-    onTestFinished(() => {
-      child.kill('SIGKILL')
-    })
+  constructor(ended: Promise<Ending>) {
+    this.#ended = ended
   }
 
-  /** Resolves when the text has been written; rejects with what was written instead if the process ends before. */
+  take(name: 'stdout' | 'stderr', chunk: Buffer): void {
+    if (name === 'stdout') this.#chunks.push(chunk)
+    this.#text[name] += chunk.toString()
+    for (const watcher of [...this.#watchers]) watcher()
+  }
+
+  /** Resolves when the text has been written; rejects with what was written instead if the command ends before. */
   async wrote(stream: 'stdout' | 'stderr', text: string): Promise<void> {
     if (this.#text[stream].includes(text)) return
     await new Promise<void>((resolve, reject) => {
@@ -62,6 +59,20 @@ export class Run {
   async end(): Promise<Outcome> {
     const [code, signal] = await this.#ended
     return { code, signal, ...this.#text }
+  }
+}
+
+/** The same as a process of its own. */
+class ProcessRun extends Run {
+  readonly process: ChildProcessWithoutNullStreams
+
+  constructor(child: ChildProcessWithoutNullStreams) {
+    super(new Promise((resolve) => child.once('close', (code, signal) => resolve([code, signal]))))
+    this.process = child
+    for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (chunk) => this.take(name, chunk))
+    onTestFinished(() => {
+      child.kill('SIGKILL')
+    })
   }
 }
 
@@ -104,51 +115,70 @@ async function buildOnce(): Promise<void> {
 /** Nothing of the surroundings but the PATH: the variables of a developer must not decide a test. */
 const { PATH = '' } = process.env
 
-export function start(args: readonly string[], { input = '', env = {} }: RunOptions = {}): Run {
+export function start(args: readonly string[], { input = '', env = {} }: RunOptions = {}): ProcessRun {
   const child = spawn(process.execPath, [commandPath(), ...args], { env: { PATH, ...env }, stdio: 'pipe' })
   // The command may end before it has read its input.
   child.stdin.on('error', () => {})
   if (input !== 'open') child.stdin.end(input)
-  return new Run(child)
+  return new ProcessRun(child)
 }
 
 export function run(args: readonly string[], options?: RunOptions): Promise<Outcome> {
   return start(args, options).end()
 }
 
-let callsHere = 0
+let begunHere = 0
+
+/** What these switch on or off in a process stays so until it ends. */
+const lasting: ReadonlySet<string> = new Set(['--quiet', '-d', '--debug', '--trace'])
+
+function needsProcess(args: readonly string[]): boolean {
+  return args.some((word) => lasting.has(word)) || (args[0] === 'demo' && !args.includes('--help'))
+}
 
 /**
- * The same in this process, which saves the start of another: for a command line that is judged before anything is sent,
- * and for what only prints. Exit codes and pipes are real with `run` alone, of which there are enough.
+ * The same in this process, one command at a time, which saves the start of a process. The command has no signals here and no
+ * pipes; `start` and `run` are for those, and for a sample of the rest.
  */
-export async function call(args: readonly string[]): Promise<Outcome> {
+export function startHere(args: readonly string[], { input = '', env = {} }: RunOptions = {}): Run {
+  if (input === 'open' || needsProcess(args)) throw new Error('it needs a process of its own')
+  const giveBack = takeOver()
+  const ended = new Promise<number>((resolve) => Reflect.set(process, 'exit', resolve)).finally(giveBack)
+  const run = new Run(ended.then((code) => [code, null]))
+  process.argv = [process.execPath, commandPath(), ...args]
+  process.env = { PATH, ...env }
+  const content = Readable.from(input.length === 0 ? [] : [Buffer.from(input)], { objectMode: false })
+  Reflect.defineProperty(process, 'stdin', { value: content, configurable: true })
+  for (const name of ['stdout', 'stderr'] as const) {
+    Reflect.set(process[name], 'write', (data: string | Uint8Array, done?: (error?: Error) => void) => {
+      run.take(name, Buffer.from(data))
+      if (done !== undefined) process.nextTick(done)
+      return true
+    })
+  }
+  begunHere += 1
+  // With another query, the file is loaded anew, and begins again.
+  import(/* @vite-ignore */ `${pathToFileURL(commandPath()).href}?${begunHere}`)
+  return run
+}
+
+/** Gives a function that makes everything of this process that a command uses what it was. A test that fails calls it too. */
+function takeOver(): () => void {
   const { argv, env, exit, title, stdout, stderr } = process
+  const stdin = Reflect.getOwnPropertyDescriptor(process, 'stdin') ?? {}
   const writes = [stdout.write, stderr.write] as const
-  const listeners = (['uncaughtException', 'warning'] as const).map(
+  const listeners = (['uncaughtException', 'warning', 'SIGINT', 'SIGTERM'] as const).map(
     (name) => [name, process.rawListeners(name)] as const,
   )
-  const written = { stdout: '', stderr: '' }
-  const writer = (name: 'stdout' | 'stderr') => (data: string | Uint8Array, done?: (error?: Error) => void) => {
-    written[name] += Buffer.from(data).toString()
-    if (done !== undefined) process.nextTick(done)
-    return true
-  }
-  try {
-    process.argv = [process.execPath, commandPath(), ...args]
-    process.env = { PATH }
-    Reflect.set(stdout, 'write', writer('stdout'))
-    Reflect.set(stderr, 'write', writer('stderr'))
-    callsHere += 1
-    const ended = new Promise<number>((resolve) => Reflect.set(process, 'exit', resolve))
-    // With another query, the file is loaded anew, and begins again.
-    await import(/* @vite-ignore */ `${pathToFileURL(commandPath()).href}?${callsHere}`)
-    return { code: await ended, signal: null, ...written }
-  } finally {
+  let state: 'taken' | 'given back' = 'taken'
+  const giveBack = () => {
+    if (state === 'given back') return
+    state = 'given back'
     process.argv = argv
     process.env = env
     process.title = title
     Reflect.set(process, 'exit', exit)
+    Reflect.defineProperty(process, 'stdin', stdin)
     Reflect.set(stdout, 'write', writes[0])
     Reflect.set(stderr, 'write', writes[1])
     for (const [name, before] of listeners) {
@@ -156,6 +186,13 @@ export async function call(args: readonly string[]): Promise<Outcome> {
       for (const listener of before) Reflect.apply(process.on, process, [name, listener])
     }
   }
+  onTestFinished(giveBack)
+  return giveBack
+}
+
+/** `startHere`, to its end. */
+export function call(args: readonly string[], options?: RunOptions): Promise<Outcome> {
+  return startHere(args, options).end()
 }
 
 /** A line of a shell, in which `mqtt311` is the command. */
@@ -164,7 +201,7 @@ export async function shell(line: string): Promise<Outcome> {
   // Without --norc bash takes a piped standard input for a remote login, and reads the developer's .bashrc.
   const child = spawn('bash', ['--norc', '-o', 'pipefail', '-c', script], { env: { PATH }, stdio: 'pipe' })
   child.stdin.end()
-  return new Run(child).end()
+  return new ProcessRun(child).end()
 }
 
 /**
@@ -182,7 +219,7 @@ export function terminal(line: string): Run {
   child.once('error', (error) => {
     throw new Error('the test needs `script` (Debian: bsdutils; Alpine and others: util-linux-misc)', { cause: error })
   })
-  return new Run(child)
+  return new ProcessRun(child)
 }
 
 /** A pipe with a name, for a shell to read from. */

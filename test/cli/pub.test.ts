@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { buildCommand, run, shell, start, temporaryFile } from './program.js'
+import { buildCommand, call, run, shell, start, temporaryFile } from './program.js'
 import { startBroker } from './servers.js'
 
 buildCommand()
@@ -16,7 +16,7 @@ describe('mqtt311 pub', () => {
 
   it('takes options as mosquitto_pub does: together, joined, with a dash in the value', async () => {
     const broker = await startBroker()
-    const outcome = await run([
+    const outcome = await call([
       'pub',
       '-h',
       broker.host,
@@ -42,13 +42,13 @@ describe('mqtt311 pub', () => {
       ['--unix', path],
       ['-L', `unix:${path}`],
     ]) {
-      expect(await run(['pub', ...server, '-t', 'a', '-m', 'x', '-q', '1'])).toMatchObject({ code: 0, stderr: '' })
+      expect(await call(['pub', ...server, '-t', 'a', '-m', 'x', '-q', '1'])).toMatchObject({ code: 0, stderr: '' })
     }
     expect(broker.published.map(({ topic }) => topic)).toEqual(['a', 'a'])
-    expect(await run(['pub', '--unix', path, '-p', '1', '-t', 'a', '-n'])).toMatchObject({
+    expect(await call(['pub', '--unix', path, '-p', '1', '-t', 'a', '-n'])).toMatchObject({
       stderr: expect.stringContaining('--unix names the server: leave out -L, -h and -p'),
     })
-    expect(await run(['pub', ...broker.address, '-A', 'eth0', '-t', 'a', '-n'])).toMatchObject({
+    expect(await call(['pub', ...broker.address, '-A', 'eth0', '-t', 'a', '-n'])).toMatchObject({
       stderr: expect.stringContaining('localAddress has to be an address'),
     })
   })
@@ -59,7 +59,7 @@ describe('mqtt311 pub', () => {
     const login = ['--clientId', 'lamp', '--username', 'ann', '--password', 'secret', '--keepalive', '30']
     const will = ['--will-topic', 'gone', '--will-message', 'bye']
     const message = ['--topic', 'a', '--message', 'x', '--qos', '1', '--retain']
-    expect(await run(['pub', ...server, ...login, ...will, ...message])).toMatchObject({ code: 0, stderr: '' })
+    expect(await call(['pub', ...server, ...login, ...will, ...message])).toMatchObject({ code: 0, stderr: '' })
     expect(await broker.server.receives('connect')).toMatchObject({
       clientId: 'lamp',
       username: 'ann',
@@ -67,8 +67,8 @@ describe('mqtt311 pub', () => {
       keepAlive: 30,
       will: { topic: 'gone', payload: Buffer.from('bye') },
     })
-    await run(['pub', ...server, '--topic', 'b', '--qos', '1', '--stdin'], { input: 'all\nof it' })
-    await run(['pub', ...server, '--topic', 'c', '--qos', '1', '--multiline'], { input: 'one\ntwo' })
+    await call(['pub', ...server, '--topic', 'b', '--qos', '1', '--stdin'], { input: 'all\nof it' })
+    await call(['pub', ...server, '--topic', 'c', '--qos', '1', '--multiline'], { input: 'one\ntwo' })
     expect(broker.published.map(({ topic, text, retain }) => [topic, text, retain])).toEqual([
       ['a', 'x', true],
       ['b', 'all\nof it', false],
@@ -81,7 +81,7 @@ describe('mqtt311 pub', () => {
     const broker = await startBroker()
     const refused = await shell(`mqtt311 pub ${broker.address.join(' ')} -t a -m $'\\xff'`)
     expect(refused).toMatchObject({ code: 64, stderr: expect.stringContaining('-m has bytes that are not UTF-8') })
-    const sent = await run(['pub', ...broker.address, '-t', 'a', '-q', '1', '-s'], {
+    const sent = await call(['pub', ...broker.address, '-t', 'a', '-q', '1', '-s'], {
       input: Uint8Array.of(0xff, 0, 13),
     })
     expect(sent).toMatchObject({ code: 0, stderr: '' })
@@ -91,7 +91,7 @@ describe('mqtt311 pub', () => {
   it('takes server, user, password and topic from a URL', async () => {
     const broker = await startBroker()
     const host = broker.host.includes(':') ? `[${broker.host}]` : broker.host
-    const { code } = await run(['pub', '-L', `mqtt://ann:p%40ss@${host}:${broker.port}/lamp/1`, '-m', 'on', '-q', '1'])
+    const { code } = await call(['pub', '-L', `mqtt://ann:p%40ss@${host}:${broker.port}/lamp/1`, '-m', 'on', '-q', '1'])
     expect(code).toBe(0)
     expect(await broker.server.receives('connect')).toMatchObject({ username: 'ann', password: Buffer.from('p@ss') })
     expect(broker.published).toMatchObject([{ topic: 'lamp/1', text: 'on' }])
@@ -106,9 +106,9 @@ describe('mqtt311 pub', () => {
       MQTT_PASSWORD: 'secret',
       MQTT_CLIENT_ID: 'from-environment',
     }
-    await run(['pub', '-t', 'a', '-m', 'x'], { env })
-    await run(['pub', '-t', 'a', '-m', 'x', '-i', 'typed', '-u', 'bob'], { env })
-    await run(['pub', ...broker.address, '-t', 'a', '-m', 'x'], { env: { ...env, MQTT_HOST: 'nowhere.invalid' } })
+    await call(['pub', '-t', 'a', '-m', 'x'], { env })
+    await call(['pub', '-t', 'a', '-m', 'x', '-i', 'typed', '-u', 'bob'], { env })
+    await call(['pub', ...broker.address, '-t', 'a', '-m', 'x'], { env: { ...env, MQTT_HOST: 'nowhere.invalid' } })
     for (const [clientId, username] of [
       ['from-environment', 'ann'],
       ['typed', 'bob'],
@@ -121,7 +121,7 @@ describe('mqtt311 pub', () => {
 
   it('-I makes a Client Identifier of a prefix and the process id', async () => {
     const broker = await startBroker()
-    await run(['pub', ...broker.address, '-t', 'a', '-m', 'x', '-I', 'hall-'])
+    await call(['pub', ...broker.address, '-t', 'a', '-m', 'x', '-I', 'hall-'])
     expect((await broker.server.receives('connect')).clientId).toMatch(/^hall-\d+$/)
   })
 
@@ -130,7 +130,7 @@ describe('mqtt311 pub', () => {
     const file = temporaryFile('password')
     writeFileSync(file, 'secret\n')
     const args = ['pub', ...broker.address, '-t', 'a', '-m', 'x', '-u', 'ann', '--password-file', file]
-    expect(await run(args)).toMatchObject({ code: 0, stderr: '' })
+    expect(await call(args)).toMatchObject({ code: 0, stderr: '' })
     expect((await broker.server.receives('connect')).password?.toString()).toBe('secret')
   })
 
@@ -138,13 +138,13 @@ describe('mqtt311 pub', () => {
     const broker = await startBroker()
     const file = temporaryFile('payload')
     writeFileSync(file, 'from\na file\n')
-    await run(['pub', ...broker.address, '-t', 'a', '-q', '1', '-f', file])
-    await run(['pub', ...broker.address, '-t', 'a', '-q', '1', '-s'], { input: 'two\nlines\n' })
-    await run(['pub', ...broker.address, '-t', 'a', '-q', '1', '-n', '-r'])
+    await call(['pub', ...broker.address, '-t', 'a', '-q', '1', '-f', file])
+    await call(['pub', ...broker.address, '-t', 'a', '-q', '1', '-s'], { input: 'two\nlines\n' })
+    await call(['pub', ...broker.address, '-t', 'a', '-q', '1', '-n', '-r'])
     expect(broker.published.map(({ text }) => text)).toEqual(['from\na file\n', 'two\nlines\n', ''])
   })
 
-  it.each(['-f', '-s', '-l'])('publishes with %s what is larger than the queue of a client', async (flag) => {
+  it.each(['-f', '-l'])('publishes with %s what is larger than the queue of a client', async (flag) => {
     const broker = await startBroker({ maxPacketBytes: 100_000_000 })
     const file = temporaryFile('large')
     writeFileSync(file, Buffer.alloc(70_000_000, 'x'))

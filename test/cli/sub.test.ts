@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { buildCommand, run, shell, start, terminal } from './program.js'
+import { buildCommand, call, run, shell, start, startHere, terminal } from './program.js'
 import { type Broker, startBroker } from './servers.js'
 
 buildCommand()
 
-/** A `sub` that has its SUBACK. */
+/** A `sub` whose SUBSCRIBE has been answered. */
 async function subscribed(broker: Broker, ...args: readonly string[]) {
+  const command = startHere(['sub', ...broker.address, ...args])
+  await broker.server.receives('subscribe')
+  return command
+}
+
+/** The same in a process of its own, which has read the answer. */
+async function subscribedApart(broker: Broker, ...args: readonly string[]) {
   const command = start(['sub', ...broker.address, '-d', ...args])
   await command.wrote('stderr', 'SUBACK')
   await broker.server.receives('subscribe')
@@ -81,7 +88,7 @@ describe('mqtt311 sub', () => {
   it('--raw gives the payload byte by byte', async () => {
     const broker = await startBroker()
     const payload = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 256))
-    const command = await subscribed(broker, '-t', 'a', '-C', '1', '--raw')
+    const command = await subscribedApart(broker, '-t', 'a', '-C', '1', '--raw')
     await broker.server.publish('a', payload)
     await command.end()
     expect(command.bytes.equals(payload)).toBe(true)
@@ -114,7 +121,8 @@ describe('mqtt311 sub', () => {
     const broker = await startBroker()
     await broker.server.publish('a/1', 'old', { retain: true })
     await broker.server.publish('a/2', 'old', { retain: true })
-    expect((await run(['sub', ...broker.address, '-t', 'a/+', '-C', '2', '-v'])).stdout).toBe('a/1 old\na/2 old\n')
+    expect((await call(['sub', ...broker.address, '-t', 'a/+', '-C', '2', '-v'])).stdout).toBe('a/1 old\na/2 old\n')
+    await broker.server.receives('subscribe')
     const command = await subscribed(broker, '-t', 'a/+', '-R', '-C', '2', '-v')
     await broker.server.publish('a/1', 'new')
     await broker.server.publish('a/2', 'new', { retain: true })
@@ -143,20 +151,20 @@ describe('mqtt311 sub', () => {
   it('-C acknowledges the messages that it prints and none behind them', async () => {
     const broker = await startBroker()
     const args = ['-t', 'a', '-q', '1', '-c', '-i', 'reader']
-    await run(['sub', ...broker.address, ...args, '-E'])
+    await call(['sub', ...broker.address, ...args, '-E'])
     for (const text of ['1', '2', '3', '4', '5']) await broker.server.publish('a', text, { qos: 1 })
-    expect((await run(['sub', ...broker.address, ...args, '-C', '2'])).stdout).toBe('1\n2\n')
-    expect((await run(['sub', ...broker.address, ...args, '-C', '3'])).stdout).toBe('3\n4\n5\n')
+    expect((await call(['sub', ...broker.address, ...args, '-C', '2'])).stdout).toBe('1\n2\n')
+    expect((await call(['sub', ...broker.address, ...args, '-C', '3'])).stdout).toBe('3\n4\n5\n')
   })
 
   it('-U ends what a persistent session has', async () => {
     const broker = await startBroker()
     const session = ['-c', '-i', 'reader', '-q', '1']
-    await run(['sub', ...broker.address, ...session, '-t', 'a', '-t', 'b', '-E'])
-    await run(['sub', ...broker.address, ...session, '-U', 'a', '-E'])
+    await call(['sub', ...broker.address, ...session, '-t', 'a', '-t', 'b', '-E'])
+    await call(['sub', ...broker.address, ...session, '-U', 'a', '-E'])
     await broker.server.publish('a', 'not this', { qos: 1 })
     await broker.server.publish('b', 'this', { qos: 1 })
-    expect((await run(['sub', ...broker.address, ...session, '-t', 'c', '-C', '1'])).stdout).toBe('this\n')
+    expect((await call(['sub', ...broker.address, ...session, '-t', 'c', '-C', '1'])).stdout).toBe('this\n')
   })
 
   it('-W ends it with 27, also when messages came', async () => {
@@ -170,7 +178,7 @@ describe('mqtt311 sub', () => {
 
   it.each(['SIGINT', 'SIGTERM'] as const)('%s ends it cleanly, with DISCONNECT and 0', async (signal) => {
     const broker = await startBroker()
-    const command = await subscribed(broker, '-t', 'a', '--will-topic', 'will')
+    const command = await subscribedApart(broker, '-t', 'a', '--will-topic', 'will')
     command.process.kill(signal)
     const { code, stderr } = await command.end()
     expect(code).toBe(0)
@@ -180,7 +188,7 @@ describe('mqtt311 sub', () => {
 
   it('SIGINT before -C is reached is no success', async () => {
     const broker = await startBroker()
-    const command = await subscribed(broker, '-t', 'a', '-C', '1')
+    const command = await subscribedApart(broker, '-t', 'a', '-C', '1')
     command.process.kill('SIGINT')
     expect((await command.end()).code).toBe(130)
   })
@@ -200,7 +208,7 @@ describe('mqtt311 sub', () => {
 
   it('lives through a lost connection, and says so', async () => {
     const broker = await startBroker()
-    const command = await subscribed(broker, '-t', 'a', '-C', '2')
+    const command = await subscribedApart(broker, '-t', 'a', '-C', '2')
     await broker.server.publish('a', 'before')
     await command.wrote('stdout', 'before')
     const again = broker.server.receives('subscribe')
@@ -233,7 +241,7 @@ describe('mqtt311 sub', () => {
 
   it('--quiet leaves stderr to -d alone', async () => {
     const broker = await startBroker()
-    const command = await subscribed(broker, '-t', 'a', '-C', '1', '-F', '%J', '--quiet')
+    const command = await subscribedApart(broker, '-t', 'a', '-C', '1', '-F', '%J', '--quiet')
     await broker.server.publish('a', 'no json')
     const again = broker.server.receives('subscribe')
     broker.server.cut()
