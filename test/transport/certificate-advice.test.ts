@@ -2,11 +2,10 @@ import { createPrivateKey } from 'node:crypto'
 import type { ConnectionOptions } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import * as material from '../../fixtures/tls/index.js'
-import { connectionFailure } from '../../src/transport/connection-failure.js'
 import { openSocket, TlsSettings } from '../../src/transport/index.js'
 import { listenTls, watch } from './loopback.js'
 
-const { ca, client, sha1 } = material
+const { ca, client, sha1, shortKey } = material
 
 function connectTo(port: number, options: ConnectionOptions) {
   return watch(openSocket({ endpoint: { host: '::1', port, tls: true }, tls: new TlsSettings(options) }))
@@ -72,11 +71,15 @@ describe('a certificate of the server that is too weak', () => {
     await connectTo(port, weak).peer
   })
 
-  it('is said to have a short key, where the release of Node takes none of 1024 bits', () => {
-    const error = Object.assign(new Error('EE certificate key too weak'), { code: 'UNSPECIFIED' })
-    const endpoint = { host: 'broker.example', port: 8883, tls: true }
-    expect(connectionFailure(error, endpoint, 'securing').message).toContain(
-      'has a key that is too short, such as RSA with 1024 bits (OpenSSL: EE certificate key too weak)',
-    )
+  it('because its key is short is said to be so: with the bar of Node 24 on every release', async () => {
+    const { port } = await listenTls({ ...shortKey, ciphers: 'DEFAULT@SECLEVEL=0' })
+    const cause = await connectTo(port, { ca: shortKey.cert, ciphers: 'DEFAULT@SECLEVEL=2' }).closed
+    expect(cause).toMatchObject({
+      reason: 'certificate-untrusted',
+      message: expect.stringMatching(
+        /has a key that is too short, such as RSA with 1024 bits .*have it renewed; .*DEFAULT@SECLEVEL=0/,
+      ),
+    })
+    await connectTo(port, { ca: shortKey.cert, ciphers: 'DEFAULT@SECLEVEL=0' }).peer
   })
 })
