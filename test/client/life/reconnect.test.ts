@@ -322,6 +322,31 @@ test('each address of a name gets twice the time after each failed attempt, and 
   expect(times().slice(0, 6)).toEqual([1_000, 1_000, 2_000, 4_000, 8_000, 1_000])
 })
 
+test('a path whose handshake takes three seconds connects, although the next address fails at once', async () => {
+  const server = await testServer()
+  onTestFinished(() => server.close())
+  fakeTime()
+  // In the place of Node, which gives an address up after its time, and of the path.
+  const connect = vi.spyOn(net, 'connect').mockImplementation((...args: unknown[]) => {
+    const options = Object(args[0])
+    const socket = new net.Socket(options)
+    const limitMs: number = options.autoSelectFamilyAttemptTimeout
+    if (limitMs < 3_000) setTimeout(() => socket.destroy(Object.assign(new Error(), { code: 'ETIMEDOUT' })), limitMs)
+    else setTimeout(() => socket.connect({ host: '::1', port: server.port }), 3_000)
+    return socket
+  })
+  onTestFinished(() => connect.mockRestore())
+  const client = new MqttClient({ host: 'far.example', reconnect: { ...quick.reconnect, retryInitial: true } })
+  onTestFinished(() => client.destroy())
+  const waits: (string | undefined)[] = []
+  client.on('offline', ({ error }) => waits.push(error.message))
+  const connected = client.connect()
+  await pass(1_000 + 1 + 2_000 + 1 + 3_000)
+  await connected
+  expect(waits).toHaveLength(2)
+  expect(client.state).toBe('online')
+})
+
 test('violations before a connection that stayed up for 30 s do not count with those after it', async () => {
   fakeTime()
   const { client, connection, server } = await online(quick)
