@@ -4,26 +4,26 @@
  * runs, and that nothing grows faster than it may.
  */
 import { parseArgs } from 'node:util'
-import { drawCharts } from './charts.js'
-import { circumstances } from './machine.js'
-import { markdown } from './markdown.js'
+import { circumstances } from './measure/machine.js'
 import type { Effort, Part, Table } from './part.js'
-import { writeReports } from './reports.js'
-import { keep } from './results.js'
+import { drawCharts } from './report/charts.js'
+import { markdown } from './report/markdown.js'
+import { writeReports } from './report/reports.js'
+import { keep } from './report/results.js'
 
 const parts: Readonly<Record<string, () => Promise<Part>>> = {
-  codec: () => import('./codec.js'),
-  sink: () => import('./against-sink.js'),
-  mosquitto: () => import('./against-mosquitto.js'),
-  routing: () => import('./routing.js'),
-  signer: () => import('./signer.js'),
-  journal: () => import('./journal.js'),
-  platform: () => import('./platform.js'),
-  diagnostics: () => import('./diagnostics.js'),
-  programs: () => import('./programs.js'),
-  bounds: () => import('./bounds.js'),
-  memory: () => import('./memory.js'),
-  'start-up': () => import('./start-up.js'),
+  codec: () => import('./codec/codec.js'),
+  sink: () => import('./clients/against-sink.js'),
+  mosquitto: () => import('./clients/against-mosquitto.js'),
+  routing: () => import('./pieces/routing.js'),
+  signer: () => import('./pieces/signer.js'),
+  journal: () => import('./pieces/journal.js'),
+  platform: () => import('./clients/platform.js'),
+  diagnostics: () => import('./clients/diagnostics.js'),
+  programs: () => import('./programs/programs.js'),
+  bounds: () => import('./bounds/bounds.js'),
+  memory: () => import('./process/memory.js'),
+  'start-up': () => import('./process/start-up.js'),
 }
 
 async function measure(name: string, effort: Effort): Promise<void> {

@@ -1,7 +1,7 @@
 /** What a piece of work costs the process that does it: processor time, the worst turn of the event loop, memory. */
 import { openSync, readSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { forgetPeak, resident } from '../resident.js'
+import { forgetPeak, resident } from '../measure/resident.js'
 
 export interface Cost {
   /** Processor time of all threads. */

@@ -1,9 +1,9 @@
 /** The numbers in the documents are those of the last measurement. */
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { markdown } from '../../bench/markdown.js'
-import { allTables, everyTable, withHeadlines, withMeasuredTable } from '../../bench/reports.js'
-import { kept } from '../../bench/results.js'
+import { markdown } from '../../bench/report/markdown.js'
+import { allTables, everyTable, withHeadlines, withMeasuredTable } from '../../bench/report/reports.js'
+import { kept } from '../../bench/report/results.js'
 
 const results = kept()
 

@@ -1,4 +1,4 @@
-/** The tree of src/: its files, its folders, and how full they are. */
+/** A tree of sources: its files, its folders, and how full they are. */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { SourceFile } from './source-imports.js'
 
@@ -11,9 +11,9 @@ export function pathsUnder(folder: string, ending: string): string[] {
     .filter((path) => path.endsWith(ending))
 }
 
-/** Every source file with its text. */
-export function sourceFiles(): SourceFile[] {
-  return pathsUnder('src', '.ts').map((path) => ({ path, text: readFileSync(new URL(path, root), 'utf8') }))
+/** Every source file below a folder of the repository, with its text. */
+export function sourceFiles(folder = 'src'): SourceFile[] {
+  return pathsUnder(folder, '.ts').map((path) => ({ path, text: readFileSync(new URL(path, root), 'utf8') }))
 }
 
 /** The lines of a file, as `wc -l` counts them. */

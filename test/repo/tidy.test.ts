@@ -156,6 +156,14 @@ describe('the sources', () => {
   })
 })
 
+describe('the bench', () => {
+  test('fills no folder with more than a dozen entries', () => {
+    const measuring = sourceFiles('bench')
+    expect(measuring.length).toBeGreaterThan(30)
+    expect(foldersAbove(12, measuring)).toEqual([])
+  })
+})
+
 describe('the repository', () => {
   const pages = readdirSync(root).filter((name) => name.endsWith('.md'))
   const texts = ['src', 'test', 'bench', 'fixtures', 'docs', 'build']

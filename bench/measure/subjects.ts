@@ -1,0 +1,74 @@
+/** mqtt311 and MQTT.js behind one interface, so that a bench can ask the same of both. */
+import mqtt from 'mqtt'
+
+const built = new URL('../../dist/index.js', import.meta.url).href
+const { connect }: typeof import('mqtt311') = await import(built)
+
+export type QoS = 0 | 1 | 2
+
+export interface Server {
+  readonly port: number
+  /** The authority that signed the server's certificate; without it, the connection is TCP. */
+  readonly ca?: string | undefined
+}
+
+export interface Subject {
+  publish(topic: string, payload: Buffer, qos: QoS): Promise<unknown>
+  /** From now on `onMessage` is called for each message. */
+  subscribe(filter: string, qos: QoS, onMessage: () => void): Promise<unknown>
+  end(): Promise<unknown>
+}
+
+/** The window has room for all that a bench publishes at a time, as MQTT.js knows no window. */
+export async function ours({ port, ca }: Server): Promise<Subject> {
+  const tls = ca === undefined ? {} : { tls: { ca } }
+  const client = await connect({ host: '::1', port, maxInFlight: 1_000, ...tls })
+  return {
+    publish: (topic, payload, qos) => client.publish(topic, payload, { qos }),
+    subscribe: (filter, qos, onMessage) => client.subscribe(filter, { qos }, onMessage),
+    end: () => client.end(),
+  }
+}
+
+export async function theirs({ port, ca }: Server): Promise<Subject> {
+  const tls = ca === undefined ? ({ protocol: 'mqtt' } as const) : ({ protocol: 'mqtts', ca } as const)
+  const client = await mqtt.connectAsync({ host: '::1', port, protocolVersion: 4, ...tls })
+  return {
+    publish: (topic, payload, qos) => client.publishAsync(topic, payload, { qos }),
+    subscribe: async (filter, qos, onMessage) => {
+      await client.subscribeAsync(filter, { qos })
+      client.on('message', onMessage)
+    },
+    end: () => client.endAsync(),
+  }
+}
+
+/** Keeps `width` publishes under way until `messages` have been sent. */
+export async function publishMany(messages: number, width: number, publish: () => Promise<unknown>): Promise<void> {
+  let left = messages
+  const worker = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1
+      await publish()
+    }
+  }
+  await Promise.all(Array.from({ length: width }, worker))
+}
+
+/** Counts messages down and tells when the last one has come. */
+export class Countdown {
+  #left = 0
+  #done = (): void => {}
+
+  start(count: number): Promise<void> {
+    this.#left = count
+    return new Promise((resolve) => {
+      this.#done = resolve
+    })
+  }
+
+  readonly count = (): void => {
+    this.#left -= 1
+    if (this.#left === 0) this.#done()
+  }
+}
