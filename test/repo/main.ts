@@ -1,6 +1,7 @@
 /** Writes anew the tables of the documentation that are made from the sources, and the recipes in their page. */
 import { writeFileSync } from 'node:fs'
 import { page, withRecipes } from '../recipes/recipes.js'
+import { withRuntimes } from '../runtimes/table.js'
 import { readDocument, root } from './doc-blocks.js'
 import { withOptionTable } from './option-table.js'
 import { withServerTables } from './server-table.js'
@@ -8,3 +9,4 @@ import { withServerTables } from './server-table.js'
 writeFileSync(new URL('README.md', root), withOptionTable(readDocument('README.md')))
 writeFileSync(new URL('docs/servers.md', root), withServerTables(readDocument('docs/servers.md')))
 writeFileSync(new URL(page, root), withRecipes(readDocument(page)))
+writeFileSync(new URL('docs/runtimes.md', root), withRuntimes(readDocument('docs/runtimes.md')))
