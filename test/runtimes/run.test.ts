@@ -2,7 +2,6 @@
 import { expect, test } from 'vitest'
 import { run } from './run.js'
 
-const project = { folder: '.', data: '.', module: '', commonJs: '', worker: '', jest: '' }
 const world = {
   plain: 'mqtt://[::1]:1',
   tls: '',
@@ -19,8 +18,7 @@ const world = {
   folder: '.',
 }
 
-const outcomeOf = (program: string, silenceMs?: number) =>
-  run({ prepare: () => [process.execPath, '-e', program] }, project, world, silenceMs)
+const outcomeOf = (program: string, silenceMs?: number) => run([process.execPath, '-e', program], '.', world, silenceMs)
 
 test('a run gives what the program says of each claim, and nothing else that it says', async () => {
   const { faults, badEnd } = await outcomeOf(`

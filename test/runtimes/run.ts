@@ -1,9 +1,8 @@
-/** Runs the program in one setup, and compares what it says with what is expected. */
+/** Runs the program by one command, and compares what it says with what is expected. */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { checks, type World } from './checks.js'
-import type { Project } from './project.js'
-import type { Setup } from './setups.js'
+import type { Command, Setup } from './setups.js'
 
 /** What is claimed, in the order of the program. */
 export const claims: readonly string[] = Object.keys(checks)
@@ -23,16 +22,15 @@ const silenceMsMax = 60_000
 /** jest says by these words that a test has left something open, and ends all the same. */
 const openHandles = /open handle|did not exit/
 
-export async function run(
-  setup: Pick<Setup, 'prepare'>,
-  project: Project,
+export function run(
+  [command, ...args]: Command,
+  folder: string,
   world: World,
   silenceMs = silenceMsMax,
 ): Promise<Outcome> {
-  const [command, ...args] = setup.prepare(project)
   const { PATH, HOME } = process.env
   const child = spawn(command, args, {
-    cwd: project.folder,
+    cwd: folder,
     env: { PATH, HOME, MQTT311_RUNTIMES: JSON.stringify(world) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

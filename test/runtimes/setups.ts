@@ -6,6 +6,9 @@ import type { Claim } from './checks.js'
 import { installed } from './packages.js'
 import type { Project } from './project.js'
 
+/** A program to start, and its arguments. */
+export type Command = readonly [string, ...string[]]
+
 export interface Setup {
   /** The word that chooses it on the command line. */
   readonly group: string
@@ -13,8 +16,8 @@ export interface Setup {
   readonly version: string
   /** The claims that do not hold, each with its reason. */
   readonly exceptions: Readonly<Partial<Record<Claim, string>>>
-  /** Installs and builds what is needed. Gives the command that runs the program, and its arguments. */
-  prepare(project: Project): readonly [string, ...string[]]
+  /** Installs and builds what is needed. Gives the command that runs the program. */
+  prepare(project: Project): Command
 }
 
 const nodeVersions = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' } as const
