@@ -1,5 +1,5 @@
 /** What one seed makes of a run: the options of the client, and how much the server lies. */
-import type { ClientOptions } from '../../../src/index.js'
+import type { ClientOptions, ServerProfile } from '../../../src/index.js'
 import { memoryStore, type SessionStore } from '../../../src/store/index.js'
 import type { Random } from '../random.js'
 
@@ -14,6 +14,9 @@ export interface Circumstances {
     readonly maxBytes: number
   }
   readonly cleanSession: boolean
+  /** Undefined if the program may do all that the standard allows. */
+  readonly profile: ServerProfile | undefined
+  readonly asksCredentials: boolean
   readonly hasStore: boolean
   /** Whether the store says that it outlives the process, as `until: 'stored'` wants. */
   readonly canStore: boolean
@@ -40,8 +43,10 @@ export function makeCircumstances(random: Random): Circumstances {
   const receiveWindow = random.of([1, 2, 5, 64])
   const maxMessages = random.of([1, 5, 100])
   const maxBytes = random.of([500, 5000, 1_000_000])
+  const profile = random.oneIn(4) ? profileOf(random) : undefined
   const options: ClientOptions = {
     cleanSession,
+    ...(profile === undefined ? {} : { profile }),
     ...(cleanSession ? {} : { clientId: 'fuzzed' }),
     ...(durable ? { store: durableInMemory() } : {}),
     ...(storage === 'memory' ? { store: memoryStore() } : {}),
@@ -64,19 +69,36 @@ export function makeCircumstances(random: Random): Circumstances {
       ...(random.oneIn(4) ? { maxAgeMs: random.of([10, 1000]) } : {}),
     },
     ...(random.oneIn(6) ? { reconnect: false } : { reconnect: reconnectOf(random) }),
-    ...(random.oneIn(4) ? { will: { topic: 'will', payload: 'gone', qos: random.of([0, 1, 2] as const) } } : {}),
+    ...(profile === undefined && random.oneIn(4)
+      ? { will: { topic: 'will', payload: 'gone', qos: random.of([0, 1, 2] as const) } }
+      : {}),
     ...(!cleanSession && random.oneIn(2) ? { unclaimedAfterMs: random.of([1, 3000]) } : {}),
   }
   return {
     options,
     bounds: { maxInFlight, receiveWindow, receiveBufferMaxBytes, maxPacketBytes, maxMessages, maxBytes },
     cleanSession,
+    profile,
+    asksCredentials: random.oneIn(4),
     hasStore: durable || storage === 'memory',
     canStore: durable,
     listens: random.of(['to closed', 'to closed', 'to close', 'to nothing'] as const),
     lieEvery: random.of(lieRates),
     steps: 5 + random.below(60),
     answersAtOnce: random.oneIn(6),
+  }
+}
+
+function profileOf(random: Random): ServerProfile {
+  return {
+    name: 'the limited server',
+    maxQos: random.of([0, 1, 2] as const),
+    retain: random.oneIn(2),
+    maxPayloadBytes: random.of([20, 1000]),
+    maxTopicLevels: random.of([2, 3]),
+    maxFiltersPerSubscribe: random.of([1, 2]),
+    ...(random.oneIn(2) ? { maxSubscriptions: random.of([1, 3]) } : {}),
+    ...(random.oneIn(3) ? { publishesPerSecond: { total: random.of([1, 50]) } } : {}),
   }
 }
 

@@ -7,6 +7,7 @@ import type { DecodedPacket } from '../../../src/codec/control-packet.js'
 import { type ClientOptions, MqttClient } from '../../../src/index.js'
 import { Random } from '../random.js'
 import { type Circumstances, makeCircumstances } from './circumstances.js'
+import { fuzzedCredentials } from './logins.js'
 import { LyingServer, messageNumber, type Trace, type WireFault, weightOfPacket } from './lying-server.js'
 import { type FuzzedClient, Program } from './program.js'
 import { WireRules } from './wire-rules.js'
@@ -64,12 +65,13 @@ export class ClientRun {
     for (let skipped = 0; skipped < 8; skipped += 1) random.below(2)
     this.#random = random
     this.#circumstances = makeCircumstances(random)
-    const { cleanSession, hasStore, canStore, bounds } = this.#circumstances
+    const { cleanSession, hasStore, canStore, bounds, profile } = this.#circumstances
+    const limits = profile === undefined ? ('none' as const) : ('some' as const)
     this.#stepsMax = stepsMax
     this.#planted = planted
     const report = (fault: string) => this.report(fault)
-    this.#program = new Program(random, { hasStore, canStore, ordered: cleanSession }, trace, report)
-    this.#rules = new WireRules(this.#program, { cleanSession, maxInFlight: bounds.maxInFlight }, report)
+    this.#program = new Program(random, { hasStore, canStore, limits, ordered: cleanSession }, trace, report)
+    this.#rules = new WireRules(this.#program, { cleanSession, maxInFlight: bounds.maxInFlight, profile }, report)
     this.#server = new LyingServer(
       random,
       this.#circumstances,
@@ -104,11 +106,12 @@ export class ClientRun {
   #options(): ClientOptions {
     const random = this.#random
     const program = this.#program
-    const { options, listens } = this.#circumstances
+    const { options, listens, asksCredentials } = this.#circumstances
     const filters = Array.from({ length: random.below(3) }, () => random.of(['t/+', 't/1', '#', 'u']))
     return {
       ...options,
       stream: () => this.#dial(),
+      ...(asksCredentials ? { credentials: fuzzedCredentials(random, (text) => program.ownError(text)) } : {}),
       handlers: Object.fromEntries(filters.map((filter) => [filter, program.handler([filter])])),
       ...(random.oneIn(3) ? { onMessage: program.handler(undefined) } : {}),
       ...(random.oneIn(2) ? { onHandlerError: () => this.#judgeHandler() } : {}),

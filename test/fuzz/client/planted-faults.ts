@@ -3,7 +3,7 @@
  * to the rules, or a method of the client on its way to the program.
  */
 import type { ControlPacket } from '../../../src/codec/control-packet.js'
-import { ClosedError } from '../../../src/errors.js'
+import { ClosedError, UsageError } from '../../../src/errors.js'
 import type { Filters, Message, MessageHandler, MqttClient, SubscribeOptions } from '../../../src/index.js'
 import type { PlantedFault } from './client-run.js'
 import type { FuzzedClient } from './program.js'
@@ -104,6 +104,20 @@ export const plantedFaults: readonly (readonly [what: string, fault: () => Plant
     /is not what was published/,
   ],
   [
+    'sends more filters in a SUBSCRIBE than the profile allows',
+    onWire((packet) => {
+      if (packet.type !== 'subscribe') return [packet]
+      const [first] = packet.subscriptions
+      return [{ ...packet, subscriptions: first === undefined ? [] : [first, first, first] }]
+    }),
+    /3 filters in one packet, against the profile/,
+  ],
+  [
+    'takes a call that is wrong',
+    inClient((client) => ({ ping: (options) => client.ping(options).catch(() => 1) })),
+    /a wrong call of ping \(\d+\) resolves/,
+  ],
+  [
     'never settles a publish that is aborted',
     inClient((client) => ({
       publish: (topic, payload, options) =>
@@ -117,7 +131,10 @@ export const plantedFaults: readonly (readonly [what: string, fault: () => Plant
   [
     'says that a publish has arrived when it has not',
     inClient((client) => ({
-      publish: (topic, payload, options) => client.publish(topic, payload, options).catch(() => {}),
+      publish: (topic, payload, options) =>
+        client.publish(topic, payload, options).catch((error: unknown) => {
+          if (error instanceof UsageError || error instanceof ClosedError) throw error
+        }),
     })),
     /resolves, and the server has not acknowledged it/,
   ],

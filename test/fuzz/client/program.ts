@@ -8,6 +8,7 @@ import type { Message, MessageStream, MqttClient, QoS, Subscription } from '../.
 import type { Random } from '../random.js'
 import { messageNumber, type Trace } from './lying-server.js'
 import type { Publishes } from './wire-rules.js'
+import { wrongCall, wrongCallCount } from './wrong-calls.js'
 
 export type FuzzedClient = Pick<
   MqttClient,
@@ -36,13 +37,21 @@ interface Published {
   readonly length: number
 }
 
+export interface ProgramSettings {
+  readonly hasStore: boolean
+  readonly canStore: boolean
+  readonly ordered: boolean
+  /** 'some' if a profile forbids what the standard allows. */
+  readonly limits: 'none' | 'some'
+}
+
 const filterPool = ['t/+', 't/#', '#', 't/1', 't/1/2', 'u', '$SYS/#', '$share/g/t/1', '+/2']
 
 export class Program implements Publishes {
   readonly #random: Random
   readonly #report: (fault: string) => void
   readonly #trace: Trace
-  readonly #settings: { readonly hasStore: boolean; readonly canStore: boolean; readonly ordered: boolean }
+  readonly #settings: ProgramSettings
   #client: FuzzedClient | undefined
   #wire: Wire | undefined
   #calls = 0
@@ -65,12 +74,7 @@ export class Program implements Publishes {
   handlerStarts = 0
   settled = 0
 
-  constructor(
-    random: Random,
-    settings: { readonly hasStore: boolean; readonly canStore: boolean; readonly ordered: boolean },
-    trace: Trace,
-    report: (fault: string) => void,
-  ) {
+  constructor(random: Random, settings: ProgramSettings, trace: Trace, report: (fault: string) => void) {
     this.#random = random
     this.#settings = settings
     this.#trace = trace
@@ -149,6 +153,7 @@ export class Program implements Publishes {
   call(): Promise<unknown> {
     const random = this.#random
     const choice = random.below(100)
+    if (choice < 3) return this.#callWrongly()
     if (choice < 45) return this.#publish()
     if (choice < 62) return this.#subscribe()
     if (choice < 70) return this.#messages()
@@ -250,7 +255,23 @@ export class Program implements Publishes {
 
   #refused(name: string, error: unknown, isExpected = false): void {
     const isUsage = isMqttError(error) && error.code === 'MQTT_USAGE'
-    if (isUsage && !isExpected) this.#report(`${name} rejects as if the call were wrong: ${error}`)
+    if (isUsage && !isExpected && this.#settings.limits === 'none')
+      this.#report(`${name} rejects as if the call were wrong: ${error}`)
+  }
+
+  #callWrongly(): Promise<unknown> {
+    const { name, result } = wrongCall(this.client, this.#random.below(wrongCallCount))
+    const promise = Promise.resolve(result)
+    this.#watch(
+      name,
+      promise,
+      () => this.#report(`${name} resolves`),
+      (error) => {
+        const isRefused = isMqttError(error) && (error.code === 'MQTT_USAGE' || error.code === 'MQTT_CLOSED')
+        if (!isRefused) this.#report(`${name} rejects with ${error}`)
+      },
+    )
+    return promise
   }
 
   #filters(): string[] {

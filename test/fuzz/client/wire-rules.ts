@@ -6,6 +6,7 @@
  * what follows from it too early, never too late: nothing is called wrong that is right.
  */
 import type { ControlPacket, DecodedPacket, PublishPacket } from '../../../src/codec/control-packet.js'
+import type { ServerProfile } from '../../../src/index.js'
 
 /** What the rules have to know of the program. */
 export interface Publishes {
@@ -38,6 +39,7 @@ export class WireRules {
   readonly #publishes: Publishes
   readonly #cleanSession: boolean
   readonly #maxInFlight: number
+  readonly #profile: ServerProfile | undefined
   readonly #report: (fault: string) => void
   readonly #sent = new Map<number, Sent>()
   readonly #inUse = new Map<number, Use>()
@@ -58,12 +60,17 @@ export class WireRules {
 
   constructor(
     publishes: Publishes,
-    settings: { readonly cleanSession: boolean; readonly maxInFlight: number },
+    settings: {
+      readonly cleanSession: boolean
+      readonly maxInFlight: number
+      readonly profile?: ServerProfile | undefined
+    },
     report: (fault: string) => void,
   ) {
     this.#publishes = publishes
     this.#cleanSession = settings.cleanSession
     this.#maxInFlight = settings.maxInFlight
+    this.#profile = settings.profile
     this.#report = report
   }
 
@@ -113,9 +120,31 @@ export class WireRules {
 
   // The client sends.
 
+  #keepsToProfile(packet: ControlPacket<Buffer>): void {
+    const {
+      maxQos = 2,
+      retain = true,
+      maxPayloadBytes = Infinity,
+      maxFiltersPerSubscribe = Infinity,
+    } = this.#profile ?? {}
+    if (packet.type === 'publish') {
+      if (packet.qos > maxQos) this.#report(`PUBLISH at QoS ${packet.qos}, against the profile`)
+      if (packet.retain && !retain) this.#report('PUBLISH with RETAIN, against the profile')
+      if (packet.payload.length > maxPayloadBytes)
+        this.#report(`PUBLISH of ${packet.payload.length} bytes, against the profile`)
+    }
+    const filters =
+      packet.type === 'subscribe' ? packet.subscriptions : packet.type === 'unsubscribe' ? packet.filters : []
+    if (filters.length > maxFiltersPerSubscribe)
+      this.#report(`${filters.length} filters in one packet, against the profile`)
+    if (packet.type === 'subscribe' && packet.subscriptions.some(({ qos }) => qos > maxQos))
+      this.#report('SUBSCRIBE at a QoS that the profile forbids')
+  }
+
   sent(packet: ControlPacket<Buffer>): void {
     if (!this.#isInOrder(packet.type)) return
     if (this.#saidForgotten) this.#forget()
+    this.#keepsToProfile(packet)
     switch (packet.type) {
       case 'publish':
         return this.#publish(packet)
