@@ -62,9 +62,9 @@ export function tryServer(kind: ServerKind): void {
   describe('numbered messages', () => {
     for (const qos of kind.publishes) {
       const way = qos === 0 ? 'without cuts' : 'through cut connections'
-      it(`at QoS ${qos} arrive ${way}, none lost${qos === 2 ? ', none doubled' : ''}`, {
-        timeout: loadTimeoutMs,
-      }, async ({ task }) => {
+      const whole = qos === 0 || kind.overCuts === 'arrives'
+      const end = `${whole ? 'none lost' : 'or were lost by the server'}${qos === 2 ? ', none doubled by the client' : ''}`
+      it(`at QoS ${qos} arrive ${way}, ${end}`, { timeout: loadTimeoutMs }, async ({ task }) => {
         const load = { qos, messages: form.messages, seed }
         const ours = await runLoad(server, mqtt311, load)
         const row = { server: kind.name, what: `QoS ${qos}`, messages: form.messages }
@@ -73,9 +73,11 @@ export function tryServer(kind: ServerKind): void {
           const theirs = await runLoad(server, mqttjs, load)
           task.meta.load = { ...row, ours, theirs }
         }
-        expect(ours).toMatchObject({ promised: form.messages, lost: 0 })
+        // Whatever is promised was acknowledged, and whatever came was handled: what is lost then, the server has lost.
+        expect(ours).toMatchObject({ promised: form.messages, unfounded: 0, swallowed: 0 })
+        if (whole) expect(ours.lost).toBe(0)
         // What the server itself publishes again after PUBREL is another message to its receiver.
-        if (qos === 2) expect(ours.doubled).toBe(ours.repeatedByServer)
+        if (qos === 2) expect(ours.doubled).toBeLessThanOrEqual(ours.repeatedByServer)
       })
     }
 
@@ -90,7 +92,7 @@ export function tryServer(kind: ServerKind): void {
         server: kind.name,
         what: 'kill -9',
         messages,
-        ours: { ...report, cuts: 1, late: 0, repeatedByServer: 0 },
+        ours: { ...report, cuts: 1, late: 0, repeatedByServer: 0, swallowed: 0, unfounded: 0 },
       }
       expect(report).toMatchObject({ promised: messages, leaked: 0 })
       if (kind.afterKill === 'kept') expect(report.lost).toBe(0)

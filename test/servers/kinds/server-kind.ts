@@ -42,6 +42,8 @@ export interface ServerKind {
   readonly login?: Login | undefined
   /** The QoS at which a client may publish. */
   readonly publishes: readonly QoS[]
+  /** Whether every message arrives that it has acknowledged, when the connections of its clients are cut. */
+  readonly overCuts: 'arrives' | 'may be lost'
   /** What outlives `kill -9`: what the server has acknowledged, or nothing that it has not written yet by chance. */
   readonly afterKill: 'kept' | 'lost'
   /** What it answers otherwise than the standard lets one expect, and otherwise than most do. */

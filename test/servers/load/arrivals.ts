@@ -1,33 +1,42 @@
 /**
- * Watches what a server sends to a client, and counts the messages at QoS 2 that it starts again after PUBREL, under whatever Packet
- * Identifier. A receiver has no means to tell these from new messages: PUBREL has ended the exchange [MQTT-4.3.3-2].
- * Every payload of a load is another, so a payload tells the message.
+ * Watches what a server sends to a client: how many messages came over the wire, and how many at QoS 2 the server has started again
+ * after PUBREL, under whatever Packet Identifier. A receiver has no means to tell these from new messages: PUBREL has ended
+ * the exchange [MQTT-4.3.3-2]. Every payload of a load is another, so a payload tells the message.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ControlPacket } from 'mqtt311/codec'
 
-export class Repeats implements Disposable {
+export class Arrivals implements Disposable {
   readonly #client: object
   readonly #open = new Map<number, string>()
   readonly #ended = new Set<string>()
-  #count = 0
+  readonly #seen = new Set<string>()
+  #repeated = 0
 
   constructor(client: object) {
     this.#client = client
     subscribe('mqtt311:packet:in', this.#see)
   }
 
-  get count(): number {
-    return this.#count
+  /** Messages that the server has published again after their PUBREL. */
+  get repeated(): number {
+    return this.#repeated
+  }
+
+  /** Different messages that came. */
+  get messages(): number {
+    return this.#seen.size
   }
 
   readonly #see = (event: unknown): void => {
     if (!isOf(this.#client, event)) return
     const { packet } = event
-    if (packet.type === 'publish' && packet.qos === 2) {
+    if (packet.type === 'publish') {
       const text = Buffer.from(packet.payload).toString()
+      this.#seen.add(text)
+      if (packet.qos !== 2) return
       // Sent again before its PUBREL, it is the same message still.
-      if (this.#open.get(packet.packetId) !== text && this.#known(text)) this.#count += 1
+      if (this.#open.get(packet.packetId) !== text && this.#known(text)) this.#repeated += 1
       this.#open.set(packet.packetId, text)
     } else if (packet.type === 'pubrel') {
       const text = this.#open.get(packet.packetId)
@@ -45,6 +54,46 @@ export class Repeats implements Disposable {
 
   [Symbol.dispose](): void {
     unsubscribe('mqtt311:packet:in', this.#see)
+  }
+}
+
+/** Watches what a client sends, and counts the messages whose acknowledgement came on the connection that carried them. */
+export class Acknowledged implements Disposable {
+  readonly #client: object
+  readonly #open = new Map<number, string>()
+  readonly #acknowledged = new Set<string>()
+
+  constructor(client: object) {
+    this.#client = client
+    subscribe('mqtt311:packet:out', this.#seeOut)
+    subscribe('mqtt311:packet:in', this.#seeIn)
+  }
+
+  get messages(): number {
+    return this.#acknowledged.size
+  }
+
+  readonly #seeOut = (event: unknown): void => {
+    if (!isOf(this.#client, event)) return
+    const { packet } = event
+    if (packet.type === 'connect') this.#open.clear()
+    if (packet.type !== 'publish') return
+    const text = Buffer.from(packet.payload).toString()
+    if (packet.qos === 0) this.#acknowledged.add(text)
+    else this.#open.set(packet.packetId, text)
+  }
+
+  readonly #seeIn = (event: unknown): void => {
+    if (!isOf(this.#client, event)) return
+    const { packet } = event
+    if (packet.type !== 'puback' && packet.type !== 'pubrec') return
+    const text = this.#open.get(packet.packetId)
+    if (text !== undefined) this.#acknowledged.add(text)
+  };
+
+  [Symbol.dispose](): void {
+    unsubscribe('mqtt311:packet:out', this.#seeOut)
+    unsubscribe('mqtt311:packet:in', this.#seeIn)
   }
 }
 

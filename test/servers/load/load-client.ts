@@ -2,7 +2,7 @@
 import mqtt from 'mqtt'
 import { type ClientOptions, connect } from 'mqtt311'
 import type { QoS } from 'mqtt311/codec'
-import { Repeats } from './repeats.js'
+import { Acknowledged, Arrivals } from './arrivals.js'
 
 export interface Destination {
   readonly host: string
@@ -16,8 +16,10 @@ export interface Destination {
 export interface LoadClient {
   publish(topic: string, payload: string, qos: QoS): Promise<unknown>
   subscribe(topic: string, qos: QoS): Promise<unknown>
-  /** Messages at QoS 2 that the server itself has published again after their PUBREL. */
-  repeatedByServer(): number
+  /** What has come over the wire, where the client lets it be seen. */
+  arrivals(): { readonly messages: number; readonly repeated: number } | undefined
+  /** How many messages of this client the server has acknowledged, where the client lets it be seen. */
+  acknowledged(): number | undefined
   /** Whatever has not been finished is given up. */
   close(): Promise<unknown>
 }
@@ -43,14 +45,16 @@ export const mqtt311: LoadClientMaker = async (destination, clientId, receive) =
     clientId,
     handlers: { 'load/#': (message) => receive(message.text()) },
   })
-  const repeats = new Repeats(client)
+  const [arrivals, acknowledged] = [new Arrivals(client), new Acknowledged(client)]
   client.closed.catch(() => {})
   return {
     publish: (topic, payload, qos) => client.publish(topic, payload, { qos }),
     subscribe: (topic, qos) => client.subscribe(topic, { qos }),
-    repeatedByServer: () => repeats.count,
+    arrivals: () => arrivals,
+    acknowledged: () => acknowledged.messages,
     close: async () => {
-      repeats[Symbol.dispose]()
+      arrivals[Symbol.dispose]()
+      acknowledged[Symbol.dispose]()
       client.destroy()
     },
   }
@@ -76,7 +80,8 @@ export const mqttjs: LoadClientMaker = async (destination, clientId, receive) =>
   return {
     publish: (topic, payload, qos) => client.publishAsync(topic, payload, { qos }),
     subscribe: (topic, qos) => client.subscribeAsync(topic, { qos }),
-    repeatedByServer: () => 0,
+    arrivals: () => undefined,
+    acknowledged: () => undefined,
     close: () => client.endAsync(true),
   }
 }

@@ -11,6 +11,10 @@ import type { LoadClient, LoadClientMaker } from './load-client.js'
 export interface LoadReport extends Score {
   /** Messages at QoS 2 that the server itself has published again after their PUBREL. */
   readonly repeatedByServer: number
+  /** Messages that came over the wire and never reached a handler. */
+  readonly swallowed: number
+  /** Promises that were kept although no acknowledgement for them came on the connection that carried the message. */
+  readonly unfounded: number
   /** Messages that came only when the connection was made once more at the end. */
   readonly late: number
   readonly cuts: number
@@ -60,8 +64,19 @@ export async function runLoad(
     }
     const seconds = (performance.now() - start) / 1000
     const { cuts } = proxy.deeds
-    const { score } = run.tally
-    return { ...score, late: late - score.lost, repeatedByServer: consumer.repeatedByServer(), cuts, seconds }
+    const { score, received } = run.tally
+    const arrivals = consumer.arrivals() ?? { messages: received + (run.ended ? 1 : 0), repeated: 0 }
+    const unfounded = Math.max(0, score.promised - (producer.acknowledged() ?? score.promised))
+    const swallowed = arrivals.messages - received - (run.ended ? 1 : 0)
+    return {
+      ...score,
+      late: late - score.lost,
+      repeatedByServer: arrivals.repeated,
+      swallowed,
+      unfounded,
+      cuts,
+      seconds,
+    }
   } finally {
     for (const client of clients) await client.close()
   }
@@ -101,6 +116,11 @@ class Run {
     producer.publish(this.#topic, 'end', this.#qos).catch(() => {})
     this.#moved()
     await this.#until(() => this.#endArrived)
+  }
+
+  /** Whether the last message has come. */
+  get ended(): boolean {
+    return this.#endArrived
   }
 
   get missing(): number {
