@@ -108,7 +108,6 @@ export class Timers {
   engineFired(): void {
     const before = Date.now() - this.#engineAtTime > sleepMs ? 'slept' : 'ran'
     this.#engineAt = Number.POSITIVE_INFINITY
-    this.#engineAtTime = Number.POSITIVE_INFINITY
     this.#engine = undefined
     this.#immediate = setImmediate(() => {
       this.#immediate = undefined

@@ -46,6 +46,8 @@ describe('Keep Alive, on the clock of what we send', () => {
     const engine = alive({ keepAlive: 0 })
     expect(engine.dueIn).toBe(Number.POSITIVE_INFINITY)
     expect(engine.pass(1_000_000_000).tick().news()).toEqual([])
+    engine.connection.ping(engine.now)
+    expect(engine.pass(1_000_000_000).news()).toEqual(['send PINGREQ'])
   })
 
   test('a timer that fires late sends one PINGREQ, not several', () => {
