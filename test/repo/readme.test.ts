@@ -12,13 +12,20 @@ describe('the programs in the documentation', () => {
     expect(blocksOf('README.md').length).toBeGreaterThan(20)
   })
 
+  // One question to the compiler for both answers: it reads all the sources for each.
+  const wrong = { file: 'wrong.md', line: 7, code: "\nawait client.publish('a', 42)\n" }
+  const isOfWrong = (complaint: string) => complaint.startsWith(wrong.file)
+  let complaints: readonly string[]
+  beforeAll(() => {
+    complaints = complaintsAbout([...blocks, wrong])
+  })
+
   test('compile against the sources', () => {
-    expect(complaintsAbout(blocks)).toEqual([])
+    expect(complaints.filter((complaint) => !isOfWrong(complaint))).toEqual([])
   })
 
   test('would not pass if one of them were wrong', () => {
-    const wrong = { file: 'README.md', line: 7, code: "\nawait client.publish('a', 42)\n" }
-    expect(complaintsAbout([wrong])).toEqual([expect.stringMatching(/^README\.md:8: .*number.*not assignable/)])
+    expect(complaints.filter(isOfWrong)).toEqual([expect.stringMatching(/^wrong\.md:8: .*number.*not assignable/)])
   })
 })
 
