@@ -14,8 +14,8 @@ export default defineConfig(async ({ mode }) => {
     test: {
       include: kinds.map(({ name }) => `test/servers/each/${name}.test.ts`),
       provide: { form },
-      testTimeout: 60_000,
-      // RabbitMQ takes ten seconds to start, and a minute on a busy machine.
+      // RabbitMQ and ActiveMQ take ten seconds to start, and a minute on a busy machine.
+      testTimeout: 180_000,
       hookTimeout: 300_000,
       // One server at a time: some need half a gigabyte, and all of them the same two cores.
       fileParallelism: false,

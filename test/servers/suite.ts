@@ -62,8 +62,9 @@ export function tryServer(kind: ServerKind): void {
   describe('numbered messages', () => {
     for (const qos of kind.publishes) {
       const way = qos === 0 ? 'without cuts' : 'through cut connections'
-      const whole = qos === 0 || kind.overCuts === 'arrives'
-      const end = `${whole ? 'none lost' : 'or were lost by the server'}${qos === 2 ? ', none doubled by the client' : ''}`
+      const whole = qos === 0 || kind.overCuts !== 'loses'
+      const once = qos === 2 && kind.overCuts !== 'repeats'
+      const end = `${whole ? 'none lost' : 'or were lost by the server'}${once ? ', none doubled by the client' : ''}`
       it(`at QoS ${qos} arrive ${way}, ${end}`, { timeout: loadTimeoutMs }, async ({ task }) => {
         const load = { qos, messages: form.messages, seed }
         const ours = await runLoad(server, mqtt311, load)
@@ -74,10 +75,12 @@ export function tryServer(kind: ServerKind): void {
           task.meta.load = { ...row, ours, theirs }
         }
         // Whatever is promised was acknowledged, and whatever came was handled: what is lost then, the server has lost.
-        expect(ours).toMatchObject({ promised: form.messages, unfounded: 0, swallowed: 0 })
+        expect(ours).toMatchObject({ promised: form.messages, unfounded: 0 })
         if (whole) expect(ours.lost).toBe(0)
+        // A message at QoS 2 on a Packet Identifier that another still has looks like a copy of that one.
+        if (whole || qos === 1) expect(ours.swallowed).toBe(0)
         // What the server itself publishes again after PUBREL is another message to its receiver.
-        if (qos === 2) expect(ours.doubled).toBeLessThanOrEqual(ours.repeatedByServer)
+        if (once) expect(ours.doubled).toBeLessThanOrEqual(ours.repeatedByServer)
       })
     }
 

@@ -9,7 +9,7 @@ export const aedes: ServerKind = {
   version: '1.2.0',
   install: 'npm ci',
   publishes: [0, 1, 2],
-  overCuts: 'may be lost',
+  overCuts: 'loses',
   afterKill: 'lost',
   answers: {
     'empty Client Identifier, Clean Session 0': 'accepted',

@@ -10,7 +10,7 @@ export const ejabberd: ServerKind = {
   install: 'apt-get install --no-install-recommends ejabberd',
   login: { username: 'anybody', password: 'any' },
   publishes: [0, 1, 2],
-  overCuts: 'arrives',
+  overCuts: 'keeps',
   afterKill: 'lost',
   answers: {
     'empty Client Identifier, Clean Session 0': 'accepted',

@@ -10,7 +10,7 @@ export const mosquitto: ServerKind = {
   version: '2.0.11',
   install: 'apt-get install mosquitto',
   publishes: [0, 1, 2],
-  overCuts: 'arrives',
+  overCuts: 'keeps',
   afterKill: 'lost',
   answers: {
     'QoS 1 messages under way to a client': '20',

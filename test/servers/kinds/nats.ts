@@ -10,7 +10,7 @@ export const nats: ServerKind = {
   version: '2.9.10',
   install: 'apt-get install nats-server',
   publishes: [0, 1],
-  overCuts: 'arrives',
+  overCuts: 'keeps',
   afterKill: 'kept',
   answers: {
     'PUBLISH at QoS 2, sent again on the next connection': undefined,

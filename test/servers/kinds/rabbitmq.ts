@@ -10,7 +10,7 @@ export const rabbitmq: ServerKind = {
   version: '3.10.8',
   install: 'apt-get install --no-install-recommends rabbitmq-server',
   publishes: [0, 1],
-  overCuts: 'arrives',
+  overCuts: 'keeps',
   afterKill: 'kept',
   answers: {
     'PUBLISH at QoS 2, sent again on the next connection': undefined,

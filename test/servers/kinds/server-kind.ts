@@ -42,8 +42,11 @@ export interface ServerKind {
   readonly login?: Login | undefined
   /** The QoS at which a client may publish. */
   readonly publishes: readonly QoS[]
-  /** Whether every message arrives that it has acknowledged, when the connections of its clients are cut. */
-  readonly overCuts: 'arrives' | 'may be lost'
+  /**
+   * What it does with messages when the connections of its clients are cut. `repeats`: it makes the publisher send again at QoS 2 what it
+   * has delivered. `loses`: it forgets some that it has acknowledged, and gives others a Packet Identifier that another still has.
+   */
+  readonly overCuts: 'keeps' | 'repeats' | 'loses'
   /** What outlives `kill -9`: what the server has acknowledged, or nothing that it has not written yet by chance. */
   readonly afterKill: 'kept' | 'lost'
   /** What it answers otherwise than the standard lets one expect, and otherwise than most do. */
