@@ -141,7 +141,10 @@ async function ended(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promis
 /** Resolves when a client that tries again and again has been admitted. */
 async function admitted(address: ClientOptions, signal: AbortSignal): Promise<void> {
   const reconnect = { minDelayMs: 50, maxDelayMs: 100, maxAttemptsPerMinute: 10_000, retryInitial: true }
-  const client = new MqttClient({ ...address, clientId: 'is-ready', connectTimeoutMs: 1_000, reconnect, signal })
+  const { username, password, ...place } = address
+  // RabbitMQ listens before it knows its users, and answers with Return Code 5 until then: retried only where credentials may change.
+  const credentials = () => ({ clientId: 'is-ready', username, password })
+  const client = new MqttClient({ ...place, credentials, connectTimeoutMs: 1_000, reconnect, signal })
   await client.connect()
   await client.end()
 }
