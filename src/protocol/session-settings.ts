@@ -31,6 +31,8 @@ export interface SessionSettings {
   readonly journal: 'kept' | 'none'
   /** Whether the connection ends at a violation that has one safe reading. If not, it is read so, and is an anomaly. */
   readonly strict: boolean
+  /** Whether a PINGREQ may be sent to a server that holds answers back (see `Nudge`). */
+  readonly nudge: boolean
   /** How many messages of ours may be unacknowledged, 1 to 65,535. */
   readonly maxInFlight: number
   /** How many of these may have QoS 2; undefined: all of them. */

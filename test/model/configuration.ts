@@ -42,6 +42,7 @@ export interface Configuration {
   readonly mishaps: Mishaps
   readonly cleanSession: boolean
   readonly strict: boolean
+  readonly nudge: boolean
   readonly journal: 'kept' | 'none'
   readonly maxInFlight: number
   /** The same in a process that goes on after a crash. */
@@ -99,6 +100,7 @@ const plain: Configuration = {
   mishaps: noMishaps,
   cleanSession: false,
   strict: false,
+  nudge: false,
   journal: 'kept',
   maxInFlight: 10,
   maxInFlightLater: 10,

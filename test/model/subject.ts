@@ -269,11 +269,12 @@ export class Subject implements Driver<number, string> {
 }
 
 function settingsOf(configuration: Configuration, stored: StoredSession | undefined): SessionSettings {
-  const { cleanSession, strict, journal, maxInFlight, maxInFlightLater, receiveWindow } = configuration
+  const { cleanSession, strict, nudge, journal, maxInFlight, maxInFlightLater, receiveWindow } = configuration
   const { receiveBufferBytes, receiveBufferMaxBytes } = configuration
   return {
     cleanSession,
     strict,
+    nudge,
     journal,
     maxInFlight: stored === undefined ? maxInFlight : maxInFlightLater,
     receiveWindow,

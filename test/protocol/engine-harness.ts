@@ -54,6 +54,7 @@ const roomy: SessionSettings = {
   cleanSession: false,
   journal: 'none',
   strict: true,
+  nudge: false,
   maxInFlight: 100,
   receiveWindow: 100,
   receiveBufferBytes: 1_000_000,

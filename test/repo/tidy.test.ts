@@ -44,7 +44,6 @@ const smallWithReason: ReadonlyMap<string, string> = new Map(
     'src/codec/packet-constants.ts': 'numbers of the standard that both directions use',
     'src/explain/fields/password-shape.ts': 'guards a secret; easy to audit alone',
     'src/explain/listing/numerals.ts': 'how numbers are written in every listing',
-    'src/protocol/connection/violations.ts': 'the texts for packets that a server may not send',
     'src/protocol/exchange/request.ts': 'vocabulary below the table and the requests, so that there is no circle',
     'src/protocol/outgoing/pacing.ts': 'the one place that asks a pacer, and counts what waited',
     'src/store/session-store.ts': 'the interface that own stores implement',

@@ -247,6 +247,12 @@ export interface ClientOptions {
    * `mqtt311:anomaly`. Faults of lengths and framing end the connection in any case.
    */
   readonly strict?: boolean | undefined
+  /**
+   * Whether a PINGREQ may follow the first answer to a burst of publishes, or SUBACK. A server with Nagle's algorithm (mosquitto as it is
+   * shipped) holds the other answers, or retained messages, until it has an acknowledgement of TCP, which the PINGREQ brings 40 ms
+   * sooner. The client first tries whether this helps: where it does not, it sends at most five. Default true.
+   */
+  readonly nudge?: boolean | undefined
   /** Bytes of one incoming packet with its fixed header, 5 to 268,435,460. A longer packet ends the connection before it is buffered. Default 16,777,216. */
   readonly maxPacketBytes?: number | undefined
   /**

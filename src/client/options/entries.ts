@@ -58,6 +58,8 @@ export const engineEntries = {
   maxInFlight: entry(twoBytes, 100),
   /** @unit - a client that ends for good by one odd message, which its session brings again, serves nobody */
   strict: entry<boolean>(flag, false),
+  /** @unit - mosquitto as shipped holds all answers to a burst but the first for 40 ms, until a PINGREQ frees them */
+  nudge: entry<boolean>(flag, true),
 }
 
 /**

@@ -11,19 +11,14 @@
  * do not come here: the decoder refuses them.
  */
 import type { ConnackPacket, ConnectPacket, ControlPacket, UnnamedPublishPacket } from '../../codec/control-packet.js'
-import {
-  ConnectionLostError,
-  ConnectionRefusedError,
-  type MqttError,
-  ProtocolViolationError,
-  TimeoutError,
-} from '../../errors.js'
+import { ConnectionRefusedError, type MqttError, type ProtocolViolationError } from '../../errors.js'
 import type { Driver } from '../driver.js'
 import type { SessionState } from '../session-state.js'
 import { Acknowledgements } from './acknowledgements.js'
 import { KeepAlive } from './keep-alive.js'
+import { Nudge } from './nudge.js'
 import { OutputProgress } from './output-progress.js'
-import { misplaced } from './violations.js'
+import { gapFilled, misplaced, timedOut, unexpectedSession } from './violations.js'
 
 /** The settings of one connection. */
 export interface ConnectionSettings {
@@ -45,9 +40,6 @@ type Phase =
  */
 const outputAllowanceBytes = 65_536
 
-const gapFilled =
-  'messages that had no room were not acknowledged, so that the server sends them again on a new connection'
-
 /** The shortest time between two connections that are given up for messages that had no room. */
 const gapsFilledEveryMs = 5_000
 
@@ -64,6 +56,7 @@ export class Connection<P, R> {
   readonly #acknowledgements: Acknowledgements<P, R>
   readonly #keepAlive: KeepAlive
   readonly #outputProgress = new OutputProgress()
+  readonly #nudge: Nudge
   /** The CONNECT packet is not kept after it has been sent, because it has the password. */
   #phase: Phase
   #output: 'open' | 'full' = 'open'
@@ -87,6 +80,7 @@ export class Connection<P, R> {
     this.#acknowledgements = new Acknowledgements(session, driver)
     this.#now = now
     this.#keepAlive = new KeepAlive(settings.connect.keepAlive * 1000, settings.pingTimeoutMs, now)
+    this.#nudge = new Nudge(session.settings.nudge)
   }
 
   /** The phase of the connection. */
@@ -139,7 +133,7 @@ export class Connection<P, R> {
 
   /** Bytes were handed to the socket. */
   bytesSent(now: number): void {
-    this.#keepAlive.sent(now)
+    if (this.#nudge.written() !== 'a nudge') this.#keepAlive.sent(now)
   }
 
   /** Bytes came from the socket; the driver passes their packets to `receive` next. */
@@ -171,6 +165,7 @@ export class Connection<P, R> {
   /** The driver does not read the socket from now on, so silence of the server proves nothing. */
   readingPaused(): void {
     this.#input = 'paused'
+    this.#nudge.silenceEnded()
     this.#keepAlive.readingPaused()
   }
 
@@ -215,7 +210,7 @@ export class Connection<P, R> {
 
   #fillGap(): void {
     this.#session.gapFilledAt = this.#now
-    this.#fail(new ConnectionLostError(gapFilled, { reason: 'redelivery' }))
+    this.#fail(gapFilled())
   }
 
   /** A packet came. For a violation this method calls `Driver.closing`; it never throws. */
@@ -239,8 +234,10 @@ export class Connection<P, R> {
       case 'pubrec':
       case 'pubcomp':
       case 'unsuback':
+        if (!this.#keepAlive.isAsked) this.#nudge.answered(this.#now, this.#session.outgoing.oldestWrittenAt)
         return this.#afterAcknowledgement(this.#acknowledgements.acknowledged(packet.type, packet.packetId, this.#now))
       case 'suback':
+        if (!this.#keepAlive.isAsked) this.#nudge.subscribed(this.#now)
         return this.#afterAcknowledgement(this.#acknowledgements.suback(packet))
       case 'pubrel':
         return this.#acknowledgements.release(packet.packetId)
@@ -275,9 +272,7 @@ export class Connection<P, R> {
     const isContradiction = sessionPresent && this.#cleanSession
     if (isContradiction && this.#session.settings.strict) {
       // [MQTT-3.2.2-1] After Clean Session 1 the server can have no session to resume.
-      const text = 'the server says that it resumes a session (Session Present 1), although CONNECT had Clean Session 1'
-      const details = { violation: 'session-present-after-clean-session', statement: 'MQTT-3.2.2-1' } as const
-      return this.#fail(new ProtocolViolationError(text, details))
+      return this.#fail(unexpectedSession())
     }
     this.#phase = connected
     if (isContradiction) this.#driver.anomaly('session-present-after-clean-session', undefined)
@@ -306,6 +301,7 @@ export class Connection<P, R> {
       this.#session.requests.nextDeadline(),
       this.#session.incoming.nextDeadline(this.#now, this.#program),
       this.#gapFillingAt,
+      this.#nudge.deadline(this.#session.outgoing.oldestWrittenAt),
     )
   }
 
@@ -327,15 +323,19 @@ export class Connection<P, R> {
     this.handlersProgressed(now)
     if (now >= this.#acknowledgementDeadline) {
       const { ackTimeoutMs } = this.#session.settings
-      return this.#timedOut('acknowledgement', 'an acknowledgement', ackTimeoutMs, 'ackTimeoutMs')
+      return this.#fail(timedOut('acknowledgement', 'an acknowledgement', ackTimeoutMs, 'ackTimeoutMs'))
     }
     if (now >= this.#session.outgoing.pacingDeadline) this.sendWaiting(now)
+    if (this.#nudge.due(now, this.#session.outgoing.oldestWrittenAt)) {
+      this.#keepAlive.nudged()
+      this.#driver.send({ type: 'pingreq' })
+    }
     const due = this.#keepAlive.due(now)
     // [MQTT-3.12.4-1] [3.1.2.10 missing PINGRESP] A server must answer PINGREQ; a server that does not answer is gone.
     if (due === 'ping') this.#sendPing(now)
     else if (due !== 'nothing') {
       const setBy = due === this.#pingTimeoutMs ? 'pingTimeoutMs' : 'after reconnect()'
-      this.#timedOut('ping', 'PINGRESP or any other byte', due, setBy)
+      this.#fail(timedOut('ping', 'PINGRESP or any other byte', due, setBy))
     }
   }
 
@@ -384,11 +384,6 @@ export class Connection<P, R> {
     if (this.#phase.is === 'closed') return
     this.#phase = closed
     this.#session.connectionEnded()
-  }
-
-  #timedOut(operation: 'ping' | 'acknowledgement', missing: string, timeoutMs: number, option: string): void {
-    const text = `the server has not sent ${missing} within ${timeoutMs} ms (${option})`
-    this.#fail(new TimeoutError(text, { operation, timeoutMs }))
   }
 
   /** [MQTT-4.8.0-1] A violation closes its connection, and the packets after it are not handled. */

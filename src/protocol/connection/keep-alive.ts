@@ -34,6 +34,8 @@ export class KeepAlive {
   #probe: Probe = noProbe
   /** How many PINGREQs were sent on this connection. */
   #pingreqs = 0
+  /** The number of the last one that was no nudge. */
+  #asked = 0
   /** How many of them are answered. PINGRESP has no identifier, so it answers the oldest. */
   #answered = 0
 
@@ -83,8 +85,19 @@ export class KeepAlive {
     } else if (now + timeoutMs < this.#timeOutAt) {
       this.#await(now, timeoutMs)
     }
+    this.#asked = this.nudged()
+    return this.#asked
+  }
+
+  /** A PINGREQ was sent that asks nothing of the server. Its PINGRESP is counted, and that is all. */
+  nudged(): number {
     this.#pingreqs += 1
     return this.#pingreqs
+  }
+
+  /** True while a PINGREQ is unanswered that is no nudge. */
+  get isAsked(): boolean {
+    return this.#asked > this.#answered
   }
 
   #await(now: number, timeoutMs: number): void {

@@ -1,5 +1,31 @@
+/** The errors that end a connection. */
 import type { DecodedPacket } from '../../codec/control-packet.js'
-import { MalformedPacketError, ProtocolViolationError } from '../../errors.js'
+import { ConnectionLostError, MalformedPacketError, ProtocolViolationError, TimeoutError } from '../../errors.js'
+
+/** The connection is given up, so that the messages come again that had no room. */
+export function gapFilled(): ConnectionLostError {
+  const text =
+    'messages that had no room were not acknowledged, so that the server sends them again on a new connection'
+  return new ConnectionLostError(text, { reason: 'redelivery' })
+}
+
+/** The error for a server that has not sent what is `missing`. `option` has set the time. */
+export function timedOut(
+  operation: 'ping' | 'acknowledgement',
+  missing: string,
+  timeoutMs: number,
+  option: string,
+): TimeoutError {
+  const text = `the server has not sent ${missing} within ${timeoutMs} ms (${option})`
+  return new TimeoutError(text, { operation, timeoutMs })
+}
+
+/** The violation of a server that resumes a session after Clean Session 1. */
+export function unexpectedSession(): ProtocolViolationError {
+  const text = 'the server says that it resumes a session (Session Present 1), although CONNECT had Clean Session 1'
+  const violation = 'session-present-after-clean-session'
+  return new ProtocolViolationError(text, { violation, statement: 'MQTT-3.2.2-1' })
+}
 
 /** The violation of a well-formed packet that the server may not send in this phase, whatever its content. */
 export function misplaced(

@@ -50,6 +50,7 @@ describe('defaults', () => {
       receiveBufferBytes: 1_048_576,
       receiveBufferMaxBytes: 16_777_216,
       strict: false,
+      nudge: true,
     })
     expect(settings.queue).toEqual({
       maxMessages: 10_000,

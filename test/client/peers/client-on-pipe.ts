@@ -42,7 +42,7 @@ export async function pass(ms: number): Promise<void> {
 
 /** A client of this server. It is destroyed when the test is over. */
 export function clientOf(server: FakeServer, options: ClientOptions = {}): MqttClient {
-  const client = new MqttClient({ stream: server.stream, keepAlive: 0, ...options })
+  const client = new MqttClient({ stream: server.stream, keepAlive: 0, nudge: false, ...options })
   client.closed.catch(() => {})
   onTestFinished(() => client.destroy())
   return client

@@ -1,0 +1,152 @@
+/**
+ * A server with Nagle's algorithm sends the first answer to a burst alone, and holds the others until our TCP acknowledges the first.
+ * Our kernel waits 40 ms with that, because we have nothing to send. A PINGREQ carries the acknowledgement: a nudge.
+ *
+ *   trying ──three of three nudges help──> known ──a silence ends early without a nudge──> off
+ *     │ ^────────one does not help───────────┘
+ *     └──two do not help, or five were sent──> off
+ *
+ * A nudge is for a silence. A silence begins with an answer, if another one is due, and ends with the next one, or with what we write.
+ * A nudge is sent when the other answer takes longer than the last one did; only one in a silence. If the round trip is long, none is
+ * sent: answers on their way would look like its effect. Once it is known that nudges help, the first one of a burst is sent at once,
+ * and so is one behind SUBACK, because retained messages may be held. Now and then a silence is left alone. If it ends early, then no
+ * nudge was needed.
+ *
+ * This class only decides. A nudge is no part of Keep Alive: it moves no clock of it, and proves nothing about the server.
+ */
+
+/** How much longer than the last answer the next one takes before a nudge. While a socket rests, it is not read for 2 ms. */
+const longerMs = { trying: 3, known: 1 }
+/** The time for the program to write something when an answer has come, which makes a nudge needless. */
+const atOnceMs = 0.01
+/** The longest smoothed round trip. */
+const roundTripMaxMs = 20
+/** A nudge has helped if an answer comes within so many round trips and so many milliseconds. */
+const helpWithin = { roundTrips: 1.5, ms: 0.5 }
+const helpsToKnow = 3
+const failuresMax = 2
+const triesMax = 5
+/** The shortest time between two nudges, and the most of them for one burst. */
+const betweenMs = 1
+const perBurstMax = 4
+/** The first silence and one of so many is left alone. The delay of Nagle's algorithm is longer than so many milliseconds. */
+const leftAloneEvery = 16
+const leftAloneMs = 25
+
+/** Decides about the nudges of one connection. All times are in milliseconds. */
+export class Nudge {
+  #state: 'trying' | 'known' | 'off'
+  #silence: 'none' | 'open' | 'nudged' | 'left alone' = 'none'
+  /** The last answer: when it came, when its packet was written (the same for all of a burst), and the time between. */
+  #answerAt = Number.NEGATIVE_INFINITY
+  #burst = Number.NaN
+  #waitMs = 0
+  #roundTripMs = 0
+  /** When SUBACK came; undefined after a write. */
+  #subackAt: number | undefined
+  #nudgeAt = Number.NEGATIVE_INFINITY
+  #nudgesOfBurst = 0
+  /** True from a nudge until it is handed to the socket. */
+  #isUnwritten = false
+  #helps = 0
+  #failures = 0
+  #tries = 0
+  #untilLeftAlone = 0
+
+  constructor(isAllowed: boolean) {
+    this.#state = isAllowed ? 'trying' : 'off'
+  }
+
+  /** Bytes were handed to the socket. */
+  written(): 'a nudge' | 'more' {
+    const bytes = this.#isUnwritten ? 'a nudge' : 'more'
+    this.#isUnwritten = false
+    if (bytes === 'more') this.silenceEnded()
+    return bytes
+  }
+
+  /** We have written something that is no nudge, or the socket is not read any more. */
+  silenceEnded(): void {
+    this.#silence = 'none'
+    this.#subackAt = undefined
+  }
+
+  /** An answer came. `burst` is when the packet was written that had waited longest; Infinity if none waited. */
+  answered(now: number, burst: number): void {
+    if (this.#state === 'off' || burst > now) return
+    if (this.#silence === 'nudged') this.#judge(now)
+    if (this.#silence === 'left alone') this.#judgeLeftAlone(now)
+    this.#waitMs = now - burst
+    if (burst !== this.#burst) {
+      this.#roundTripMs += (this.#waitMs - this.#roundTripMs) / (Number.isNaN(this.#burst) ? 1 : 8)
+      this.#burst = burst
+      this.#nudgesOfBurst = 0
+    }
+    this.#answerAt = now
+    this.#silence = 'open'
+  }
+
+  /** SUBACK came. */
+  subscribed(now: number): void {
+    this.#subackAt = now
+  }
+
+  /** When `due` may be true; Infinity if it will not. `oldest` is when the packet was written that has waited longest; Infinity for none. */
+  deadline(oldest: number): number {
+    const isKnown = this.#state === 'known'
+    if (this.#state === 'off' || this.#roundTripMs > roundTripMaxMs) return Number.POSITIVE_INFINITY
+    if (isKnown && this.#subackAt !== undefined) return Math.max(this.#subackAt + atOnceMs, this.#nudgeAt + betweenMs)
+    if (this.#silence !== 'open' || this.#nudgesOfBurst === perBurstMax) return Number.POSITIVE_INFINITY
+    const soon = Math.max(this.#answerAt + atOnceMs, this.#nudgeAt + betweenMs)
+    if (isKnown && oldest === this.#burst && this.#nudgesOfBurst === 0) return soon
+    return Math.max(oldest + this.#waitMs + longerMs[isKnown ? 'known' : 'trying'], soon)
+  }
+
+  /** True if a nudge is to be sent now. Each call at a deadline moves the deadline. */
+  due(now: number, oldest: number): boolean {
+    if (now < this.deadline(oldest)) return false
+    if (this.#subackAt !== undefined && this.#state === 'known') {
+      this.#subackAt = undefined
+    } else if (this.#state === 'known' && this.#untilLeftAlone === 0) {
+      this.#silence = 'left alone'
+      return false
+    } else {
+      this.#silence = 'nudged'
+      this.#nudgesOfBurst += 1
+      this.#tries += 1
+      this.#untilLeftAlone -= 1
+    }
+    this.#nudgeAt = now
+    this.#isUnwritten = true
+    return true
+  }
+
+  #judge(now: number): void {
+    const { roundTrips, ms } = helpWithin
+    if (now - this.#nudgeAt <= roundTrips * this.#roundTripMs + ms) this.#helps += 1
+    else this.#failed()
+    if (this.#state !== 'trying') return
+    if (this.#helps === helpsToKnow) this.#know()
+    else if (this.#failures === failuresMax || this.#tries === triesMax) this.#state = 'off'
+  }
+
+  #know(): void {
+    this.#state = 'known'
+    this.#untilLeftAlone = 0
+  }
+
+  #failed(): void {
+    if (this.#state === 'known') {
+      this.#state = 'trying'
+      this.#tries = 0
+      this.#failures = 0
+    }
+    this.#helps = 0
+    this.#failures += 1
+  }
+
+  #judgeLeftAlone(now: number): void {
+    if (now - this.#answerAt < leftAloneMs) this.#state = 'off'
+    else this.#untilLeftAlone = leftAloneEvery - 1
+  }
+}

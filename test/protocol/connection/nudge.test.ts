@@ -1,0 +1,221 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Nudge } from '../../../src/protocol/connection/nudge.js'
+import { EngineHarness } from '../engine-harness.js'
+
+const never = Number.POSITIVE_INFINITY
+
+interface Network {
+  /** When the answer to a packet comes that is written at `at`; `previous` is when the answer before it comes. */
+  answerAt(at: number, previous: number, packetOfBurst: number): number
+  /** When a PINGREQ has made the server send what it holds. Undefined: it holds nothing. */
+  readonly freesAfterMs?: number
+}
+
+/** A connection whose program publishes in bursts, and the nudges that it sends. */
+class Publishing {
+  readonly nudge: Nudge
+  readonly #network: Network
+  readonly #due: { readonly burst: number; at: number }[] = []
+  now = 0
+  nudges = 0
+  /** How long each burst took. */
+  readonly took: number[] = []
+
+  constructor(network: Network, nudge = new Nudge(true)) {
+    this.#network = network
+    this.nudge = nudge
+  }
+
+  /** Bursts of so many packets, one each `everyMs`, whether the last one is answered or not. */
+  publish(bursts: number, packets: number, everyMs = 100): this {
+    const end = this.now + bursts * everyMs
+    for (let at = this.now; at < end; at += everyMs) {
+      this.#passUntil(at)
+      this.now = at
+      this.nudge.written()
+      let previous = this.#due.at(-1)?.at ?? at
+      for (let packet = 0; packet < packets; packet += 1) {
+        previous = this.#network.answerAt(at, previous, packet)
+        this.#due.push({ burst: at, at: previous })
+      }
+    }
+    this.#passUntil(end)
+    return this
+  }
+
+  #passUntil(end: number): void {
+    for (;;) {
+      const [next] = this.#due
+      const nudgeAt = this.nudge.deadline(next?.burst ?? never)
+      if (Math.min(next?.at ?? never, nudgeAt) >= end) return
+      if (next !== undefined && next.at <= nudgeAt) this.#answer(next)
+      else this.#nudge(nudgeAt, next?.burst ?? never)
+    }
+  }
+
+  #answer({ burst, at }: { readonly burst: number; readonly at: number }): void {
+    this.now = at
+    this.#due.shift()
+    this.nudge.answered(at, burst)
+    if (this.#due[0]?.burst !== burst) this.took.push(at - burst)
+  }
+
+  #nudge(at: number, oldest: number): void {
+    this.now = at
+    if (!this.nudge.due(at, oldest)) return
+    expect(this.nudge.written()).toBe('a nudge')
+    this.nudges += 1
+    for (const packet of this.#due) packet.at = Math.min(packet.at, at + (this.#network.freesAfterMs ?? never))
+  }
+}
+
+/** The first answer to a burst comes at once. The others come together, 44 ms later or when a nudge frees them. */
+const nagle: Network = {
+  answerAt: (at, previous, packet) => (packet === 0 ? at + 0.2 : packet === 1 ? at + 44 : previous),
+  freesAfterMs: 0.2,
+}
+
+describe('a server with Nagle', () => {
+  test('is known after three bursts, of which each had one nudge; the next is left alone', () => {
+    const publishing = new Publishing(nagle).publish(4, 10)
+    expect(publishing.nudges).toBe(3)
+    expect(publishing.took.map(Math.round)).toEqual([3, 3, 3, 44])
+  })
+
+  test('answers all later bursts at once but one of sixteen, with one nudge for each', () => {
+    const publishing = new Publishing(nagle).publish(4, 10)
+    publishing.nudges = 0
+    publishing.publish(160, 10)
+    expect(publishing.nudges).toBe(150)
+    expect(publishing.took.slice(4).filter((ms) => ms < 1)).toHaveLength(150)
+  })
+
+  test('gets a nudge behind SUBACK when it is known, and none before', () => {
+    const { nudge } = new Publishing(nagle).publish(2, 10)
+    nudge.written()
+    nudge.subscribed(1_000)
+    expect(nudge.deadline(never)).toBe(never)
+    const known = new Publishing(nagle).publish(4, 10).nudge
+    known.written()
+    known.subscribed(1_000)
+    expect(known.due(known.deadline(never), never)).toBe(true)
+    expect(known.deadline(never)).toBe(never)
+  })
+
+  test('gets no nudge after a write of ours, which brings the acknowledgement too', () => {
+    const { nudge, now } = new Publishing(nagle).publish(4, 10)
+    nudge.written()
+    nudge.answered(now + 1, now)
+    expect(nudge.deadline(now)).toBeLessThan(now + 2)
+    nudge.written()
+    expect(nudge.deadline(now)).toBe(never)
+  })
+
+  test('gets at most four nudges for one burst, however long its answers take', () => {
+    const slow: Network = { ...nagle, answerAt: (_at, previous) => previous + 44 }
+    const publishing = new Publishing(nagle).publish(4, 10)
+    const later = new Publishing(slow, publishing.nudge)
+    later.now = publishing.now
+    expect(later.publish(1, 500).nudges).toBeLessThanOrEqual(4)
+  })
+})
+
+describe('where no nudge helps, at most five are sent on a connection', () => {
+  const hour = 3_600_000
+  let chance = 1
+  const random = () => {
+    chance = (chance * 16_807) % 2_147_483_647
+    return chance / 2_147_483_647
+  }
+
+  test.each<[string, Network, number, number, number]>([
+    ['a server without Nagle, in a thousand bursts', { answerAt: (_at, previous) => previous + 0.02 }, 1_000, 20, 100],
+    ['50 ms, a publish each 10 ms', { answerAt: (at) => at + 50 }, hour / 10, 1, 10],
+    ['a jitter of 20 ms', { answerAt: (at, previous) => Math.max(previous, at + 5 + 20 * random()) }, hour / 10, 1, 10],
+    ['a jitter of 5 ms', { answerAt: (at, previous) => Math.max(previous, at + 5 + 5 * random()) }, hour / 10, 2, 10],
+    ['5 ms, a publish each 3 ms', { answerAt: (at, previous) => Math.max(previous, at + 5) }, hour / 3, 1, 3],
+    ['a server that takes 3 ms for each', { answerAt: (_at, previous) => previous + 3 }, hour / 50, 10, 50],
+    ['a server that takes 6 ms for each', { answerAt: (_at, previous) => previous + 6 }, hour / 50, 5, 50],
+    ['a server that takes up to 30 ms', { answerAt: (_at, last) => last + 30 * random() }, hour / 100, 5, 100],
+    ['a server that holds answers, and no PINGREQ frees them', { ...nagle, freesAfterMs: never }, 1_000, 5, 100],
+  ])('%s', (_, network, bursts, packets, everyMs) => {
+    const { nudges } = new Publishing(network).publish(bursts, packets, everyMs)
+    expect(nudges).toBeLessThanOrEqual(5)
+  })
+
+  test('nor does a lie help: after any answers there are five nudges, and four for each burst since three have helped', () => {
+    const step = fc.record({
+      ms: fc.double({ min: 0, max: 30, noNaN: true }),
+      does: fc.constantFrom('answer', 'answer', 'answer', 'write', 'suback', 'wait'),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const nudge = new Nudge(true)
+        let [now, burst, bursts, nudges] = [0, 0, 1, 0]
+        for (const { ms, does } of steps) {
+          now += ms
+          if (does === 'wait') {
+            nudges += nudge.due(now, burst) && nudge.written() === 'a nudge' ? 1 : 0
+            expect(nudge.deadline(burst)).toBeGreaterThan(now)
+          } else if (does === 'answer') {
+            nudge.answered(now, burst)
+            expect(nudge.deadline(burst)).toBeGreaterThan(now)
+          } else if (does === 'suback') {
+            bursts += 1
+            nudge.subscribed(now)
+          } else {
+            nudge.written()
+            burst = now
+            bursts += 1
+          }
+        }
+        expect(nudges).toBeLessThanOrEqual(5 + 4 * bursts)
+      }),
+    )
+  })
+})
+
+describe('a connection', () => {
+  /** Two messages were sent, and the first one is answered after 1 ms. */
+  function halfAnswered(settings: { readonly nudge: boolean; readonly keepAlive?: number }): EngineHarness {
+    const engine = new EngineHarness(settings).connect()
+    engine.publish('a', 1).publish('b', 1).pass(1).receive({ type: 'puback', packetId: 1 }).news()
+    return engine
+  }
+
+  test('sends a nudge for the silence behind the first answer', () => {
+    const engine = halfAnswered({ nudge: true })
+    expect(engine.pass(2.9).sent()).toEqual([])
+    expect(engine.pass(0.2).sent()).toEqual(['PINGREQ'])
+    expect(engine.pass(1_000).sent()).toEqual([])
+  })
+
+  test('sends none with nudge: false', () => {
+    expect(halfAnswered({ nudge: false }).pass(1_000).sent()).toEqual([])
+  })
+
+  test('sends none while a PINGREQ of the program is out, and none while the socket is not read', () => {
+    const engine = new EngineHarness({ nudge: true }).connect().ping()
+    engine.publish('a', 1).publish('b', 1).pass(1).receive({ type: 'puback', packetId: 1 }).news()
+    expect(engine.pass(1_000).sent()).toEqual([])
+    const paused = halfAnswered({ nudge: true }).readingPaused()
+    expect(paused.pass(1_000).sent()).toEqual([])
+  })
+
+  test('moves no clock of Keep Alive with it, and a missing PINGRESP proves nothing', () => {
+    const [plain, nudged] = [false, true].map((nudge) => halfAnswered({ nudge, keepAlive: 10 }))
+    nudged?.pass(4).news()
+    plain?.pass(4).news()
+    expect([plain?.dueIn, nudged?.dueIn]).toEqual([8_995, 8_995])
+    expect(nudged?.pass(8_995).sent()).toEqual(['PINGREQ'])
+  })
+
+  test('counts its PINGRESP, so that the next one is that of the program', () => {
+    const engine = halfAnswered({ nudge: true }).pass(4).ping()
+    engine.receive({ type: 'pingresp' })
+    expect(engine.connection.pingsAnswered).toBe(1)
+    engine.receive({ type: 'pingresp' })
+    expect([engine.connection.pingsAnswered, engine.connection.ping(engine.now)]).toEqual([2, 3])
+  })
+})
