@@ -47,6 +47,11 @@ export class TextMap<V> {
     return true
   }
 
+  /** Faster than a loop, which takes a step of a generator for each entry. */
+  forEach(action: (value: V, key: string) => void): void {
+    for (const part of this.#parts ?? [this.#undivided]) part.forEach(action)
+  }
+
   *[Symbol.iterator](): IterableIterator<[string, V]> {
     for (const part of this.#parts ?? [this.#undivided]) yield* part
   }

@@ -113,17 +113,19 @@ export class Subscriptions<R> {
   /** The server may have forgotten every subscription. */
   serverForgot(): void {
     let latest: Subscription<R> | undefined
-    for (const [filter, { qos, state, open }] of this.#known ?? []) {
-      if (state !== 'granted') continue
+    this.#known?.forEach(({ qos, state, open }, filter) => {
+      if (state !== 'granted') return
       latest = subscription(latest, qos, 'lost', open)
       this.#known?.set(filter, latest)
-    }
+    })
   }
 
   /** The subscriptions that the server has lost, each with the QoS of its request. */
   lost(): SubscriptionRequest[] {
     const lost: SubscriptionRequest[] = []
-    for (const [filter, { qos, state }] of this.#known ?? []) if (state === 'lost') lost.push({ filter, qos })
+    this.#known?.forEach(({ qos, state }, filter) => {
+      if (state === 'lost') lost.push({ filter, qos })
+    })
     return lost
   }
 
