@@ -30,14 +30,17 @@ export function builtProgram(source: URL): Promise<string> {
   return building
 }
 
-/** A source that reads a file beside itself finds that file from the built program too. */
+/**
+ * A source that reads a file beside itself finds that file from the built program too. A program that starts itself again, as a worker
+ * does, starts what was built.
+ */
 const placesOfSources: Plugin = {
   name: 'places of sources',
   setup: ({ onLoad }) =>
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8')
       const place = JSON.stringify(pathToFileURL(path).href)
-      return { contents: text.replaceAll('import.meta.url', place), loader: 'ts' }
+      return { contents: text.replaceAll(/(?<=, )import\.meta\.url/g, place), loader: 'ts' }
     }),
 }
 
