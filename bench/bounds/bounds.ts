@@ -14,11 +14,8 @@ import { incomingCases } from './incoming-cases.js'
 import type { Job, Told } from './subject.js'
 
 const limitMs = 60_000
-/**
- * In the quick form, one entry may cost so many times more at the larger size, which is ten times the smaller one. What grows with the
- * square costs ten times more. What is told over several turns, and few microseconds for each, was seen to cost 4.2 times more.
- */
-const growthMax = 7
+/** In the quick form, one entry may cost so many times more at the larger size than at the smaller one. */
+const growthMax = 4
 const rounds = { full: 5, quick: 3 } as const
 
 const built = new URL('../../dist/bounds/', import.meta.url)

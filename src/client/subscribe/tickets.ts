@@ -125,10 +125,11 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   }
 
   #fail(reason: unknown): void {
+    if (this.#state === 'waiting') this.#abandon()
     this.#end()
-    this.#abandon()
     this.#owner.remove(this.#subscription)
-    this.#owner.unsubscribeUnused(this.#granted)
+    // Thousands may fail together, most of them without an answer.
+    if (this.#unanswered < this.#answers.size) this.#owner.unsubscribeUnused(this.#granted)
     this.#reject(reason)
   }
 
