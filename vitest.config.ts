@@ -48,9 +48,8 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'isolated', include: isolated } },
     ],
-    setupFiles: [fileURLToPath(new URL('./test/property-seed.ts', import.meta.url))],
-    testTimeout: 60_000,
-    hookTimeout: 240_000,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
     coverage: {
       provider: 'v8',
       include: ['src/codec/**', 'src/protocol/**'],
