@@ -144,7 +144,7 @@ describe('mqtt311 pub', () => {
     expect(broker.published.map(({ text }) => text)).toEqual(['from\na file\n', 'two\nlines\n', ''])
   })
 
-  it.each(['-f', '-l'])('publishes with %s what is larger than the queue of a client', async (flag) => {
+  it.each(['-f', '-s', '-l'])('publishes with %s what is larger than the queue of a client', async (flag) => {
     const broker = await startBroker({ maxPacketBytes: 100_000_000 })
     const file = temporaryFile('large')
     writeFileSync(file, Buffer.alloc(70_000_000, 'x'))
