@@ -5,34 +5,11 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
-import { entrySizes } from '../../test/size/entry-sizes.js'
+import { bundleSize, entrySizes } from '../../test/size/entry-sizes.js'
 import type { Row, Table } from '../part.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const rivalRoot = join(root, 'node_modules/mqtt')
-
-interface Bundle {
-  readonly minifiedBytes: number
-  readonly gzippedBytes: number
-}
-
-async function bundleOf(source: string): Promise<Bundle> {
-  const { outputFiles } = await build({
-    entryPoints: [source],
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    write: false,
-    logLevel: 'silent',
-  })
-  const [file] = outputFiles
-  if (file === undefined) throw new Error(`${source} gave no bundle`)
-  return { minifiedBytes: file.contents.length, gzippedBytes: gzipSync(file.contents, { level: 9 }).length }
-}
 
 /** The archive that the registry would send, and what it unpacks to. */
 async function packed(directory: string): Promise<{ readonly size: number; readonly unpackedSize: number }> {
@@ -74,7 +51,7 @@ function row(work: string, ours: number, theirs: number): Row {
 export async function packageTable(): Promise<Table> {
   const ours = (await entrySizes()).find(({ entry }) => entry === 'mqtt311')
   if (ours === undefined) throw new Error('there is no entry point mqtt311')
-  const theirs = await bundleOf(join(rivalRoot, 'build/index.js'))
+  const theirs = await bundleSize(join(rivalRoot, 'build/index.js'))
   const [archive, otherArchive] = [await packed(root), await packed(rivalRoot)]
   const installed = withDependencies(rivalRoot)
   const otherBytes = [...installed].reduce((bytes, directory) => bytes + bytesIn(directory), 0)

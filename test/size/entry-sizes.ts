@@ -32,29 +32,30 @@ export function sizeBudget(): Readonly<Record<string, number>> {
   return JSON.parse(readFileSync(new URL('fixtures/size-budget.json', root), 'utf8'))
 }
 
+/** What a bundler makes of a source and all that it imports. */
+export async function bundleSize(source: string): Promise<Pick<EntrySize, 'minifiedBytes' | 'gzippedBytes'>> {
+  const { outputFiles } = await build({
+    entryPoints: [source],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    write: false,
+    logLevel: 'silent',
+  })
+  const [file] = outputFiles
+  if (file === undefined) throw new Error(`${source} gave no bundle`)
+  return { minifiedBytes: file.contents.length, gzippedBytes: gzipSync(file.contents, { level: 9 }).length }
+}
+
 /** Bundles all entry points. Takes about a second. */
 export async function entrySizes(): Promise<EntrySize[]> {
   const budget = sizeBudget()
   const sizes: EntrySize[] = []
   for (const [entry, source] of Object.entries(entries)) {
-    const { outputFiles } = await build({
-      entryPoints: [fileURLToPath(new URL(source, root))],
-      bundle: true,
-      minify: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20',
-      write: false,
-      logLevel: 'silent',
-    })
-    const [file] = outputFiles
-    if (file === undefined) throw new Error(`${source} gave no bundle`)
-    sizes.push({
-      entry,
-      minifiedBytes: file.contents.length,
-      gzippedBytes: gzipSync(file.contents, { level: 9 }).length,
-      budgetBytes: budget[entry],
-    })
+    const bundle = await bundleSize(fileURLToPath(new URL(source, root)))
+    sizes.push({ entry, ...bundle, budgetBytes: budget[entry] })
   }
   return sizes
 }
