@@ -39,7 +39,7 @@ function lookupOf(family: AddressFamily): LookupFunction {
 /** A name without an address of this family looks like an unknown name. A second lookup, for both families, tells the two apart. */
 function lookForOtherFamily(hostname: string, family: 4 | 6, error: Error, report: (reason: Error) => void): void {
   process.getBuiltinModule('node:dns').lookup(hostname, (none) => {
-    const text = `${hostname} has no IPv${family} address: ask its owner for one, or allow both families with family 0`
+    const text = `${hostname} has no IPv${family} address: add one, or allow both families with family 0`
     report(none === null ? new ConnectionLostError(text, { reason: 'name-not-found', cause: error }) : error)
   })
 }

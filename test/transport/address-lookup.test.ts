@@ -30,7 +30,7 @@ it.each([
 ] as const)('a name that has no IPv%i address is told from a name that does not exist', async (family, other) => {
   resolver(other)
   expect(await failure(family)).toMatchObject({
-    message: `broker.example has no IPv${family} address: ask its owner for one, or allow both families with family 0`,
+    message: `broker.example has no IPv${family} address: add one, or allow both families with family 0`,
     reason: 'name-not-found',
   })
 })

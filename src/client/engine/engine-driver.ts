@@ -281,7 +281,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   deadlineReached(before: 'slept' | 'ran'): void {
     if (before === 'slept') this.connection?.slept(this.now())
-    if (this.#stream?.putsDeadlinesOff() === true) return this.timers.engineFired()
+    if (this.#stream?.putsDeadlinesOff() === true) return this.timers.engineAtNextTurn()
     this.#pings?.expire(this.now())
     this.#session?.tick(this.now())
     this.engineReturned()

@@ -102,7 +102,7 @@ export class Timers {
     // The next turn of the event loop comes sooner than any timer. If it comes too soon, a timer follows: the clock of a test may stand still.
     if (deadline - now < soonMs && deadline !== this.#soon) {
       this.#soon = deadline
-      return this.engineFired()
+      return this.engineAtNextTurn()
     }
     this.#engineAt = Math.min(deadline, now + engineTickMs)
     // A timer of Node rounds down; it may fire early, never late by that.
@@ -111,12 +111,16 @@ export class Timers {
     this.#engine = this.inContext(() => setTimeout(fire, delayMs, this))
   }
 
+  /** The engine's timer has fired. */
+  engineFired(): void {
+    this.engineAtNextTurn(Date.now() - this.#engineAtTime > sleepMs ? 'slept' : 'ran')
+  }
+
   /**
    * The engine is not called until the sockets have been read once more (`setImmediate` runs after the poll for I/O). If the event loop
    * was blocked for a while, the answer of the server may already wait in a socket, and the server must not be blamed.
    */
-  engineFired(): void {
-    const before = Date.now() - this.#engineAtTime > sleepMs ? 'slept' : 'ran'
+  engineAtNextTurn(before: 'slept' | 'ran' = 'ran'): void {
     this.#engineAt = Number.POSITIVE_INFINITY
     this.#engine = undefined
     this.#immediate = setImmediate(() => {
