@@ -8,8 +8,8 @@
  * does not match, and no node twice.
  *
  * A route is the end of a filter: its handlers. Most routes have one handler, which was added once. The others have a count for each
- * handler, because a program may add the same handler to the same filter several times. `match` returns a list that no later `add` or `remove` changes. So a handler may add and remove routes while the
- * same message still goes to other handlers.
+ * handler, because a program may add the same handler to the same filter several times. `match` returns a list that no later `add` or
+ * `remove` changes. So a handler may add and remove routes while the same message still goes to other handlers.
  *
  * A server mostly sends the same few topics again and again. So the router remembers the latest results of the tree until a route
  * changes: going down five levels took half of the 540 ns that a QoS 0 message cost in total.
