@@ -53,6 +53,29 @@ describe('mqtt311 pub', () => {
     })
   })
 
+  it.each([
+    ['nats', ['-t', 'a', '-q', '2'], 'the message has QoS 2, but NATS takes QoS up to 1;'],
+    ['NATS', ['-t', 'a.b'], 'the message has the topic "a.b" with ".", but NATS takes no topic with this character;'],
+    ['aws-iot-core', ['-t', 'a/'.repeat(9)], 'the message has a topic of 10 levels, but AWS IoT Core takes at most 8;'],
+    ['rabbitmq', ['-t', 'a', '--will-topic', 'w', '--will-qos', '2'], 'but RabbitMQ takes QoS up to 1;'],
+  ])(
+    '--server %s refuses with 64, before it connects, what this server does not take: %j',
+    async (name, args, text) => {
+      const broker = await startBroker()
+      const { code, stderr } = await call(['pub', ...broker.address, '--server', name, ...args, '-m', 'x'])
+      expect(stderr).toContain(text)
+      expect({ code, received: broker.server.received }).toEqual({ code: 64, received: [] })
+    },
+  )
+
+  it('--server warns once of a topic that this server changes, and publishes to it', async () => {
+    const broker = await startBroker()
+    const outcome = await call(['pub', ...broker.address, '--server', 'rabbitmq', '-t', 'a.b', '-m', 'x', '-q', '1'])
+    expect(outcome.stderr.match(/RabbitMQ makes/g)).toHaveLength(1)
+    expect(outcome.code).toBe(0)
+    expect(broker.published).toMatchObject([{ topic: 'a.b' }])
+  })
+
   it('takes the options of the MQTT.js command line', async () => {
     const broker = await startBroker()
     const server = ['--hostname', broker.host, '--port', String(broker.port), '--protocol', 'mqtt']

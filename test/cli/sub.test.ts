@@ -143,6 +143,35 @@ describe('mqtt311 sub', () => {
     expect((await shell(sub)).stdout).toBe(`${payload}\n`)
   })
 
+  it.each([
+    ['ejabberd', ['-t', 'a/'.repeat(8)], 'the filter has a topic of 9 levels, but ejabberd takes at most 8;'],
+    ['activemq', ['-t', '$share/g/t'], 'the filter "$share/g/t" is a shared subscription, but ActiveMQ takes none'],
+    ['nats', ['-t', 'a', '-t', 'a b'], 'the filter has the topic "a b" with " ", but NATS takes no topic with this'],
+    [
+      'rabbitmq',
+      ['-t', 'a', '-q', '2'],
+      'the filter "a" is to be subscribed at QoS 2, but RabbitMQ takes QoS up to 1;',
+    ],
+  ])(
+    '--server %s refuses with 64, before it connects, what this server does not take: %j',
+    async (name, args, text) => {
+      const broker = await startBroker()
+      const { code, stderr } = await call(['sub', ...broker.address, '--server', name, ...args])
+      expect(stderr).toContain(text)
+      expect({ code, received: broker.server.received }).toEqual({ code: 64, received: [] })
+    },
+  )
+
+  it('--server warns once of a topic that this server changes, and subscribes to it', async () => {
+    const broker = await startBroker()
+    const outcome = await call(['sub', ...broker.address, '--server', 'rabbitmq', '-t', 'a.b', '-E'])
+    expect(outcome.stderr.match(/RabbitMQ makes/g)).toHaveLength(1)
+    expect(outcome.code).toBe(0)
+    expect(broker.server.received).toContainEqual(
+      expect.objectContaining({ type: 'subscribe', subscriptions: [{ filter: 'a.b', qos: 0 }] }),
+    )
+  })
+
   it('-E ends as soon as it has subscribed', async () => {
     const broker = await startBroker()
     expect(await run(['sub', ...broker.address, '-t', 'a', '-E'])).toMatchObject({ code: 0, stdout: '', stderr: '' })

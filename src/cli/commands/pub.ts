@@ -1,6 +1,5 @@
 /** `mqtt311 pub`: publishes one message, or a message for each line of standard input. */
 import type { MqttClient } from '../../client/mqtt-client.js'
-import { requirePublishable, requireTopicWithin } from '../../client/options/profile-limits.js'
 import type { QoS } from '../../codec/control-packet.js'
 import { validateTopicName } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
@@ -13,6 +12,7 @@ import { readLines, readStandardInput } from '../conversation/standard-input.js'
 import { readConnection, readQos } from '../flags/client-options.js'
 import { connectionGroups, environmentText } from '../flags/connection-flags.js'
 import { readInput } from '../flags/input-file.js'
+import { requireMessageWithin } from '../flags/server-profile.js'
 import { exitCode } from '../outcome/exit-code.js'
 import { type StatusLine, statusLine } from '../terminal/output.js'
 import { Progress } from '../terminal/progress.js'
@@ -71,13 +71,8 @@ export const command = defineCommand({
       qos: readQos(line, 'qos'),
       retain: line.has('retain'),
     }
-    const { profile } = connection.options
     const payloadBytes = source.is === 'bytes' ? source.payload.length : 0
-    // The client checks this too, but only when it is connected.
-    if (profile !== undefined) {
-      requirePublishable(profile, 'the message', { ...target, payloadBytes })
-      requireTopicWithin(profile, 'the message', target.topic)
-    }
+    requireMessageWithin(connection.options.profile, target.topic, { ...target, payloadBytes })
     await startReporting(line)
     const client = {
       ...connection.options,

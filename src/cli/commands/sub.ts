@@ -10,6 +10,7 @@ import { runConversation } from '../conversation/conversation.js'
 import { startReporting } from '../conversation/reporting.js'
 import { readConnection, readQos } from '../flags/client-options.js'
 import { connectionGroups, environmentText } from '../flags/connection-flags.js'
+import { requireFiltersWithin } from '../flags/server-profile.js'
 import { exitCode, Interrupted } from '../outcome/exit-code.js'
 import { choosePrinter } from '../print/message-printer.js'
 import { MessageReader } from '../print/message-reader.js'
@@ -67,6 +68,7 @@ export const command = defineCommand({
     const timeoutMs = line.milliseconds('timeout')
     const connection = await readConnection(line)
     const selection = readSelection(line, connection.topic)
+    requireFiltersWithin(connection.options.profile, selection.filters, selection.qos)
     await startReporting(line)
     const reader = new MessageReader(printer, (message) => isShown(message, selection), count)
     const client = {

@@ -6,6 +6,7 @@ import { type CommandLine, readInteger } from '../command-line.js'
 import { note } from '../terminal/output.js'
 import { type ConnectionOptionName, platformOptions } from './connection-flags.js'
 import { readSecret } from './input-file.js'
+import { profileNamed } from './server-profile.js'
 import { readTls } from './tls.js'
 
 type Line = CommandLine<ConnectionOptionName>
@@ -31,8 +32,10 @@ export async function readConnection(line: Line): Promise<ConnectionSettings> {
     maxInFlight: line.integer('max-inflight', 1, 65_535),
     will: readWill(line),
   }
+  const named = line.text('server')
+  const profile = named === undefined ? undefined : profileNamed(named)
   if (namesDevice(line)) return { options: await deviceOptions(line, shared), topic: server.topic }
-  return { options: { ...shared, ...(await readLogin(line)) }, topic: server.topic }
+  return { options: { ...shared, profile, ...(await readLogin(line)) }, topic: server.topic }
 }
 
 function requireVersion(line: Line): void {
@@ -143,6 +146,7 @@ async function deviceOptions(line: Line, shared: ClientOptions): Promise<ClientO
   for (const name of ['username', 'password', 'password-file', 'id-prefix'] as const) {
     if (line.has(name)) throw new UsageError(`--${name} is made from the device: leave it out`)
   }
+  if (line.has('server')) throw new UsageError('the platform has a profile of its own: leave out --server')
   const { readConnectingDevice, readEndpoint } = await import('./device.js')
   const { aliyun } = await import('../../aliyun/index.js')
   const { MQTT_URL, MQTT_HOST } = process.env

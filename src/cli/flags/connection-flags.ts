@@ -1,5 +1,6 @@
 /** The options that all connecting commands share: the server, the client, TLS, the device, and what stderr shows. */
 import type { Option, OptionGroup } from '../command-line.js'
+import { profileNames } from './server-profile.js'
 
 const serverOptions = [
   {
@@ -17,6 +18,11 @@ const serverOptions = [
     about: 'mqtt[s]://[user[:password]@]host[:port][/topic]; IPv6 in brackets; a password is visible, as with -P',
   },
   { name: 'unix', value: 'PATH', about: 'a local socket, instead of -h and -p; also by -L unix:PATH' },
+  {
+    name: 'server',
+    value: 'NAME',
+    about: `refuses what this kind of server does not take: ${profileNames.join(', ')}`,
+  },
   { name: 'bind-address', short: 'A', value: 'ADDRESS', about: 'the address of this machine to connect from' },
   { name: '4', short: '4', about: 'IPv4 only' },
   { name: '6', short: '6', about: 'IPv6 only' },

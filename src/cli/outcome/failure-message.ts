@@ -166,6 +166,8 @@ const typedOptions: readonly (readonly [ofLibrary: RegExp, typed: string])[] = [
   [/\bclientId\b/g, '-i'],
   [/\bkeepAlive\b/g, '-k'],
   [/\bwill\.topic\b/g, '--will-topic'],
+  // A command has no option for a limit alone.
+  [/ \(profile\.[\w.]+\)/g, ''],
 ]
 
 function asTyped(message: string): string {
