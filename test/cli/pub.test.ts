@@ -76,6 +76,14 @@ describe('mqtt311 pub', () => {
     expect(broker.published).toMatchObject([{ topic: 'a.b' }])
   })
 
+  it('-q 2 ends with 0 at a server that answers with PUBACK, and says what that means', async () => {
+    const broker = await startBroker({ habits: 'rabbitmq' })
+    const { code, stderr } = await call(['pub', ...broker.address, '-t', 'a', '-m', 'x', '-q', '2'])
+    expect(stderr).toMatch(/^mqtt311: the server answered a message at QoS 2 with PUBACK: [^\n]*\n$/)
+    expect(code).toBe(0)
+    expect(broker.published).toMatchObject([{ topic: 'a', text: 'x', qos: 2 }])
+  })
+
   it('takes the options of the MQTT.js command line', async () => {
     const broker = await startBroker()
     const server = ['--hostname', broker.host, '--port', String(broker.port), '--protocol', 'mqtt']
