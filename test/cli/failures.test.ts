@@ -16,8 +16,8 @@ describe('a connection that the server refuses', () => {
     [1, 'does not speak MQTT 3.1.1'],
     [2, 'does not allow this Client Identifier; give another by -i'],
     [3, 'is unavailable; try again later: some platforms answer so after five attempts'],
-    [4, 'bad user name or password; check -u and the password'],
-    [5, 'not authorised to connect; check -u'],
+    [4, 'bad user name or password; check -u and the password, or the names and the secret of the device'],
+    [5, 'check -u and the password, or the names and the secret of the device, and the rights of this client'],
   ])('ends with Return Code %i, and says what to do', async (code, text) => {
     const { server, address } = await startBroker()
     server.refuse('connect', { returnCode: code })

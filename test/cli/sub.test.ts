@@ -258,6 +258,15 @@ describe('mqtt311 sub', () => {
     expect({ code, stdout }).toEqual({ code: 77, stdout: '' })
   })
 
+  it('a subscription that is refused with 0x8F is told as the fault of the filter, not of the rights', async () => {
+    const broker = await startBroker({ habits: 'ejabberd' })
+    const { code, stderr } = await call(['sub', ...broker.address, '-t', '1/2/3/4/5/6/7/8/9'])
+    expect(stderr).toMatch(
+      /0x8f: Topic Filter invalid\); the server takes no such filter: perhaps it has too many levels\n$/,
+    )
+    expect(code).toBe(77)
+  })
+
   it('%J leaves out what is no JSON, and says so', async () => {
     const broker = await startBroker()
     const command = await subscribed(broker, '-t', 'a', '-C', '1', '-F', '%J')
