@@ -35,6 +35,7 @@ export type Anomaly =
   | 'unsolicited-pingresp'
   | 'unknown-suback'
   | 'puback-at-qos-2'
+  | 'unanswered-pubrel'
   | 'reused-identifier'
   | 'session-present-after-clean-session'
 

@@ -22,7 +22,7 @@ export { MAX_PACKET_IDENTIFIER, PacketIdentifiers } from './exchange/packet-iden
 export type { Request, SubscribeRequest, UnsubscribeRequest } from './exchange/request.js'
 export { Arrival, type IncomingPublish } from './incoming/arrival.js'
 export { Incoming } from './incoming/incoming.js'
-export type { JournalRecord, StoredMessage, StoredSession } from './journal/journal-record.js'
+export type { JournalRecord, MessageContent, StoredMessage, StoredSession } from './journal/journal-record.js'
 export { Outgoing } from './outgoing/outgoing.js'
 export { type MessageDraft, OutgoingQueue } from './outgoing/outgoing-queue.js'
 export { type RequestSettings, Requests } from './requests/requests.js'

@@ -29,6 +29,13 @@ export interface SessionSettings {
   readonly cleanSession: boolean
   /** 'kept': the engine emits journal records, for a durable store. */
   readonly journal: 'kept' | 'none'
+  /**
+   * What Session Present 0 means after Clean Session 0. 'always-0': nothing, because the server always says so, and goes on with the
+   * session all the same. Only for a server that delivers a message at QoS 2 at its PUBLISH. Default 'reliable'.
+   */
+  readonly sessionPresent?: 'reliable' | 'always-0' | undefined
+  /** 'always': SUBSCRIBE is sent on each connection, because a resumed session may have lost subscriptions. Default 'when-lost'. */
+  readonly resubscribe?: 'when-lost' | 'always' | undefined
   /** Whether the connection ends at a violation that has one safe reading. If not, it is read so, and is an anomaly. */
   readonly strict: boolean
   /** Whether a PINGREQ may be sent to a server that holds answers back (see `Nudge`). */

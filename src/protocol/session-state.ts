@@ -42,7 +42,7 @@ export class SessionState<P, R> {
     this.#past = stored !== undefined && stored.nextSequence > 1 ? 'some' : 'none'
     if (stored !== undefined) {
       this.outgoing.restore(stored, now)
-      this.incoming.restore(stored.held)
+      this.incoming.restore(stored)
       if (stored.held.length > 0) this.#past = 'some'
     }
   }
@@ -58,10 +58,11 @@ export class SessionState<P, R> {
     this.#unansweredConnects = 0
     // [MQTT-3.2.2-3] If the server had no session, we subscribe again. We also do so if an earlier CONNACK was lost: it may have said
     // that the server had none.
-    const { cleanSession, strangerPacketId } = this.settings
+    const { cleanSession, strangerPacketId, resubscribe } = this.settings
     const isResumed = sessionPresent && !cleanSession
-    if (!isResumed || answerLost) this.requests.serverForgot()
-    if (!isResumed && !cleanSession) this.#serverForgot()
+    if (!isResumed || answerLost || resubscribe === 'always') this.requests.serverForgot()
+    if (isResumed) this.incoming.resumed()
+    else if (!cleanSession) this.#serverForgot()
     // [MQTT-3.2.2-2] [3.2.2.2 unexpected session] The server has a session that we do not know, or should not have. Its low Packet
     // Identifiers may still be in use there.
     if (sessionPresent && (cleanSession || this.#past === 'none')) this.table.identifiers.startAt(strangerPacketId)
@@ -71,11 +72,16 @@ export class SessionState<P, R> {
   }
 
   #serverForgot(): void {
+    if (this.settings.sessionPresent === 'always-0') {
+      this.outgoing.settleUnreleased()
+      this.incoming.serverForgot('goes on')
+      return
+    }
     if (this.settings.journal === 'kept' && (this.table.publishes > 0 || !this.incoming.isEmpty)) {
       this.#driver.record({ kind: 'forgotten' })
     }
     this.outgoing.serverForgot()
-    this.incoming.serverForgot()
+    this.incoming.serverForgot('lost')
   }
 
   /** CONNECT was sent: the server may begin or resume a session, even if we never read its CONNACK. */

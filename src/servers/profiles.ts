@@ -15,22 +15,26 @@ export const mosquitto: ServerProfile = {
  *
  * It answers a PUBLISH at QoS 2 with PUBACK, grants QoS 1 for 2, and delivers at QoS 1. It makes `/` of `.` and `+` of `*` in every
  * topic, because AMQP separates levels by `.`. It grants a shared subscription, and delivers only what is published to `$share/...`.
+ * A resumed session has lost its subscriptions at QoS 0, although Session Present is 1.
  */
 export const rabbitmq: ServerProfile = {
   name: 'RabbitMQ',
   maxQos: 1,
   topics: { changed: { '.': '/', '*': '+' } },
   sharedSubscriptions: false,
+  resubscribe: 'always',
 }
 
 /**
  * Apache ActiveMQ (Classic), seen on 5.17.2 (Debian 12).
  *
  * It delivers a message on `a,b` as one on `a` and one on `b`, and cuts off what follows a `?`. It also cuts off a blank at the end of
- * a topic, which no limit here says. It grants a shared subscription, and delivers nothing to it.
+ * a topic, which no limit here says. It grants a shared subscription, and delivers nothing to it. Its CONNACK always has Session
+ * Present 0, also when it goes on with a session.
  */
 export const activemq: ServerProfile = {
   name: 'ActiveMQ',
+  sessionPresent: 'always-0',
   topics: { changed: { ',': 'the end of one topic and the start of another', '?': 'the end of the topic' } },
   sharedSubscriptions: false,
 }

@@ -4,7 +4,7 @@
  * @module mqtt311/store
  */
 export { isMqttError, StoreError } from '../errors.js'
-export type { JournalRecord, StoredMessage, StoredSession } from '../protocol/journal/journal-record.js'
+export type { JournalRecord, MessageContent, StoredMessage, StoredSession } from '../protocol/journal/journal-record.js'
 export {
   emptySession,
   recordsOf,

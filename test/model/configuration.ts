@@ -43,6 +43,10 @@ export interface Configuration {
   readonly cleanSession: boolean
   readonly strict: boolean
   readonly nudge: boolean
+  /** 'never': every CONNACK has Session Present 0, although the server resumes its session. */
+  readonly saysPresent: 'truly' | 'never'
+  /** What the engine makes of Session Present 0. */
+  readonly sessionPresent: 'reliable' | 'always-0'
   readonly journal: 'kept' | 'none'
   readonly maxInFlight: number
   /** The same in a process that goes on after a crash. */
@@ -101,6 +105,8 @@ const plain: Configuration = {
   cleanSession: false,
   strict: false,
   nudge: false,
+  saysPresent: 'truly',
+  sessionPresent: 'reliable',
   journal: 'kept',
   maxInFlight: 10,
   maxInFlightLater: 10,

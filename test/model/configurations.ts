@@ -21,6 +21,17 @@ export const small: readonly Configuration[] = [
     incoming: [2, 2],
     mishaps: { cuts: 1, crashes: 1, losses: 1 },
   }),
+  configuration('QoS 2 in, from a server that never says Session Present: cut', {
+    incoming: [2, 2],
+    saysPresent: 'never',
+    mishaps: { cuts: 1 },
+  }),
+  configuration('the same, and its profile says so: cut, crash', {
+    incoming: [2, 2],
+    saysPresent: 'never',
+    sessionPresent: 'always-0',
+    mishaps: { cuts: 1, crashes: 1 },
+  }),
   configuration('all QoS out in one queue: cut, full socket', {
     outgoing: [2, 0, 1],
     mishaps: { cuts: 1, stalls: 1 },
@@ -64,6 +75,18 @@ export const medium: readonly Configuration[] = [
   configuration('two at QoS 2 in: three cuts, crash', {
     incoming: [2, 2],
     mishaps: { cuts: 3, crashes: 1, losses: 1 },
+  }),
+  configuration('two at QoS 2 in, Session Present never: cuts, crash', {
+    incoming: [2, 2],
+    saysPresent: 'never',
+    sessionPresent: 'always-0',
+    mishaps: { cuts: 2, crashes: 1 },
+  }),
+  configuration('two at QoS 2 out, Session Present never: cuts, crash', {
+    outgoing: [2, 2],
+    saysPresent: 'never',
+    sessionPresent: 'always-0',
+    mishaps: { cuts: 3, crashes: 1 },
   }),
   configuration('QoS 1 both ways: two cuts, crash', {
     outgoing: [1, 1],

@@ -21,6 +21,19 @@ const outcomes: readonly Case[] = [
     within: configuration('one message in, one cut', { incoming: [2], mishaps: { cuts: 1 } }),
   },
   {
+    fault: 'takes a new message for a copy after a lost session',
+    rule: 'at rest: in/1 was never handled',
+    within: configuration('two messages in, one lost session', { incoming: [2, 2], mishaps: { cuts: 1, losses: 1 } }),
+  },
+  {
+    fault: 'takes a message that was cut for a copy',
+    rule: 'at rest: in/1 was never handled',
+    within: configuration('two messages in, one lost session, two cuts', {
+      incoming: [2, 2],
+      mishaps: { cuts: 2, losses: 1 },
+    }),
+  },
+  {
     fault: 'sends PUBLISH after PUBREL',
     rule: 'the server owns out/0 once too often',
     within: configuration('one message out, one cut', { outgoing: [2], mishaps: { cuts: 1 } }),

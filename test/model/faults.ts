@@ -23,6 +23,8 @@ import {
 export const faults = [
   'none',
   'forgets received identifiers',
+  'takes a new message for a copy after a lost session',
+  'takes a message that was cut for a copy',
   'sends PUBLISH after PUBREL',
   'resends in the order of identifiers',
   'answers PUBCOMP with PUBREL',
@@ -48,8 +50,25 @@ export type Fault = (typeof faults)[number]
 
 class ForgetsReceivedIdentifiers extends Session<number, string> {
   override begin(sessionPresent: boolean): void {
-    this.incoming.serverForgot()
+    this.incoming.serverForgot('lost')
     super.begin(sessionPresent)
+  }
+}
+
+class TakesNewForCopy extends Session<number, string> {
+  constructor(...args: ConstructorParameters<typeof Session<number, string>>) {
+    super(...args)
+    this.incoming.former.isCopy = () => true
+  }
+}
+
+/** The new session is resumed, so DUP 1 means only that the connection of the first PUBLISH was cut. */
+class TakesCutForCopy extends Session<number, string> {
+  constructor(...args: ConstructorParameters<typeof Session<number, string>>) {
+    super(...args)
+    // As if the two messages had the same content.
+    this.incoming.former.isCopy = (_, { qos, ...packet }) => qos === 2 && 'dup' in packet && packet.dup
+    this.incoming.resumed = () => {}
   }
 }
 
@@ -90,6 +109,10 @@ export function sessionClass(fault: Fault): typeof Session<number, string> {
   switch (fault) {
     case 'forgets received identifiers':
       return ForgetsReceivedIdentifiers
+    case 'takes a new message for a copy after a lost session':
+      return TakesNewForCopy
+    case 'takes a message that was cut for a copy':
+      return TakesCutForCopy
     case 'sends PUBLISH after PUBREL':
       return SendsPublishAfterPubrel
     case 'resends in the order of identifiers':

@@ -10,21 +10,24 @@ import { connackRead, forget } from './reference-server.js'
 import { boundTo, type Run, type World, withIncoming, withLink } from './world.js'
 
 /** The client reads a packet. */
-export function read(world: World, { packet }: NamedPacket, { unreadLosses }: Configuration): World {
+export function read(world: World, { packet }: NamedPacket, configuration: Configuration): World {
+  const { unreadLosses, saysPresent } = configuration
   switch (packet.type) {
     case 'connack':
-      return packet.returnCode === 0 ? connected(world, packet.sessionPresent) : world
+      return packet.returnCode === 0 ? connected(world, packet.sessionPresent, configuration) : world
     case 'publish': {
       const message = messageOf(packet.topic)
       if (packet.qos === 0) return { ...world, arrived: [...world.arrived, message] }
       const { packetId, qos } = packet
+      // After each CONNACK of a server that never says Session Present, only DUP and the content tell a copy from a new message.
+      const told = saysPresent === 'truly' ? world : unheld(world, packetId, packet.dup ? message : undefined)
       // Without word of a lost session, the client has to take a new message under an old identifier for a copy.
       const isCopy = (other: number) => other === message || unreadLosses === 'explored'
-      const held = qos === 2 && world.incoming.some((tally, other) => tally.held === packetId && isCopy(other))
+      const held = qos === 2 && told.incoming.some((tally, other) => tally.held === packetId && isCopy(other))
       const joins =
-        qos === 2 && world.runs.some((run) => run.of !== 'detached' && run.packetId === packetId && isCopy(run.message))
-      const due = [...(world.link?.due ?? []), { message, qos, packetId, progress: held ? 'done' : 'waiting' } as const]
-      const next = withLink(world, { due })
+        qos === 2 && told.runs.some((run) => run.of !== 'detached' && run.packetId === packetId && isCopy(run.message))
+      const due = [...(told.link?.due ?? []), { message, qos, packetId, progress: held ? 'done' : 'waiting' } as const]
+      const next = withLink(told, { due })
       return held || joins ? next : { ...next, arrived: [...next.arrived, message] }
     }
     case 'pubrec': {
@@ -44,9 +47,19 @@ export function read(world: World, { packet }: NamedPacket, { unreadLosses }: Co
   }
 }
 
-function connected(world: World, sessionPresent: boolean): World {
+/** The identifier stands for no other message than this copy from now on. */
+function unheld(world: World, packetId: number, copy: number | undefined): World {
+  const ends = (message: number, identifier: number) => identifier === packetId && message !== copy
+  return {
+    ...world,
+    incoming: world.incoming.map((tally, message) => (ends(message, tally.held) ? { ...tally, held: 0 } : tally)),
+    runs: world.runs.map((run) => (ends(run.message, run.packetId) ? { ...run, of: 'detached' } : run)),
+  }
+}
+
+function connected(world: World, sessionPresent: boolean, { saysPresent }: Configuration): World {
   const next = withLink({ ...world, server: connackRead(world.server) }, { client: 'connected' })
-  if (sessionPresent) return next
+  if (sessionPresent || saysPresent === 'never') return next
   // The server lost the session while these exchanges were open: each may be owned once more.
   return {
     ...next,

@@ -68,7 +68,8 @@ export function connectAnswer(server: Server, decision: ConnectDecision, configu
   const { session } = server
   const kept =
     decision === 'keep' && !configuration.cleanSession && session !== undefined && isResumable(session, configuration)
-  const connack = named({ type: 'connack', sessionPresent: kept, returnCode: 0 })
+  const sessionPresent = kept && configuration.saysPresent === 'truly'
+  const connack = named({ type: 'connack', sessionPresent, returnCode: 0 })
   if (kept) {
     const again = session.sending.map(({ packetId, message, awaits }) =>
       awaits === 'pubcomp'

@@ -96,7 +96,7 @@ function checkJournal(world: World, { outgoing, incoming }: EngineState): void {
     outgoing.exchanges.filter(({ awaits }) => awaits !== 'pubcomp').map(({ sequence }) => sequence),
     outgoing.queue.filter(({ qos }) => qos !== 0).map(({ sequence }) => sequence),
     outgoing.exchanges.map(({ packetId }) => packetId).sort(),
-    incoming.identifiers
+    [...incoming.identifiers, ...incoming.former]
       .filter(({ state }) => state === 'received')
       .map(({ packetId }) => packetId)
       .sort(),

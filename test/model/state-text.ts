@@ -65,6 +65,7 @@ function textOfRecord(record: JournalRecord): string {
     case 'bound':
       return `bound ${record.sequence} ${record.packetId}`
     case 'held':
+      return `held ${record.packetId} ${record.content?.checksum}`
     case 'released':
     case 'reserved':
       return `${record.kind} ${record.packetId}`

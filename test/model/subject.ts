@@ -269,12 +269,14 @@ export class Subject implements Driver<number, string> {
 }
 
 function settingsOf(configuration: Configuration, stored: StoredSession | undefined): SessionSettings {
-  const { cleanSession, strict, nudge, journal, maxInFlight, maxInFlightLater, receiveWindow } = configuration
+  const { cleanSession, strict, nudge, sessionPresent, journal } = configuration
+  const { maxInFlight, maxInFlightLater, receiveWindow } = configuration
   const { receiveBufferBytes, receiveBufferMaxBytes } = configuration
   return {
     cleanSession,
     strict,
     nudge,
+    sessionPresent,
     journal,
     maxInFlight: stored === undefined ? maxInFlight : maxInFlightLater,
     receiveWindow,

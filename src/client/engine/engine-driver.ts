@@ -36,7 +36,7 @@ import { acknowledgementBytes, ConnectionStream, type StreamOwner } from './conn
 import { DeliveryBridge, type DeliveryDriver } from './delivery-bridge.js'
 import { engineSettings } from './engine-settings.js'
 import type { JournalWriter } from './journal-writer.js'
-import { tellMisformed, warnOfDropped, warnOfMissingQos2 } from './message-warnings.js'
+import { tellMisformed, warnOfDropped, warnOfMissingQos2, warnOfUnansweredPubrel } from './message-warnings.js'
 import { OpenedStore } from './opened-store.js'
 import { type PingSettings, Pings } from './pings.js'
 import { type DeadlineOwner, Timers } from './timers.js'
@@ -366,6 +366,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   anomaly(anomaly: Anomaly, packetId: number | undefined): void {
     this.counters.anomalies += 1
     if (anomaly === 'puback-at-qos-2') warnOfMissingQos2(this.counters)
+    if (anomaly === 'unanswered-pubrel') warnOfUnansweredPubrel(packetId)
     if (!channels.anomaly.hasSubscribers) return
     this.reportLater(() => channels.anomaly.publish({ client: this.client, anomaly, packetId }))
   }

@@ -26,6 +26,8 @@ export function engineSettings(settings: ClientSettings, journal: 'kept' | 'none
     pacer,
     maxFiltersPerSubscribe: profile?.maxFiltersPerSubscribe ?? filtersPerResubscription,
     strangerPacketId,
+    sessionPresent: profile?.sessionPresent,
+    resubscribe: profile?.resubscribe,
   }
   return pacer === undefined ? shared.of(engine) : engine
 }

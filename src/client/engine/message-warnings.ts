@@ -39,6 +39,13 @@ export function warnOfMissingQos2(counters: ClientCounters): void {
   )
 }
 
+/** The server has the message since its PUBREC, and has lost the session to which PUBREL belongs. */
+export function warnOfUnansweredPubrel(packetId: number | undefined): void {
+  warn(
+    `PUBREL ${packetId} stayed unanswered on two connections: the message counts as delivered, as profile.sessionPresent says of this server`,
+  )
+}
+
 /** A message has a Topic Name that is no text; it was acknowledged. */
 function warnOfUnreadable(counters: ClientCounters, received: string): void {
   counters.unreadable += 1

@@ -37,6 +37,8 @@ const profileChecks: Checks<ServerProfile> = {
   uncountedPrefixes: only<readonly string[]>('an array of strings', isTextList),
   topics: groupOf<TopicCharacters>({ refused: text, changed: checkedChanges }),
   maxClientIdBytes: atLeastOne,
+  sessionPresent: oneOf(['reliable', 'always-0']),
+  resubscribe: oneOf(['when-lost', 'always']),
   maxFiltersPerSubscribe: atLeastOne,
   maxSubscriptions: atLeastOne,
   sharedSubscriptions: flag,

@@ -53,6 +53,18 @@ export interface ServerProfile {
   readonly topics?: TopicCharacters | undefined
   /** Bytes of the Client Identifier in UTF-8. */
   readonly maxClientIdBytes?: number | undefined
+  /**
+   * `'always-0'`: every CONNACK says that the server has no session (Session Present 0), and the server goes on with the session all the
+   * same. Then the client keeps what it knows of messages at QoS 2: it sends PUBREL again instead of PUBLISH, and takes a PUBLISH with
+   * DUP 1 and the content of a message that it has handled for a copy. Only for a server that delivers a message at QoS 2 at its
+   * PUBLISH. Default `'reliable'`.
+   */
+  readonly sessionPresent?: 'reliable' | 'always-0' | undefined
+  /**
+   * `'always'`: the client subscribes again on each connection, because a resumed session may have lost subscriptions. The server sends
+   * retained messages again then. Default `'when-lost'`.
+   */
+  readonly resubscribe?: 'when-lost' | 'always' | undefined
   /** Topic Filters in one SUBSCRIBE or UNSUBSCRIBE. */
   readonly maxFiltersPerSubscribe?: number | undefined
   /** Topic Filters that a client has subscribed at the same time. */

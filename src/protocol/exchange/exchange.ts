@@ -109,6 +109,8 @@ export class PublishExchange<P> {
   awaits: 'puback' | 'pubrec' | 'pubcomp'
   /** When PUBLISH (or PUBREL, after PUBREC) was last sent on the present connection. */
   sentAt = NOT_SENT
+  /** On how many connections PUBREL was sent again. */
+  releases = 0
   /** The exchange before it in the list of the exchange table. */
   previous: PublishExchange<P> | undefined = undefined
   /** The exchange after it. */

@@ -1,4 +1,5 @@
 import type { PacketIdentifier, PublishPacket, QoS, UnnamedPublishPacket } from '../../codec/control-packet.js'
+import type { MessageContent } from '../journal/journal-record.js'
 
 /** The size of the object itself, about: it counts beside the payload and the Topic Name. */
 const arrivalWeight = 128
@@ -19,6 +20,8 @@ export class Arrival {
   progress: 'waiting' | 'running' | 'received' | 'over' = 'waiting'
   /** The PUBLISH; of several copies, the first one. Undefined from the start of the handlers. */
   packet: IncomingPublish | undefined
+  /** At QoS 2: what the PUBLISH held. Undefined before the start of the handlers, and if it is not known. */
+  content: MessageContent | undefined
   /** When its handlers started. Is not set for handlers that end before they return. */
   startedAt = 0
   /** The number of the connection on which its PUBREC was sent; 0 if none was sent. */
@@ -42,9 +45,10 @@ export class Arrival {
   }
 
   /** A message at QoS 2 that an earlier process has handled. Its identifier is kept until PUBREL. */
-  static received(packetId: PacketIdentifier): Arrival {
+  static received(packetId: PacketIdentifier, content: MessageContent | undefined): Arrival {
     const arrival = new Arrival(2, packetId, undefined)
     arrival.progress = 'received'
+    arrival.content = content
     return arrival
   }
 
@@ -52,6 +56,14 @@ export class Arrival {
   get bytes(): number {
     const { packet } = this
     return packet === undefined ? 0 : packet.payload.byteLength + topicLength(packet) + arrivalWeight
+  }
+
+  /**
+   * Whether the server means a new message, although it still uses the Packet Identifier: at another QoS, or with DUP 0 after our
+   * PUBREC on this same connection. Without a reconnection no conforming server sends a PUBLISH again.
+   */
+  isReusedBy({ qos, dup }: Exclude<IncomingPublish, { readonly qos: 0 }>, connection: number): boolean {
+    return this.qos !== qos || (qos === 2 && !dup && this.pubrecOn === connection)
   }
 
   /** True if its handlers have ended, so the message may be acknowledged in its turn. */

@@ -15,7 +15,7 @@
  * Handlers may run longer than a connection lasts. An acknowledgement is sent only on a connection that carried the PUBLISH. If the
  * handlers of a QoS 2 message end after the connection, the identifier is kept, and the copy that the server will send is answered at
  * once. When the server has lost the session, its identifiers have no meaning: running handlers go on, but their messages are not
- * acknowledged.
+ * acknowledged. `FormerIdentifiers` says what else these identifiers may mean.
  *
  * `ReadingPolicy` decides how much may wait, and what happens to a message that has no room. A message that was not kept comes again
  * on a new connection. So the connection is given up when all other messages are acknowledged.
@@ -23,10 +23,12 @@
 import type { PacketIdentifier } from '../../codec/control-packet.js'
 import { ProtocolViolationError } from '../../errors.js'
 import type { Driver } from '../driver.js'
+import type { JournalRecord, StoredSession } from '../journal/journal-record.js'
 import { PagedMap } from '../lists/paged-map.js'
 import type { SessionSettings } from '../session-settings.js'
 import { Arrival, type IncomingPublish } from './arrival.js'
 import { Backlog } from './backlog.js'
+import { contentOf, FormerIdentifiers } from './former-identifiers.js'
 import { OwedAcknowledgements } from './owed-acknowledgements.js'
 import { type Fate, ReadingPolicy } from './reading-policy.js'
 
@@ -36,15 +38,16 @@ type AcknowledgedPublish = Exclude<IncomingPublish, { readonly qos: 0 }>
 export class Incoming<P, R> {
   readonly #driver: Driver<P, R>
   readonly #settings: SessionSettings
-  /** [2.3.1 two directions] The identifiers of the server. The same numbers may be in use for exchanges of ours. */
+  /** [2.3.1 two directions] The identifiers of the server; the same numbers may be in use for exchanges of ours. */
   readonly #identifiers = new PagedMap<Arrival>()
+  /** @internal What the identifiers of a session mean that the server says it has lost. */
+  readonly former = new FormerIdentifiers()
   readonly #backlog = new Backlog()
   readonly #owed = new OwedAcknowledgements()
   /** @internal Decides how much is read and kept. */
   readonly reading: ReadingPolicy
   #running = 0
   #awaitedPubrels = 0
-  /** The number of the present connection, from 1. */
   #connection = 1
   /** 'draining': the client ends, so no handler starts, and messages whose handlers have not started are forgotten. */
   #state: 'receiving' | 'draining' = 'receiving'
@@ -101,8 +104,9 @@ export class Incoming<P, R> {
   }
 
   /** Takes over the identifiers that a stored session holds. */
-  restore(held: readonly PacketIdentifier[]): void {
-    for (const packetId of held) this.#identifiers.set(packetId, Arrival.received(packetId))
+  restore({ held, contents = [] }: StoredSession): void {
+    const noted = new Map(contents.map(({ packetId, ...content }) => [packetId, content]))
+    for (const packetId of held) this.#identifiers.set(packetId, Arrival.received(packetId, noted.get(packetId)))
   }
 
   /** A PUBLISH came on the present connection. */
@@ -112,16 +116,32 @@ export class Incoming<P, R> {
       if (this.#keeps(packet, 'comes once') === 'keep') this.#start(Arrival.of(packet))
       return undefined
     }
-    const known = this.#identifiers.get(packet.packetId)
+    const known = this.#identifiers.get(packet.packetId) ?? this.#joined(packet)
     if (known === undefined) {
       this.#receiveNew(packet, packet.packetId)
       return undefined
     }
-    if (this.#isReuse(packet, known)) return this.#reused(packet, known)
+    if (known.isReusedBy(packet, this.#connection)) return this.#reused(packet, known)
     // [MQTT-4.3.3-2] The identifier is in use, so this is a copy, with either value of DUP: acknowledged, and not delivered.
     this.#owed.add(known)
     if (known.isHandled) this.#acknowledgeReady(known)
     return undefined
+  }
+
+  /** The former arrival that this PUBLISH is a copy of. In any case the former meaning of the identifier ends. */
+  #joined(packet: AcknowledgedPublish): Arrival | undefined {
+    const { packetId } = packet
+    const former = this.former.end(packetId)
+    if (former === undefined || !this.former.isCopy(former, packet)) return this.#noLongerHeld(former)
+    this.#identifiers.set(packetId, former)
+    if (former.progress === 'over') this.#received(former)
+    return former
+  }
+
+  #noLongerHeld(arrival: Arrival | undefined): undefined {
+    if (arrival?.packetId === undefined || arrival.progress !== 'received') return
+    arrival.progress = 'over'
+    this.#record({ kind: 'released', packetId: arrival.packetId })
   }
 
   #receiveNew(packet: IncomingPublish, packetId: PacketIdentifier): void {
@@ -147,14 +167,6 @@ export class Incoming<P, R> {
       this.#driver.dropped(packet, fate === 'postpone' ? 'comes again' : 'is lost')
     }
     return fate
-  }
-
-  /**
-   * Whether the server means a new message, although it still uses the Packet Identifier: at another QoS, or with DUP 0 after our
-   * PUBREC on this same connection. Without a reconnection no conforming server sends a PUBLISH again.
-   */
-  #isReuse({ qos, dup }: AcknowledgedPublish, known: Arrival): boolean {
-    return known.qos !== qos || (qos === 2 && !dup && known.pubrecOn === this.#connection)
   }
 
   /**
@@ -185,6 +197,8 @@ export class Incoming<P, R> {
    * must not be sent later: the server could take it for the answer to its next message with this identifier.
    */
   release(packetId: PacketIdentifier): 'released' | 'early' | 'unknown' {
+    const former = this.former.end(packetId)
+    if (former !== undefined) return this.#noLongerHeld(former) ?? 'released'
     const known = this.#identifiers.get(packetId)
     // PUBREL has no meaning for a message at QoS 1.
     if (known === undefined || known.qos === 1) return 'unknown'
@@ -237,6 +251,7 @@ export class Incoming<P, R> {
       this.#running -= 1
       return answer
     }
+    if (arrival.qos === 2 && !this.#settings.cleanSession) arrival.content = contentOf(packet)
     // From now on the payload belongs to the handlers. A message that only waits for its acknowledgement needs no payload.
     arrival.packet = undefined
     if (answer === 'done') this.#finish(arrival, 0)
@@ -265,8 +280,10 @@ export class Incoming<P, R> {
   #received(arrival: Arrival): void {
     const { packetId, qos } = arrival
     arrival.progress = 'over'
-    if (qos !== 2 || packetId === undefined || this.#identifiers.get(packetId) !== arrival) return
-    this.#record({ kind: 'held', packetId })
+    if (qos !== 2 || packetId === undefined) return
+    const goesOn = this.#settings.sessionPresent === 'always-0'
+    if (this.#identifiers.get(packetId) !== arrival && !(goesOn && this.former.has(arrival))) return
+    this.#record({ kind: 'held', packetId, ...(goesOn ? { content: arrival.content } : {}) })
     arrival.progress = 'received'
   }
 
@@ -290,6 +307,7 @@ export class Incoming<P, R> {
   #forget(arrival: Arrival): void {
     const { packetId } = arrival
     if (packetId !== undefined && this.#identifiers.get(packetId) === arrival) this.#identifiers.delete(packetId)
+    this.former.forget(arrival)
   }
 
   /** [MQTT-4.6.0-2] [MQTT-4.6.0-3] PUBACKs and PUBRECs are sent in the order in which their PUBLISHes came. */
@@ -354,9 +372,15 @@ export class Incoming<P, R> {
     }
   }
 
-  /** The server has lost the session, so its identifiers have no meaning. */
-  serverForgot(): void {
+  /** A CONNACK said that the server has no session. 'goes on': it always says so, and the journal keeps what is held. */
+  serverForgot(session: 'lost' | 'goes on'): void {
+    for (const unknown of this.former.take(this.#identifiers, session)) this.#noLongerHeld(unknown)
     this.#identifiers.clear()
+  }
+
+  /** The server goes on with the session that its identifiers belong to. */
+  resumed(): void {
+    for (const former of this.former.clear()) this.#noLongerHeld(former)
   }
 
   /** @internal The state as plain data, for tests and for debugging. */
@@ -365,11 +389,12 @@ export class Incoming<P, R> {
       reading: this.reading.inspect(),
       identifiers: [...this.#identifiers].map(([packetId, { progress }]) => ({ packetId, state: progress })),
       backlog: [...this.#backlog].map(({ packetId }) => packetId ?? 0),
+      former: this.former.inspect(),
       owed: [...this.#owed].map(({ packetId, progress }) => ({ packetId, state: progress })),
     }
   }
 
-  #record(record: { readonly kind: 'held' | 'released'; readonly packetId: PacketIdentifier }): void {
+  #record(record: Extract<JournalRecord, { readonly kind: 'held' | 'released' }>): void {
     if (this.#settings.journal === 'kept') this.#driver.record(record)
   }
 }

@@ -10,6 +10,14 @@
  */
 import type { PacketIdentifier } from '../../codec/control-packet.js'
 
+/** What identifies an incoming message beside its Packet Identifier, after its payload is gone. */
+export interface MessageContent {
+  /** The length of the payload. */
+  readonly bytes: number
+  /** 32 bits of a checksum of Topic Name and payload. */
+  readonly checksum: number
+}
+
 /** One event of a session that a later process must know. */
 export type JournalRecord =
   /** `publish()` accepted a message; `sequence` rises by one with each message of the session. */
@@ -33,8 +41,11 @@ export type JournalRecord =
   | { readonly kind: 'abandoned'; readonly sequence: number }
   /** Only in a snapshot: an abandoned message at QoS 2 had this identifier, and the server may know it. */
   | { readonly kind: 'reserved'; readonly packetId: PacketIdentifier }
-  /** The handlers of an incoming QoS 2 message have ended: until `released`, copies are acknowledged and not delivered. */
-  | { readonly kind: 'held'; readonly packetId: PacketIdentifier }
+  /**
+   * The handlers of an incoming QoS 2 message have ended: until `released`, copies are acknowledged and not delivered. The content is
+   * noted only for a server that goes on with a session although it says that it has none.
+   */
+  | { readonly kind: 'held'; readonly packetId: PacketIdentifier; readonly content?: MessageContent | undefined }
   /** PUBREL came: from now on a PUBLISH with this identifier is a new message. */
   | { readonly kind: 'released'; readonly packetId: PacketIdentifier }
   /** The server has lost the session: all held and reserved identifiers are free, and no bound message counts as received. */
@@ -69,6 +80,8 @@ export interface StoredSession {
   readonly messages: readonly StoredMessage[]
   /** Packet Identifiers of incoming QoS 2 messages whose handlers have ended and whose PUBREL has not come. */
   readonly held: readonly PacketIdentifier[]
+  /** The contents of those messages, as far as they were noted. Undefined if none was. */
+  readonly contents?: readonly (MessageContent & { readonly packetId: PacketIdentifier })[] | undefined
   /**
    * Packet Identifiers of abandoned messages at QoS 2: no message gets one of them before the server has lost the session. Undefined
    * if there are none.

@@ -19,7 +19,7 @@ import type { PacketIdentifier } from '../../codec/control-packet.js'
 import { StoreError } from '../../errors.js'
 import { MAX_PACKET_IDENTIFIER, packetIdentifierAfter } from '../exchange/packet-identifiers.js'
 import { SequenceMap } from '../lists/sequence-map.js'
-import type { JournalRecord, StoredMessage, StoredSession } from './journal-record.js'
+import type { JournalRecord, MessageContent, StoredMessage, StoredSession } from './journal-record.js'
 
 /** The next sequence number and the next Packet Identifier. Messages move the cursor, and it stays when they are settled. */
 export type SessionCursor = Pick<StoredSession, 'nextSequence' | 'nextPacketId'>
@@ -42,7 +42,7 @@ export class SessionReducer {
   readonly #bound = new SequenceMap<BoundMessage>()
   readonly #received = new SequenceMap<BoundMessage>()
   readonly #boundPacketIds = new Set<PacketIdentifier>()
-  readonly #held = new Set<PacketIdentifier>()
+  readonly #held = new Map<PacketIdentifier, MessageContent | undefined>()
   readonly #reserved = new Set<PacketIdentifier>()
   #nextSequence = emptySession.nextSequence
   #nextPacketId = emptySession.nextPacketId
@@ -96,7 +96,7 @@ export class SessionReducer {
       case 'held':
         this.#checkPacketId(record)
         if (this.#held.has(record.packetId)) this.#refuse(record, 'the identifier is held already')
-        this.#held.add(record.packetId)
+        this.#held.set(record.packetId, record.content)
         break
       case 'released':
         if (!this.#held.delete(record.packetId)) this.#refuse(record, 'the identifier is not held')
@@ -133,9 +133,17 @@ export class SessionReducer {
       nextSequence: this.#nextSequence,
       nextPacketId: this.#nextPacketId,
       messages: [...this.#received, ...this.#bound, ...this.#unbound],
-      held: [...this.#held],
+      held: [...this.#held.keys()],
+      contents: this.#contents,
       reserved: this.#reserved.size === 0 ? undefined : [...this.#reserved],
     }
+  }
+
+  get #contents(): StoredSession['contents'] {
+    const noted = [...this.#held].flatMap(([packetId, content]) =>
+      content === undefined ? [] : { packetId, ...content },
+    )
+    return noted.length === 0 ? undefined : noted
   }
 
   #queue(record: QueuedRecord): void {
@@ -247,7 +255,8 @@ export function* recordsOf(session: StoredSession): Generator<JournalRecord, voi
     yield { kind: 'bound', sequence, packetId: binding.packetId }
     if (binding.received) yield { kind: 'received', sequence }
   }
-  for (const packetId of session.held) yield { kind: 'held', packetId }
+  const contents = new Map(session.contents?.map(({ packetId, ...content }) => [packetId, content]))
+  for (const packetId of session.held) yield { kind: 'held', packetId, content: contents.get(packetId) }
   for (const packetId of session.reserved ?? []) yield { kind: 'reserved', packetId }
 }
 

@@ -197,7 +197,10 @@ export class Outgoing<P, R> {
     this.#outstanding += 1
     this.#resent += 1
     exchange.sentAt = now
-    if (exchange.awaits === 'pubcomp') return this.#driver.sendAcknowledgement('pubrel', exchange.packetId)
+    if (exchange.awaits === 'pubcomp') {
+      exchange.releases += 1
+      return this.#driver.sendAcknowledgement('pubrel', exchange.packetId)
+    }
     // [MQTT-3.3.1-1] A PUBLISH that may have been sent before has DUP 1.
     const { message, packetId } = exchange
     this.#driver.sendPublish(message, exchange.awaits === 'puback' ? 1 : 2, true, packetId)
@@ -254,6 +257,18 @@ export class Outgoing<P, R> {
   serverForgot(): void {
     for (const exchange of this.#table.messages()) exchange.awaits = firstAwaited(exchange.message.qos)
     this.#table.reorder([...this.#table.messages()].sort(bySequence))
+  }
+
+  /**
+   * The server never says that it has a session. It owns each message since its PUBREC. If PUBREL was sent again on two connections and
+   * stayed unanswered, the server has lost the session, and would never answer.
+   */
+  settleUnreleased(): void {
+    for (const exchange of [...this.#table.messages()]) {
+      if (exchange.awaits !== 'pubcomp' || exchange.releases < 2) continue
+      this.#driver.anomaly('unanswered-pubrel', exchange.packetId)
+      this.settle(exchange, 0)
+    }
   }
 
   /** [MQTT-4.4.0-1] Every unacknowledged packet must be sent again: first PUBRELs in the order of PUBREC, then PUBLISHes. */

@@ -9,7 +9,7 @@
  *     3 received    sequence (6)
  *     4 settled     sequence (6)
  *     5 withdrawn   sequence (6)
- *     6 held        Packet Identifier (2)
+ *     6 held        Packet Identifier (2), and if noted the length (4) and the checksum (4) of the message
  *     7 released    Packet Identifier (2)
  *     8 forgotten
  *     9 synced      offset (6): all bytes of the file before this offset were safe on disk when the record was written
@@ -61,6 +61,8 @@ const queuedFixedLength = 1 + numberLength + 1 + 2
 
 const numberBodyLength = 1 + numberLength
 const packetIdBodyLength = 1 + 2
+/** The length of the body of `held` with the content of the message. */
+const contentBodyLength = packetIdBodyLength + 4 + 4
 /** The length of the body of each kind; a `queued` body has no fixed length. */
 const bodyLengths: ReadonlyMap<number, number> = new Map([
   [kinds.bound, numberBodyLength + 2],
@@ -138,7 +140,13 @@ export class RecordWriter {
       case 'withdrawn':
       case 'abandoned':
         return this.#finish(this.#number(record.sequence, this.#begin(kinds[record.kind], numberBodyLength)))
-      case 'held':
+      case 'held': {
+        const { packetId, content } = record
+        const at = this.#begin(kinds.held, content === undefined ? packetIdBodyLength : contentBodyLength)
+        const next = this.#bytes.writeUInt16BE(packetId, at)
+        if (content === undefined) return this.#finish(next)
+        return this.#finish(this.#bytes.writeUInt32BE(content.checksum, this.#bytes.writeUInt32BE(content.bytes, next)))
+      }
       case 'released':
       case 'reserved': {
         // `#begin` may replace `#bytes`, so it is called before `#bytes` is read.
@@ -224,6 +232,13 @@ function recordChecksum(view: DataView, start: number, end: number, seed: number
 function decodeBody(body: Buffer): FileRecord | undefined {
   const kind = body.readUInt8(0)
   if (kind === kinds.queued) return decodeQueued(body)
+  if (kind === kinds.held && body.length === contentBodyLength) {
+    const content = {
+      bytes: body.readUInt32BE(packetIdBodyLength),
+      checksum: body.readUInt32BE(packetIdBodyLength + 4),
+    }
+    return { kind: 'held', packetId: body.readUInt16BE(1), content }
+  }
   if (body.length !== bodyLengths.get(kind)) return undefined
   switch (kind) {
     case kinds.bound:

@@ -168,7 +168,9 @@ describe('an identifier after the server lost the session [MQTT-3.2.2-3]', () =>
   for (const state of ['running', 'done, not acknowledged', 'held'] as const) {
     for (const qos of [1, 2] as const) {
       if (qos === 1 && state === 'held') continue
-      check(`QoS ${qos}, ${state}`, unknown, () => {
+      // PUBREL for a message at QoS 2 that was handled is expected from a server that goes on with its session all the same.
+      const row = qos === 1 ? unknown : { ...unknown, pubrel: { at: ['send PUBCOMP#5'], after: [] } }
+      check(`QoS ${qos}, ${state}`, row, () => {
         const engine = reach(state, qos).cut().connect()
         engine.news()
         return engine
