@@ -216,6 +216,8 @@ export type LossReason =
   | 'redelivery'
   /** The client closed it: too many abandoned requests were unanswered, and each of them kept a Packet Identifier. */
   | 'unanswered'
+  /** The server closed it each time that it got one message and nothing else. The client has given that message up. */
+  | 'refused-by-closing'
   /** Three connections in a row were cut soon after CONNACK; the message has the probable reason. */
   | 'short-lived'
   /** Another reason; `cause` is the error of the operating system. */
@@ -304,8 +306,10 @@ export class QueueFullError extends MqttError {
 /** Return Codes of MQTT 5 that some servers send in MQTT 3.1.1 too. */
 const refusedFilters: Readonly<Record<number, string>> = { 135: ': not authorised', 143: ': Topic Filter invalid' }
 
-function refusedFilter(filter: string, code: number): string {
+function refusedFilter(filter: string, code: number, closedFor: readonly string[] = []): string {
   const detail = code === 0x80 ? '' : ` (0x${code.toString(16)}${refusedFilters[code] ?? ''})`
+  if (closedFor.includes(filter))
+    return `${JSON.stringify(filter)} (it closed the connection each time it was asked for this filter alone)`
   return `${JSON.stringify(filter)}${detail}`
 }
 
@@ -313,9 +317,11 @@ function refusedFilter(filter: string, code: number): string {
 export interface SubscribeRefusedDetails extends MqttErrorOptions {
   /** The Return Code of each refused Topic Filter; 0x80 if it is missing. */
   readonly returnCodes?: readonly number[] | undefined
+  /** The Topic Filters for which the server has closed the connection, three times, instead of sending SUBACK. */
+  readonly closedFor?: readonly string[] | undefined
 }
 
-/** The server answered SUBSCRIBE with Return Code 0x80 for these Topic Filters; without `strict: true`, perhaps with another from 0x80. */
+/** The server refused these Topic Filters: by SUBACK with Return Code 0x80 (without `strict: true`, or more), or by closing the connection. */
 export class SubscribeRefusedError extends MqttError {
   /** The code of this class, which never changes. */
   readonly code = 'MQTT_SUBSCRIBE_REFUSED'
@@ -327,7 +333,9 @@ export class SubscribeRefusedError extends MqttError {
   /** The message names the filters: the first ten, and how many more there are. */
   constructor(filters: readonly string[], details: SubscribeRefusedDetails = {}) {
     const returnCodes = filters.map((_, index) => details.returnCodes?.[index] ?? 0x80)
-    const named = filters.slice(0, 10).map((filter, index) => refusedFilter(filter, returnCodes[index] ?? 0x80))
+    const named = filters
+      .slice(0, 10)
+      .map((filter, index) => refusedFilter(filter, returnCodes[index] ?? 0x80, details.closedFor))
     const more = filters.length - named.length
     super(`the server refused to subscribe ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`, details)
     this.filters = filters

@@ -6,6 +6,7 @@
 
 export { connect, MqttClient } from './client/mqtt-client.js'
 export type {
+  AbandonedEvent,
   AttemptEvent,
   CertificateOptions,
   ClientEvents,

@@ -44,7 +44,7 @@ const optionsOf = {
   will: ['payload', 'qos', 'retain'],
   queue: ['maxMessages', 'maxBytes', 'maxAgeMs', 'overflow', 'offlineQos0'],
   reconnect: ['minDelayMs', 'maxDelayMs', 'factor', 'maxAttempts', 'maxAttemptsPerMinute', 'retryInitial'],
-  on: ['attempt', 'online', 'offline', 'refused', 'close'],
+  on: ['attempt', 'online', 'offline', 'refused', 'abandoned', 'close'],
   profile: ['maxQos', 'retain', 'will', 'keepAlive', 'maxPayloadBytes', 'connectsPerMinute', 'publishesPerSecond'],
 } as const
 

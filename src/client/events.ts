@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Announcements, EndKnownTo } from './life/lifecycle.js'
 import type {
+  AbandonedEvent,
   AttemptEvent,
   ClientEvents,
   CloseEvent,
@@ -21,6 +22,7 @@ const open: Outcome = { is: 'open' }
 export class Announcer implements Announcements {
   readonly #client: EventEmitter<ClientEvents>
   #outcome = open
+  #abandoned: 'not told' | 'told' = 'not told'
   /** Undefined until the program reads `client.closed`. */
   #closed: Promise<void> | undefined
   /** Resolves or rejects `#closed`. */
@@ -44,6 +46,15 @@ export class Announcer implements Announcements {
 
   refused(event: RefusedEvent): void {
     process.nextTick(() => this.#client.emit('refused', event))
+  }
+
+  abandoned(event: AbandonedEvent): void {
+    process.nextTick(() => {
+      if (this.#client.emit('abandoned', event) || this.#abandoned === 'told') return
+      this.#abandoned = 'told'
+      const advice = "listen for 'abandoned', or set abandonAfter to Infinity to keep such messages"
+      process.emitWarning(`${event.error.message}; ${advice}`, 'Mqtt311Warning')
+    })
   }
 
   closed(event: CloseEvent, knownTo: EndKnownTo): void {

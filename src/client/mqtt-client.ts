@@ -68,6 +68,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     if (on.online !== undefined) this.on('online', on.online)
     if (on.offline !== undefined) this.on('offline', on.offline)
     if (on.refused !== undefined) this.on('refused', on.refused)
+    if (on.abandoned !== undefined) this.on('abandoned', on.abandoned)
     if (on.close !== undefined) this.on('close', on.close)
     this.#lifecycle = new Lifecycle(this, this.#settings, this.#announcer)
   }

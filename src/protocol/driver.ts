@@ -19,7 +19,7 @@ import type {
 } from '../codec/control-packet.js'
 import type { MqttError } from '../errors.js'
 import type { OutgoingMessage } from './exchange/outgoing-message.js'
-import type { Request } from './exchange/request.js'
+import type { Request, SubscribeRequest } from './exchange/request.js'
 import type { Arrival } from './incoming/arrival.js'
 import type { JournalRecord } from './journal/journal-record.js'
 
@@ -78,11 +78,18 @@ export interface Driver<P, R> {
   settled(message: OutgoingMessage<P>): void
   /** A message was dropped from the queue, or expired. */
   rejected(message: OutgoingMessage<P>, error: MqttError): void
+  /** A message is given up, because the server closes the connection at it. A record of that was made. */
+  abandoned(message: OutgoingMessage<P>, error: MqttError): void
+  /** These requests stand for this one from now on: one for each of its Topic Filters. */
+  divided(request: SubscribeRequest<R>, parts: readonly SubscribeRequest<R>[]): void
   /** SUBACK or UNSUBACK came. SUBACK has a Return Code for each Topic Filter; UNSUBACK has none. */
   answered(request: Request<R>, returnCodes: ArrayLike<number>): void
   /** No SUBACK or UNSUBACK came in time. */
   unanswered(request: Request<R>, error: MqttError): void
-  /** The engine subscribed again in a new session of the server. The server refused these Topic Filters, which it had granted before. */
+  /**
+   * The engine subscribed again in a new session of the server. The server refused these Topic Filters, which it had granted before:
+   * with SUBACK, or by closing the connection.
+   */
   refused(filters: readonly string[]): void
   /** CONNACK with Return Code 0 came, and the packets that have to follow it were sent. */
   connected(sessionPresent: boolean): void

@@ -61,6 +61,8 @@ export interface SessionSettings {
   readonly ackTimeoutMs: number
   /** The time from sending SUBSCRIBE or UNSUBSCRIBE to its TimeoutError. */
   readonly operationTimeoutMs: number
+  /** After so many cuts that a message alone has caused, it is given up; Infinity: never. See `Suspects`. */
+  readonly abandonAfter: number
   /** The largest number of Topic Filters in one SUBSCRIBE when the engine subscribes again by itself. */
   readonly maxFiltersPerSubscribe: number
   /** The first Packet Identifier if the server resumes a session that we do not know. */

@@ -9,6 +9,7 @@ import type { StoredSession } from './journal/journal-record.js'
 import { Outgoing } from './outgoing/outgoing.js'
 import { Requests } from './requests/requests.js'
 import type { SessionSettings } from './session-settings.js'
+import { Suspects } from './suspects/suspects.js'
 
 /** The state of a session, and its changes when a connection begins or ends. */
 export class SessionState<P, R> {
@@ -22,6 +23,8 @@ export class SessionState<P, R> {
   readonly incoming: Incoming<P, R>
   /** The SUBSCRIBE and UNSUBSCRIBE requests, and the subscriptions. */
   readonly requests: Requests<P, R>
+  /** What the server may refuse by closing the connection. */
+  readonly suspects: Suspects<P>
   readonly #driver: Driver<P, R>
   /** How many CONNECTs had no CONNACK that we read: each of them may have made the server begin a new session. */
   #unansweredConnects = 0
@@ -39,6 +42,7 @@ export class SessionState<P, R> {
     this.outgoing = new Outgoing(this.table, driver, settings)
     this.incoming = new Incoming(driver, settings, now)
     this.requests = new Requests(this.table, settings)
+    this.suspects = new Suspects(settings.abandonAfter)
     this.#past = stored !== undefined && stored.nextSequence > 1 ? 'some' : 'none'
     if (stored !== undefined) {
       this.outgoing.restore(stored, now)
@@ -52,8 +56,11 @@ export class SessionState<P, R> {
     return this.outgoing.queue.size === 0 && this.table.size === 0 && this.requests.size === 0
   }
 
-  /** CONNACK came: adapts our state to the state of the server. Only CONNECT was sent before. */
-  begin(sessionPresent: boolean): void {
+  /**
+   * CONNACK came: adapts our state to the state of the server. Only CONNECT was sent before. On a careful connection the lost
+   * subscriptions are asked for later.
+   */
+  begin(sessionPresent: boolean, care: 'careful' | 'plain'): void {
     const answerLost = this.#unansweredConnects > 1
     this.#unansweredConnects = 0
     // [MQTT-3.2.2-3] If the server had no session, we subscribe again. We also do so if an earlier CONNACK was lost: it may have said
@@ -68,7 +75,12 @@ export class SessionState<P, R> {
     if (sessionPresent && (cleanSession || this.#past === 'none')) this.table.identifiers.startAt(strangerPacketId)
     this.#past = 'some'
     this.outgoing.resend()
-    this.requests.resubscribe()
+    if (care === 'plain') this.resubscribe()
+  }
+
+  /** Subscribes again to what the server has lost, except to Topic Filters that it refuses by closing. */
+  resubscribe(): void {
+    this.requests.resubscribe((filter) => !this.suspects.isParked(filter))
   }
 
   #serverForgot(): void {
@@ -77,7 +89,8 @@ export class SessionState<P, R> {
       this.incoming.serverForgot('goes on')
       return
     }
-    if (this.settings.journal === 'kept' && (this.table.publishes > 0 || !this.incoming.isEmpty)) {
+    const isKnown = this.table.publishes + this.table.reserved.length > 0 || !this.incoming.isEmpty
+    if (this.settings.journal === 'kept' && isKnown) {
       this.#driver.record({ kind: 'forgotten' })
     }
     this.outgoing.serverForgot()
@@ -95,14 +108,14 @@ export class SessionState<P, R> {
   }
 
   /** The connection has ended. Unanswered requests and messages wait for the next connection. */
-  connectionEnded(): void {
-    this.requests.connectionEnded()
+  connectionEnded(now: number): void {
+    this.requests.connectionEnded(now)
     this.outgoing.connectionEnded()
     this.incoming.connectionEnded()
   }
 
   /** @internal The state as plain data, for tests and for debugging. Its form may change at any time. */
-  inspectState() {
+  inspectState(now: number) {
     return {
       unansweredConnects: this.#unansweredConnects,
       gapFilledAt: this.gapFilledAt,
@@ -111,6 +124,7 @@ export class SessionState<P, R> {
       outgoing: this.outgoing.inspect(),
       incoming: this.incoming.inspect(),
       requests: this.requests.inspect(),
+      suspects: this.suspects.inspect(now),
     }
   }
 }

@@ -4,7 +4,8 @@
  *
  *   queries    `isIdle`, `outgoing.queue`, `incoming.running`, `nextDeadline()`
  *   commands   `publish`, `subscribe`, `unsubscribe`, `withdraw`, `abandon`
- *   events     `connect` and then the methods of the Connection; `handled`, `unhandled`, `notStarted`; `lost`; `tick`
+ *   events     `connect` and then the methods of the Connection (`cut` if its stream has ended by itself); `handled`, `unhandled`,
+ *              `notStarted`; `lost`; `tick`
  *
  * Time is a number of milliseconds on a clock that never goes back. There is one `nextDeadline()`, so a session needs one timer,
  * however many exchanges are open.
@@ -43,6 +44,7 @@ export class Session<P, R> extends SessionState<P, R> {
   /** Makes the next connection. When its stream is open, call its method `open`, which sends CONNECT. */
   connect(settings: ConnectionSettings, now: number): Connection<P, R> {
     this.lost()
+    this.suspects.lastCut = undefined
     this.#connection = new Connection(this, this.#driver, settings, now)
     return this.#connection
   }
@@ -69,6 +71,7 @@ export class Session<P, R> extends SessionState<P, R> {
   /** Sends SUBSCRIBE, at once or on the next connection. */
   subscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined, now: number): SubscribeRequest<R> {
     const request = this.requests.subscribe(subscriptions, ticket)
+    for (const { filter } of subscriptions) this.suspects.forget(filter)
     this.#connection?.sendWaiting(now)
     return request
   }
@@ -132,8 +135,8 @@ export class Session<P, R> extends SessionState<P, R> {
   }
 
   /** @internal The whole state as plain data, for tests and for debugging. Its form may change at any time. */
-  inspect() {
-    return { connection: this.connection?.inspect(), ...this.inspectState() }
+  inspect(now = 0) {
+    return { connection: this.connection?.inspect(), ...this.inspectState(now) }
   }
 
   /** When `tick` is due; Infinity if it is not. */

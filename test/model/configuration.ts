@@ -47,6 +47,11 @@ export interface Configuration {
   readonly saysPresent: 'truly' | 'never'
   /** What the engine makes of Session Present 0. */
   readonly sessionPresent: 'reliable' | 'always-0'
+  /** 'cut': the engine is told of the end of a stream, and becomes careful. 'lost': it is only told that the connection is gone. */
+  readonly cutsAre: 'cut' | 'lost'
+  readonly abandonAfter: number
+  /** A message at which the server closes the connection. */
+  readonly poison: number | undefined
   readonly journal: 'kept' | 'none'
   readonly maxInFlight: number
   /** The same in a process that goes on after a crash. */
@@ -107,6 +112,9 @@ const plain: Configuration = {
   nudge: false,
   saysPresent: 'truly',
   sessionPresent: 'reliable',
+  cutsAre: 'lost',
+  abandonAfter: Number.POSITIVE_INFINITY,
+  poison: undefined,
   journal: 'kept',
   maxInFlight: 10,
   maxInFlightLater: 10,

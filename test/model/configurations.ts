@@ -36,6 +36,13 @@ export const small: readonly Configuration[] = [
     outgoing: [2, 0, 1],
     mishaps: { cuts: 1, stalls: 1 },
   }),
+  configuration('the server closes at a message: crash', {
+    cutsAre: 'cut',
+    outgoing: [1, 1],
+    poison: 0,
+    abandonAfter: 2,
+    mishaps: { crashes: 1 },
+  }),
   configuration('SUBSCRIBE, UNSUBSCRIBE: cuts, lost sessions', {
     subscribes: true,
     unsubscribes: true,
@@ -43,7 +50,33 @@ export const small: readonly Configuration[] = [
   }),
 ]
 
+/** The engine learns that it was cut, and finds out why. */
+const careful = { cutsAre: 'cut' } as const
+
 export const medium: readonly Configuration[] = [
+  configuration('QoS 2 and 1 out, SUBSCRIBE: four cuts that the engine sees', {
+    ...careful,
+    outgoing: [2, 1],
+    subscribes: true,
+    abandonAfter: 2,
+    mishaps: { cuts: 4 },
+  }),
+  configuration('the server closes at a message at QoS 2: cut, crash', {
+    ...careful,
+    outgoing: [2, 1],
+    poison: 0,
+    abandonAfter: 2,
+    mishaps: { cuts: 1, crashes: 1 },
+  }),
+  configuration('the server closes at a message, Clean Session', {
+    ...careful,
+    outgoing: [1, 2],
+    poison: 0,
+    abandonAfter: 4,
+    cleanSession: true,
+    journal: 'none',
+    mishaps: { cuts: 1 },
+  }),
   configuration('two at QoS 0 each way: three cuts, lost session', {
     outgoing: [0, 0],
     incoming: [0, 0],

@@ -53,6 +53,17 @@ const outcomes: readonly Case[] = [
     within: configuration('one message out', { outgoing: [2] }),
   },
   {
+    fault: 'journal without abandoned',
+    rule: 'PUBLISH out/0 (QoS 1, identifier 1, DUP 1), but the message is abandoned',
+    within: configuration('a message at which the server closes, one crash', {
+      outgoing: [1, 1],
+      cutsAre: 'cut',
+      poison: 0,
+      abandonAfter: 2,
+      mishaps: { crashes: 1 },
+    }),
+  },
+  {
     fault: 'journal without queued',
     rule: 'at rest: out/0 is accepted',
     within: configuration('one message out, one crash', { outgoing: [1], mishaps: { crashes: 1 } }),

@@ -44,14 +44,15 @@ export const faults = [
   'journal without held',
   'journal without released',
   'journal without forgotten',
+  'journal without abandoned',
 ] as const
 
 export type Fault = (typeof faults)[number]
 
 class ForgetsReceivedIdentifiers extends Session<number, string> {
-  override begin(sessionPresent: boolean): void {
+  override begin(sessionPresent: boolean, care: 'careful' | 'plain'): void {
     this.incoming.serverForgot('lost')
-    super.begin(sessionPresent)
+    super.begin(sessionPresent, care)
   }
 }
 
@@ -73,16 +74,16 @@ class TakesCutForCopy extends Session<number, string> {
 }
 
 class SendsPublishAfterPubrel extends Session<number, string> {
-  override begin(sessionPresent: boolean): void {
+  override begin(sessionPresent: boolean, care: 'careful' | 'plain'): void {
     this.outgoing.serverForgot()
-    super.begin(sessionPresent)
+    super.begin(sessionPresent, care)
   }
 }
 
 class ResendsInTheOrderOfIdentifiers extends Session<number, string> {
-  override begin(sessionPresent: boolean): void {
+  override begin(sessionPresent: boolean, care: 'careful' | 'plain'): void {
     this.table.reorder([...this.table.messages()].sort((a, b) => a.packetId - b.packetId))
-    super.begin(sessionPresent)
+    super.begin(sessionPresent, care)
   }
 }
 

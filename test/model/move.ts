@@ -19,7 +19,7 @@ export interface Move {
 /** An input that says nothing but when. */
 export function at(
   world: World,
-  is: 'subscribe' | 'unsubscribe' | 'ping' | 'connect' | 'lost' | 'tick' | 'full' | 'drained' | 'busy' | 'room',
+  is: 'subscribe' | 'unsubscribe' | 'ping' | 'connect' | 'lost' | 'cut' | 'tick' | 'full' | 'drained' | 'busy' | 'room',
 ): Input {
   return { is, now: world.now }
 }

@@ -9,6 +9,7 @@ import { Broken } from './broken.js'
 import type { Configuration } from './configuration.js'
 import { crash, cut, read, safe, sentAnew } from './happenings.js'
 import { at, type Move } from './move.js'
+import { messageOf } from './packet-name.js'
 import { type Answer, answer, type ConnectDecision, connectAnswer, hasRoomFor, send } from './reference-server.js'
 import { type Link, newLink, type World, withLink, withOutgoing } from './world.js'
 
@@ -29,7 +30,8 @@ export function moves(world: World, configuration: Configuration): readonly Move
   const affordable = possible
     .filter(({ costs }) => costs === undefined || world.left[costs] > 0)
     .map((move) => paid(world, move))
-  const timePasses = configuration.handlersAwait !== 'nothing' || configuration.paceMs !== undefined
+  const timePasses =
+    configuration.handlersAwait !== 'nothing' || configuration.paceMs !== undefined || configuration.cutsAre === 'cut'
   if (!timePasses || affordable.some(({ costs }) => costs === undefined)) return affordable
   return [...affordable, ...waiting(world).map(({ name, act }) => ({ name, act }))]
 }
@@ -51,7 +53,7 @@ function linkMoves(world: World, link: Link, configuration: Configuration): Move
     {
       name: 'the connection is cut',
       costs: 'cuts',
-      act: () => ({ world: cut(world, configuration), input: at(world, 'lost') }),
+      act: () => ({ world: cut(world, configuration), input: at(world, configuration.cutsAre) }),
     },
     ...towardsServer(world, link, configuration),
     ...towardsClient(world, link, configuration),
@@ -125,6 +127,10 @@ function towardsServer(world: World, link: Link, configuration: Configuration): 
   // What reaches the server was written, and so all of the journal that it needs is safe.
   const delivered = () => safe(withLink(world, { toServer }), needs, configuration)
   const name = `${sent.name} reaches the server`
+  if (sent.packet.type === 'publish' && messageOf(sent.packet.topic) === configuration.poison) {
+    const closed = () => ({ world: cut(delivered(), configuration), input: at(world, configuration.cutsAre) })
+    return [{ name: `${name}, which closes the connection`, act: closed }]
+  }
   if (link.server === 'open') {
     return [
       { name, act: () => ({ world: answered(delivered(), answer(world.server, sent, configuration), configuration) }) },

@@ -22,6 +22,8 @@ export function observe(world: World, output: Output, configuration: Configurati
       return settled(world, output.message)
     case 'rejected':
       throw new Broken(`out/${output.message} was rejected, although nothing limits how long it may wait`)
+    case 'abandoned':
+      return abandoned(world, output.message, configuration)
     case 'answered':
       return answered(world, output.request)
     case 'unanswered':
@@ -222,6 +224,14 @@ function started(world: World, message: number, configuration: Configuration): W
     { due: (world.link?.due ?? []).map((other) => (other === due ? { ...other, progress: 'running' } : other)) },
   )
   return configuration.handlers === 'at-once' ? handlerEnded(next, run) : { ...next, runs: [...next.runs, run] }
+}
+
+/** Only a message at which the server closes may be given up, and only when the log has it. */
+function abandoned(world: World, message: number, { poison, journal }: Configuration): World {
+  if (message !== poison) throw new Broken(`out/${message} is given up, although the server does not refuse it`)
+  const isNoted = world.journal.log.some(({ kind }) => kind === 'abandoned')
+  if (journal === 'kept' && !isNoted) throw new Broken(`out/${message} is given up before that is noted`)
+  return withOutgoing(world, message, { stage: 'abandoned', packetId: 0 })
 }
 
 /** A message that was just read was not kept: its session brings it again, or nobody does. */

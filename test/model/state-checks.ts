@@ -10,7 +10,7 @@ type EngineState = ReturnType<Session<number, string>['inspect']>
 
 /** Times count from now, so that two states which differ only in the hour are one. */
 export function viewOf(subject: Subject, now: number): EngineView {
-  const state = subject.session.inspect()
+  const state = subject.session.inspect(now)
   const { connection, outgoing, requests } = state
   const sinceNow = ({ sentAt, ...rest }: { readonly sentAt: number }) => ({ ...rest, sentAt: now - sentAt })
   return {
@@ -33,6 +33,10 @@ export function viewOf(subject: Subject, now: number): EngineView {
       requests.subscriptions,
       requests.waiting,
       requests.sent.map(sinceNow),
+      outgoing.parked,
+      outgoing.reserved,
+      state.suspects,
+      connection?.care,
     ]),
     deadline: subject.session.nextDeadline(),
     wantsToRead: subject.wantsToRead(now),

@@ -44,6 +44,7 @@ export type Input =
         | 'ping'
         | 'connect'
         | 'lost'
+        | 'cut'
         | 'tick'
         | 'full'
         | 'drained'
@@ -55,7 +56,7 @@ export type Input =
 export type Output =
   | { readonly is: 'send'; readonly sent: NamedPacket }
   | { readonly is: 'record'; readonly record: JournalRecord }
-  | { readonly is: 'deliver' | 'dropped' | 'settled' | 'rejected'; readonly message: number }
+  | { readonly is: 'deliver' | 'dropped' | 'settled' | 'rejected' | 'abandoned'; readonly message: number }
   | { readonly is: 'answered' | 'unanswered'; readonly request: 'subscribe' | 'unsubscribe' }
   | { readonly is: 'connected'; readonly sessionPresent: boolean }
   | { readonly is: 'pinged' }
@@ -176,6 +177,9 @@ export class Subject implements Driver<number, string> {
       case 'connect':
         this.#connection = this.session.connect(this.#connectionSettings, now)
         return this.#connection.open(now)
+      case 'cut':
+        this.#connection?.cut(now)
+        return this.session.lost()
       case 'lost':
         return this.session.lost()
       case 'tick':
@@ -255,6 +259,14 @@ export class Subject implements Driver<number, string> {
     throw new Error('the reference server refuses no subscription')
   }
 
+  abandoned(message: OutgoingMessage<number>): void {
+    this.#outputs.push({ is: 'abandoned', message: messageOf(message.topic) })
+  }
+
+  divided(): void {
+    throw new Error('the application asks for one Topic Filter at a time')
+  }
+
   connected(sessionPresent: boolean): void {
     this.#outputs.push({ is: 'connected', sessionPresent })
   }
@@ -285,6 +297,7 @@ function settingsOf(configuration: Configuration, stored: StoredSession | undefi
     queue: { maxMessages: 100, maxBytes: 100_000, maxAgeMs: Number.POSITIVE_INFINITY, overflow: 'reject' },
     ackTimeoutMs: 11_000,
     operationTimeoutMs: 13_000,
+    abandonAfter: configuration.abandonAfter,
     maxFiltersPerSubscribe: 10,
     strangerPacketId: 30_000,
   }

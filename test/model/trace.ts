@@ -64,6 +64,8 @@ function consequence(output: Output): string {
       return `does not keep in/${output.message}`
     case 'settled':
       return `settles out/${output.message}`
+    case 'abandoned':
+      return `gives out/${output.message} up`
     case 'rejected':
       return `rejects out/${output.message}`
     case 'answered':

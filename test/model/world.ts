@@ -14,7 +14,7 @@ import { newServer, type Server } from './reference-server.js'
 export interface OutgoingTally {
   readonly qos: QoS
   /** 'lost' is what a crash took before the journal had it: nobody was told that it was safe. */
-  readonly stage: 'unpublished' | 'accepted' | 'settled' | 'withdrawn' | 'lost'
+  readonly stage: 'unpublished' | 'accepted' | 'settled' | 'withdrawn' | 'abandoned' | 'lost'
   /** 0 while it has none. */
   readonly packetId: number
   /** Whether this process published it, and so could withdraw it. */

@@ -62,6 +62,7 @@ const roomy: SessionSettings = {
   queue: { maxMessages: 100_000, maxBytes: 100_000_000, maxAgeMs: Number.POSITIVE_INFINITY, overflow: 'reject' },
   ackTimeoutMs: 20_000,
   operationTimeoutMs: 10_000,
+  abandonAfter: 5,
   maxFiltersPerSubscribe: 100,
   strangerPacketId: 30_000,
 }
@@ -167,7 +168,12 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
     return this.open().receive(connack(true))
   }
 
-  /** The socket is lost. */
+  /** The server or the network has ended the stream. */
+  cutBySomebody(): this {
+    return this.#call(() => this.connection.cut(this.now))
+  }
+
+  /** The driver gives the socket up. */
   cut(): this {
     return this.#call(() => this.session.lost())
   }
@@ -345,6 +351,15 @@ export class EngineHarness implements Driver<Ticket, Ticket> {
   rejected(message: OutgoingMessage<Ticket>, error: MqttError): void {
     this.lastError = error
     this.#log.push(`rejected ${message.topic}: ${error.code} ${error.delivery}`)
+  }
+
+  abandoned(message: OutgoingMessage<Ticket>, error: MqttError): void {
+    this.lastError = error
+    this.#log.push(`abandoned ${message.topic}: ${error.code} ${error.delivery}`)
+  }
+
+  divided(request: Request<Ticket>, parts: readonly Request<Ticket>[]): void {
+    this.#log.push(`divided ${request.ticket} into ${parts.length}`)
   }
 
   answered(request: Request<Ticket>, returnCodes: ArrayLike<number>): void {

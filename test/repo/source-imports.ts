@@ -90,7 +90,7 @@ const roomOrders: Readonly<Record<string, RoomOrder>> = {
     upwards: [],
   },
   protocol: {
-    heights: { lists: 0, exchange: 1, journal: 2, incoming: 3, requests: 3, outgoing: 4, connection: 5 },
+    heights: { lists: 0, exchange: 1, journal: 2, suspects: 2, incoming: 3, requests: 3, outgoing: 4, connection: 5 },
     vocabulary: {
       'src/protocol/session-settings.ts': [],
       // A driver is handed the objects of the engine themselves, so that none is copied; their types are those of rooms.

@@ -44,6 +44,7 @@ const smallWithReason: ReadonlyMap<string, string> = new Map(
     'src/codec/packet-constants.ts': 'numbers of the standard that both directions use',
     'src/explain/fields/password-shape.ts': 'guards a secret; easy to audit alone',
     'src/explain/listing/numerals.ts': 'how numbers are written in every listing',
+    'src/protocol/connection/gap-filling.ts': 'one reason to give a connection up, with its own rules',
     'src/protocol/exchange/request.ts': 'vocabulary below the table and the requests, so that there is no circle',
     'src/protocol/outgoing/pacing.ts': 'the one place that asks a pacer, and counts what waited',
     'src/store/session-store.ts': 'the interface that own stores implement',
@@ -56,6 +57,7 @@ const smallWithReason: ReadonlyMap<string, string> = new Map(
 const fullWithReason: ReadonlyMap<string, string> = new Map(
   Object.entries({
     src: 'a folder for each entry point of the package, and the folders below them',
+    'src/protocol': 'five files above eight rooms: the session, its state, and what a driver has to know',
     'src/aliyun': 'one term of the platform a file; a room would part what is signed from its signature',
     'src/transport': 'sockets and streams share endpoint, listeners and failures; a room would part them',
   }),

@@ -84,6 +84,7 @@ function lossName({ reason }: ConnectionLostError): ExitName {
     case 'redelivery':
     case 'unanswered':
     case 'short-lived':
+    case 'refused-by-closing':
     case 'other':
       return 'lost'
   }

@@ -235,7 +235,9 @@ export class ConnectionStream implements TransportEvents {
     this.#turnTime = 'left'
     if (this.#decoder.hasRest) this.#decode(noBytes)
     const end = cause ?? this.#unexpectedEnd()
-    this.#owner.ended(this, this.connection.phase === 'connecting' ? endedBeforeConnack(end, this.#peer) : end)
+    const isRefused = this.connection.phase === 'connecting'
+    this.connection.cut(this.#owner.now())
+    this.#owner.ended(this, isRefused ? endedBeforeConnack(end, this.#peer) : end)
   }
 
   /** The server has closed the stream without an error. In MQTT that is always a lost connection; the error says if a packet was cut. */

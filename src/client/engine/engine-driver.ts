@@ -13,14 +13,13 @@ import type {
   PacketIdentifier,
   PublishPacket,
   QoS,
-  SubackPacket,
 } from '../../codec/control-packet.js'
 import type { PacketAnomaly } from '../../codec/decode/packet-reader.js'
 import { type MqttError, StoreError } from '../../errors.js'
 import type { Connection } from '../../protocol/connection/connection.js'
 import type { Anomaly, Driver, PublishContent } from '../../protocol/driver.js'
 import type { OutgoingMessage } from '../../protocol/exchange/outgoing-message.js'
-import type { Request } from '../../protocol/exchange/request.js'
+import type { Request, SubscribeRequest } from '../../protocol/exchange/request.js'
 import type { Arrival } from '../../protocol/incoming/arrival.js'
 import type { JournalRecord } from '../../protocol/journal/journal-record.js'
 import { Session } from '../../protocol/session.js'
@@ -35,7 +34,6 @@ import { channels } from '../surface/diagnostics.js'
 import { acknowledgementBytes, ConnectionStream, type StreamOwner } from './connection-stream.js'
 import { DeliveryBridge, type DeliveryDriver } from './delivery-bridge.js'
 import { engineSettings } from './engine-settings.js'
-import type { JournalWriter } from './journal-writer.js'
 import { tellMisformed, warnOfDropped, warnOfMissingQos2, warnOfUnansweredPubrel } from './message-warnings.js'
 import { OpenedStore } from './opened-store.js'
 import { type PingSettings, Pings } from './pings.js'
@@ -49,6 +47,7 @@ export interface EngineEvents {
   /** The client has to end with this error. */
   failed(error: Error): void
   refused(filters: readonly string[]): void
+  abandoned(message: OutgoingMessage<PublishTicket>, error: Error): void
   /** A turn has ended: `end()` may be able to go on. */
   turnEnded(): void
 }
@@ -88,10 +87,6 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   // The session and its store.
 
-  get #journal(): JournalWriter | undefined {
-    return this.#store?.journal
-  }
-
   get hasEnded(): boolean {
     return this.#life === 'ended'
   }
@@ -122,7 +117,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   /** True while the store has not confirmed every record. */
   get isStoring(): boolean {
-    return this.#journal?.isBehind === true || !this.outcomes.isEmpty
+    return this.#store?.journal?.isBehind === true || !this.outcomes.isEmpty
   }
 
   // The connection.
@@ -154,8 +149,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   /** The client is about to end: no handler starts any more, and nothing that comes is kept. */
   drain(): void {
     this.delivery.drain()
-    if (this.#session === undefined) return
-    this.session.drain(this.beginTurn())
+    this.#session?.drain(this.beginTurn())
     this.engineReturned()
     this.#stream?.regulateReading()
   }
@@ -262,9 +256,9 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   flush(): void {
     this.#turn = noTurn
-    this.#stream?.flush(this.#journal)
+    this.#stream?.flush(this.#store?.journal)
     if (!this.outcomes.isEmpty) this.whenSafe(this.outcomes.take())
-    this.#journal?.append()
+    this.#store?.journal?.append()
     // After the end of the client, messages that are still in the queue must not keep the process alive.
     if (this.#session !== undefined && !this.hasEnded) {
       const waits = this.#pings?.deadline ?? Number.POSITIVE_INFINITY
@@ -275,8 +269,8 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   /** Runs `action` when every record so far is safe in the store; at once without a store. */
   whenSafe(action: () => void): void {
-    if (this.#journal === undefined) action()
-    else this.#journal.whenSafe(action)
+    if (this.#store?.journal === undefined) action()
+    else this.#store.journal.whenSafe(action)
   }
 
   deadlineReached(before: 'slept' | 'ran'): void {
@@ -315,7 +309,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   }
 
   record(record: JournalRecord): void {
-    this.#journal?.record(record)
+    this.#store?.journal?.record(record)
     this.beginTurn()
   }
 
@@ -341,14 +335,21 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     if (ticket?.isWaiting) this.reportLater(() => this.outcomes.rejectWhenStored(ticket, error))
   }
 
-  answered(request: Request<RequestTicket>, returnCodes: SubackPacket['returnCodes']): void {
-    const { ticket } = request
-    if (ticket !== undefined) this.reportLater(() => ticket.answered(request, returnCodes))
+  abandoned(message: OutgoingMessage<PublishTicket>, error: MqttError): void {
+    this.rejected(message, error)
+    this.reportLater(() => this.whenSafe(() => this.#events.abandoned(message, error)))
+  }
+
+  divided(request: SubscribeRequest<RequestTicket>, parts: readonly SubscribeRequest<RequestTicket>[]): void {
+    request.ticket?.divided(request, parts)
+  }
+
+  answered(request: Request<RequestTicket>, returnCodes: ArrayLike<number>): void {
+    this.reportLater(() => request.ticket?.answered(request, returnCodes))
   }
 
   unanswered(request: Request<RequestTicket>, error: MqttError): void {
-    const { ticket } = request
-    if (ticket !== undefined) this.reportLater(() => ticket.failed(error))
+    this.reportLater(() => request.ticket?.failed(error))
   }
 
   refused(filters: readonly string[]): void {

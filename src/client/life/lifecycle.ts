@@ -21,6 +21,7 @@ import { EngineDriver, type EngineEvents } from '../engine/engine-driver.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import { askCredentials, type Identity, identityFor } from '../options/identity.js'
 import type {
+  AbandonedEvent,
   AttemptEvent,
   ClientState,
   CloseEvent,
@@ -54,6 +55,7 @@ export interface Announcements {
   online(event: OnlineEvent): void
   offline(event: OfflineEvent): void
   refused(event: RefusedEvent): void
+  abandoned(event: AbandonedEvent): void
   /** The client has ended: its calls have settled, and its store is closed. */
   closed(event: CloseEvent, knownTo: EndKnownTo): void
 }
@@ -228,6 +230,10 @@ export class Lifecycle implements EngineEvents, Abortable {
     this.driver.timers.inContext(() => this.#announce.refused({ filters }))
   }
 
+  abandoned({ topic, qos, payload }: Omit<AbandonedEvent, 'error'>, error: Error): void {
+    this.driver.timers.inContext(() => this.#announce.abandoned({ topic, qos, payload, error }))
+  }
+
   turnEnded(): void {
     if (this.#ending !== undefined) this.#checkEnding(this.#ending)
   }
@@ -259,7 +265,11 @@ export class Lifecycle implements EngineEvents, Abortable {
   }
 
   #connectionEnd(upForMs: number): ConnectionEnd {
-    return { upForMs, unacknowledged: this.driver.session.table.oldestSent()?.message }
+    const { lastCut } = this.driver.session.suspects
+    if (channels.suspect.hasSubscribers && lastCut !== undefined && lastCut.proves !== 'other') {
+      channels.suspect.publish({ client: this.driver.client, ...lastCut })
+    }
+    return { upForMs, cut: lastCut }
   }
 
   // The end.

@@ -2,10 +2,8 @@
  * Decides whether another attempt follows the end of a connection or of an attempt, and when.
  *
  * An MQTT 3.1.1 server that refuses what a client does can only close the connection, without a reason. If it does so again and
- * again soon after CONNACK, there are two common causes: two clients use the same Client Identifier, and the server closes the
- * connection of one whenever the other connects; or the server refuses a message, and the client sends it again on each connection.
- * The error names the cause that is more likely. The waits grow by themselves, because a short connection does not reset the
- * back-off.
+ * again soon after CONNACK, the engine finds out why (`protocol/suspects`). Until that is proved, the error says "perhaps", and
+ * names what was unanswered. The waits grow by themselves, because a short connection does not reset the back-off.
  */
 import {
   ConnectionLostError,
@@ -16,6 +14,7 @@ import {
   StoreError,
   UsageError,
 } from '../../errors.js'
+import type { CutReport, Verdict } from '../../protocol/suspects/suspects.js'
 import { isCertificateFailure, isNotYetValid } from '../../transport/index.js'
 import type { ReconnectSettings } from '../options/reconnect.js'
 import type { ServerProfile } from '../options/server-profile.js'
@@ -38,8 +37,8 @@ const shortLivedMax = 3
 /** A connection that has ended. */
 export interface ConnectionEnd {
   readonly upForMs: number
-  /** The oldest message that was sent and not acknowledged. */
-  readonly unacknowledged: { readonly sequence: number; readonly topic: string; readonly qos: number } | undefined
+  /** Undefined if the connection was not cut, but ended by this client. */
+  readonly cut: CutReport | undefined
 }
 
 type Decision =
@@ -77,8 +76,8 @@ export class ReconnectPolicy {
   #refusedLogins = 0
   #backoff: BackoffState = initialBackoff
   #fault: { readonly name: string; readonly count: number } | undefined
-  /** The number of short connections in a row, and the message that was unacknowledged at the end of each of them. */
-  #shortLived: { readonly count: number; readonly suspect: ConnectionEnd['unacknowledged'] } | undefined
+  /** The number of short connections in a row. */
+  #shortLived = 0
 
   constructor(settings: ReconnectSettings, login: 'fixed' | 'renewed') {
     this.#settings = settings
@@ -148,28 +147,39 @@ export class ReconnectPolicy {
     }
   }
 
-  /** After several short connections in a row: an error that names the likely cause. Otherwise the error that was given. */
-  #nameCause(error: Error, { upForMs, unacknowledged }: ConnectionEnd, stableAfterMs: number): Error {
-    const cut = error instanceof ConnectionLostError && !closedByUs.has(error.reason)
-    if (upForMs >= stableAfterMs || !cut) {
-      this.#shortLived = undefined
-      return error
-    }
-    const before = this.#shortLived
-    const same = before === undefined || before.suspect?.sequence === unacknowledged?.sequence
-    this.#shortLived = { count: (before?.count ?? 0) + 1, suspect: same ? unacknowledged : undefined }
-    const { count, suspect } = this.#shortLived
-    if (count < shortLivedMax) return error
-    const text = `${count} connections in a row were cut within ${stableAfterMs / 1000} s of CONNACK`
-    const reason =
-      suspect === undefined
-        ? 'perhaps another client uses the same Client Identifier, so that the server closes one connection for the other, or the server restarts again and again'
-        : `each while the same message was unacknowledged (QoS ${suspect.qos}, topic ${JSON.stringify(suspect.topic)}): perhaps the server refuses this message`
-    return new ConnectionLostError(`${text}, ${reason}; the last one: ${error.message}`, {
-      reason: 'short-lived',
-      cause: error,
-    })
+  /** After several short connections in a row, or a proof: an error that names the likely cause. Otherwise the error that was given. */
+  #nameCause(error: Error, { upForMs, cut }: ConnectionEnd, stableAfterMs: number): Error {
+    const isCut = error instanceof ConnectionLostError && !closedByUs.has(error.reason)
+    this.#shortLived = upForMs >= stableAfterMs || !isCut ? 0 : this.#shortLived + 1
+    const proof = isCut ? proofOf(cut) : undefined
+    if (proof === undefined && this.#shortLived < shortLivedMax) return error
+    const count = `${this.#shortLived} connections in a row were cut within ${stableAfterMs / 1000} s of CONNACK`
+    const text = proof ?? `${count}, and ${perhaps(cut?.unanswered ?? [])}`
+    return new ConnectionLostError(`${text}; the last one: ${error.message}`, { reason: 'short-lived', cause: error })
   }
+}
+
+const otherCauses =
+  'another client uses the same Client Identifier, so that the server closes one connection for the other, or the server restarts again and again'
+
+function perhaps(unanswered: readonly string[]): string {
+  if (unanswered.length === 0) return `perhaps ${otherCauses}`
+  return `${unanswered.join(' and ')} was unanswered: perhaps the server refuses that by closing, or ${otherCauses}`
+}
+
+/** What a careful connection has shown. */
+function proofOf({ proves, verdict, strikes, unanswered }: Partial<CutReport> = {}): string | undefined {
+  if (proves === 'quiet') return `the connection was cut while the client asked for nothing: perhaps ${otherCauses}`
+  if (proves !== 'strike' || verdict === undefined) return undefined
+  const alone = `the server closed the connection when it got ${unanswered?.join(' and ')} and nothing else, ${strikes === 1 ? 'once' : `${strikes} times`}`
+  return `${alone}: ${outcomes[verdict]}`
+}
+
+const outcomes: Readonly<Record<Verdict, string>> = {
+  struck: 'perhaps it refuses that; the client tries again',
+  parked: 'it seems to refuse that, so all else goes first from now on',
+  abandoned: 'the client has given it up (abandonAfter)',
+  refused: 'it refuses that',
 }
 
 /** With these reasons the client itself closed the connection: nobody has cut it off. */

@@ -10,6 +10,7 @@ import type { ClientEvents, HandlerErrorAction, Message, MessageHandler } from '
 import type { ServerProfile } from './server-profile.js'
 
 export type {
+  AbandonedEvent,
   AttemptEvent,
   ClientEvents,
   ClientState,
@@ -214,7 +215,10 @@ export interface ClientOptions {
    * a new one. The time of the upload does not count, as long as some output leaves. Default 60,000.
    */
   readonly ackTimeoutMs?: number | undefined
-  /** Milliseconds, 1 to 2,147,483,647. If SUBACK or UNSUBACK takes longer, the call rejects with a TimeoutError. Default 30,000. */
+  /**
+   * Milliseconds, 1 to 2,147,483,647. If SUBACK or UNSUBACK takes longer, the call rejects with a TimeoutError. Only the time counts in
+   * which the request was sent and unanswered, over all connections. Default 30,000.
+   */
   readonly operationTimeoutMs?: number | undefined
   /** False: the client ends with its first connection. */
   readonly reconnect?: false | ReconnectOptions | undefined
@@ -238,6 +242,14 @@ export interface ClientOptions {
    * either: see `stats.dropped`. At least `receiveBufferBytes`. Default 16,777,216, or `receiveBufferBytes` if that is more.
    */
   readonly receiveBufferMaxBytes?: number | undefined
+  /**
+   * At how many strikes a message of QoS 1 or 2 is given up, 1 or more; Infinity: never. Default 5. A server can refuse a PUBLISH only by
+   * closing the connection. So after two short connections the client sends one message at a time, on a quiet connection. A cut soon
+   * after a message is a strike against it. After three strikes all other messages go first. When it has so many strikes, and others
+   * were acknowledged since the first, its publish rejects with a `ConnectionLostError` (`refused-by-closing`), and the event
+   * `abandoned` tells of it. A Topic Filter that is struck three times is refused, whatever this option says.
+   */
+  readonly abandonAfter?: number | undefined
   /**
    * Whether a violation by the server ends the connection although it has one safe reading. Default false: a message whose Topic Name
    * has a wildcard or is empty is delivered, with `topicFault`; one whose Topic Name is ill-formed UTF-8 or has U+0000 is acknowledged

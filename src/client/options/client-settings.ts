@@ -98,6 +98,7 @@ const listenerChecks: Checks<EventListeners> = {
   online: callable,
   offline: callable,
   refused: callable,
+  abandoned: callable,
   close: callable,
 }
 

@@ -56,6 +56,8 @@ export const engineEntries = {
   receiveBufferMaxBytes: entry(atLeastOne, 16_777_216),
   /** @unit messages - 5,000 messages a second over 20 ms; some servers allow no more */
   maxInFlight: entry(twoBytes, 100),
+  /** @unit strikes - at the default back-off, a message at which the server closes is given up within 90 s; Infinity: never */
+  abandonAfter: entry<number>(count, 5),
   /** @unit - a client that ends for good by one odd message, which its session brings again, serves nobody */
   strict: entry<boolean>(flag, false),
   /** @unit - mosquitto as shipped holds all answers to a burst but the first for 40 ms, until a PINGREQ frees them */

@@ -13,6 +13,8 @@ export interface RequestTicket {
     request: SubscribeRequest<RequestTicket> | UnsubscribeRequest<RequestTicket>,
     returnCodes: ArrayLike<number>,
   ): void
+  /** The engine asks for each Topic Filter of this request in a request of its own. */
+  divided(request: Request<RequestTicket>, parts: readonly SubscribeRequest<RequestTicket>[]): void
   /** No answer will come, or none came in time. */
   failed(reason: unknown): void
 }
@@ -22,6 +24,8 @@ export interface Grants {
   readonly granted: readonly GrantedFilter[]
   readonly refused: readonly string[]
   readonly returnCodes: readonly number[]
+  /** Those for which the server has closed the connection instead of sending SUBACK. */
+  readonly closedFor: readonly string[]
 }
 
 function readGrants(request: SubscribeRequest<RequestTicket>, returnCodes: ArrayLike<number>): Grants {
@@ -36,7 +40,7 @@ function readGrants(request: SubscribeRequest<RequestTicket>, returnCodes: Array
       codes.push(code)
     }
   })
-  return { granted, refused, returnCodes: codes }
+  return { granted, refused, returnCodes: codes, closedFor: request.refusedBy === 'closing' ? refused : [] }
 }
 
 /** What a ticket asks of its owner when its `subscribe` has failed. */
@@ -60,7 +64,7 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   readonly #resolve: (subscription: Subscription) => void
   readonly #reject: (reason: unknown) => void
   /** The answer to each request, in the order of the requests; undefined before the answer comes. */
-  readonly #answers = new Map<Request<RequestTicket>, Grants | undefined>()
+  #answers = new Map<Request<RequestTicket>, Grants | undefined>()
   #unanswered = 0
   #state: 'waiting' | 'stopped' | 'over' = 'waiting'
 
@@ -90,6 +94,15 @@ export class SubscribeTicket implements RequestTicket, Abortable {
     this.#abandon()
   }
 
+  divided(request: Request<RequestTicket>, parts: readonly Request<RequestTicket>[]): void {
+    const answers = new Map<Request<RequestTicket>, Grants | undefined>()
+    for (const [asked, answer] of this.#answers) {
+      for (const one of asked === request ? parts : [asked]) answers.set(one, answer)
+    }
+    this.#answers = answers
+    this.#unanswered += parts.length - 1
+  }
+
   aborted(reason: unknown): void {
     this.failed(reason)
   }
@@ -109,7 +122,8 @@ export class SubscribeTicket implements RequestTicket, Abortable {
     const answers = [...this.#answers.values()]
     const refused = answers.flatMap((answer) => answer?.refused ?? [])
     const codes = answers.flatMap((answer) => answer?.returnCodes ?? [])
-    if (refused.length > 0) return this.#fail(new SubscribeRefusedError(refused, { returnCodes: codes }))
+    const closedFor = answers.flatMap((answer) => answer?.closedFor ?? [])
+    if (refused.length > 0) return this.#fail(new SubscribeRefusedError(refused, { returnCodes: codes, closedFor }))
     this.#end()
     this.#subscription.granted = this.#granted
     this.#resolve(this.#subscription)
@@ -143,6 +157,9 @@ export class SubscribeTicket implements RequestTicket, Abortable {
 export class UnsubscribeTicket implements RequestTicket {
   readonly answered: () => void
   readonly failed: (reason: unknown) => void
+
+  /** An UNSUBSCRIBE is never divided. */
+  readonly divided = () => {}
 
   constructor(resolve: () => void, reject: (reason: unknown) => void) {
     this.answered = resolve

@@ -164,6 +164,18 @@ export interface AttemptEvent {
   readonly host: string | undefined
 }
 
+/** The argument of `abandoned`. */
+export interface AbandonedEvent {
+  /** The Topic Name of the message. */
+  readonly topic: string
+  /** The QoS of the message. */
+  readonly qos: QoS
+  /** The payload of the message, which the client keeps no longer. */
+  readonly payload: Uint8Array
+  /** A `ConnectionLostError` with reason `refused-by-closing`. */
+  readonly error: Error
+}
+
 /** The argument of `close`. */
 export interface CloseEvent {
   /** The error that ended the client; absent after `end()` and after `destroy()` without an error. */
@@ -180,6 +192,11 @@ export interface ClientEvents {
   offline: [event: OfflineEvent]
   /** The server refused subscriptions that it had granted before; their routes stay. */
   refused: [event: RefusedEvent]
+  /**
+   * The client has given up a message, because the server closes the connection at it: see `ClientOptions.abandonAfter`. Its publish
+   * rejects, and the session store does not have it any more. Without a listener, a process warning tells of the first one.
+   */
+  abandoned: [event: AbandonedEvent]
   /** The client has ended. This is the last event. */
   close: [event: CloseEvent]
 }

@@ -20,6 +20,11 @@ export const channels = {
    * `statement`, `offset`, `streamOffset`, and the `bytes` of the packet.
    */
   anomaly: channel('mqtt311:anomaly'),
+  /**
+   * A connection was cut soon after one message or one Topic Filter was sent alone, or in the quiet before: `{ client, proves, verdict,
+   * strikes, unanswered }`. `verdict` is `struck`, `parked`, `abandoned` or `refused`.
+   */
+  suspect: channel('mqtt311:suspect'),
   /** A publish was rejected: `{ client, error }`. */
   rejected: channel('mqtt311:publish:rejected'),
 } as const

@@ -36,14 +36,20 @@ export class Acknowledgements<P, R> {
     switch (step) {
       case 'settle':
         // [MQTT-3.10.4-4] UNSUBACK settles only the UNSUBSCRIBE that has its Packet Identifier.
-        if (exchange instanceof PublishExchange) this.#session.outgoing.settle(exchange, now)
+        if (exchange instanceof PublishExchange) {
+          if (exchange.awaits === 'puback') this.#session.suspects.answered(exchange.message)
+          this.#session.outgoing.settle(exchange, now)
+        }
         if (exchange instanceof RequestExchange) this.#answered(exchange, [])
         return undefined
       case 'settle-at-qos-1':
         return this.#settleAtQos1(exchange, packetId, now)
       case 'release':
         /* v8 ignore else -- @preserve nextStep returns 'release' for messages only, which the compiler cannot know */
-        if (exchange instanceof PublishExchange) this.#session.outgoing.received(exchange, now)
+        if (exchange instanceof PublishExchange) {
+          this.#session.suspects.answered(exchange.message)
+          this.#session.outgoing.received(exchange, now)
+        }
         // [MQTT-4.3.3-1] PUBREC is answered with PUBREL, and the PUBLISH is never sent again.
         this.#driver.sendAcknowledgement('pubrel', packetId)
         return undefined
@@ -63,7 +69,10 @@ export class Acknowledgements<P, R> {
   /** The server has no QoS 2, and has the message: if that ended the client, a stored message would end it again at each start. */
   #settleAtQos1(exchange: Exchange<P, R> | undefined, packetId: PacketIdentifier, now: number): FoundViolation {
     /* v8 ignore else -- @preserve nextStep returns 'settle-at-qos-1' for messages only, which the compiler cannot know */
-    if (exchange instanceof PublishExchange) this.#session.outgoing.settle(exchange, now)
+    if (exchange instanceof PublishExchange) {
+      this.#session.suspects.answered(exchange.message)
+      this.#session.outgoing.settle(exchange, now)
+    }
     if (this.#session.settings.strict) return this.#wrongAcknowledgement('puback', exchange, packetId)
     this.#driver.anomaly('puback-at-qos-2', packetId)
     return undefined

@@ -7,14 +7,16 @@
  * Before CONNACK only CONNECT is sent, because Session Present decides what must be sent next. After a violation no DISCONNECT is
  * sent: it would make the server discard the will.
  *
- * A packet that a server may not send, or not at this time, ends the connection with a ProtocolViolationError. Malformed packets
- * do not come here: the decoder refuses them.
+ * A packet that a server may not send now ends the connection with a ProtocolViolationError; the decoder refuses malformed packets.
  */
 import type { ConnackPacket, ConnectPacket, ControlPacket, UnnamedPublishPacket } from '../../codec/control-packet.js'
 import { ConnectionRefusedError, type MqttError, type ProtocolViolationError } from '../../errors.js'
 import type { Driver } from '../driver.js'
 import type { SessionState } from '../session-state.js'
 import { Acknowledgements } from './acknowledgements.js'
+import type { CareLine } from './care.js'
+import { Caution } from './caution.js'
+import { GapFilling } from './gap-filling.js'
 import { KeepAlive } from './keep-alive.js'
 import { Nudge } from './nudge.js'
 import { OutputProgress } from './output-progress.js'
@@ -30,9 +32,7 @@ export interface ConnectionSettings {
 
 type Phase =
   | { readonly is: 'new'; readonly connect: ConnectPacket }
-  | { readonly is: 'connecting' }
-  | { readonly is: 'connected' }
-  | { readonly is: 'closed' }
+  | { readonly is: 'connecting' | 'connected' | 'closed' }
 
 /**
  * After so many bytes of messages the driver has to write before the engine sends more: about what an operating system takes in one
@@ -40,15 +40,12 @@ type Phase =
  */
 const outputAllowanceBytes = 65_536
 
-/** The shortest time between two connections that are given up for messages that had no room. */
-const gapsFilledEveryMs = 5_000
-
 const connecting: Phase = { is: 'connecting' }
 const connected: Phase = { is: 'connected' }
 const closed: Phase = { is: 'closed' }
 
 /** One connection, from its CONNECT to its end. */
-export class Connection<P, R> {
+export class Connection<P, R> implements CareLine {
   readonly #session: SessionState<P, R>
   readonly #driver: Driver<P, R>
   readonly #cleanSession: boolean
@@ -57,14 +54,14 @@ export class Connection<P, R> {
   readonly #keepAlive: KeepAlive
   readonly #outputProgress = new OutputProgress()
   readonly #nudge: Nudge
+  readonly #caution: Caution<P, R>
+  readonly #gap: GapFilling
   /** The CONNECT packet is not kept after it has been sent, because it has the password. */
   #phase: Phase
   #output: 'open' | 'full' = 'open'
   /** How many more bytes of messages may be sent before the driver writes. */
   #allowanceBytes = outputAllowanceBytes
   #input: 'reading' | 'paused' = 'reading'
-  /** The number of the PINGREQ that was sent after the last acknowledgements, if messages that had no room are to come again. */
-  #gapPing: number | undefined
   /** The number of the last PINGREQ that the program asked for. */
   #programPing = 0
   /** The time of the present call. */
@@ -78,6 +75,8 @@ export class Connection<P, R> {
     this.#pingTimeoutMs = settings.pingTimeoutMs
     this.#phase = { is: 'new', connect: settings.connect }
     this.#acknowledgements = new Acknowledgements(session, driver)
+    this.#caution = new Caution(session, driver, this)
+    this.#gap = new GapFilling(session)
     this.#now = now
     this.#keepAlive = new KeepAlive(settings.connect.keepAlive * 1000, settings.pingTimeoutMs, now)
     this.#nudge = new Nudge(session.settings.nudge)
@@ -90,6 +89,11 @@ export class Connection<P, R> {
 
   /** True while a message may be sent at once. */
   get takesMessages(): boolean {
+    return this.hasRoom && this.#caution.care === undefined
+  }
+
+  /** True while the output has room for a message. */
+  get hasRoom(): boolean {
     return this.#phase.is === 'connected' && this.#output === 'open' && this.#allowanceBytes > 0
   }
 
@@ -134,6 +138,7 @@ export class Connection<P, R> {
   /** Bytes were handed to the socket. */
   bytesSent(now: number): void {
     if (this.#nudge.written() !== 'a nudge') this.#keepAlive.sent(now)
+    this.#caution.care?.bytesSent(now)
   }
 
   /** Bytes came from the socket; the driver passes their packets to `receive` next. */
@@ -145,6 +150,7 @@ export class Connection<P, R> {
   /** The output has reached its limit: messages wait, but acknowledgements and PINGREQ are still sent. */
   outputFull(): void {
     this.#output = 'full'
+    this.#caution.care?.outputFull()
   }
 
   /** The output has room again, so waiting messages are sent. */
@@ -160,6 +166,7 @@ export class Connection<P, R> {
   outputTaken(now: number, extent: 'part' | 'all'): void {
     this.#keepAlive.outputTaken(now)
     this.#outputProgress.taken(now, extent, this.#session.outgoing.oldestWrittenAt)
+    if (extent === 'all') this.#caution.care?.allTaken(now)
   }
 
   /** The driver does not read the socket from now on, so silence of the server proves nothing. */
@@ -187,30 +194,15 @@ export class Connection<P, R> {
     this.#now = now
     // [3.1.4 early packets] The standard allows packets before CONNACK, but Session Present decides what must be sent.
     if (this.#phase.is !== 'connected') return
+    if (!this.#caution.isOver(now)) return
     this.#session.requests.pump(this.#driver, now)
     this.#session.outgoing.pump(this, now)
   }
 
-  /**
-   * Handlers have ended, or a message had no room. When all messages are acknowledged except those that had no room, the connection
-   * is given up, so that the server sends these again. But first a PINGREQ is sent: its PINGRESP shows that the server has read our
-   * acknowledgements.
-   */
+  /** Handlers have ended, or a message had no room: see `GapFilling`. */
   handlersProgressed(now: number): void {
     this.#now = now
-    if (now >= this.#gapFillingAt) this.#gapPing = this.#sendPing(now)
-  }
-
-  /** When the PINGREQ for that is due; Infinity if no connection has to be given up. */
-  get #gapFillingAt(): number {
-    const isWanted = this.#phase.is === 'connected' && this.#gapPing === undefined
-    if (!isWanted || !this.#session.incoming.wantsGapFilled) return Number.POSITIVE_INFINITY
-    return this.#session.gapFilledAt + gapsFilledEveryMs
-  }
-
-  #fillGap(): void {
-    this.#session.gapFilledAt = this.#now
-    this.#fail(gapFilled())
+    if (this.#phase.is === 'connected' && now >= this.#gap.deadline) this.#gap.pinged(this.sendPing(now))
   }
 
   /** A packet came. For a violation this method calls `Driver.closing`; it never throws. */
@@ -244,7 +236,8 @@ export class Connection<P, R> {
       case 'pingresp': {
         const pingreq = this.#keepAlive.pingresp()
         if (pingreq === 'unsolicited') this.#driver.anomaly('unsolicited-pingresp', undefined)
-        else if (pingreq === this.#gapPing) this.#fillGap()
+        else if (this.#gap.isAnswered(pingreq, this.#now)) this.#fail(gapFilled())
+        else if (this.#caution.care !== undefined) this.sendWaiting(this.#now)
         return
       }
       case 'connack':
@@ -276,10 +269,10 @@ export class Connection<P, R> {
     }
     this.#phase = connected
     if (isContradiction) this.#driver.anomaly('session-present-after-clean-session', undefined)
-    this.#session.begin(sessionPresent)
+    this.#caution.connected(sessionPresent, this.#now)
     this.sendWaiting(this.#now)
     // [MQTT-3.1.2-23] Keep Alive counts from CONNECT, but a PINGREQ is not sent before CONNACK.
-    if (this.#keepAlive.due(this.#now) === 'ping') this.#sendPing(this.#now)
+    if (this.#keepAlive.due(this.#now) === 'ping') this.sendPing(this.#now)
     this.#driver.connected(sessionPresent && !isContradiction)
   }
 
@@ -300,14 +293,21 @@ export class Connection<P, R> {
       this.#session.outgoing.pacingDeadline,
       this.#session.requests.nextDeadline(),
       this.#session.incoming.nextDeadline(this.#now, this.#program),
-      this.#gapFillingAt,
+      this.#gap.deadline,
+      this.#caution.deadline,
       this.#nudge.deadline(this.#session.outgoing.oldestWrittenAt),
     )
   }
 
   /** @internal The state as plain data, for tests and for debugging. */
   inspect() {
-    return { phase: this.#phase.is, output: this.#output, input: this.#input, deadline: this.nextDeadline() }
+    return {
+      phase: this.#phase.is,
+      output: this.#output,
+      input: this.#input,
+      deadline: this.nextDeadline(),
+      care: this.#caution.care?.inspect(this.#now),
+    }
   }
 
   /**
@@ -321,22 +321,18 @@ export class Connection<P, R> {
     this.requestAbandoned()
     if (this.phase !== 'connected') return
     this.handlersProgressed(now)
-    if (now >= this.#acknowledgementDeadline) {
-      const { ackTimeoutMs } = this.#session.settings
-      return this.#fail(timedOut('acknowledgement', 'an acknowledgement', ackTimeoutMs, 'ackTimeoutMs'))
-    }
-    if (now >= this.#session.outgoing.pacingDeadline) this.sendWaiting(now)
+    if (now >= this.#acknowledgementDeadline) return this.#fail(this.#caution.timedOut(now))
+    if (this.#caution.isDue(now) || now >= this.#session.outgoing.pacingDeadline) this.sendWaiting(now)
     if (this.#nudge.due(now, this.#session.outgoing.oldestWrittenAt)) {
       this.#keepAlive.nudged()
       this.#driver.send({ type: 'pingreq' })
     }
     const due = this.#keepAlive.due(now)
     // [MQTT-3.12.4-1] [3.1.2.10 missing PINGRESP] A server must answer PINGREQ; a server that does not answer is gone.
-    if (due === 'ping') this.#sendPing(now)
-    else if (due !== 'nothing') {
-      const setBy = due === this.#pingTimeoutMs ? 'pingTimeoutMs' : 'after reconnect()'
-      this.#fail(timedOut('ping', 'PINGRESP or any other byte', due, setBy))
-    }
+    if (due === 'ping') this.sendPing(now)
+    if (typeof due !== 'number') return
+    const setBy = due === this.#pingTimeoutMs ? 'pingTimeoutMs' : 'after reconnect()'
+    this.#fail(timedOut('ping', 'PINGRESP or any other byte', due, setBy))
   }
 
   /** Ends the connection if too many abandoned requests keep their Packet Identifiers. */
@@ -357,7 +353,7 @@ export class Connection<P, R> {
    */
   ping(now: number, timeoutMs?: number): number | undefined {
     if (this.#phase.is !== 'connected') return undefined
-    this.#programPing = this.#sendPing(now, timeoutMs)
+    this.#programPing = this.sendPing(now, timeoutMs)
     return this.#programPing
   }
 
@@ -366,7 +362,8 @@ export class Connection<P, R> {
     this.#keepAlive.slept(now)
   }
 
-  #sendPing(now: number, timeoutMs?: number): number {
+  /** Sends a PINGREQ for which the program does not wait. Returns its number. */
+  sendPing(now: number, timeoutMs?: number): number {
     this.#driver.send({ type: 'pingreq' })
     this.#keepAlive.sent(now)
     return this.#keepAlive.pinged(now, this.#input, timeoutMs)
@@ -379,11 +376,18 @@ export class Connection<P, R> {
     this.close()
   }
 
+  /** The stream has ended by itself: the server or the network has cut it. The cut may be a strike against what was sent. */
+  cut(now: number): void {
+    this.#now = now
+    if (this.#phase.is === 'connected') this.#caution.cut(now, this.#output)
+    this.close()
+  }
+
   /** The socket is gone, or must no longer be used. */
   close(): void {
     if (this.#phase.is === 'closed') return
     this.#phase = closed
-    this.#session.connectionEnded()
+    this.#session.connectionEnded(this.#now)
   }
 
   /** [MQTT-4.8.0-1] A violation closes its connection, and the packets after it are not handled. */

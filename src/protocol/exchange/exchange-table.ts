@@ -16,6 +16,8 @@ export class ExchangeTable<P, R> {
   readonly #messages = new LinkedList<PublishExchange<P>>()
   #publishes = 0
   #publishesQos2 = 0
+  /** Packet Identifiers without an exchange that are not free; undefined if there is none. */
+  #reserved: Set<PacketIdentifier> | undefined
 
   /** `nextPacketId` is the first identifier to try. */
   constructor(nextPacketId: PacketIdentifier) {
@@ -39,7 +41,30 @@ export class ExchangeTable<P, R> {
 
   /** A Packet Identifier that no exchange has; undefined if all 65,535 are in use. */
   takeIdentifier(): PacketIdentifier | undefined {
-    return this.identifiers.take(this.#exchanges)
+    const reserved = this.#reserved
+    if (reserved === undefined) return this.identifiers.take(this.#exchanges)
+    return this.identifiers.take({
+      size: this.#exchanges.size + reserved.size,
+      has: (packetId) => this.#exchanges.has(packetId) || reserved.has(packetId),
+    })
+  }
+
+  /** Identifiers of abandoned messages at QoS 2. */
+  get reserved(): readonly PacketIdentifier[] {
+    return [...(this.#reserved ?? [])]
+  }
+
+  /** The server may await PUBREL for a message that is given up, so its identifier is not used until the server has lost the session. */
+  reserve(packetId: PacketIdentifier): void {
+    this.#reserved ??= new Set()
+    this.#reserved.add(packetId)
+    this.identifiers.begun(packetId)
+  }
+
+  /** The server has lost the session. */
+  serverForgot(): void {
+    for (const packetId of this.#reserved ?? []) this.identifiers.ended(packetId, this.#exchanges.size)
+    this.#reserved = undefined
   }
 
   /** The exchange with this identifier; undefined if there is none. */

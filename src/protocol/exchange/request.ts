@@ -9,6 +9,10 @@ interface RequestLife<R> {
   packetId: PacketIdentifier | undefined
   /** When the request was last sent, in milliseconds on the driver's clock. */
   sentAt: number
+  /** For how many milliseconds the request was sent and unanswered on earlier connections. */
+  waitedMs: number
+  /** 'closing': there is no answer, but the server was seen to refuse the request by closing the connection. */
+  refusedBy: 'SUBACK' | 'closing'
   /** The request before it in its list; `Requests` has the three lists. */
   previous: Request<R> | undefined
   /** The request after it. */

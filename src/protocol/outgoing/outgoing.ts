@@ -17,10 +17,13 @@ import { PacingGate } from './pacing.js'
 
 const nothing: readonly never[] = []
 
+/** How many messages `sendOne` looks at: work for one packet must not grow with the queue. */
+const looksMax = 1_000
+
 /** The connection, as this module sees it. */
 interface Line {
   /** Whether another message may be sent; read before each message. */
-  readonly takesMessages: boolean
+  readonly hasRoom: boolean
   /** A message was sent; `bytes` is the size of its payload and its Topic Name. */
   messageSent(bytes: number): void
 }
@@ -39,6 +42,8 @@ export class Outgoing<P, R> {
   #againFrom = 0
   /** How many exchanges were sent on this connection and are not settled. */
   #outstanding = 0
+  /** Messages that the server may refuse by closing: they keep their identifiers, and are sent only by `sendParked`. */
+  readonly #parked = new Set<PublishExchange<P>>()
   #resent = 0
   #roundTripMs: number | undefined
 
@@ -83,6 +88,7 @@ export class Outgoing<P, R> {
   /** Takes over the messages of a stored session. */
   restore(stored: StoredSession, now: number): void {
     this.#queue.nextSequence = stored.nextSequence
+    for (const packetId of stored.reserved ?? []) this.#table.reserve(packetId)
     for (const { sequence, topic, payload, qos, retain, binding } of stored.messages) {
       const message = new OutgoingMessage<P>(sequence, topic, payload, qos, retain, undefined, now)
       message.delivery = 'stored'
@@ -130,30 +136,100 @@ export class Outgoing<P, R> {
   /** Sends as many messages as the window, the pacer and the connection allow: first the exchanges to send again, then the queue. */
   pump(line: Line, now: number): void {
     this.#gate?.reset()
-    while (
-      this.#againFrom < this.#again.length &&
-      this.#outstanding < this.#settings.maxInFlight &&
-      line.takesMessages
-    ) {
+    if (!this.#pumpAgain(line, now, 'all')) return
+    this.#again = nothing
+    this.#againFrom = 0
+    for (let message = this.#queue.first; message !== undefined && line.hasRoom; message = this.#queue.first) {
+      if (this.#sendFirst(message, line, now) === undefined) return
+    }
+  }
+
+  /** Sends the PUBRELs of the exchanges to send again. */
+  sendReleases(line: Line, now: number): void {
+    this.#gate?.reset()
+    this.#pumpAgain(line, now, 'PUBREL')
+  }
+
+  /** Returns true when all exchanges are sent again. Those that await PUBCOMP come first. */
+  #pumpAgain(line: Line, now: number, which: 'all' | 'PUBREL'): boolean {
+    while (this.#againFrom < this.#again.length && this.#outstanding < this.#settings.maxInFlight && line.hasRoom) {
       const exchange = this.#again[this.#againFrom]
       if (exchange !== undefined && this.#isDue(exchange)) {
-        if (exchange.awaits !== 'pubcomp' && this.#mustWait(exchange.message, now)) return
+        if (exchange.awaits !== 'pubcomp' && (which === 'PUBREL' || this.#mustWait(exchange.message, now))) return false
         this.#sendAgain(exchange, line, now)
       }
       this.#againFrom += 1
     }
-    if (this.#againFrom < this.#again.length) return
-    this.#again = nothing
-    this.#againFrom = 0
-    for (let message = this.#queue.first; message !== undefined && line.takesMessages; message = this.#queue.first) {
-      if (message.qos === 0) {
-        if (this.#mustWait(message, now)) return
-        this.#queue.take(message)
-        message.place = 'gone'
-        this.sendQos0(message, line)
-        this.#driver.settled(message)
-      } else if (!this.#bind(message, message.qos, line, now)) return
+    return this.#againFrom === this.#again.length
+  }
+
+  /** Sends a message of the queue. Undefined if it has to wait. */
+  #sendFirst(message: OutgoingMessage<P>, line: Line, now: number): PublishExchange<P> | 'at QoS 0' | undefined {
+    if (message.qos !== 0) return this.#bind(message, message.qos, line, now)
+    if (this.#mustWait(message, now)) return undefined
+    this.#queue.take(message)
+    message.place = 'gone'
+    this.sendQos0(message, line)
+    this.#driver.settled(message)
+    return 'at QoS 0'
+  }
+
+  /** Sends the first PUBLISH that `wants` chooses, and no other. Undefined if none is sent. Looks at a limited number of messages. */
+  sendOne(
+    line: Line,
+    now: number,
+    wants: (message: OutgoingMessage<P>) => boolean,
+  ): PublishExchange<P> | 'at QoS 0' | undefined {
+    let looks = 0
+    for (let at = this.#againFrom; at < this.#again.length && looks < looksMax; at += 1) {
+      const exchange = this.#again[at]
+      looks += 1
+      if (exchange === undefined || !this.#isDue(exchange) || !wants(exchange.message)) continue
+      if (this.#mustWait(exchange.message, now)) return undefined
+      this.#sendAgain(exchange, line, now)
+      return exchange
     }
+    for (const message of this.#queue) {
+      looks += 1
+      if (looks > looksMax) return undefined
+      if (wants(message)) return this.#sendFirst(message, line, now)
+    }
+    return undefined
+  }
+
+  /** How many exchanges were sent on this connection and are not settled. */
+  get outstanding(): number {
+    return this.#outstanding
+  }
+
+  /** Lets the other messages go on without this one. */
+  park(exchange: PublishExchange<P>): void {
+    this.#parked.add(exchange)
+  }
+
+  /** No message is parked any more: each is sent again in its place. */
+  unpark(): void {
+    if (this.#parked.size === 0) return
+    this.#parked.clear()
+    this.resend()
+  }
+
+  /** Sends the first parked message that `wants` chooses. */
+  sendParked(line: Line, wants: (message: OutgoingMessage<P>) => boolean, now: number): PublishExchange<P> | undefined {
+    const exchange = [...this.#parked].find((parked) => this.#isDue(parked) && wants(parked.message))
+    if (exchange === undefined || this.#mustWait(exchange.message, now)) return undefined
+    this.#sendAgain(exchange, line, now)
+    return exchange
+  }
+
+  /** Gives up a message that awaits PUBACK or PUBREC. */
+  abandon(exchange: PublishExchange<P>): void {
+    const { message, packetId } = exchange
+    this.#parked.delete(exchange)
+    this.#table.delete(exchange)
+    message.place = 'gone'
+    if (message.qos === 2 && !this.#settings.cleanSession) this.#table.reserve(packetId)
+    if (this.#settings.journal === 'kept') this.#driver.record({ kind: 'abandoned', sequence: message.sequence })
   }
 
   #mustWait(message: { readonly qos: QoS }, now: number): boolean {
@@ -172,12 +248,13 @@ export class Outgoing<P, R> {
     line.messageSent(message.topic.length + message.payload.byteLength)
   }
 
-  #bind(message: OutgoingMessage<P>, qos: 1 | 2, line: Line, now: number): boolean {
+  #bind(message: OutgoingMessage<P>, qos: 1 | 2, line: Line, now: number): PublishExchange<P> | undefined {
     const { maxInFlight, maxInFlightQos2 = maxInFlight } = this.#settings
-    if (qos === 2 && this.#table.publishesQos2 >= maxInFlightQos2) return false
-    if (this.#table.publishes >= maxInFlight || this.#mustWait(message, now)) return false
+    // Parked messages take no room: otherwise they could stop all others.
+    if (qos === 2 && this.#table.publishesQos2 - this.#parkedAtQos2 >= maxInFlightQos2) return undefined
+    if (this.#table.publishes - this.#parked.size >= maxInFlight || this.#mustWait(message, now)) return undefined
     const packetId = this.#table.takeIdentifier()
-    if (packetId === undefined) return false
+    if (packetId === undefined) return undefined
     this.#queue.take(message)
     message.place = 'exchange'
     const exchange = new PublishExchange(packetId, message, firstAwaited(qos))
@@ -190,7 +267,13 @@ export class Outgoing<P, R> {
     line.messageSent(message.topic.length + message.payload.byteLength)
     exchange.sentAt = now
     if (message.delivery === 'none') message.delivery = 'unknown'
-    return true
+    return exchange
+  }
+
+  get #parkedAtQos2(): number {
+    let parked = 0
+    for (const { message } of this.#parked) if (message.qos === 2) parked += 1
+    return parked
   }
 
   #sendAgain(exchange: PublishExchange<P>, line: Line, now: number): void {
@@ -201,9 +284,9 @@ export class Outgoing<P, R> {
       exchange.releases += 1
       return this.#driver.sendAcknowledgement('pubrel', exchange.packetId)
     }
-    // [MQTT-3.3.1-1] A PUBLISH that may have been sent before has DUP 1.
+    // [MQTT-3.3.1-1] A PUBLISH that may have been sent before has DUP 1. In a clean session, a parked message is a new one.
     const { message, packetId } = exchange
-    this.#driver.sendPublish(message, exchange.awaits === 'puback' ? 1 : 2, true, packetId)
+    this.#driver.sendPublish(message, exchange.awaits === 'puback' ? 1 : 2, !this.#settings.cleanSession, packetId)
     line.messageSent(message.topic.length + message.payload.byteLength)
   }
 
@@ -212,6 +295,7 @@ export class Outgoing<P, R> {
     if (this.#settings.journal === 'kept')
       this.#driver.record({ kind: 'received', sequence: exchange.message.sequence })
     if (exchange.sentAt === NOT_SENT) this.#outstanding += 1
+    this.#parked.delete(exchange)
     exchange.awaits = 'pubcomp'
     exchange.sentAt = now
     this.#table.moveToEnd(exchange)
@@ -224,6 +308,7 @@ export class Outgoing<P, R> {
       this.#roundTripMs = now - exchange.sentAt
     }
     this.#table.delete(exchange)
+    this.#parked.delete(exchange)
     exchange.message.place = 'gone'
     if (this.#settings.journal === 'kept') {
       const { sequence } = exchange.message
@@ -248,13 +333,14 @@ export class Outgoing<P, R> {
 
   /** [MQTT-3.1.2-6] The state of a clean session ends with its connection: an unacknowledged message becomes a new message. */
   #requeue(): void {
-    const unsettled = [...this.#table.messages()].sort(bySequence)
+    const unsettled = [...this.#table.messages()].filter((exchange) => !this.#parked.has(exchange)).sort(bySequence)
     for (const exchange of unsettled) this.#table.delete(exchange)
     for (const { message } of unsettled.reverse()) this.#queue.prepend(message)
   }
 
   /** The server has lost the session: each exchange begins again with PUBLISH, in the order of the messages. */
   serverForgot(): void {
+    this.#table.serverForgot()
     for (const exchange of this.#table.messages()) exchange.awaits = firstAwaited(exchange.message.qos)
     this.#table.reorder([...this.#table.messages()].sort(bySequence))
   }
@@ -273,7 +359,7 @@ export class Outgoing<P, R> {
 
   /** [MQTT-4.4.0-1] Every unacknowledged packet must be sent again: first PUBRELs in the order of PUBREC, then PUBLISHes. */
   resend(): void {
-    const messages = [...this.#table.messages()]
+    const messages = [...this.#table.messages()].filter((exchange) => !this.#parked.has(exchange))
     // [MQTT-4.6.0-1] In the table the PUBRELs, and the PUBLISHes too, have the order in which they were first sent.
     const again = [
       ...messages.filter(({ awaits }) => awaits === 'pubcomp'),
@@ -298,6 +384,8 @@ export class Outgoing<P, R> {
       queue: [...this.#queue].map(({ sequence, qos }) => ({ sequence, qos })),
       again: this.#again.slice(this.#againFrom).map(({ packetId }) => packetId),
       outstanding: this.#outstanding,
+      parked: [...this.#parked].map(({ packetId }) => packetId),
+      reserved: this.#table.reserved,
     }
   }
 

@@ -40,6 +40,7 @@ const abandonedMax = 1_000
 interface RequestDriver<R> {
   send(packet: SubscribePacket | UnsubscribePacket): void
   answered(request: Request<R>, returnCodes: ArrayLike<number>): void
+  divided(request: SubscribeRequest<R>, parts: readonly SubscribeRequest<R>[]): void
 }
 
 /** The SUBSCRIBEs and UNSUBSCRIBEs of a session, and the subscriptions that result. `pump` sends them. */
@@ -92,8 +93,12 @@ export class Requests<P, R> {
     return request
   }
 
-  #newSubscribe(subscriptions: readonly SubscriptionRequest[], ticket: R | undefined): SubscribeRequest<R> {
-    const request: SubscribeRequest<R> = { kind: 'subscribe', subscriptions, ticket, ...unsent }
+  #newSubscribe(
+    subscriptions: readonly SubscriptionRequest[],
+    ticket: R | undefined,
+    waitedMs = 0,
+  ): SubscribeRequest<R> {
+    const request: SubscribeRequest<R> = { kind: 'subscribe', subscriptions, ticket, ...unsent, waitedMs }
     this.#subscriptions.requested(request)
     this.#size += 1
     return request
@@ -154,6 +159,11 @@ export class Requests<P, R> {
 
   /** Sends waiting requests, as long as a Packet Identifier is free. */
   pump(driver: RequestDriver<R>, now: number): void {
+    while (this.sendNext(driver, now) !== undefined);
+  }
+
+  /** Sends the first waiting request; undefined if none is sent. */
+  sendNext(driver: RequestDriver<R>, now: number): Request<R> | undefined {
     for (let request = this.#waiting.first; request !== undefined; request = this.#waiting.first) {
       if (request.kind === 'unsubscribe' && request.filters.length === 0) {
         this.#waiting.remove(request)
@@ -162,7 +172,7 @@ export class Requests<P, R> {
         continue
       }
       const packetId = this.#table.takeIdentifier()
-      if (packetId === undefined) return
+      if (packetId === undefined) return undefined
       this.#table.add(new RequestExchange(packetId, request))
       this.#waiting.remove(request)
       request.state = 'sent'
@@ -172,7 +182,37 @@ export class Requests<P, R> {
       const returnCodes = request.kind === 'subscribe' ? request.subscriptions.length : 0
       if (returnCodes > SMALL_SUBACK_CODES) this.#large.set(request, returnCodes)
       driver.send(packetOf(request, packetId))
+      return request
     }
+    return undefined
+  }
+
+  /** True if no request is sent and unanswered. */
+  get allAnswered(): boolean {
+    return this.#awaited.first === undefined && this.#unawaited.first === undefined
+  }
+
+  /** The Topic Filters of the SUBSCRIBE that has waited longest for its answer. */
+  get oldestUnanswered(): readonly string[] {
+    for (const list of [this.#awaited, this.#unawaited]) {
+      for (const request of list)
+        if (request.kind === 'subscribe') return request.subscriptions.map(({ filter }) => filter)
+    }
+    return []
+  }
+
+  /** Puts a SUBSCRIBE for each Topic Filter in the place of the first waiting request, if that has several. */
+  divideNext(driver: RequestDriver<R>): void {
+    const request = this.#waiting.first
+    if (request?.kind !== 'subscribe' || request.subscriptions.length < 2) return
+    const parts = request.subscriptions.map((one) => this.#newSubscribe([one], request.ticket, request.waitedMs))
+    this.#waiting.remove(request)
+    this.#unwanted(request)
+    this.#over(request)
+    for (const part of parts.toReversed()) this.#waiting.prepend(part)
+    if (request.ticket === undefined) return
+    this.#subscribing += parts.length
+    driver.divided(request, parts)
   }
 
   /** An acknowledgement came. Applies its Return Codes to the subscriptions, and returns the refused filters. */
@@ -192,7 +232,7 @@ export class Requests<P, R> {
     const errors = new Map<Request<R>['kind'], TimeoutError>()
     // [MQTT-3.8.4-1] A server must answer SUBSCRIBE; a caller does not wait for ever for a server that does not answer.
     for (let request = this.#awaited.first; request !== undefined; request = this.#awaited.first) {
-      if (request.sentAt + this.#settings.operationTimeoutMs > now) return
+      if (this.#timesOutAt(request) > now) return
       this.abandon(request)
       const error = errors.get(request.kind) ?? timedOut(request.kind, this.#settings.operationTimeoutMs)
       errors.set(request.kind, error)
@@ -202,11 +242,17 @@ export class Requests<P, R> {
 
   /** When `expire` is due; Infinity if it is not. */
   nextDeadline(): number {
-    return (this.#awaited.first?.sentAt ?? Number.POSITIVE_INFINITY) + this.#settings.operationTimeoutMs
+    const { first } = this.#awaited
+    return first === undefined ? Number.POSITIVE_INFINITY : this.#timesOutAt(first)
+  }
+
+  /** Only the time counts in which the request was sent and unanswered, over all connections. */
+  #timesOutAt({ sentAt, waitedMs }: Request<R>): number {
+    return sentAt + this.#settings.operationTimeoutMs - waitedMs
   }
 
   /** The connection has ended. Its unanswered requests wait for the next connection, in their order, before later requests. */
-  connectionEnded(): void {
+  connectionEnded(now: number): void {
     this.#large.clear()
     for (const request of this.#waiting)
       if (request.ticket === undefined) this.#endWithConnection(this.#waiting, request)
@@ -215,6 +261,7 @@ export class Requests<P, R> {
       this.#awaited.remove(request)
       this.#freeIdentifier(request)
       request.state = 'waiting'
+      request.waitedMs += now - request.sentAt
       // A SUBSCRIBE behind this UNSUBSCRIBE was granted, so the server has seen both. Sent again, it would end that subscription.
       if (request.kind === 'unsubscribe') request.filters = this.#subscriptions.notGranted(request.filters)
       this.#waiting.prepend(request)
@@ -239,9 +286,14 @@ export class Requests<P, R> {
     this.#subscriptions.serverForgot()
   }
 
-  /** Puts SUBSCRIBEs for all lost subscriptions before the waiting requests. */
-  resubscribe(): void {
-    const lost = this.#subscriptions.lost()
+  /** The subscriptions that the server has lost. */
+  get lost(): readonly SubscriptionRequest[] {
+    return this.#subscriptions.lost()
+  }
+
+  /** Puts SUBSCRIBEs for the lost subscriptions that `wants` chooses before the waiting requests. */
+  resubscribe(wants: (filter: string) => boolean): void {
+    const lost = this.lost.filter(({ filter }) => wants(filter))
     const again: SubscribeRequest<R>[] = []
     for (let from = 0; from < lost.length; from += this.#settings.maxFiltersPerSubscribe) {
       again.push(this.#newSubscribe(lost.slice(from, from + this.#settings.maxFiltersPerSubscribe), undefined))
@@ -264,13 +316,17 @@ export class Requests<P, R> {
   inspect() {
     return {
       subscriptions: this.#subscriptions.inspect(),
-      waiting: [...this.#waiting].map(({ kind, ticket }) => ({ kind, own: ticket === undefined })),
-      sent: [...this.#unawaited, ...this.#awaited].map(({ packetId, kind, state, ticket, sentAt }) => ({
+      waiting: [...this.#waiting].map(({ kind, ticket, waitedMs }) => ({
+        kind,
+        own: ticket === undefined,
+        ...(waitedMs > 0 ? { waitedMs } : {}),
+      })),
+      sent: [...this.#unawaited, ...this.#awaited].map(({ packetId, kind, state, ticket, sentAt, waitedMs }) => ({
         packetId,
         kind,
         state,
         own: ticket === undefined,
-        sentAt,
+        sentAt: sentAt - waitedMs,
       })),
     }
   }
@@ -280,6 +336,8 @@ const unsent = {
   state: 'waiting',
   packetId: undefined,
   sentAt: Number.POSITIVE_INFINITY,
+  waitedMs: 0,
+  refusedBy: 'SUBACK',
   previous: undefined,
   next: undefined,
 } as const

@@ -65,6 +65,7 @@ test('a server that cuts at the same message each time is tried again slowly, an
     next.onPacket = ({ type }) => {
       if (type === 'connect') next.send({ type: 'connack', sessionPresent: true, returnCode: 0 })
       if (type === 'publish') next.cut()
+      if (type === 'pingreq') next.send({ type: 'pingresp' })
     }
   }
   client.publish('too/long', 'x', { qos: 1 }).catch(() => {})

@@ -27,6 +27,7 @@ function connected(options: ClientOptions = {}, wake: (events: TransportEvents) 
     connectionEnded: nothing,
     failed: nothing,
     refused: nothing,
+    abandoned: nothing,
     turnEnded: nothing,
   }
   const driver = new EngineDriver({}, settings, told)

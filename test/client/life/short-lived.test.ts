@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ReconnectPolicy } from '../../../src/client/life/reconnect-policy.js'
 import { ConnectionLostError, type LossReason } from '../../../src/errors.js'
+import type { CutReport } from '../../../src/protocol/suspects/suspects.js'
 
 const backoff = {
   minDelayMs: 1,
@@ -12,13 +13,12 @@ const backoff = {
 }
 
 describe('connections that end soon after CONNACK', () => {
-  const ends = (reason: LossReason, sequence?: number) => {
+  const ends = (reason: LossReason, cut?: CutReport) => {
     const policy = new ReconnectPolicy({ backoff, retryInitial: true }, 'fixed')
-    const unacknowledged = sequence === undefined ? undefined : { sequence, topic: 'a/b', qos: 1 }
     const end = (upForMs = 10) =>
       policy.ended({
         error: new ConnectionLostError('it ended', { reason }),
-        connection: { upForMs, unacknowledged },
+        connection: { upForMs, cut },
         everOnline: true,
         now: 0,
       }).error
@@ -42,11 +42,38 @@ describe('connections that end soon after CONNACK', () => {
     expect([end(), end(), end(1_000), end(), end()].map(({ message }) => message)).toEqual(Array(5).fill('it ended'))
   })
 
-  it('name the message that was unacknowledged each time', () => {
-    const { end } = ends('reset', 7)
+  it('name what was unanswered at the last, and accuse nobody', () => {
+    const { end } = ends('reset', {
+      proves: 'other',
+      unanswered: ['SUBSCRIBE of "a/#"', 'a message (QoS 1, topic "a/b")'],
+    })
     end()
     end()
-    expect(end().message).toMatch(/each while the same message was unacknowledged \(QoS 1, topic "a\/b"\)/)
+    expect(end().message).toMatch(
+      /SUBSCRIBE of "a\/#" and a message \(QoS 1, topic "a\/b"\) was unanswered: perhaps .* or another client/,
+    )
+  })
+
+  it('say that another client may be the cause, if nothing was unanswered', () => {
+    const { end } = ends('reset', { proves: 'other', unanswered: [] })
+    end()
+    end()
+    expect(end().message).toMatch(/CONNACK, and perhaps another client uses the same Client Identifier/)
+  })
+
+  const unanswered = ['a message (QoS 1, topic "a/b")']
+  it.each<[string, CutReport, RegExp]>([
+    ['a cut in the quiet', { proves: 'quiet', unanswered: [] }, /asked for nothing: perhaps another client/],
+    [
+      'a strike',
+      { proves: 'strike', verdict: 'struck', strikes: 1, unanswered },
+      /"a\/b"\) and nothing else, once: perhaps/,
+    ],
+    ['parking', { proves: 'strike', verdict: 'parked', strikes: 3, unanswered }, /3 times: it seems to refuse that/],
+    ['giving up', { proves: 'strike', verdict: 'abandoned', strikes: 5, unanswered }, /given it up \(abandonAfter\)/],
+    ['a refusal', { proves: 'strike', verdict: 'refused', strikes: 3, unanswered }, /3 times: it refuses that/],
+  ])('tell at once what a careful connection has shown: %s', (_, cut, text) => {
+    expect(ends('closed', cut).end()).toMatchObject({ reason: 'short-lived', message: expect.stringMatching(text) })
   })
 
   it.each(['redelivery', 'unanswered'] as const)(
