@@ -49,6 +49,7 @@ describe('defaults', () => {
       receiveWindow: 64,
       receiveBufferBytes: 1_048_576,
       receiveBufferMaxBytes: 16_777_216,
+      abandonAfter: 5,
       strict: false,
       nudge: true,
     })
