@@ -296,7 +296,9 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   end(options: EndOptions = {}, ...more: readonly unknown[]): Promise<void> {
     try {
       refuseMore('end()', more)
-      return this.#lifecycle.end(parseEndOptions(options))
+      const settings = parseEndOptions(options)
+      this.#madeSubscriptions?.finish()
+      return this.#lifecycle.end(settings)
     } catch (error) {
       return rejection(error)
     }

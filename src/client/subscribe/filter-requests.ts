@@ -14,10 +14,12 @@ export function parseFilters(
   qos: QoS | undefined,
   profile: ServerProfile | undefined,
 ): readonly SubscriptionRequest[] {
+  const requests: SubscriptionRequest[] = []
   // [MQTT-3.8.3-3] SUBSCRIBE has at least one Topic Filter.
-  const requests = Array.from(listOf(given, 'MQTT-3.8.3-3'), (entry) => parseFilter(entry, qos ?? 0))
-  if (profile !== undefined) {
-    for (const request of requests) requireSubscribable(profile, request)
+  for (const entry of listOf(given, 'MQTT-3.8.3-3')) {
+    const request = parseFilter(entry, qos ?? 0)
+    if (profile !== undefined) requireSubscribable(profile, request)
+    requests.push(request)
   }
   return requests
 }

@@ -21,6 +21,7 @@ import type { PublishTicket } from '../publish/publish-ticket.js'
 import type { GrantedFilter, MessageHandler, Subscription } from '../surface/client-surface.js'
 import { markHandled, rejection } from '../waiting/promises.js'
 import { FilterUses } from './filter-uses.js'
+import { LongCalls } from './long-calls.js'
 import { ActiveSubscription, type SubscriptionOwner } from './subscription.js'
 import { type RequestTicket, SubscribeTicket, type TicketOwner, UnsubscribeTicket } from './tickets.js'
 
@@ -41,6 +42,7 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
   readonly #driver: SubscriptionDriver
   readonly #routes: Routes
   readonly #uses = new FilterUses()
+  readonly #longCalls = new LongCalls()
   /** May limit the Topic Filters at one time, and in one SUBSCRIBE or UNSUBSCRIBE. */
   readonly #profile: ServerProfile | undefined
 
@@ -69,24 +71,33 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     ended?: () => void,
   ): Promise<Subscription> {
     if (signal?.aborted) return rejection(signal.reason)
+    this.finish()
     this.#requireRoomFor(requests)
     const subscription = new ActiveSubscription(this, requests, handler, ended)
     return new Promise((resolve, reject) => {
       const ticket = new SubscribeTicket(this, subscription, signal, resolve, reject)
       // [3.8.4 early messages] The routes exist before SUBSCRIBE is written.
-      for (const part of this.#parts(this.#add(subscription))) {
-        ticket.addRequest(this.#driver.session.subscribe(part, ticket, this.#driver.now()))
-      }
+      const ask = (part: readonly SubscriptionRequest[]) =>
+        ticket.addRequest(
+          this.#driver.session.subscribe(this.#add(subscription, part), ticket, this.#driver.now()),
+          part.length,
+        )
+      this.#longCalls.start(requests, this.#profile?.maxFiltersPerSubscribe, ask, () => ticket.isWaiting)
     })
+  }
+
+  /** Sends what the call in hand has not sent yet. */
+  finish(): void {
+    this.#longCalls.finish()
   }
 
   abandon(request: Request<RequestTicket>): void {
     this.#driver.session.abandon(request)
   }
 
-  /** Adds the uses and the routes. Returns the requests of the subscription, at the highest QoS of all uses. */
-  #add(subscription: ActiveSubscription): readonly SubscriptionRequest[] {
-    const { requests, handler } = subscription
+  /** Adds the uses and the routes of a part of the requests. Returns these requests, at the highest QoS of all uses. */
+  #add(subscription: ActiveSubscription, requests: readonly SubscriptionRequest[]): readonly SubscriptionRequest[] {
+    const { handler } = subscription
     let others: 'none' | 'some' = 'none'
     for (const { filter, qos } of requests) {
       const added = this.#uses.add(subscription, filter, qos)
@@ -113,6 +124,7 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
 
   /** Ends a use at once if another subscription has the same filter; ends the other uses with UNSUBACK. */
   async end(subscription: ActiveSubscription): Promise<void> {
+    this.finish()
     const own: string[] = []
     for (const { filter } of subscription.requests) {
       if (this.#uses.isUsed(filter, subscription)) this.#removeUse(subscription, filter)
@@ -122,15 +134,9 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     await this.#unsubscribe(filters, () => [subscription])
   }
 
-  /** Divides a list into parts, one for each packet: the profile may limit the Topic Filters in one packet. */
-  *#parts<T>(list: readonly T[]): IterableIterator<readonly T[]> {
-    const size = this.#profile?.maxFiltersPerSubscribe ?? list.length
-    for (let from = 0; from < list.length; from += size)
-      yield size >= list.length ? list : list.slice(from, from + size)
-  }
-
   /** Ends every use of these filters. Sends UNSUBSCRIBE also for a filter without a use, which a resumed session may have. */
   unsubscribeAll(filters: readonly string[]): Promise<void> {
+    this.finish()
     return this.#unsubscribe(filters, (filter) => this.#uses.of(filter))
   }
 
@@ -138,33 +144,41 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
    * Sends UNSUBSCRIBE for these filters; UNSUBACK ends the uses that `usesOf` returns now, but no later use. Resolves when all is
    * unsubscribed.
    */
-  async #unsubscribe(
-    filters: readonly string[],
-    usesOf: (filter: string) => readonly ActiveSubscription[],
-  ): Promise<void> {
-    await Promise.all([...this.#parts(filters)].map((part) => this.#unsubscribePart(part, usesOf)))
+  #unsubscribe(filters: readonly string[], usesOf: (filter: string) => readonly ActiveSubscription[]): Promise<void> {
+    let left = filters.length
+    if (left === 0) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const ask = (part: readonly string[]) => {
+        const answered = () => {
+          left -= part.length
+          if (left === 0) resolve()
+        }
+        this.#unsubscribePart(part, usesOf, answered, reject)
+      }
+      this.#longCalls.start(filters, this.#profile?.maxFiltersPerSubscribe, ask)
+    })
   }
 
   #unsubscribePart(
     filters: readonly string[],
     usesOf: (filter: string) => readonly ActiveSubscription[],
-  ): Promise<void> {
+    resolve: () => void,
+    reject: (reason: unknown) => void,
+  ): void {
     const uses: { readonly subscription: ActiveSubscription; readonly filter: string }[] = []
     for (const filter of filters) for (const subscription of usesOf(filter)) uses.push({ subscription, filter })
-    const removeUses = () => {
+    const answered = () => {
       for (const { subscription, filter } of uses) this.#removeUse(subscription, filter)
+      resolve()
     }
     // A client that has ended cannot send UNSUBSCRIBE, and it gets no messages any more.
-    if (this.#driver.hasEnded) return Promise.resolve(removeUses())
+    if (this.#driver.hasEnded) return answered()
     for (const { subscription, filter } of uses) this.#uses.unsubscribing(subscription, filter)
-    return new Promise((resolve, reject) => {
-      const answered = () => resolve(removeUses())
-      const failed = (reason: unknown) => {
-        for (const { subscription, filter } of uses) this.#uses.goesOn(subscription, filter)
-        reject(reason)
-      }
-      this.#driver.session.unsubscribe(filters, new UnsubscribeTicket(answered, failed), this.#driver.now())
-    })
+    const failed = (reason: unknown) => {
+      for (const { subscription, filter } of uses) this.#uses.goesOn(subscription, filter)
+      reject(reason)
+    }
+    this.#driver.session.unsubscribe(filters, new UnsubscribeTicket(answered, failed), this.#driver.now())
   }
 
   /** Unsubscribes the filters that the server granted to a failed `subscribe`, unless another subscription uses them. */

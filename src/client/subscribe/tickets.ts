@@ -66,6 +66,8 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   /** The answer to each request, in the order of the requests; undefined before the answer comes. */
   #answers = new Map<Request<RequestTicket>, Grants | undefined>()
   #unanswered = 0
+  /** The Topic Filters of no request yet. */
+  #unasked: number
   #state: 'waiting' | 'stopped' | 'over' = 'waiting'
 
   constructor(
@@ -77,15 +79,23 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   ) {
     this.#owner = owner
     this.#subscription = subscription
+    this.#unasked = subscription.requests.length
     this.#signal = signal
     this.#resolve = resolve
     this.#reject = reject
     if (signal !== undefined) signalWatches.add(signal, this)
   }
 
-  addRequest(request: Request<RequestTicket>): void {
+  /** Whether the call goes on: it is neither settled nor aborted. */
+  get isWaiting(): boolean {
+    return this.#state === 'waiting'
+  }
+
+  /** A request asks for so many of the Topic Filters. */
+  addRequest(request: Request<RequestTicket>, filters: number): void {
     this.#answers.set(request, undefined)
     this.#unanswered += 1
+    this.#unasked -= filters
   }
 
   stopped(): void {
@@ -118,7 +128,7 @@ export class SubscribeTicket implements RequestTicket, Abortable {
     this.#answers.set(request, grants)
     this.#unanswered -= 1
     // When the call fails, it unsubscribes what was granted after the abort too.
-    if (this.#unanswered > 0 || this.#state === 'stopped') return
+    if (this.#unanswered > 0 || this.#unasked > 0 || this.#state === 'stopped') return
     const answers = [...this.#answers.values()]
     const refused = answers.flatMap((answer) => answer?.refused ?? [])
     const codes = answers.flatMap((answer) => answer?.returnCodes ?? [])

@@ -48,7 +48,10 @@ export interface FilterRequest {
   readonly qos?: QoS | undefined
 }
 
-/** One Topic Filter, or several Topic Filters for one SUBSCRIBE. */
+/**
+ * One Topic Filter, or several. A SUBSCRIBE has at most 1,000 of them, or as many as the profile says. More go in several, one in a
+ * turn of the event loop, and what is published meanwhile may be sent between them.
+ */
 export type Filters = string | readonly (string | FilterRequest)[]
 
 /** The options of `connect()`. */

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
 import { event, online, quiet, rejectionOf } from '../peers/client-on-pipe.js'
 
-const patient = { reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } }
+const patient = {
+  reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 },
+  profile: { name: 'a server of long SUBSCRIBEs', maxFiltersPerSubscribe: 5_000 },
+}
 const filters = (count: number) => Array.from({ length: count }, (_, index) => `f/${index}`)
 const codes = (count: number) => new Uint8Array(count)
 
