@@ -1,9 +1,8 @@
 /**
  * Drives the engine: gives it a clock, a timer, a socket and a journal, and hands its answers to whoever waits for them.
  *
- * Work is gathered by turns of the event loop. The first thing that is sent or recorded in a turn schedules a flush for
- * the end of the turn; the flush writes one chunk, starts one append to the journal, and looks at the next deadline once, however
- * many messages the turn had.
+ * Work is gathered by turns of the event loop. The first thing that is sent or recorded in a turn schedules a flush for its end. The
+ * flush writes one chunk, starts one append to the journal, and looks at the next deadline once, for any number of messages.
  */
 import type {
   AcknowledgementPacket,

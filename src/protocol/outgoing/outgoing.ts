@@ -197,7 +197,6 @@ export class Outgoing<P, R> {
     return undefined
   }
 
-  /** How many exchanges were sent on this connection and are not settled. */
   get outstanding(): number {
     return this.#outstanding
   }
@@ -251,7 +250,9 @@ export class Outgoing<P, R> {
   #bind(message: OutgoingMessage<P>, qos: 1 | 2, line: Line, now: number): PublishExchange<P> | undefined {
     const { maxInFlight, maxInFlightQos2 = maxInFlight } = this.#settings
     // Parked messages take no room: otherwise they could stop all others.
-    if (qos === 2 && this.#table.publishesQos2 - this.#parkedAtQos2 >= maxInFlightQos2) return undefined
+    let inFlightQos2 = this.#table.publishesQos2
+    for (const parked of this.#parked) if (parked.message.qos === 2) inFlightQos2 -= 1
+    if (qos === 2 && inFlightQos2 >= maxInFlightQos2) return undefined
     if (this.#table.publishes - this.#parked.size >= maxInFlight || this.#mustWait(message, now)) return undefined
     const packetId = this.#table.takeIdentifier()
     if (packetId === undefined) return undefined
@@ -268,12 +269,6 @@ export class Outgoing<P, R> {
     exchange.sentAt = now
     if (message.delivery === 'none') message.delivery = 'unknown'
     return exchange
-  }
-
-  get #parkedAtQos2(): number {
-    let parked = 0
-    for (const { message } of this.#parked) if (message.qos === 2) parked += 1
-    return parked
   }
 
   #sendAgain(exchange: PublishExchange<P>, line: Line, now: number): void {
