@@ -40,7 +40,6 @@ export class Outgoing<P, R> {
   #again: readonly PublishExchange<P>[] = nothing
   /** The index in `#again` of the next one to send. */
   #againFrom = 0
-  /** How many exchanges were sent on this connection and are not settled. */
   #outstanding = 0
   /** Messages that the server may refuse by closing: they keep their identifiers, and are sent only by `sendParked`. */
   readonly #parked = new Set<PublishExchange<P>>()
@@ -197,6 +196,7 @@ export class Outgoing<P, R> {
     return undefined
   }
 
+  /** How many exchanges were sent on this connection and are not settled. */
   get outstanding(): number {
     return this.#outstanding
   }
