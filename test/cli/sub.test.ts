@@ -55,14 +55,14 @@ describe('mqtt311 sub', () => {
 
   it('--trace shows a hundred filters and Return Codes, and the number of the others', async () => {
     const broker = await startBroker()
-    const filters = Array.from({ length: 1_500 }, (_, index) => ['-t', `f/${index}`])
+    const filters = Array.from({ length: 900 }, (_, index) => ['-t', `f/${index}`])
     const { code, stderr } = await run(['sub', ...broker.address, ...filters.flat(), '-E', '--trace'])
     expect(code).toBe(0)
     const [, subscribe = '', suback = ''] = stderr.split(/┌─ SUB/)
     expect(subscribe.match(/Requested QoS/g)).toHaveLength(100)
-    expect(subscribe).toContain('1,400 more')
+    expect(subscribe).toContain('800 more')
     expect(suback.match(/ granted: /g)).toHaveLength(100)
-    expect(suback).toContain('1,400 more')
+    expect(suback).toContain('800 more')
   })
 
   it.each([

@@ -151,10 +151,9 @@ export class ReconnectPolicy {
   #nameCause(error: Error, { upForMs, cut }: ConnectionEnd, stableAfterMs: number): Error {
     const isCut = error instanceof ConnectionLostError && !closedByUs.has(error.reason)
     this.#shortLived = upForMs >= stableAfterMs || !isCut ? 0 : this.#shortLived + 1
-    const proof = isCut ? proofOf(cut) : undefined
-    if (proof === undefined && this.#shortLived < shortLivedMax) return error
     const count = `${this.#shortLived} connections in a row were cut within ${stableAfterMs / 1000} s of CONNACK`
-    const text = proof ?? `${count}, and ${perhaps(cut?.unanswered ?? [])}`
+    const text = isCut ? likelyCause(cut, this.#shortLived < shortLivedMax ? undefined : count) : undefined
+    if (text === undefined) return error
     return new ConnectionLostError(`${text}; the last one: ${error.message}`, { reason: 'short-lived', cause: error })
   }
 }
@@ -162,17 +161,21 @@ export class ReconnectPolicy {
 const otherCauses =
   'another client uses the same Client Identifier, so that the server closes one connection for the other, or the server restarts again and again'
 
-function perhaps(unanswered: readonly string[]): string {
-  if (unanswered.length === 0) return `perhaps ${otherCauses}`
-  return `${unanswered.join(' and ')} was unanswered: perhaps the server refuses that by closing, or ${otherCauses}`
-}
-
-/** What a careful connection has shown. */
-function proofOf({ proves, verdict, strikes, unanswered }: Partial<CutReport> = {}): string | undefined {
-  if (proves === 'quiet') return `the connection was cut while the client asked for nothing: perhaps ${otherCauses}`
-  if (proves !== 'strike' || verdict === undefined) return undefined
-  const alone = `the server closed the connection when it got ${unanswered?.join(' and ')} and nothing else, ${strikes === 1 ? 'once' : `${strikes} times`}`
-  return `${alone}: ${outcomes[verdict]}`
+/** `inARow` tells of short connections; undefined if there were few. Returns undefined if nothing is known either. */
+function likelyCause(cut: CutReport | undefined, inARow: string | undefined): string | undefined {
+  const { proves, verdict, strikes, unanswered = [] }: Partial<CutReport> = cut ?? {}
+  const asked = unanswered.join(' and ')
+  if (proves === 'strike' && verdict !== undefined) {
+    const times = strikes === 1 ? 'once' : `${strikes} times`
+    return `the server closed the connection when it got ${asked} and nothing else, ${times}: ${outcomes[verdict]}`
+  }
+  if (proves === 'quiet') {
+    const which = inARow === undefined ? 'the connection was cut' : `${inARow}, the last one`
+    return `${which} while the client asked for nothing: perhaps ${otherCauses}`
+  }
+  if (inARow === undefined) return undefined
+  if (unanswered.length === 0) return `${inARow}, and perhaps ${otherCauses}`
+  return `${inARow}, and ${asked} was unanswered: perhaps the server refuses that by closing, or ${otherCauses}`
 }
 
 const outcomes: Readonly<Record<Verdict, string>> = {
