@@ -8,7 +8,7 @@ import { looksLikeOption } from './command-line.js'
 import { type Command, exitCodeLines, printHelp } from './commands/command.js'
 import { nearestWord } from './nearest-word.js'
 import { exitCode } from './outcome/exit-code.js'
-import { failureMessage } from './outcome/failure-message.js'
+import { asTyped, failureMessage } from './outcome/failure-message.js'
 import { flushed, muteNotes, note, print } from './terminal/output.js'
 
 interface Entry {
@@ -111,7 +111,7 @@ async function main(args: readonly string[]): Promise<void> {
   // An uncaught exception is a fault of this program; a user gets one line and no stack.
   process.on('uncaughtException', (error) => process.exit(reportFailure(error, args)))
   // A warning of Node.js becomes one line too, in the form of our own messages.
-  process.removeAllListeners('warning').on('warning', ({ message }) => note(`mqtt311: ${message}`))
+  process.removeAllListeners('warning').on('warning', ({ message }) => note(`mqtt311: ${asTyped(message)}`))
   const code = await run(args).catch((error: unknown) => reportFailure(error, args))
   await flushed()
   // If standard input is still open, the process would not end by itself.

@@ -30,6 +30,8 @@ export class SessionState<P, R> {
   #unansweredConnects = 0
   /** 'some' if the server may have state of this session. */
   #past: 'none' | 'some'
+  /** What the server has shown of QoS 2: only the text of errors depends on it. */
+  qos2: 'nothing' | 'granted less' | 'answered' = 'nothing'
   /** When a connection was last given up because messages had no room. */
   gapFilledAt = Number.NEGATIVE_INFINITY
 

@@ -36,7 +36,7 @@ function mqttFailureMessage(error: AnyMqttError): FailureMessage {
   if (error.code === 'MQTT_CLOSED' && isMqttError(error.cause)) return mqttFailureMessage(error.cause)
   // The handlers belong to this command, so the failure is the error that the handler threw.
   if (error.code === 'MQTT_HANDLER') return failureMessage(error.cause)
-  const line = oneLine(asTyped(error.message))
+  const line = asTyped(error.message)
   return { code: exitCodeOf(error), line: `${line}${adviceFor(error)}` }
 }
 
@@ -167,12 +167,14 @@ const typedOptions: readonly (readonly [ofLibrary: RegExp, typed: string])[] = [
   [/\bclientId\b/g, '-i'],
   [/\bkeepAlive\b/g, '-k'],
   [/\bwill\.topic\b/g, '--will-topic'],
+  [/\bpublish at QoS 1, or set profile\.maxQos to 1/g, 'publish with -q 1'],
   // A command has no option for a limit alone.
   [/ \(profile\.[\w.]+\)/g, ''],
 ]
 
-function asTyped(message: string): string {
-  return typedOptions.reduce((text, [ofLibrary, typed]) => text.replace(ofLibrary, typed), message)
+/** A message of the library in the words of the command, as one line. */
+export function asTyped(message: string): string {
+  return oneLine(typedOptions.reduce((text, [ofLibrary, typed]) => text.replace(ofLibrary, typed), message))
 }
 
 /** A message may quote bytes from a server, so line breaks and control characters are removed: they could command the terminal. */

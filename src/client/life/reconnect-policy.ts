@@ -151,11 +151,22 @@ export class ReconnectPolicy {
   #nameCause(error: Error, { upForMs, cut }: ConnectionEnd, stableAfterMs: number): Error {
     const isCut = error instanceof ConnectionLostError && !closedByUs.has(error.reason)
     this.#shortLived = upForMs >= stableAfterMs || !isCut ? 0 : this.#shortLived + 1
+    if (!isCut) return error
     const count = `${this.#shortLived} connections in a row were cut within ${stableAfterMs / 1000} s of CONNACK`
-    const text = isCut ? likelyCause(cut, this.#shortLived < shortLivedMax ? undefined : count) : undefined
-    if (text === undefined) return error
-    return new ConnectionLostError(`${text}; the last one: ${error.message}`, { reason: 'short-lived', cause: error })
+    const text = likelyCause(cut, this.#shortLived < shortLivedMax ? undefined : count)
+    if (text === undefined) return withHint(error, cut?.hint)
+    const hint = cut?.hint === undefined ? '' : `; ${cut.hint}`
+    return new ConnectionLostError(`${text}${hint}; the last one: ${error.message}`, {
+      reason: 'short-lived',
+      cause: error,
+    })
   }
+}
+
+function withHint(error: ConnectionLostError, hint: string | undefined): ConnectionLostError {
+  if (hint === undefined) return error
+  const { message, reason, cause } = error
+  return new ConnectionLostError(`${message}; a message at QoS 2 was unanswered: ${hint}`, { reason, cause })
 }
 
 const otherCauses =

@@ -12,6 +12,7 @@ import {
   PublishExchange,
   RequestExchange,
 } from '../exchange/exchange.js'
+import type { Request } from '../exchange/request.js'
 import type { SessionState } from '../session-state.js'
 
 type FoundViolation = ProtocolViolationError | undefined
@@ -49,6 +50,7 @@ export class Acknowledgements<P, R> {
         if (exchange instanceof PublishExchange) {
           this.#session.suspects.answered(exchange.message)
           this.#session.outgoing.received(exchange, now)
+          this.#session.qos2 = 'answered'
         }
         // [MQTT-4.3.3-1] PUBREC is answered with PUBREL, and the PUBLISH is never sent again.
         this.#driver.sendAcknowledgement('pubrel', packetId)
@@ -121,6 +123,9 @@ export class Acknowledgements<P, R> {
 
   #answered(exchange: RequestExchange<R>, returnCodes: ArrayLike<number>): void {
     this.#session.table.delete(exchange)
+    if (this.#session.qos2 === 'nothing' && grantsLess(exchange.request, returnCodes)) {
+      this.#session.qos2 = 'granted less'
+    }
     const refused = this.#session.requests.answered(exchange, returnCodes)
     // [MQTT-3.8.3-2] A refusal is an answer and no violation: for example, the server may not support wildcards.
     if (exchange.request.ticket !== undefined) this.#driver.answered(exchange.request, returnCodes)
@@ -135,6 +140,12 @@ export class Acknowledgements<P, R> {
     // [MQTT-4.3.3-2] PUBREL is always answered with PUBCOMP: otherwise a server that repeats PUBREL could never complete its exchange.
     this.#driver.sendAcknowledgement('pubcomp', packetId)
   }
+}
+
+/** Whether the server grants QoS 0 or 1 for a Topic Filter that was asked for at QoS 2. */
+function grantsLess(request: Request<unknown>, returnCodes: ArrayLike<number>): boolean {
+  if (request.kind === 'unsubscribe') return false
+  return request.subscriptions.some(({ qos }, index) => qos === 2 && Number(returnCodes[index]) < 2)
 }
 
 function violation(name: Violation, statement: string, message: string): ProtocolViolationError {

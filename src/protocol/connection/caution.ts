@@ -2,7 +2,7 @@ import type { TimeoutError } from '../../errors.js'
 import type { Driver } from '../driver.js'
 import type { SessionState } from '../session-state.js'
 import { Care, type CareLine } from './care.js'
-import { acknowledgementTimedOut, unansweredOf } from './connection-ends.js'
+import { acknowledgementTimedOut, qos2Hint, unansweredOf } from './connection-ends.js'
 
 /**
  * When a connection is careful: from CONNACK on, if two connections in a row were short; later, when a parked suspect is to be tried.
@@ -69,9 +69,9 @@ export class Caution<P, R> {
   /** The server or the network has cut the connection. */
   cut(now: number, output: 'open' | 'full'): void {
     const { suspects } = this.#session
-    const unanswered = unansweredOf(this.#session)
+    const [unanswered, hint] = [unansweredOf(this.#session), qos2Hint(this.#session)]
     const proof = this.#care?.cut(now)
-    suspects.lastCut = { proves: 'other', ...proof, unanswered }
+    suspects.lastCut = { proves: 'other', ...proof, unanswered, hint }
     // A link of any quality may be cut in the middle of an upload.
     if (proof === undefined && output === 'open') suspects.ended('cut', now - this.#connectedAt)
   }

@@ -27,6 +27,8 @@ export type Verdict = 'struck' | 'parked' | 'abandoned' | 'refused'
 export interface CutReport {
   /** What was unanswered, as text for people. */
   readonly unanswered: readonly string[]
+  /** What the server may lack, as text for people, with what to do. */
+  readonly hint?: string | undefined
   /** 'quiet': nothing was asked. 'strike': one thing was asked alone. 'other': neither, so the cut proves nothing. */
   readonly proves: 'quiet' | 'strike' | 'other'
   /** After a strike. */
