@@ -25,7 +25,22 @@ export interface Mishaps {
   readonly withdrawals: number
   /** The handlers put an offered message off for a while. */
   readonly delays: number
+  /** The server takes the liberty of the configuration. */
+  readonly liberties: number
 }
+
+/**
+ * What a server does that the standard forbids, and that has one safe reading. The first two it does always, or with its first message;
+ * the others are mishaps. A wildcard in a Topic Name, and DUP 1 at QoS 0, are read by the decoder, and the engine does not see them.
+ */
+export type Liberty =
+  | 'none'
+  | 'answers PUBLISH at QoS 2 with PUBACK'
+  | 'sends a Topic Name that is no text'
+  | 'refuses SUBSCRIBE with 0x87'
+  | 'sends a SUBACK that nobody asked for'
+  | 'uses a held identifier for a new message'
+  | 'says Session Present after Clean Session'
 
 export interface Configuration {
   readonly name: string
@@ -50,6 +65,7 @@ export interface Configuration {
   /** 'cut': the engine is told of the end of a stream, and becomes careful. 'lost': it is only told that the connection is gone. */
   readonly cutsAre: 'cut' | 'lost'
   readonly abandonAfter: number
+  readonly liberty: Liberty
   /** A message at which the server closes the connection. */
   readonly poison: number | undefined
   readonly journal: 'kept' | 'none'
@@ -97,6 +113,7 @@ export const noMishaps: Mishaps = {
   failures: 0,
   withdrawals: 0,
   delays: 0,
+  liberties: 0,
 }
 
 const plain: Configuration = {
@@ -114,6 +131,7 @@ const plain: Configuration = {
   sessionPresent: 'reliable',
   cutsAre: 'lost',
   abandonAfter: Number.POSITIVE_INFINITY,
+  liberty: 'none',
   poison: undefined,
   journal: 'kept',
   maxInFlight: 10,

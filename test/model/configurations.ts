@@ -50,6 +50,58 @@ export const small: readonly Configuration[] = [
   }),
 ]
 
+/** A server that takes liberties, and is conforming otherwise: nothing is lost or doubled that need not be. */
+export const liberties: readonly Configuration[] = [
+  configuration('PUBACK for QoS 2: two cuts, lost session, crash', {
+    liberty: 'answers PUBLISH at QoS 2 with PUBACK',
+    outgoing: [2, 1],
+    mishaps: { cuts: 2, crashes: 1, losses: 1 },
+  }),
+  configuration('a Topic Name that is no text: two cuts, lost session, crash', {
+    liberty: 'sends a Topic Name that is no text',
+    incoming: [2, 1],
+    mishaps: { cuts: 2, crashes: 1, losses: 1 },
+  }),
+  configuration('the same at QoS 1, behind a handler that runs', {
+    liberty: 'sends a Topic Name that is no text',
+    incoming: [1, 2, 1],
+    receiveWindow: 1,
+    mishaps: { cuts: 1 },
+  }),
+  configuration('SUBSCRIBE refused with 0x87: two cuts, lost sessions', {
+    liberty: 'refuses SUBSCRIBE with 0x87',
+    subscribes: true,
+    unsubscribes: true,
+    outgoing: [1],
+    mishaps: { cuts: 2, losses: 2, liberties: 2 },
+  }),
+  configuration('a SUBACK that nobody asked for: cut, crash', {
+    liberty: 'sends a SUBACK that nobody asked for',
+    subscribes: true,
+    outgoing: [2],
+    mishaps: { cuts: 1, crashes: 1, liberties: 2 },
+  }),
+  configuration('an identifier that is held for another message', {
+    liberty: 'uses a held identifier for a new message',
+    incoming: [2, 2, 1],
+    mishaps: { liberties: 2 },
+  }),
+  configuration('the same, one handler at a time', {
+    liberty: 'uses a held identifier for a new message',
+    incoming: [2, 2, 2],
+    receiveWindow: 1,
+    mishaps: { liberties: 2 },
+  }),
+  configuration('Session Present after Clean Session: two cuts', {
+    liberty: 'says Session Present after Clean Session',
+    outgoing: [1, 2],
+    incoming: [2],
+    cleanSession: true,
+    journal: 'none',
+    mishaps: { cuts: 2 },
+  }),
+]
+
 /** The engine learns that it was cut, and finds out why. */
 const careful = { cutsAre: 'cut' } as const
 

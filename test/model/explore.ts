@@ -13,7 +13,7 @@
 import { parseArgs } from 'node:util'
 import type { QoS } from '../../src/codec/control-packet.js'
 import { type Configuration, configuration, type Mishaps, noMishaps } from './configuration.js'
-import { large, medium, small } from './configurations.js'
+import { large, liberties, medium, small } from './configurations.js'
 import { type Exploration, explore } from './explorer.js'
 import { faults } from './faults.js'
 import { printedTrace } from './trace.js'
@@ -55,7 +55,7 @@ const { values } = parseArgs({
 
 function chosen(): readonly Configuration[] {
   if (values.out !== undefined || values.in !== undefined || values.subscribe) return [own()]
-  const all = [...small, ...medium, ...(values.more ? large : [])]
+  const all = [...small, ...liberties, ...medium, ...(values.more ? large : [])]
   return all.filter(({ name }) => name.includes(values.only))
 }
 

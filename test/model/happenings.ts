@@ -5,12 +5,12 @@
 
 import type { Configuration } from './configuration.js'
 import { recovered } from './faults.js'
-import { messageOf, type NamedPacket } from './packet-name.js'
+import { type FromServer, messageOf } from './packet-name.js'
 import { connackRead, forget } from './reference-server.js'
 import { boundTo, type Run, type World, withIncoming, withLink } from './world.js'
 
 /** The client reads a packet. */
-export function read(world: World, { packet }: NamedPacket, configuration: Configuration): World {
+export function read(world: World, { packet }: FromServer, configuration: Configuration): World {
   const { unreadLosses, saysPresent } = configuration
   switch (packet.type) {
     case 'connack':
@@ -19,8 +19,9 @@ export function read(world: World, { packet }: NamedPacket, configuration: Confi
       const message = messageOf(packet.topic)
       if (packet.qos === 0) return { ...world, arrived: [...world.arrived, message] }
       const { packetId, qos } = packet
+      const isNew = configuration.liberty === 'uses a held identifier for a new message' && !packet.dup
       // After each CONNACK of a server that never says Session Present, only DUP and the content tell a copy from a new message.
-      const told = saysPresent === 'truly' ? world : unheld(world, packetId, packet.dup ? message : undefined)
+      const told = saysPresent === 'truly' && !isNew ? world : unheld(world, packetId, packet.dup ? message : undefined)
       // Without word of a lost session, the client has to take a new message under an old identifier for a copy.
       const isCopy = (other: number) => other === message || unreadLosses === 'explored'
       const held = qos === 2 && told.incoming.some((tally, other) => tally.held === packetId && isCopy(other))
@@ -29,6 +30,13 @@ export function read(world: World, { packet }: NamedPacket, configuration: Confi
       const due = [...(told.link?.due ?? []), { message, qos, packetId, progress: held ? 'done' : 'waiting' } as const]
       const next = withLink(told, { due })
       return held || joins ? next : { ...next, arrived: [...next.arrived, message] }
+    }
+    case 'unnamed-publish': {
+      // No handler can get the message, and it is acknowledged in its turn.
+      if (packet.qos === 0) return world
+      const { qos, packetId } = packet
+      const due = [...(world.link?.due ?? []), { message: 0, qos, packetId, progress: 'done' } as const]
+      return withLink(withIncoming(world, 0, { handled: true, mayStart: 0, held: qos === 2 ? packetId : 0 }), { due })
     }
     case 'pubrec': {
       const message = boundTo(world, packet.packetId)
@@ -57,9 +65,9 @@ function unheld(world: World, packetId: number, copy: number | undefined): World
   }
 }
 
-function connected(world: World, sessionPresent: boolean, { saysPresent }: Configuration): World {
+function connected(world: World, sessionPresent: boolean, { saysPresent, cleanSession }: Configuration): World {
   const next = withLink({ ...world, server: connackRead(world.server) }, { client: 'connected' })
-  if (sessionPresent || saysPresent === 'never') return next
+  if ((sessionPresent && !cleanSession) || saysPresent === 'never') return next
   // The server lost the session while these exchanges were open: each may be owned once more.
   return {
     ...next,

@@ -10,7 +10,17 @@ import type { Configuration } from './configuration.js'
 import { crash, cut, read, safe, sentAnew } from './happenings.js'
 import { at, type Move } from './move.js'
 import { messageOf } from './packet-name.js'
-import { type Answer, answer, type ConnectDecision, connectAnswer, hasRoomFor, send } from './reference-server.js'
+import {
+  type Answer,
+  answer,
+  type ConnectDecision,
+  connectAnswer,
+  hasRoomFor,
+  refuse,
+  send,
+  sendReusing,
+  strangeSuback,
+} from './reference-server.js'
 import { type Link, newLink, type World, withLink, withOutgoing } from './world.js'
 
 export function moves(world: World, configuration: Configuration): readonly Move[] {
@@ -86,6 +96,7 @@ function towardsClient(world: World, link: Link, configuration: Configuration): 
       }),
     })
   }
+  if (link.server === 'open') list.push(...libertiesOf(world, link, configuration))
   const { server, sent } = world
   const [owed] = server.owed
   if (link.server !== 'open') return list
@@ -95,17 +106,48 @@ function towardsClient(world: World, link: Link, configuration: Configuration): 
     const rest = { ...server, owed: server.owed.slice(1) }
     list.push({
       name: `the server sends in/${owed}`,
-      act: () => ({ world: answered(world, send(rest, owed, qos), configuration) }),
+      act: () => ({ world: answered(world, send(rest, owed, qos, configuration), configuration) }),
     })
   } else if (sent < configuration.incoming.length) {
     const qos = configuration.incoming[sent] ?? 0
     if (!hasRoomFor(server, qos, configuration)) return list
     list.push({
       name: `the server sends in/${sent}`,
-      act: () => ({ world: answered({ ...world, sent: sent + 1 }, send(server, sent, qos), configuration) }),
+      act: () => ({
+        world: answered({ ...world, sent: sent + 1 }, send(server, sent, qos, configuration), configuration),
+      }),
     })
   }
   return list
+}
+
+/** What the server sends although the standard forbids it. */
+function libertiesOf(world: World, link: Link, configuration: Configuration): Move[] {
+  if (configuration.liberty === 'sends a SUBACK that nobody asked for') {
+    const act = () => ({ world: withLink(world, { toClient: [...link.toClient, strangeSuback] }) })
+    return [{ name: `the server sends ${strangeSuback.name}`, costs: 'liberties', act }]
+  }
+  const { server, sent } = world
+  const qos = configuration.incoming[sent]
+  if (configuration.liberty !== 'uses a held identifier for a new message' || qos === undefined || qos === 0) return []
+  // The client has written the PUBREC for the message that the server forgets, and the server has not read it.
+  const written = (server.session?.sending ?? []).filter(
+    ({ packetId, message, awaits }) =>
+      awaits === 'pubrec' &&
+      world.incoming[message]?.held === packetId &&
+      !link.due.some((due) => due.packetId === packetId),
+  )
+  return written.map(({ packetId }) => ({
+    name: `the server sends in/${sent} with identifier ${packetId}, whose message it forgets`,
+    costs: 'liberties',
+    act: () => ({
+      world: answered(
+        { ...world, sent: sent + 1 },
+        sendReusing(server, packetId, sent, qos, configuration),
+        configuration,
+      ),
+    }),
+  }))
 }
 
 function waiting(world: World): Move[] {
@@ -132,9 +174,15 @@ function towardsServer(world: World, link: Link, configuration: Configuration): 
     return [{ name: `${name}, which closes the connection`, act: closed }]
   }
   if (link.server === 'open') {
-    return [
+    const list: Move[] = [
       { name, act: () => ({ world: answered(delivered(), answer(world.server, sent, configuration), configuration) }) },
     ]
+    const { packet } = sent
+    if (packet.type === 'subscribe' && configuration.liberty === 'refuses SUBSCRIBE with 0x87') {
+      const refused = () => ({ world: answered(delivered(), refuse(world.server, packet.packetId), configuration) })
+      list.push({ name: `${name}, which refuses it`, costs: 'liberties', act: refused })
+    }
+    return list
   }
   const decided = (decision: ConnectDecision) => () => ({
     world: answered(
@@ -161,7 +209,7 @@ function answered(world: World, reply: Answer, configuration: Configuration): Wo
     reply.sentAnew ?? [],
     configuration,
   )
-  return reply.owns === undefined ? anew : owned(anew, reply.owns)
+  return reply.owns === undefined ? anew : owned(anew, reply.owns, configuration)
 }
 
 /** A loss counts when the client reads of it; where unread losses are explored, it counts at once. */
@@ -173,11 +221,13 @@ function sessionLost(world: World, { unreadLosses }: Configuration): World {
   }
 }
 
-function owned(world: World, message: number): World {
+/** A server that answers with PUBACK knows no copy. */
+function owned(world: World, message: number, { liberty }: Configuration): World {
   const tally = world.outgoing[message]
   if (tally === undefined) throw new Broken(`the server got out/${message}, which was never published`)
-  if (tally.qos !== 1 && !tally.mayOwn) throw new Broken(`the server owns out/${message} once too often`)
-  return withOutgoing(world, message, { owned: true, mayOwn: tally.qos === 1 })
+  const knowsNoCopy = tally.qos === 1 || liberty === 'answers PUBLISH at QoS 2 with PUBACK'
+  if (!knowsNoCopy && !tally.mayOwn) throw new Broken(`the server owns out/${message} once too often`)
+  return withOutgoing(world, message, { owned: true, mayOwn: knowsNoCopy })
 }
 
 function crashes(world: World, configuration: Configuration): Move[] {

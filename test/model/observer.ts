@@ -1,7 +1,8 @@
 /** What the engine asks of its driver, taken in one by one, and checked against what holds. */
 import { ConnectionLostError, ConnectionRefusedError, TimeoutError } from '../../src/errors.js'
+import type { Anomaly } from '../../src/protocol/index.js'
 import { Broken } from './broken.js'
-import type { Configuration } from './configuration.js'
+import type { Configuration, Liberty } from './configuration.js'
 import { recovered } from './faults.js'
 import { cut, handlerEnded } from './happenings.js'
 import { messageOf, type NamedPacket } from './packet-name.js'
@@ -25,7 +26,9 @@ export function observe(world: World, output: Output, configuration: Configurati
     case 'abandoned':
       return abandoned(world, output.message, configuration)
     case 'answered':
-      return answered(world, output.request)
+      return answered(world, output)
+    case 'refused':
+      return refused(world, configuration)
     case 'unanswered':
       if (configuration.handlersAwait !== 'nothing' && hasAnswerUnread(world)) {
         throw new Broken(`${output.request} is given up, although its answer is there to be read`)
@@ -45,8 +48,20 @@ export function observe(world: World, output: Output, configuration: Configurati
       throw new Broken(`the engine closes the connection to a server that conforms: ${output.error.message}`)
     case 'anomaly':
       if (output.anomaly === 'unknown-pubrel' || configuration.unreadLosses === 'explored') return world
+      if (output.anomaly === anomalyOf[configuration.liberty]) return world
       throw new Broken(`the engine reports ${output.anomaly} ${output.packetId} of a server that conforms`)
   }
+}
+
+/** How the engine tells of a liberty. */
+const anomalyOf: Readonly<Record<Liberty, Anomaly | undefined>> = {
+  none: undefined,
+  'answers PUBLISH at QoS 2 with PUBACK': 'puback-at-qos-2',
+  'sends a Topic Name that is no text': undefined,
+  'refuses SUBSCRIBE with 0x87': undefined,
+  'sends a SUBACK that nobody asked for': 'unknown-suback',
+  'uses a held identifier for a new message': 'reused-identifier',
+  'says Session Present after Clean Session': 'session-present-after-clean-session',
 }
 
 function hasAnswerUnread({ link }: World): boolean {
@@ -57,12 +72,22 @@ function tallyOf(request: 'subscribe' | 'unsubscribe'): 'subscription' | 'unsubs
   return request === 'subscribe' ? 'subscription' : 'unsubscription'
 }
 
-function answered(world: World, request: 'subscribe' | 'unsubscribe'): World {
+function answered(
+  world: World,
+  { request, grants }: { readonly request: 'subscribe' | 'unsubscribe'; readonly grants: 'all' | 'nothing' },
+): World {
   const tally = tallyOf(request)
   // The answer to a request that was given up still comes to the driver, which takes a late grant back.
   if (world[tally] === 'given up') return world
   if (world[tally] !== 'asked') throw new Broken(`${request} was answered, but nobody waits for it`)
-  return { ...world, [tally]: 'answered' }
+  return { ...world, [tally]: grants === 'all' ? 'answered' : 'refused' }
+}
+
+/** The server refuses the SUBSCRIBE with which the client asks again after a lost session. */
+function refused(world: World, { liberty }: Configuration): World {
+  if (liberty !== 'refuses SUBSCRIBE with 0x87')
+    throw new Broken('a subscription is refused by a server that refuses none')
+  return { ...world, subscription: 'refused' }
 }
 
 /** A packet or a call that breaks a rule, whatever comes of it. */

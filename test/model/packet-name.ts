@@ -1,10 +1,13 @@
 /** Packets as short lines of text, and the one packet that each line stands for: two equal lines are the same packet. */
-import type { ControlPacket } from '../../src/codec/control-packet.js'
+import type { ControlPacket, UnnamedPublishPacket } from '../../src/codec/control-packet.js'
 
-export interface NamedPacket {
+export interface NamedPacket<Packet = ControlPacket<Buffer>> {
   readonly name: string
-  readonly packet: ControlPacket<Buffer>
+  readonly packet: Packet
 }
+
+/** What a server sends, of which one kind can only be read. */
+export type FromServer = NamedPacket<ControlPacket<Buffer> | UnnamedPublishPacket<Buffer>>
 
 const payload = Buffer.alloc(0)
 const known = new Map<string, NamedPacket>()
@@ -53,8 +56,9 @@ function nameOf(packet: ControlPacket): string {
     case 'pubcomp':
     case 'unsuback':
       return `${packet.type.toUpperCase()} ${packet.packetId}`
-    case 'subscribe':
     case 'suback':
+      return `SUBACK ${packet.packetId}${packet.returnCodes[0] === refusal ? ' (0x87)' : ''}`
+    case 'subscribe':
     case 'unsubscribe':
       return `${packet.type.toUpperCase()} ${packet.packetId}`
     case 'pingreq':
@@ -63,6 +67,9 @@ function nameOf(packet: ControlPacket): string {
       return packet.type.toUpperCase()
   }
 }
+
+/** A Return Code that the standard reserves. */
+export const refusal = 0x87
 
 /** `out/3` and `in/3` are the messages with index 3. */
 export function messageOf(topic: string): number {
@@ -76,4 +83,20 @@ export function publishOf(direction: 'in' | 'out', message: number, qos: 0 | 1 |
       ? { type: 'publish', topic, payload, retain: false, qos }
       : { type: 'publish', topic, payload, retain: false, qos, packetId, dup },
   )
+}
+
+const unnamed = new Map<string, FromServer>()
+
+/** A PUBLISH of the server whose Topic Name has U+0000 behind the name of the message. */
+export function unnamedPublish(message: number, qos: 1 | 2, packetId: number, dup: boolean): FromServer {
+  const name = `PUBLISH in/${message}, which is no text (QoS ${qos}, identifier ${packetId}, DUP ${dup ? 1 : 0})`
+  const before = unnamed.get(name)
+  if (before !== undefined) return before
+  const topicBytes = Buffer.from(`in/${message}\0`)
+  const made: FromServer = {
+    name,
+    packet: { type: 'unnamed-publish', topicBytes, payload, retain: false, qos, packetId, dup },
+  }
+  unnamed.set(name, made)
+  return made
 }

@@ -14,7 +14,15 @@
 import type { QoS } from '../../src/codec/control-packet.js'
 import { Broken } from './broken.js'
 import type { Configuration } from './configuration.js'
-import { messageOf, type NamedPacket, named, publishOf } from './packet-name.js'
+import {
+  type FromServer,
+  messageOf,
+  type NamedPacket,
+  named,
+  publishOf,
+  refusal,
+  unnamedPublish,
+} from './packet-name.js'
 
 interface Sending {
   readonly packetId: number
@@ -30,6 +38,8 @@ interface ServerSession {
   readonly subscribed: boolean
   readonly received: readonly { readonly packetId: number; readonly message: number }[]
   readonly sending: readonly Sending[]
+  /** Identifiers that it has used again although a PUBREC for them was under way: it ignores that one. */
+  readonly forgotten: readonly number[]
   /** The messages of which a first PUBLISH came in this session, in that order. */
   readonly receipts: readonly number[]
 }
@@ -41,7 +51,7 @@ export interface Server {
 
 export interface Answer {
   readonly server: Server
-  readonly replies: readonly NamedPacket[]
+  readonly replies: readonly FromServer[]
   /** The message that the server has come to own by this packet. */
   readonly owns?: number
   /** Messages that it sends anew because it lost its session. */
@@ -58,6 +68,7 @@ const newSession: ServerSession = {
   subscribed: false,
   received: [],
   sending: [],
+  forgotten: [],
   receipts: [],
 }
 
@@ -68,26 +79,27 @@ export function connectAnswer(server: Server, decision: ConnectDecision, configu
   const { session } = server
   const kept =
     decision === 'keep' && !configuration.cleanSession && session !== undefined && isResumable(session, configuration)
-  const sessionPresent = kept && configuration.saysPresent === 'truly'
+  const saysSoAnyway = configuration.liberty === 'says Session Present after Clean Session'
+  const sessionPresent = (kept && configuration.saysPresent === 'truly') || saysSoAnyway
   const connack = named({ type: 'connack', sessionPresent, returnCode: 0 })
   if (kept) {
     const again = session.sending.map(({ packetId, message, awaits }) =>
       awaits === 'pubcomp'
         ? named({ type: 'pubrel', packetId })
-        : publishOf('in', message, awaits === 'puback' ? 1 : 2, packetId, true),
+        : publishTo(configuration, message, awaits === 'puback' ? 1 : 2, packetId, true),
     )
-    return { server, replies: [connack, ...again] }
+    return { server: { ...server, session: { ...session, forgotten: [] } }, replies: [connack, ...again] }
   }
   const { server: forgetful, sentAnew } = forget(server)
   let next: Server = {
     ...forgetful,
     session: { ...newSession, replaced: session === undefined ? 'nothing' : 'session' },
   }
-  const replies = [connack]
+  const replies: FromServer[] = [connack]
   for (const message of forgetful.owed) {
     const qos = configuration.incoming[message] ?? 0
     if (!hasRoomFor(next, qos, configuration)) break
-    const sent = send({ ...next, owed: next.owed.slice(1) }, message, qos)
+    const sent = send({ ...next, owed: next.owed.slice(1) }, message, qos, configuration)
     next = sent.server
     replies.push(...sent.replies)
   }
@@ -112,17 +124,59 @@ export function hasRoomFor({ session }: Server, qos: QoS, { serverWindow }: Conf
 }
 
 /** The server sends its next message; there has to be a session. */
-export function send(server: Server, message: number, qos: QoS): Answer {
+export function send(server: Server, message: number, qos: QoS, configuration: Configuration): Answer {
   const { session } = server
   if (session === undefined || qos === 0) return { server, replies: [publishOf('in', message, 0, 0, false)] }
   let packetId = 1
   while (session.sending.some((sending) => sending.packetId === packetId)) packetId += 1
+  return sendAs(server, session, message, qos, packetId, configuration)
+}
+
+/** The server forgets the message that has this identifier, and sends its next one with it. */
+export function sendReusing(server: Server, packetId: number, message: number, qos: 1 | 2, of: Configuration): Answer {
+  const { session } = server
+  if (session === undefined) throw new Error('there is no session')
+  const sending = session.sending.filter((other) => other.packetId !== packetId)
+  const forgetful = { ...session, sending, forgotten: [...session.forgotten, packetId] }
+  return sendAs(server, forgetful, message, qos, packetId, of)
+}
+
+function sendAs(
+  server: Server,
+  session: ServerSession,
+  message: number,
+  qos: 1 | 2,
+  packetId: number,
+  configuration: Configuration,
+): Answer {
   const sending: Sending = { packetId, message, awaits: qos === 1 ? 'puback' : 'pubrec' }
   return {
     server: { ...server, session: { ...session, sending: [...session.sending, sending] } },
-    replies: [publishOf('in', message, qos, packetId, false)],
+    replies: [publishTo(configuration, message, qos, packetId, false)],
   }
 }
+
+function publishTo(
+  { liberty }: Configuration,
+  message: number,
+  qos: 1 | 2,
+  packetId: number,
+  dup: boolean,
+): FromServer {
+  return message === 0 && liberty === 'sends a Topic Name that is no text'
+    ? unnamedPublish(message, qos, packetId, dup)
+    : publishOf('in', message, qos, packetId, dup)
+}
+
+/** SUBSCRIBE has reached the server, which refuses it. */
+export function refuse(server: Server, packetId: number): Answer {
+  return { server, replies: [named({ type: 'suback', packetId, returnCodes: [refusal] })] }
+}
+
+/** An identifier that the client uses for nothing. */
+const strangePacketId = 40_000
+
+export const strangeSuback = named({ type: 'suback', packetId: strangePacketId, returnCodes: [0] })
 
 /** The client has read the CONNACK of the present session. */
 export function connackRead(server: Server): Server {
@@ -141,7 +195,7 @@ export function answer(server: Server, { packet, name }: NamedPacket, configurat
       const receipts = firstReceipt(session.receipts, message)
       if (packet.qos === 0) return { server: next({ receipts }), replies: [], owns: message }
       const { packetId } = packet
-      if (packet.qos === 1) {
+      if (packet.qos === 1 || configuration.liberty === 'answers PUBLISH at QoS 2 with PUBACK') {
         return { server: next({ receipts }), replies: [named({ type: 'puback', packetId })], owns: message }
       }
       const replies = [named({ type: 'pubrec', packetId })]
@@ -169,6 +223,9 @@ export function answer(server: Server, { packet, name }: NamedPacket, configurat
       return { server: next({ sending: session.sending.filter((sending) => sending !== known) }), replies: [] }
     }
     case 'pubrec': {
+      const { forgotten } = session
+      const ignored = forgotten.indexOf(packet.packetId)
+      if (ignored >= 0) return { server: next({ forgotten: forgotten.toSpliced(ignored, 1) }), replies: [] }
       const known = awaiting(session, packet, name)
       // The order of PUBRELs is the order of PUBRECs [MQTT-4.6.0-4].
       const sending: Sending[] = session.sending.filter((other) => other !== known)

@@ -30,7 +30,7 @@ export function textOf(world: World): string {
       ? ''
       : `${session.began} ${session.replaced} ${session.subscribed} ${session.receipts.join()} ${session.received
           .map(({ packetId, message }) => `${packetId}:${message}`)
-          .join()} ${session.sending.map(({ packetId, message, awaits }) => `${packetId}:${message}:${awaits}`).join()}`,
+          .join()} ${session.sending.map(({ packetId, message, awaits }) => `${packetId}:${message}:${awaits}`).join()} ${session.forgotten.join()}`,
     shared(journal.base),
     journal.faultyBase === journal.base ? '' : shared(journal.faultyBase),
     journal.log.map(textOfRecord).join(),

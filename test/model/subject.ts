@@ -29,13 +29,13 @@ import {
 } from '../../src/protocol/index.js'
 import type { Configuration } from './configuration.js'
 import { sessionClass } from './faults.js'
-import { messageOf, type NamedPacket, named } from './packet-name.js'
+import { type FromServer, messageOf, type NamedPacket, named, refusal } from './packet-name.js'
 
 export type Input =
   | { readonly is: 'start'; readonly stored: StoredSession | undefined; readonly now: number }
   | { readonly is: 'publish'; readonly message: number; readonly now: number }
   | { readonly is: 'withdraw'; readonly message: number; readonly now: number }
-  | { readonly is: 'receive'; readonly received: NamedPacket; readonly now: number }
+  | { readonly is: 'receive'; readonly received: FromServer; readonly now: number }
   | { readonly is: 'handled' | 'unhandled'; readonly index: number; readonly now: number }
   | {
       readonly is:
@@ -57,7 +57,9 @@ export type Output =
   | { readonly is: 'send'; readonly sent: NamedPacket }
   | { readonly is: 'record'; readonly record: JournalRecord }
   | { readonly is: 'deliver' | 'dropped' | 'settled' | 'rejected' | 'abandoned'; readonly message: number }
-  | { readonly is: 'answered' | 'unanswered'; readonly request: 'subscribe' | 'unsubscribe' }
+  | { readonly is: 'answered'; readonly request: 'subscribe' | 'unsubscribe'; readonly grants: 'all' | 'nothing' }
+  | { readonly is: 'unanswered'; readonly request: 'subscribe' | 'unsubscribe' }
+  | { readonly is: 'refused' }
   | { readonly is: 'connected'; readonly sessionPresent: boolean }
   | { readonly is: 'pinged' }
   | { readonly is: 'closing'; readonly error: MqttError }
@@ -247,8 +249,8 @@ export class Subject implements Driver<number, string> {
     this.#outputs.push({ is: 'rejected', message: messageOf(message.topic) })
   }
 
-  answered({ kind }: Request<string>): void {
-    this.#outputs.push({ is: 'answered', request: kind })
+  answered({ kind }: Request<string>, [code = 0]: ArrayLike<number> & Iterable<number>): void {
+    this.#outputs.push({ is: 'answered', request: kind, grants: code === refusal ? 'nothing' : 'all' })
   }
 
   unanswered({ kind }: Request<string>): void {
@@ -256,7 +258,7 @@ export class Subject implements Driver<number, string> {
   }
 
   refused(): void {
-    throw new Error('the reference server refuses no subscription')
+    this.#outputs.push({ is: 'refused' })
   }
 
   abandoned(message: OutgoingMessage<number>): void {

@@ -69,7 +69,9 @@ function consequence(output: Output): string {
     case 'rejected':
       return `rejects out/${output.message}`
     case 'answered':
-      return `tells the application that its ${output.request} was answered`
+      return `tells the application that its ${output.request} was ${output.grants === 'all' ? 'answered' : 'refused'}`
+    case 'refused':
+      return 'tells the application that its subscription is refused'
     case 'unanswered':
       return `gives the ${output.request} up`
     case 'pinged':

@@ -7,7 +7,7 @@ import type { QoS } from '../../src/codec/control-packet.js'
 import type { JournalRecord, StoredSession } from '../../src/protocol/index.js'
 import { emptySession } from '../../src/protocol/journal/session-reducer.js'
 import type { Configuration, Mishaps } from './configuration.js'
-import type { NamedPacket } from './packet-name.js'
+import type { FromServer, NamedPacket } from './packet-name.js'
 import { newServer, type Server } from './reference-server.js'
 
 /** What is known of a message that the application publishes. */
@@ -58,7 +58,7 @@ export interface Run {
 export interface Link {
   /** Each packet with how much of the journal has to be safe before its bytes are written. */
   readonly toServer: readonly { readonly sent: NamedPacket; readonly needs: number }[]
-  readonly toClient: readonly NamedPacket[]
+  readonly toClient: readonly FromServer[]
   readonly server: 'awaits CONNECT' | 'open'
   readonly client: 'awaits CONNACK' | 'connected'
   readonly output: 'open' | 'full'
@@ -95,7 +95,7 @@ export interface EngineView {
 }
 
 /** How far a SUBSCRIBE, an UNSUBSCRIBE or a ping of the application has come. */
-export type RequestTally = 'unwanted' | 'wanted' | 'asked' | 'answered' | 'given up'
+export type RequestTally = 'unwanted' | 'wanted' | 'asked' | 'answered' | 'refused' | 'given up'
 
 export interface World {
   /** How many messages may be in flight in this process. */

@@ -72,7 +72,7 @@ export class SimulatedServer {
     const qos = this.#world.incoming[message]
     if (qos === undefined || this.#server.session?.subscribed !== true) return
     this.#next += 1
-    this.#apply(send(this.#server, message, qos))
+    this.#apply(send(this.#server, message, qos, this.#configuration))
   }
 
   #receive(link: SimulatedLink, packet: ControlPacket<Buffer>): void {
@@ -101,6 +101,9 @@ export class SimulatedServer {
   #apply({ server, replies, owns }: Answer): void {
     this.#server = server
     if (owns !== undefined) this.owned[owns] = (this.owned[owns] ?? 0) + 1
-    for (const { packet } of replies) this.#link?.send(encodePacket(packet))
+    for (const { packet } of replies) {
+      // A server that conforms sends no Topic Name that is no text.
+      if (packet.type !== 'unnamed-publish') this.#link?.send(encodePacket(packet))
+    }
   }
 }
