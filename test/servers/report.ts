@@ -11,6 +11,9 @@ export default class ServerReport implements Reporter {
   async onTestRunEnd(modules: readonly TestModule[]): Promise<void> {
     const rows = modules.flatMap(rowsOf)
     if (rows.length > 0) console.log(`\n${table([...headings, ...theirs], rows)}`)
+    for (const module of modules) {
+      for (const test of module.children.allTests()) if (test.meta().found !== undefined) console.log(test.meta().found)
+    }
     const installed = await installedKinds()
     for (const kind of kinds) {
       if (!installed.includes(kind))

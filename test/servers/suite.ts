@@ -1,5 +1,6 @@
 /** What holds with every server, in the words of a user, and what each is asked. The test of a server calls `tryServer`. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { describeClosings } from './closings.js'
 import { describeExchanges } from './exchanges.js'
 import { forms } from './form.js'
 import type { ServerKind } from './kinds/server-kind.js'
@@ -18,6 +19,8 @@ declare module 'vitest' {
     /** What the report prints: a row of the table. */
     load?: LoadRow
     version?: string
+    /** A line that the report prints below the table. */
+    found?: string
   }
 }
 
@@ -50,6 +53,8 @@ export function tryServer(kind: ServerKind): void {
   describe('with a client of ours', () => describeExchanges(kind, () => server))
 
   describeRefusals(kind, () => server)
+
+  if (form.patient) describeClosings(kind, () => server)
 
   describe('to a question, it answers:', () => {
     for (const { question, ask, answer } of asked(kind, form)) {
