@@ -92,6 +92,11 @@ export const liberties: readonly Configuration[] = [
     receiveWindow: 1,
     mishaps: { liberties: 2 },
   }),
+  configuration('the same, with two cuts', {
+    liberty: 'uses a held identifier for a new message',
+    incoming: [2, 2],
+    mishaps: { liberties: 2, cuts: 2 },
+  }),
   configuration('Session Present after Clean Session: two cuts', {
     liberty: 'says Session Present after Clean Session',
     outgoing: [1, 2],

@@ -19,9 +19,10 @@ export function read(world: World, { packet }: FromServer, configuration: Config
       const message = messageOf(packet.topic)
       if (packet.qos === 0) return { ...world, arrived: [...world.arrived, message] }
       const { packetId, qos } = packet
-      const isNew = configuration.liberty === 'uses a held identifier for a new message' && !packet.dup
+      const reuses = configuration.liberty === 'uses a held identifier for a new message'
       // After each CONNACK of a server that never says Session Present, only DUP and the content tell a copy from a new message.
-      const told = saysPresent === 'truly' && !isNew ? world : unheld(world, packetId, packet.dup ? message : undefined)
+      const told =
+        saysPresent === 'truly' && !reuses ? world : unheld(world, packetId, packet.dup ? message : undefined)
       // Without word of a lost session, the client has to take a new message under an old identifier for a copy.
       const isCopy = (other: number) => other === message || unreadLosses === 'explored'
       const held = qos === 2 && told.incoming.some((tally, other) => tally.held === packetId && isCopy(other))

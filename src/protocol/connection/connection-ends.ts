@@ -25,7 +25,7 @@ export function qos2Hint<P, R>({ table, qos2 }: SessionState<P, R>): string | un
   if (qos2 === 'answered' || table.publishesQos2 === 0) return undefined
   const isMissing = [...table.messages()].some(({ awaits, sentAt }) => awaits === 'pubrec' && sentAt !== NOT_SENT)
   if (!isMissing) return undefined
-  const sign = qos2 === 'granted less' ? ' (it granted less than QoS 2 for a Topic Filter)' : ''
+  const sign = qos2 === 'granted less' ? ' (it granted less in a SUBACK)' : ''
   return `perhaps this server does not have QoS 2${sign}; then publish at QoS 1, or set profile.maxQos to 1`
 }
 

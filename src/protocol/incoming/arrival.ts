@@ -59,17 +59,41 @@ export class Arrival {
   }
 
   /**
-   * Whether the server means a new message, although it still uses the Packet Identifier: at another QoS, or with DUP 0 after our
-   * PUBREC on this same connection. Without a reconnection no conforming server sends a PUBLISH again.
+   * Whether the server means a new message, although it still uses the Packet Identifier: at another QoS; or at QoS 2 with other content, or
+   * with DUP 0 after our PUBREC on this same connection. No conforming server does any of these.
    */
-  isReusedBy({ qos, dup }: Exclude<IncomingPublish, { readonly qos: 0 }>, connection: number): boolean {
-    return this.qos !== qos || (qos === 2 && !dup && this.pubrecOn === connection)
+  isReusedBy(packet: Exclude<IncomingPublish, { readonly qos: 0 }>, connection: number): boolean {
+    if (this.qos !== packet.qos) return true
+    return packet.qos === 2 && ((!packet.dup && this.pubrecOn === connection) || !this.mayHold(packet))
+  }
+
+  /** Whether this PUBLISH has the content of the arrival, as far as that is known. */
+  mayHold(packet: IncomingPublish): boolean {
+    const held = this.content
+    if (held === undefined) return true
+    const { bytes, checksum } = contentOf(packet)
+    return bytes === held.bytes && checksum === held.checksum
   }
 
   /** True if its handlers have ended, so the message may be acknowledged in its turn. */
   get isHandled(): boolean {
     return this.progress === 'received' || this.progress === 'over'
   }
+}
+
+/** What is left of a message whose payload is not kept: enough to know a copy of it. */
+export function contentOf(packet: IncomingPublish): MessageContent {
+  const topic = packet.type === 'publish' ? packet.topic : packet.topicBytes.toString('latin1')
+  const { payload } = packet
+  // FNV-1a, with 32 bits. A byte that no topic has stands between the two parts.
+  let checksum = 0x811c9dc5
+  const add = (byte: number) => {
+    checksum = Math.imul(checksum ^ byte, 0x01000193)
+  }
+  for (let index = 0; index < topic.length; index += 1) add(topic.charCodeAt(index))
+  add(0)
+  for (const byte of payload) add(byte)
+  return { bytes: payload.byteLength, checksum: checksum >>> 0 }
 }
 
 function topicLength(packet: IncomingPublish): number {

@@ -6,26 +6,8 @@
  * a copy, but only on a connection whose own CONNACK had Session Present 0. After Session Present 1 the same packet may be a message
  * of the new session that was cut on its first way; to take that for a copy would lose it.
  */
-import type { PacketIdentifier, PublishPacket, UnnamedPublishPacket } from '../../codec/control-packet.js'
-import type { MessageContent } from '../journal/journal-record.js'
-import type { Arrival } from './arrival.js'
-
-type Publish = PublishPacket<Buffer> | UnnamedPublishPacket<Buffer>
-
-/** What is left of a message whose payload is not kept: enough to know a copy of it. */
-export function contentOf(packet: Publish): MessageContent {
-  const topic = packet.type === 'publish' ? packet.topic : packet.topicBytes.toString('latin1')
-  const { payload } = packet
-  // FNV-1a, with 32 bits. A byte that no topic has stands between the two parts.
-  let checksum = 0x811c9dc5
-  const add = (byte: number) => {
-    checksum = Math.imul(checksum ^ byte, 0x01000193)
-  }
-  for (let index = 0; index < topic.length; index += 1) add(topic.charCodeAt(index))
-  add(0)
-  for (const byte of payload) add(byte)
-  return { bytes: payload.byteLength, checksum: checksum >>> 0 }
-}
+import type { PacketIdentifier } from '../../codec/control-packet.js'
+import type { Arrival, IncomingPublish } from './arrival.js'
 
 /** The arrivals by their former identifier. */
 export class FormerIdentifiers {
@@ -47,10 +29,8 @@ export class FormerIdentifiers {
   }
 
   /** Whether this PUBLISH is a copy of the former arrival: see above. */
-  isCopy({ content }: Arrival, packet: Publish): boolean {
-    if (content === undefined || packet.qos !== 2 || !packet.dup) return false
-    const { bytes, checksum } = contentOf(packet)
-    return bytes === content.bytes && checksum === content.checksum
+  isCopy(arrival: Arrival, packet: IncomingPublish): boolean {
+    return arrival.content !== undefined && packet.qos === 2 && packet.dup && arrival.mayHold(packet)
   }
 
   /** Whether the arrival is kept here. */

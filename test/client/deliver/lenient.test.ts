@@ -253,3 +253,25 @@ describe('the warning of a message that nobody claims', () => {
     })
   })
 })
+
+describe('a Packet Identifier of a held message at QoS 2', () => {
+  test('on which another message comes after a resumption brings that one to its handler', async () => {
+    const { client, connection, server, got } = await listening({
+      cleanSession: false,
+      clientId: 'c',
+      reconnect: { minDelayMs: 1, maxDelayMs: 1 },
+    })
+    connection.send(message('first', 2, 7))
+    await connection.next('pubrec')
+    connection.cut()
+    const again = await server.admitted(true)
+    again.send(message('first', 2, 7))
+    await again.until('pubrec')
+    again.cut()
+    const third = await server.admitted(true)
+    third.send(message('second', 2, 7))
+    await third.until('pubrec')
+    expect(got.map(({ topic }) => topic)).toEqual(['first', 'second'])
+    expect(client.stats.anomalies).toBe(1)
+  })
+})

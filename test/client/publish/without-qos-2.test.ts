@@ -79,7 +79,7 @@ describe('PUBACK for a message at QoS 2', () => {
 })
 
 const hint = 'perhaps this server does not have QoS 2; then publish at QoS 1, or set profile.maxQos to 1'
-const grantedLess = hint.replace('QoS 2;', 'QoS 2 (it granted less than QoS 2 for a Topic Filter);')
+const grantedLess = hint.replace('QoS 2;', 'QoS 2 (it granted less in a SUBACK);')
 
 async function grant(qos: 0 | 1 | 2): Promise<Awaited<ReturnType<typeof online>>> {
   const pair = await online()

@@ -95,6 +95,30 @@ describe('a Packet Identifier that is used again before its exchange is over [MQ
   })
 
   test.each([
+    ['first', 'done'],
+    ['first', 'running'],
+    ['dup', 'done'],
+    ['dup', 'running'],
+  ] as const)(
+    'with other content is a new message on any connection: %s, and the handler of the old one is %s',
+    (dup, handler) => {
+      const engine = lenient({ handlers: 'running' }).receive(arrives('old', 2, 5))
+      if (handler === 'done') engine.finish('old')
+      engine.cut().resume().news()
+      expect(engine.receive(arrives('new', 2, 5, dup)).news()).toEqual(['anomaly reused-identifier 5', 'deliver new'])
+      expect(engine.finish('new').news()).toEqual(['send PUBREC#5'])
+      expect(engine.receive(pubrel(5)).news()).toEqual(['send PUBCOMP#5'])
+    },
+  )
+
+  test('with DUP 0 is a copy if an earlier process has handled the message, and its content is not known', () => {
+    const stored = { nextSequence: 1, nextPacketId: 1, messages: [], held: [5] }
+    const engine = new EngineHarness({ strict: false, stored }).resume()
+    engine.news()
+    expect(engine.receive(arrives('new', 2, 5)).news()).toEqual(['send PUBREC#5'])
+  })
+
+  test.each([
     [1, 2, 'PUBREC'],
     [2, 1, 'PUBACK'],
   ] as const)(

@@ -3,7 +3,8 @@
  * PUBREL; on the connection that carried the message, on one that resumed the session, and after the session was lost.
  *
  * The message `m` has identifier 5. If `m` has to wait for another message, that one is `blocker` (identifier 9, the same QoS),
- * which came before. The packet that the server sends then has the topic `copy`, so a second delivery can be seen.
+ * which came before. The packet that the server sends then has the topic `copy`, so a second delivery can be seen. A copy at QoS 2 is `m`
+ * again: other content would mean another message.
  */
 import { describe, expect, test } from 'vitest'
 import type { ControlPacket } from '../../../src/codec/control-packet.js'
@@ -19,13 +20,13 @@ interface Cell {
   readonly after: readonly string[]
 }
 
-const inputs = {
+const inputs = (topicAtQos2: 'm' | 'copy'): Readonly<Record<string, ControlPacket<Buffer>>> => ({
   'PUBLISH at QoS 1': arrives('copy', 1, 5),
   'PUBLISH at QoS 1 with DUP 1': arrives('copy', 1, 5, 'dup'),
-  'PUBLISH at QoS 2': arrives('copy', 2, 5),
-  'PUBLISH at QoS 2 with DUP 1': arrives('copy', 2, 5, 'dup'),
+  'PUBLISH at QoS 2': arrives(topicAtQos2, 2, 5),
+  'PUBLISH at QoS 2 with DUP 1': arrives(topicAtQos2, 2, 5, 'dup'),
   PUBREL: pubrel(5),
-} as const satisfies Readonly<Record<string, ControlPacket<Buffer>>>
+})
 
 /** `qos2New` is for a PUBLISH with DUP 0, if that is not treated as a copy. */
 type Row = Readonly<Record<'qos1' | 'qos2' | 'pubrel', Cell>> & { readonly qos2New?: Cell }
@@ -46,7 +47,8 @@ function cellOf(row: Row, packet: ControlPacket): Cell {
 }
 
 function check(title: string, row: Row, reached: () => EngineHarness): void {
-  for (const [name, packet] of Object.entries(inputs)) {
+  const isNew = [...row.qos2.at, ...row.qos2.after].includes('deliver copy')
+  for (const [name, packet] of Object.entries(inputs(isNew ? 'copy' : 'm'))) {
     const { at, after } = cellOf(row, packet)
     test(`${name}, ${title}: ${at.join(', ') || 'nothing'}; then ${after.join(', ') || 'nothing'}`, () => {
       const engine = reached().receive(packet)
@@ -199,6 +201,14 @@ describe('an identifier that the server took for a second message [MQTT-2.3.1-4]
     expect(engine.news()).toEqual(['closing identifier-in-use [MQTT-2.3.1-4]'])
     engine.open().receive(connack(true), arrives('copy', 1, 5, 'dup'))
     expect(engine.finishAll().news()).toEqual(['send CONNECT', 'connected resumed', 'deliver copy', 'send PUBACK#5'])
+  })
+})
+
+describe('an identifier of a held message, on which another message comes at QoS 2 [MQTT-2.3.1-4]', () => {
+  test.each(['first', 'dup'] as const)('ends the connection, also if that has resumed the session: %s', (dup) => {
+    const engine = reach('held', 2).cut().resume()
+    engine.news()
+    expect(engine.receive(arrives('copy', 2, 5, dup)).news()).toEqual(['closing identifier-in-use [MQTT-2.3.1-4]'])
   })
 })
 
