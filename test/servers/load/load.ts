@@ -23,8 +23,11 @@ export interface LoadReport extends Score {
 
 /** So many publishes wait for their promise at once: as many as mosquitto, as it is shipped, takes at QoS 2. */
 const width = 20
-/** After so long without anything settled or received, what is missing counts as lost. */
-const silenceMs = 10_000
+/**
+ * After so long without anything settled or received, what is missing counts as lost. After two cuts in a row a client is quiet
+ * for some seconds, to find out whether the server refuses something by closing; with more cuts, that may happen several times in a row.
+ */
+const silenceMs = 60_000
 
 /** Some 40 connections for 20,000 messages each way. */
 const mostBytes = 300_000
