@@ -256,9 +256,10 @@ export class ClientRun {
     this.#atMost('queued messages', stats.queued, bounds.maxMessages + bounds.maxInFlight)
     this.#atMost('messages in flight', stats.inFlight, bounds.maxInFlight)
     this.#atMost('running handlers', stats.running, bounds.receiveWindow)
-    // What was read at once is taken as a whole: reading stops behind it.
+    // What was read at once is taken as a whole: reading stops behind it. A persistent session reads once more after a standstill.
     const atOnce = this.#server.largestPiece + bounds.maxPacketBytes + weightOfPacket
-    this.#atMost('bytes of backlog', stats.backlogBytes, bounds.receiveBufferMaxBytes + atOnce)
+    const reads = this.#circumstances.cleanSession ? 1 : 2
+    this.#atMost('bytes of backlog', stats.backlogBytes, bounds.receiveBufferMaxBytes + reads * atOnce)
   }
 
   #atMost(what: string, value: number, most: number): void {
