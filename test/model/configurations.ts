@@ -94,7 +94,7 @@ export const liberties: readonly Configuration[] = [
   }),
   configuration('the same, with two cuts', {
     liberty: 'uses a held identifier for a new message',
-    incoming: [2, 2],
+    incoming: [2, 2, 1],
     mishaps: { liberties: 2, cuts: 2 },
   }),
   configuration('Session Present after Clean Session: two cuts', {

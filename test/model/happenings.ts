@@ -28,7 +28,11 @@ export function read(world: World, { packet }: FromServer, configuration: Config
       const held = qos === 2 && told.incoming.some((tally, other) => tally.held === packetId && isCopy(other))
       const joins =
         qos === 2 && told.runs.some((run) => run.of !== 'detached' && run.packetId === packetId && isCopy(run.message))
-      const due = [...(told.link?.due ?? []), { message, qos, packetId, progress: held ? 'done' : 'waiting' } as const]
+      // The message that the server has forgotten is not acknowledged any more.
+      const before = (told.link?.due ?? []).filter(
+        (due) => !reuses || due.packetId !== packetId || due.message === message,
+      )
+      const due = [...before, { message, qos, packetId, progress: held ? 'done' : 'waiting' } as const]
       const next = withLink(told, { due })
       return held || joins ? next : { ...next, arrived: [...next.arrived, message] }
     }
