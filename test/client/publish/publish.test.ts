@@ -271,6 +271,13 @@ describe('many publishes', () => {
     expect(connection.chunks.length - before).toBe(1)
   })
 
+  test('of one turn go out as soon as they fill 64 KiB: they do not gather in memory until the turn ends', async () => {
+    const { client } = await online()
+    const before = client.stats.bytesOut
+    for (let n = 0; n < 65; n++) client.publish('a', Buffer.alloc(1_024), { qos: n % 2 === 0 ? 0 : 1 })
+    expect(client.stats.bytesOut - before).toBeGreaterThanOrEqual(65_536)
+  })
+
   test.each([1, 250])('awaited in a loop at QoS 0 starve no timer (topic of %i bytes)', async (topicBytes) => {
     // This server takes all bytes at once and never makes the loop wait. So the client has to.
     const { client } = await online({}, new FakeServer({ highWaterMark: 2 ** 30 }))
