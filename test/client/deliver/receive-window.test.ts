@@ -1,6 +1,6 @@
-import { describe, expect, test, vi } from 'vitest'
-import type { MqttClient } from '../../../src/index.js'
-import { gate, online, quiet } from '../peers/client-on-pipe.js'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { ClientOptions, MqttClient } from '../../../src/index.js'
+import { fakeTime, gate, online, pass, quiet } from '../peers/client-on-pipe.js'
 import { message } from '../peers/fake-server.js'
 
 describe('the receive window', () => {
@@ -102,6 +102,33 @@ describe('the backlog', () => {
       await vi.waitFor(() => expect(handled).toBe(100), { timeout: 20_000 })
       expect(connection.all('puback').filter(({ packetId }) => packetId <= 100)).toHaveLength(100)
       expect(client.stats).toMatchObject({ dropped: 0, reconnects: 0 })
+    },
+  )
+
+  test.each([
+    ['is lost, in a clean session', {}, 10_000, 'it is lost'],
+    [
+      'comes again, in a session that is kept',
+      { cleanSession: false, clientId: 'c' },
+      1_000,
+      'the server sends it again',
+    ],
+  ] as readonly (readonly [string, ClientOptions, number, string])[])(
+    'without room for a message, after a standstill: it %s, each is counted, and one warning tells',
+    async (_, session, standstillMs, fate) => {
+      fakeTime()
+      const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
+      onTestFinished(() => warned.mockRestore())
+      const bounds = { receiveWindow: 1, receiveBufferBytes: 20_000, receiveBufferMaxBytes: 40_000 }
+      const { client, connection } = await online({ ...bounds, ...session })
+      client.handle('a', () => client.publish('b', 'unanswered', { qos: 1 }))
+      for (let id = 1; id <= 100; id += 1) connection.send(big(id))
+      for (let second = 0; second <= standstillMs; second += 500) await pass(500)
+      expect(client.stats.dropped).toBeGreaterThan(1)
+      expect(client.stats.packetsIn.publish).toBe(100)
+      expect(warned.mock.calls.map(([text]) => String(text))).toEqual([
+        expect.stringMatching(`"a" was not kept \\(${fate}\\): receiveBufferMaxBytes`),
+      ])
     },
   )
 })
