@@ -35,6 +35,8 @@ function declarationsOf(sources: string, entries: readonly string[]): ReadonlyMa
     declaration: true,
     emitDeclarationOnly: true,
     stripInternal: true,
+    // `npm run lint` checks the types. Without the check, the same declarations come in half the time.
+    noCheck: true,
     rootDir: sources,
     outDir: sources,
   })
