@@ -1,6 +1,6 @@
 /** The recipes: programs in docs/recipes, and docs/recipes.md, which shows them. */
 import { readdirSync } from 'node:fs'
-import { readDocument, root } from '../repo/doc-blocks.js'
+import { type Block, readDocument, root } from '../repo/doc-blocks.js'
 
 export const page = 'docs/recipes.md'
 
@@ -20,4 +20,19 @@ export function withRecipes(text: string): string {
     const language = languages[name.split('.').at(-1) ?? ''] ?? 'ts'
     return `${mark}\`\`\`${language} ${name}\n${recipe(name).trimEnd()}\n\`\`\`\n`
   })
+}
+
+/** The recipes in TypeScript and their tests, for the compiler. */
+export function recipePrograms(): Block[] {
+  const programs = recipes
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => ({ file: `docs/recipes/${name}`, line: 1, code: recipe(name) }))
+  const tests = readdirSync(new URL('test/recipes/', root))
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => {
+      const file = `test/recipes/${name}`
+      // What is compiled counts as a file of test/repo.
+      return { file, line: 1, code: readDocument(file).replace("'./recipes.js'", "'../recipes/recipes.js'") }
+    })
+  return [...programs, ...tests]
 }

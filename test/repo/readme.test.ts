@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { recipePrograms } from '../recipes/recipes.js'
 import { blocksOf, brokenLinks, documents, missingFiles, namesFarServer, promisedOutput } from './doc-blocks.js'
 import { complaintsAbout } from './doc-compiler.js'
 import { run, type Servers, startServers } from './doc-runner.js'
@@ -12,16 +13,22 @@ describe('the programs in the documentation', () => {
     expect(blocksOf('README.md').length).toBeGreaterThan(20)
   })
 
-  // One question to the compiler for both answers: it reads all the sources for each.
+  // One question to the compiler for all answers: it reads all the sources for each.
   const wrong = { file: 'wrong.md', line: 7, code: "\nawait client.publish('a', 42)\n" }
   const isOfWrong = (complaint: string) => complaint.startsWith(wrong.file)
+  const isOfRecipes = (complaint: string) => /^(docs|test)\/recipes\//.test(complaint)
   let complaints: readonly string[]
   beforeAll(() => {
-    complaints = complaintsAbout([...blocks, wrong])
+    complaints = complaintsAbout([...blocks, ...recipePrograms(), wrong])
   })
 
   test('compile against the sources', () => {
-    expect(complaints.filter((complaint) => !isOfWrong(complaint))).toEqual([])
+    expect(complaints.filter((complaint) => !isOfWrong(complaint) && !isOfRecipes(complaint))).toEqual([])
+  })
+
+  test('compile as recipes too, with their tests', () => {
+    expect(recipePrograms().filter(({ file }) => file.startsWith('docs/')).length).toBeGreaterThan(5)
+    expect(complaints.filter(isOfRecipes)).toEqual([])
   })
 
   test('would not pass if one of them were wrong', () => {
