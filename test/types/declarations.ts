@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { beforeAll, describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
+import { programOf } from './compiler.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -23,15 +24,9 @@ export function describeDeclarations(directory: () => string): void {
 
   beforeAll(() => {
     files = readdirSync(directory(), { recursive: true, encoding: 'utf8' }).filter((name) => /\.d\.c?ts$/.test(name))
-    program = ts.createProgram(
+    program = programOf(
       entries.map(([, path]) => join(directory(), `${path}.d.ts`)),
-      {
-        target: ts.ScriptTarget.ES2022,
-        module: ts.ModuleKind.NodeNext,
-        typeRoots: [join(root, 'node_modules/@types')],
-        types: ['node'],
-        skipLibCheck: true,
-      },
+      { module: ts.ModuleKind.NodeNext, skipLibCheck: true },
     )
   })
 

@@ -1,0 +1,73 @@
+/**
+ * The compiler, asked several times about one package. A question costs most in the reading of what is always the same: the
+ * declarations of the language and of Node. Each of them is read once, and once more for each kind of module that it can be.
+ */
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { expect } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const programs = fileURLToPath(new URL('./programs/', import.meta.url))
+
+/** The programs of users, without extension. */
+export const programNames: readonly string[] = readdirSync(programs).map((name) => name.replace(/\.ts$/, ''))
+
+/** What the language and Node offer to the programs here. All questions have it in common, so that what was read can be kept. */
+const common: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+  types: ['node'],
+  typeRoots: [join(root, 'node_modules/@types')],
+}
+
+const kept = new Map<string, ts.SourceFile>()
+
+/** A program of these files. What lies in the `node_modules` of this repository is read once for all programs. */
+export function programOf(files: readonly string[], settings: ts.CompilerOptions): ts.Program {
+  const options = { ...common, ...settings }
+  const host = ts.createCompilerHost(options)
+  const { getSourceFile } = host
+  host.getSourceFile = (path, how, ...rest) => {
+    if (!path.startsWith(join(root, 'node_modules'))) return getSourceFile(path, how, ...rest)
+    const key = `${path} ${typeof how === 'object' ? how.impliedNodeFormat : how}`
+    const file = kept.get(key) ?? getSourceFile(path, how, ...rest)
+    if (file !== undefined) kept.set(key, file)
+    return file
+  }
+  return ts.createProgram(files, options, host)
+}
+
+/**
+ * Compiles the programs as files of one kind beside the package in `project`, and gives the complaints of the compiler about
+ * them and about the package. `skipLibCheck` would skip the declarations of the package too; those of TypeScript and of Node are
+ * left out by hand.
+ */
+export function complaintsAbout(project: string, extension: 'mts' | 'cts', settings: ts.CompilerOptions): string[] {
+  const directory = join(project, extension)
+  mkdirSync(directory, { recursive: true })
+  const files = programNames.map((name) => join(directory, `${name}.${extension}`))
+  for (const [index, file] of files.entries()) copyFileSync(join(programs, `${programNames[index]}.ts`), file)
+  const program = programOf(files, {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    noEmit: true,
+    ...settings,
+  })
+  const ours = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(project))
+  // Those that all entry points lead to; fewer would mean that the compiler did not find the package.
+  expect(ours.length).toBeGreaterThan(files.length + 40)
+  const diagnostics = [
+    ...program.getConfigFileParsingDiagnostics(),
+    ...program.getOptionsDiagnostics(),
+    ...program.getGlobalDiagnostics(),
+    ...ours.flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]),
+  ]
+  return diagnostics.map((diagnostic) => {
+    const place = diagnostic.file === undefined ? '' : `${diagnostic.file.fileName.slice(project.length)}: `
+    return place + ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n')
+  })
+}
