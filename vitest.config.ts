@@ -11,8 +11,8 @@ export const alias = [
 ]
 
 /**
- * Tests that need a process of their own: they replace a module or a class, measure the heap, or count what a whole
- * process holds. All the others share the processes that there are, each of which loads the sources once.
+ * Tests that need a process of their own: they replace a module or a class, measure the heap, count what a whole process holds, or
+ * watch all clients of it. All the others share the processes that there are, each of which loads the sources once.
  */
 const isolated = [
   'test/aliyun/endpoint-for-tests.test.ts',
@@ -26,6 +26,7 @@ const isolated = [
   'test/fuzz/**/*.test.ts',
   'test/protocol/lists/fifo.test.ts',
   'test/protocol/lists/paged-map.test.ts',
+  'test/recipes/observing.test.ts',
   'test/simulation/*.test.ts',
 ]
 
