@@ -283,11 +283,11 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   }
 
   /** Rejects every pending promise of a publish, subscribe or unsubscribe. */
-  rejectAll(errorFor: (message: OutgoingMessage<PublishTicket> | undefined) => unknown): void {
+  rejectAll(errorFor: (message?: Pick<OutgoingMessage<PublishTicket>, 'delivery'>) => unknown): void {
     this.#life = 'ended'
     if (this.#session === undefined) return
     this.outcomes.rejectAll(this.#session.outgoing.unsettled(), errorFor)
-    for (const request of [...this.#session.requests.unanswered()]) request.ticket?.failed(errorFor(undefined))
+    for (const request of [...this.#session.requests.unanswered()]) request.ticket?.failed(errorFor())
   }
 
   // What the engine asks of its driver.

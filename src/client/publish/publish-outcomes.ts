@@ -63,7 +63,7 @@ export class PublishOutcomes {
   /** The client has ended: rejects every pending promise. */
   rejectAll(
     messages: Iterable<OutgoingMessage<PublishTicket>>,
-    errorFor: (message: OutgoingMessage<PublishTicket> | undefined) => unknown,
+    errorFor: (message: Pick<OutgoingMessage<PublishTicket>, 'delivery'>) => unknown,
   ): void {
     this.#clientLife = 'ended'
     for (const message of messages) {
@@ -76,7 +76,8 @@ export class PublishOutcomes {
     this.take()
     for (const { toResolve, toReject } of this.#saving ?? []) {
       for (const { ticket, reason } of toReject) ticket.reject(reason)
-      for (const ticket of toResolve) ticket.reject(errorFor(undefined))
+      // Acknowledged, or dropped from the queue: the others are rejected above.
+      for (const ticket of toResolve) ticket.reject(errorFor({ delivery: 'unknown' }))
     }
   }
 

@@ -55,32 +55,38 @@ describe('the outgoing queue', () => {
     expect(client.stats.rejected).toBe(1)
   })
 
-  test('tells the publish of a dropped message also if a handler ends the client then, whose store answers no more', async () => {
-    const inMemory = memoryStore()
-    const store: SessionStore = {
-      durable: true,
-      open: (sessionId) => inMemory.open(sessionId),
-      append: () => new Promise(() => {}),
-      close: () => inMemory.close(),
-    }
-    const { client, connection } = await online({
-      clientId: 'c',
-      cleanSession: false,
-      store,
-      maxInFlight: 1,
-      queue: { maxMessages: 1, overflow: 'drop-oldest' },
-    })
-    const publish = (payload: string) => outcomeOf(client.publish('a', payload, { qos: 1 }))
-    const outcomes = new Promise((resolve) =>
-      client.handle('in', () => {
-        resolve(Promise.all([publish('in flight'), publish('dropped'), publish('waits')]))
-        client.destroy()
-      }),
-    )
-    connection.send(message('in'))
-    const ended = { error: { code: 'MQTT_CLOSED' } }
-    expect(await outcomes).toMatchObject([ended, { error: { code: 'MQTT_QUEUE_FULL' } }, ended])
-  })
+  test.each([
+    ['acknowledged', { code: 'MQTT_QUEUE_FULL', delivery: 'none' }],
+    ['stored', { code: 'MQTT_CLOSED', delivery: 'unknown' }],
+  ] as const)(
+    'tells the publish of a dropped message (until %s) also if a handler ends the client then, whose store answers no more',
+    async (until, told) => {
+      const inMemory = memoryStore()
+      const store: SessionStore = {
+        durable: true,
+        open: (sessionId) => inMemory.open(sessionId),
+        append: () => new Promise(() => {}),
+        close: () => inMemory.close(),
+      }
+      const { client, connection } = await online({
+        clientId: 'c',
+        cleanSession: false,
+        store,
+        maxInFlight: 1,
+        queue: { maxMessages: 1, overflow: 'drop-oldest' },
+      })
+      const publish = (payload: string) => outcomeOf(client.publish('a', payload, { qos: 1, until }))
+      const outcomes = new Promise((resolve) =>
+        client.handle('in', () => {
+          resolve(Promise.all([publish('in flight'), publish('dropped'), publish('waits')]))
+          client.destroy()
+        }),
+      )
+      connection.send(message('in'))
+      const ended = { error: { code: 'MQTT_CLOSED' } }
+      expect(await outcomes).toMatchObject([ended, { error: told }, ended])
+    },
+  )
 
   test('rejects what is older than maxAgeMs, and nothing younger', async () => {
     fakeTime()
