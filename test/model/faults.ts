@@ -59,7 +59,10 @@ class ForgetsReceivedIdentifiers extends Session<number, string> {
 class TakesNewForCopy extends Session<number, string> {
   constructor(...args: ConstructorParameters<typeof Session<number, string>>) {
     super(...args)
-    this.incoming.former.isCopy = () => true
+    this.incoming.former.isCopy = (former) => {
+      former.content = undefined
+      return true
+    }
   }
 }
 
@@ -68,7 +71,10 @@ class TakesCutForCopy extends Session<number, string> {
   constructor(...args: ConstructorParameters<typeof Session<number, string>>) {
     super(...args)
     // As if the two messages had the same content.
-    this.incoming.former.isCopy = (_, { qos, ...packet }) => qos === 2 && 'dup' in packet && packet.dup
+    this.incoming.former.isCopy = (former, { qos, ...packet }) => {
+      former.content = undefined
+      return qos === 2 && 'dup' in packet && packet.dup
+    }
     this.incoming.resumed = () => {}
   }
 }
