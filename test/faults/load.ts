@@ -34,11 +34,8 @@ export interface LoadOptions {
 const levels: readonly QoS[] = [0, 1, 2]
 /** So many publishes of each QoS wait for their promise at once: enough to keep the window full. */
 const concurrency = 200
-/**
- * After so long without anything settled or received, what is missing counts as lost or hanging. After two cuts in a row a client is quiet
- * for some seconds, to find out whether the server refuses something by closing; with more cuts, that may happen several times in a row.
- */
-const silenceMs = 60_000
+/** After so long without anything settled or received, what is missing counts as lost or hanging. */
+const silenceMs = 10_000
 
 const common: ClientOptions = {
   cleanSession: false,
