@@ -1,7 +1,7 @@
 /**
  * Watches what a server sends to a client: how many messages came over the wire, and how many at QoS 2 the server has started again
- * after PUBREL, under whatever Packet Identifier. A receiver has no means to tell these from new messages: PUBREL has ended
- * the exchange [MQTT-4.3.3-2]. Every payload of a load is another, so a payload tells the message.
+ * after PUBREL, under whatever Packet Identifier, or after it has given their identifier to another message. A receiver has no means to
+ * tell these from new messages: PUBREL, or the other message, has ended the exchange [MQTT-4.3.3-2]. Every payload of a load is another, so a payload tells the message.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ControlPacket } from 'mqtt311/codec'
@@ -18,7 +18,7 @@ export class Arrivals implements Disposable {
     subscribe('mqtt311:packet:in', this.#see)
   }
 
-  /** Messages that the server has published again after their PUBREL. */
+  /** Messages that the server has published again after the end of their exchange. */
   get repeated(): number {
     return this.#repeated
   }
@@ -35,8 +35,10 @@ export class Arrivals implements Disposable {
       const text = Buffer.from(packet.payload).toString()
       this.#seen.add(text)
       if (packet.qos !== 2) return
+      const open = this.#open.get(packet.packetId)
       // Sent again before its PUBREL, it is the same message still.
-      if (this.#open.get(packet.packetId) !== text && this.#known(text)) this.#repeated += 1
+      if (open !== text && this.#known(text)) this.#repeated += 1
+      if (open !== undefined && open !== text) this.#ended.add(open)
       this.#open.set(packet.packetId, text)
     } else if (packet.type === 'pubrel') {
       const text = this.#open.get(packet.packetId)
