@@ -8,6 +8,7 @@ import { type Clock, install } from '@sinonjs/fake-timers'
 import { MqttClient } from '../../src/client/mqtt-client.js'
 import { channels } from '../../src/client/surface/diagnostics.js'
 import type { ControlPacket } from '../../src/codec/control-packet.js'
+import { TimeoutError } from '../../src/errors.js'
 import { createFileStore } from '../../src/store/file/file-store.js'
 import type { SessionStore } from '../../src/store/session-store.js'
 import { messageOf } from '../model/packet-name.js'
@@ -247,7 +248,14 @@ class Simulation {
     this.#client = client
     client.connect().catch((error: Error) => this.#tally.refused(epoch === this.#epoch, error))
     client.closed.catch((error: Error) => this.#tally.refused(epoch === this.#epoch, error))
-    client.subscribe('in/#', { qos: 2 }).catch(() => {})
+    this.#subscribe(client)
+  }
+
+  /** Again after a time-out: the time in which SUBSCRIBE is unanswered counts over connections. */
+  #subscribe(client: MqttClient): void {
+    client.subscribe('in/#', { qos: 2 }).catch((error: unknown) => {
+      if (error instanceof TimeoutError && client === this.#client) this.#subscribe(client)
+    })
   }
 
   /** The store, with an eye on which incoming messages are noted as handled: none of them may be handled again. */
