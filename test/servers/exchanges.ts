@@ -3,10 +3,9 @@ import { once } from 'node:events'
 import { type ClientOptions, connect, type Message, type MqttClient } from 'mqtt311'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Inbox } from '../mosquitto/client.js'
-import type { ServerKind } from './kinds/server-kind.js'
+import { profiles, type ServerKind } from './kinds/server-kind.js'
 import type { ServerProcess } from './process/server-process.js'
 import { fresh } from './questions/raw-peer.js'
-import { profiles } from './refusals.js'
 
 const vias = ['TCP', 'TLS'] as const
 type Via = (typeof vias)[number]

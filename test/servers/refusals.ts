@@ -1,13 +1,10 @@
 /** What a profile says of its server is what the server was seen to do: so the client refuses it before a byte is written. */
 import { connect, type MqttClient } from 'mqtt311'
-import { activemq, aedes, ejabberd, mosquitto, nats, rabbitmq } from 'mqtt311/servers'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { ServerKind } from './kinds/server-kind.js'
+import { profiles, type ServerKind } from './kinds/server-kind.js'
 import type { ServerProcess } from './process/server-process.js'
 import type { Question } from './questions/question.js'
 import { usualAnswers } from './questions/usual-answers.js'
-
-export const profiles = { mosquitto, rabbitmq, activemq, nats, ejabberd, aedes } as const
 
 interface Refusal {
   readonly question: Question

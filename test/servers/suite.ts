@@ -68,7 +68,7 @@ export function tryServer(kind: ServerKind): void {
     for (const qos of kind.publishes) {
       const way = qos === 0 ? 'without cuts' : 'through cut connections'
       const whole = qos === 0 || kind.overCuts !== 'loses'
-      const once = qos === 2 && kind.overCuts !== 'repeats'
+      const once = qos === 2
       const end = `${whole ? 'none lost' : 'or were lost by the server'}${once ? ', none doubled by the client' : ''}`
       it(`at QoS ${qos} arrive ${way}, ${end}`, { timeout: loadTimeoutMs }, async ({ task }) => {
         const load = { qos, messages: form.messages, seed }

@@ -12,7 +12,7 @@ export const activemq: ServerKind = {
   // Without libmqtt-client-java it takes connections, and never answers CONNECT.
   install: 'apt-get install --no-install-recommends activemq default-jre-headless libmqtt-client-java',
   publishes: [0, 1, 2],
-  overCuts: 'repeats',
+  overCuts: 'keeps',
   afterKill: 'kept',
   answers: {
     'will of a client that is taken over': 'not sent',

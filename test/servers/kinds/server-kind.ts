@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { QoS } from 'mqtt311/codec'
+import { activemq, aedes, ejabberd, mosquitto, nats, rabbitmq } from 'mqtt311/servers'
 import type { LoopbackHost } from '../process/ports.js'
 import type { Answers } from '../questions/question.js'
 
@@ -43,15 +44,18 @@ export interface ServerKind {
   /** The QoS at which a client may publish. */
   readonly publishes: readonly QoS[]
   /**
-   * What it does with messages when the connections of its clients are cut. `repeats`: it makes the publisher send again at QoS 2 what it
-   * has delivered. `loses`: it forgets some that it has acknowledged, and gives others a Packet Identifier that another still has.
+   * What it does with messages when the connections of its clients are cut. `loses`: it forgets some that it has acknowledged, and
+   * gives others a Packet Identifier that another still has.
    */
-  readonly overCuts: 'keeps' | 'repeats' | 'loses'
+  readonly overCuts: 'keeps' | 'loses'
   /** What outlives `kill -9`: what the server has acknowledged, or nothing that it has not written yet by chance. */
   readonly afterKill: 'kept' | 'lost'
   /** What it answers otherwise than the standard lets one expect, and otherwise than most do. */
   readonly answers: Partial<Answers>
 }
+
+/** What a client of ours is told of each kind. */
+export const profiles = { mosquitto, rabbitmq, activemq, nats, ejabberd, aedes } as const
 
 /** Who may connect: anybody without a name, both users with these passwords, the second one to `ok/#` only. */
 export const users = { u1: 'pw1', u2: 'pw2' } as const

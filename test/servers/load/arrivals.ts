@@ -1,7 +1,8 @@
 /**
- * Watches what a server sends to a client: how many messages came over the wire, and how many at QoS 2 the server has started again
- * after PUBREL, under whatever Packet Identifier, or after it has given their identifier to another message. A receiver has no means to
- * tell these from new messages: PUBREL, or the other message, has ended the exchange [MQTT-4.3.3-2]. Every payload of a load is another, so a payload tells the message.
+ * Watches what a server sends to a client: how many messages came over the wire, and how many at QoS 2 the server has published again
+ * as new ones. A receiver has no means to tell such a message from a new one: after PUBREL, or after another message with its Packet
+ * Identifier, the exchange is over [MQTT-4.3.3-2]; and after PUBREC on the same connection, a copy has to say DUP 1 [MQTT-3.3.1-1].
+ * Every payload of a load is another, so a payload tells the message.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ControlPacket } from 'mqtt311/codec'
@@ -9,6 +10,8 @@ import type { ControlPacket } from 'mqtt311/codec'
 export class Arrivals implements Disposable {
   readonly #client: object
   readonly #open = new Map<number, string>()
+  /** The Packet Identifiers of the messages whose PUBREC the present connection has carried. */
+  readonly #answered = new Set<number>()
   readonly #ended = new Set<string>()
   readonly #seen = new Set<string>()
   #repeated = 0
@@ -16,9 +19,10 @@ export class Arrivals implements Disposable {
   constructor(client: object) {
     this.#client = client
     subscribe('mqtt311:packet:in', this.#see)
+    subscribe('mqtt311:packet:out', this.#seeAnswer)
   }
 
-  /** Messages that the server has published again after the end of their exchange. */
+  /** Messages that the server has published again as new ones. */
   get repeated(): number {
     return this.#repeated
   }
@@ -36,16 +40,24 @@ export class Arrivals implements Disposable {
       this.#seen.add(text)
       if (packet.qos !== 2) return
       const open = this.#open.get(packet.packetId)
-      // Sent again before its PUBREL, it is the same message still.
-      if (open !== text && this.#known(text)) this.#repeated += 1
+      const isCopy = open === text && (packet.dup || !this.#answered.has(packet.packetId))
+      if (!isCopy && this.#known(text)) this.#repeated += 1
       if (open !== undefined && open !== text) this.#ended.add(open)
       this.#open.set(packet.packetId, text)
+      if (!isCopy) this.#answered.delete(packet.packetId)
     } else if (packet.type === 'pubrel') {
       const text = this.#open.get(packet.packetId)
       if (text === undefined) return
       this.#open.delete(packet.packetId)
       this.#ended.add(text)
     }
+  }
+
+  readonly #seeAnswer = (event: unknown): void => {
+    if (!isOf(this.#client, event)) return
+    const { packet } = event
+    if (packet.type === 'connect') this.#answered.clear()
+    if (packet.type === 'pubrec') this.#answered.add(packet.packetId)
   }
 
   #known(text: string): boolean {
@@ -56,6 +68,7 @@ export class Arrivals implements Disposable {
 
   [Symbol.dispose](): void {
     unsubscribe('mqtt311:packet:in', this.#see)
+    unsubscribe('mqtt311:packet:out', this.#seeAnswer)
   }
 }
 

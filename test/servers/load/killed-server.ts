@@ -5,6 +5,7 @@ import path from 'node:path'
 import { connect } from 'mqtt311'
 import { fileStore } from 'mqtt311/store'
 import { type Score, Tally } from '../../faults/tally.js'
+import { profiles } from '../kinds/server-kind.js'
 import type { ServerProcess } from '../process/server-process.js'
 
 export interface KilledServer extends Score {
@@ -24,7 +25,7 @@ export async function killServer(server: ServerProcess, messages: number): Promi
   const { promise: half, resolve: halfArrived } = deferred()
   const { promise: all, resolve: allArrived } = deferred()
   const { promise: end, resolve: endArrived } = deferred()
-  const options = { ...server.address(), reconnect, cleanSession: false }
+  const options = { ...server.address(), profile: profiles[server.kind.name], reconnect, cleanSession: false }
   const consumer = await connect({ ...options, clientId: 'killed-consumer' })
   const producer = await connect({ ...options, clientId: 'killed-producer', store: fileStore(directory) })
   try {

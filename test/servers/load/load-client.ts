@@ -1,6 +1,6 @@
 /** mqtt311 and MQTT.js behind one interface, so that a load asks the same of both: a persistent session, and back at once. */
 import mqtt from 'mqtt'
-import { type ClientOptions, connect } from 'mqtt311'
+import { type ClientOptions, connect, type ServerProfile } from 'mqtt311'
 import type { QoS } from 'mqtt311/codec'
 import { Acknowledged, Arrivals } from './arrivals.js'
 
@@ -11,6 +11,8 @@ export interface Destination {
   readonly password?: string
   /** Seconds: one where silence means a connection that the proxy has silenced, many where a busy process may be silent. */
   readonly keepAlive: number
+  /** What mqtt311 is told of the server. MQTT.js has nothing of the kind. */
+  readonly profile: ServerProfile
 }
 
 export interface LoadClient {
@@ -61,7 +63,7 @@ export const mqtt311: LoadClientMaker = async (destination, clientId, receive) =
 }
 
 export const mqttjs: LoadClientMaker = async (destination, clientId, receive) => {
-  const { keepAlive, ...address } = destination
+  const { keepAlive, profile: _, ...address } = destination
   const client = mqtt.connect({
     ...address,
     protocol: 'mqtt',

@@ -5,6 +5,7 @@
 import type { QoS } from 'mqtt311/codec'
 import { CuttingProxy } from '../../faults/cutting-proxy.js'
 import { type Score, Tally } from '../../faults/tally.js'
+import { profiles } from '../kinds/server-kind.js'
 import type { ServerProcess } from '../process/server-process.js'
 import type { LoadClient, LoadClientMaker } from './load-client.js'
 
@@ -50,7 +51,8 @@ export async function runLoad(
   try {
     const identifier = name.replace('/', '-')
     const keepAlive = qos === 0 ? 60 : 2
-    const through = { ...server.kind.login, host: proxy.host, port: proxy.port, keepAlive }
+    const { login, name: kind } = server.kind
+    const through = { ...login, host: proxy.host, port: proxy.port, keepAlive, profile: profiles[kind] }
     const producer = await make(through, `${identifier}-p`, () => {})
     clients.push(producer)
     const consumer = await make(through, `${identifier}-c`, (payload) => run.receive(payload))
