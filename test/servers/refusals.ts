@@ -1,7 +1,8 @@
 /** What a profile says of its server is what the server was seen to do: so the client refuses it before a byte is written. */
 import { connect, type MqttClient } from 'mqtt311'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { profiles, type ServerKind } from './kinds/server-kind.js'
+import { profiles } from './kinds/profiles.js'
+import type { ServerKind } from './kinds/server-kind.js'
 import type { ServerProcess } from './process/server-process.js'
 import type { Question } from './questions/question.js'
 import { usualAnswers } from './questions/usual-answers.js'

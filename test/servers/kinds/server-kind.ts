@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { QoS } from 'mqtt311/codec'
-import { activemq, aedes, ejabberd, mosquitto, nats, rabbitmq } from 'mqtt311/servers'
 import type { LoopbackHost } from '../process/ports.js'
 import type { Answers } from '../questions/question.js'
 
@@ -53,9 +52,6 @@ export interface ServerKind {
   /** What it answers otherwise than the standard lets one expect, and otherwise than most do. */
   readonly answers: Partial<Answers>
 }
-
-/** What a client of ours is told of each kind. */
-export const profiles = { mosquitto, rabbitmq, activemq, nats, ejabberd, aedes } as const
 
 /** Who may connect: anybody without a name, both users with these passwords, the second one to `ok/#` only. */
 export const users = { u1: 'pw1', u2: 'pw2' } as const

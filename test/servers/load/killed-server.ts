@@ -5,7 +5,7 @@ import path from 'node:path'
 import { connect } from 'mqtt311'
 import { fileStore } from 'mqtt311/store'
 import { type Score, Tally } from '../../faults/tally.js'
-import { profiles } from '../kinds/server-kind.js'
+import { profiles } from '../kinds/profiles.js'
 import type { ServerProcess } from '../process/server-process.js'
 
 export interface KilledServer extends Score {

@@ -5,7 +5,7 @@
 import type { QoS } from 'mqtt311/codec'
 import { CuttingProxy } from '../../faults/cutting-proxy.js'
 import { type Score, Tally } from '../../faults/tally.js'
-import { profiles } from '../kinds/server-kind.js'
+import { profiles } from '../kinds/profiles.js'
 import type { ServerProcess } from '../process/server-process.js'
 import type { LoadClient, LoadClientMaker } from './load-client.js'
 
