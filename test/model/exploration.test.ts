@@ -1,8 +1,8 @@
 /** What the exploration finds in the engine as it is: nothing. The large configurations run by `npm run explore`. */
 import { describe, expect, it } from 'vitest'
-import { liberties, small } from './configurations.js'
-import { explore } from './explorer.js'
-import { printedTrace } from './trace.js'
+import { liberties, small } from './configuration/configurations.js'
+import { explore } from './search/explorer.js'
+import { printedTrace } from './search/trace.js'
 
 /** Those that take less than a second. `npm run explore` has all. */
 const quick = liberties.filter(

@@ -12,11 +12,11 @@
  */
 import { parseArgs } from 'node:util'
 import type { QoS } from '../../src/codec/control-packet.js'
-import { type Configuration, configuration, type Mishaps, noMishaps } from './configuration.js'
-import { large, liberties, medium, small } from './configurations.js'
-import { type Exploration, explore } from './explorer.js'
-import { faults } from './faults.js'
-import { printedTrace } from './trace.js'
+import { type Configuration, configuration, type Mishaps, noMishaps } from './configuration/configuration.js'
+import { large, liberties, medium, small } from './configuration/configurations.js'
+import { faults } from './configuration/faults.js'
+import { type Exploration, explore } from './search/explorer.js'
+import { printedTrace } from './search/trace.js'
 
 const text = { type: 'string' } as const
 const flag = { type: 'boolean', default: false } as const

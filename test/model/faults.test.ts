@@ -1,9 +1,9 @@
 /** The exploration is worth something only if it finds faults. Each of these is put in on purpose, and found. */
 import { describe, expect, it } from 'vitest'
-import { type Configuration, configuration } from './configuration.js'
-import { explore } from './explorer.js'
-import type { Fault } from './faults.js'
-import { printedTrace } from './trace.js'
+import { type Configuration, configuration } from './configuration/configuration.js'
+import type { Fault } from './configuration/faults.js'
+import { explore } from './search/explorer.js'
+import { printedTrace } from './search/trace.js'
 
 interface Case {
   readonly fault: Fault

@@ -1,6 +1,6 @@
 /** `npm run simulate -- --seeds 1000 [--from 1]`, or `--seed 17` for one run. */
 import { parseArgs } from 'node:util'
-import { simulate } from './simulation.js'
+import { simulate } from './world/simulation.js'
 
 const { values } = parseArgs({
   options: {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { JournalRecord } from '../../src/protocol/journal/journal-record.js'
 import type { SessionStore } from '../../src/store/session-store.js'
-import { type StoreFault, simulate } from './simulation.js'
+import { type StoreFault, simulate } from './world/simulation.js'
 
 /** Seeds from the first on, until one shows something wrong; undefined if none does. */
 async function firstFailure(seeds: number, fault?: StoreFault): Promise<readonly string[] | undefined> {

@@ -4,9 +4,9 @@
  * left over.
  */
 import { parseArgs } from 'node:util'
-import { growthBytesMax, type HeapRecord } from './heap-record.js'
-import { realSoak } from './real-soak.js'
-import { virtualSoak } from './virtual-soak.js'
+import { growthBytesMax, type HeapRecord } from './soak/heap-record.js'
+import { realSoak } from './soak/real-soak.js'
+import { virtualSoak } from './soak/virtual-soak.js'
 
 const { values } = parseArgs({
   options: {

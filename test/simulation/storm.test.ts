@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { attemptsBetween, type Outage, reconnectStorm, strategies } from './reconnect-storm.js'
+import { attemptsBetween, type Outage, reconnectStorm, strategies } from './storm/reconnect-storm.js'
 
 const outage: Outage = { seed: 311, clients: 10_000, outageMs: 60_000, acceptsPerSecond: Number.POSITIVE_INFINITY }
 

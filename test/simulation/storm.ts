@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { table } from '../faults/table.js'
-import { attemptsBetween, type Outage, reconnectStorm, strategies } from './reconnect-storm.js'
-import { stormPlot } from './storm-plot.js'
+import { attemptsBetween, type Outage, reconnectStorm, strategies } from './storm/reconnect-storm.js'
+import { stormPlot } from './storm/storm-plot.js'
 
 const { values } = parseArgs({
   options: { clients: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' } },

@@ -1,10 +1,10 @@
 /** What has to hold in a state, whatever led to it; and the state of the engine as the exploration compares it. */
-import type { Session } from '../../src/protocol/index.js'
-import { Broken } from './broken.js'
-import type { Configuration } from './configuration.js'
-import { recovered } from './faults.js'
-import type { Subject } from './subject.js'
-import type { EngineView, World } from './world.js'
+import type { Session } from '../../../src/protocol/index.js'
+import type { Configuration } from '../configuration/configuration.js'
+import { recovered } from '../configuration/faults.js'
+import { Broken } from '../world/broken.js'
+import type { Subject } from '../world/subject.js'
+import type { EngineView, World } from '../world/world.js'
 
 type EngineState = ReturnType<Session<number, string>['inspect']>
 

@@ -1,8 +1,8 @@
-import type { ControlPacket } from '../../src/codec/control-packet.js'
-import { PacketDecoder } from '../../src/codec/decode/packet-decoder.js'
-import { encodePacket } from '../../src/codec/encode/packet-writer.js'
-import { type Configuration, configuration } from '../model/configuration.js'
-import { named } from '../model/packet-name.js'
+import type { ControlPacket } from '../../../src/codec/control-packet.js'
+import { PacketDecoder } from '../../../src/codec/decode/packet-decoder.js'
+import { encodePacket } from '../../../src/codec/encode/packet-writer.js'
+import { type Configuration, configuration } from '../../model/configuration/configuration.js'
+import { named } from '../../model/world/packet-name.js'
 import {
   type Answer,
   answer,
@@ -11,8 +11,8 @@ import {
   newServer,
   type Server,
   send,
-} from '../model/reference-server.js'
-import type { SeededRandom } from './seeded-random.js'
+} from '../../model/world/reference-server.js'
+import type { SeededRandom } from '../seeded-random.js'
 import type { SimulatedLink } from './simulated-link.js'
 import type { World } from './world.js'
 

@@ -1,12 +1,12 @@
 /** The way to a broken rule, for a person: what happened, line by line, and what the engine did about it. */
 
-import type { JournalRecord } from '../../src/protocol/index.js'
-import type { Configuration } from './configuration.js'
+import type { JournalRecord } from '../../../src/protocol/index.js'
+import type { Configuration } from '../configuration/configuration.js'
+import type { Move } from '../moves/move.js'
+import { moves } from '../moves/moves.js'
+import { type Input, type Output, Subject } from '../world/subject.js'
 import type { Exploration } from './explorer.js'
-import type { Move } from './move.js'
-import { moves } from './moves.js'
 import { start, take } from './step.js'
-import { type Input, type Output, Subject } from './subject.js'
 
 export function printedTrace({ configuration, broken }: Exploration): string {
   if (broken === undefined) return ''

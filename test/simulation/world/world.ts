@@ -1,6 +1,6 @@
 /** What one seed makes of the world: who talks how much, and what goes wrong how often. Chosen anew for each seed (swarm). */
-import type { QoS } from '../../src/codec/control-packet.js'
-import type { SeededRandom } from './seeded-random.js'
+import type { QoS } from '../../../src/codec/control-packet.js'
+import type { SeededRandom } from '../seeded-random.js'
 
 export interface World {
   readonly seed: number

@@ -1,8 +1,8 @@
 /** What the application may do next, and its handlers. */
-import type { Configuration } from './configuration.js'
-import { cut, handlerEnded, handlerFailed } from './happenings.js'
+import type { Configuration } from '../configuration/configuration.js'
+import { cut, handlerEnded, handlerFailed } from '../world/happenings.js'
+import { type World, withOutgoing } from '../world/world.js'
 import { at, type Move } from './move.js'
-import { type World, withOutgoing } from './world.js'
 
 export function applicationMoves(world: World, configuration: Configuration): Move[] {
   const { now, published: message } = world

@@ -1,10 +1,10 @@
 /** Real minutes of steady traffic at every QoS in both directions, over TCP, with a cut every few seconds. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { QoS } from '../../src/codec/control-packet.js'
-import { MqttClient } from '../../src/index.js'
-import { type TestServer, testServer } from '../../src/testing/index.js'
+import type { QoS } from '../../../src/codec/control-packet.js'
+import { MqttClient } from '../../../src/index.js'
+import { type TestServer, testServer } from '../../../src/testing/index.js'
+import { SeededRandom } from '../seeded-random.js'
 import { HeapRecord } from './heap-record.js'
-import { SeededRandom } from './seeded-random.js'
 
 export interface RealSoak {
   readonly story: string

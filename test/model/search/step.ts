@@ -1,13 +1,13 @@
 /** One step of a world: a move, what the engine makes of it, and what the observer says to that. */
-import type { ControlPacket } from '../../src/codec/control-packet.js'
-import { Broken } from './broken.js'
-import type { Configuration } from './configuration.js'
-import { safe } from './happenings.js'
-import type { Move } from './move.js'
-import { observe } from './observer.js'
-import { viewOf } from './state-checks.js'
-import { type Input, type Output, Subject } from './subject.js'
-import { newWorld, type World } from './world.js'
+import type { ControlPacket } from '../../../src/codec/control-packet.js'
+import { observe } from '../checks/observer.js'
+import { viewOf } from '../checks/state-checks.js'
+import type { Configuration } from '../configuration/configuration.js'
+import type { Move } from '../moves/move.js'
+import { Broken } from '../world/broken.js'
+import { safe } from '../world/happenings.js'
+import { type Input, type Output, Subject } from '../world/subject.js'
+import { newWorld, type World } from '../world/world.js'
 
 export interface Step {
   readonly world: World

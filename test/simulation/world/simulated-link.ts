@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream'
-import type { SeededRandom } from './seeded-random.js'
+import type { SeededRandom } from '../seeded-random.js'
 import type { World } from './world.js'
 
 /** The other end of a link, where the server sits. */

@@ -1,4 +1,4 @@
-import type { ClientStats } from '../../src/client/surface/client-surface.js'
+import type { ClientStats } from '../../../src/client/surface/client-surface.js'
 import type { SimulatedServer } from './simulated-server.js'
 import type { Tally } from './tally.js'
 import type { World } from './world.js'

@@ -2,8 +2,8 @@
  * A world as text: two worlds with the same text go on in the same way. It is made for every step, so what changes with
  * nearly every step is put together by hand, and what seldom changes is kept.
  */
-import type { JournalRecord } from '../../src/protocol/index.js'
-import type { Link, World } from './world.js'
+import type { JournalRecord } from '../../../src/protocol/index.js'
+import type { Link, World } from '../world/world.js'
 
 const kept = new WeakMap<object, string>()
 

@@ -3,10 +3,10 @@
  * the application and an observer of the wire remember in order to judge what comes next. A step makes a new World that
  * shares what it did not change.
  */
-import type { QoS } from '../../src/codec/control-packet.js'
-import type { JournalRecord, StoredSession } from '../../src/protocol/index.js'
-import { emptySession } from '../../src/protocol/journal/session-reducer.js'
-import type { Configuration, Mishaps } from './configuration.js'
+import type { QoS } from '../../../src/codec/control-packet.js'
+import type { JournalRecord, StoredSession } from '../../../src/protocol/index.js'
+import { emptySession } from '../../../src/protocol/journal/session-reducer.js'
+import type { Configuration, Mishaps } from '../configuration/configuration.js'
 import type { FromServer, NamedPacket } from './packet-name.js'
 import { newServer, type Server } from './reference-server.js'
 

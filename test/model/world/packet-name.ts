@@ -1,5 +1,5 @@
 /** Packets as short lines of text, and the one packet that each line stands for: two equal lines are the same packet. */
-import type { ControlPacket, UnnamedPublishPacket } from '../../src/codec/control-packet.js'
+import type { ControlPacket, UnnamedPublishPacket } from '../../../src/codec/control-packet.js'
 
 export interface NamedPacket<Packet = ControlPacket<Buffer>> {
   readonly name: string

@@ -1,13 +1,21 @@
 /** What the engine asks of its driver, taken in one by one, and checked against what holds. */
-import { ConnectionLostError, ConnectionRefusedError, TimeoutError } from '../../src/errors.js'
-import type { Anomaly } from '../../src/protocol/index.js'
-import { Broken } from './broken.js'
-import type { Configuration, Liberty } from './configuration.js'
-import { recovered } from './faults.js'
-import { cut, handlerEnded } from './happenings.js'
-import { messageOf, type NamedPacket } from './packet-name.js'
-import type { Output } from './subject.js'
-import { boundTo, type Link, type OutgoingTally, type World, withIncoming, withLink, withOutgoing } from './world.js'
+import { ConnectionLostError, ConnectionRefusedError, TimeoutError } from '../../../src/errors.js'
+import type { Anomaly } from '../../../src/protocol/index.js'
+import type { Configuration, Liberty } from '../configuration/configuration.js'
+import { recovered } from '../configuration/faults.js'
+import { Broken } from '../world/broken.js'
+import { cut, handlerEnded } from '../world/happenings.js'
+import { messageOf, type NamedPacket } from '../world/packet-name.js'
+import type { Output } from '../world/subject.js'
+import {
+  boundTo,
+  type Link,
+  type OutgoingTally,
+  type World,
+  withIncoming,
+  withLink,
+  withOutgoing,
+} from '../world/world.js'
 
 export function observe(world: World, output: Output, configuration: Configuration): World {
   switch (output.is) {

@@ -9,8 +9,8 @@ import type {
   PacketIdentifier,
   PublishPacket,
   QoS,
-} from '../../src/codec/control-packet.js'
-import type { MqttError } from '../../src/errors.js'
+} from '../../../src/codec/control-packet.js'
+import type { MqttError } from '../../../src/errors.js'
 import {
   type Anomaly,
   type Arrival,
@@ -26,9 +26,9 @@ import {
   type Session,
   type SessionSettings,
   type StoredSession,
-} from '../../src/protocol/index.js'
-import type { Configuration } from './configuration.js'
-import { sessionClass } from './faults.js'
+} from '../../../src/protocol/index.js'
+import type { Configuration } from '../configuration/configuration.js'
+import { sessionClass } from '../configuration/faults.js'
 import { type FromServer, messageOf, type NamedPacket, named, refusal } from './packet-name.js'
 
 export type Input =

@@ -3,8 +3,8 @@
  * ends. Each function is called before the engine is told, and says what is allowed from there on.
  */
 
-import type { Configuration } from './configuration.js'
-import { recovered } from './faults.js'
+import type { Configuration } from '../configuration/configuration.js'
+import { recovered } from '../configuration/faults.js'
 import { type FromServer, messageOf } from './packet-name.js'
 import { connackRead, forget } from './reference-server.js'
 import { boundTo, type Run, type World, withIncoming, withLink } from './world.js'

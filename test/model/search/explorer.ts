@@ -10,16 +10,16 @@
  * come to an end comes to rest; and in every state of rest all is done.
  */
 import { hash } from 'node:crypto'
-import { Broken } from './broken.js'
-import type { Configuration } from './configuration.js'
+import { checkEngine, checkRest } from '../checks/state-checks.js'
+import type { Configuration } from '../configuration/configuration.js'
+import type { Move } from '../moves/move.js'
+import { moves } from '../moves/moves.js'
+import { Broken } from '../world/broken.js'
+import { type Input, Subject } from '../world/subject.js'
+import type { World } from '../world/world.js'
 import { stateOnCycle } from './cycle.js'
-import type { Move } from './move.js'
-import { moves } from './moves.js'
-import { checkEngine, checkRest } from './state-checks.js'
 import { textOf } from './state-text.js'
 import { start, take } from './step.js'
-import { type Input, Subject } from './subject.js'
-import type { World } from './world.js'
 
 export interface Exploration {
   readonly configuration: Configuration

@@ -11,9 +11,9 @@
  * message at its PUBLISH or at its PUBREL: both methods of figure 4.3. When it loses its session it still owes what it
  * was not told to have arrived, as a server does that reads its messages from somewhere.
  */
-import type { QoS } from '../../src/codec/control-packet.js'
+import type { QoS } from '../../../src/codec/control-packet.js'
+import type { Configuration } from '../configuration/configuration.js'
 import { Broken } from './broken.js'
-import type { Configuration } from './configuration.js'
 import {
   type FromServer,
   messageOf,

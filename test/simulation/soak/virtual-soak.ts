@@ -1,9 +1,9 @@
 /** Virtual hours of steady traffic at every QoS over links that break twice a minute, with the heap measured each minute. */
-import type { QoS } from '../../src/codec/control-packet.js'
+import type { QoS } from '../../../src/codec/control-packet.js'
+import { SeededRandom } from '../seeded-random.js'
+import { type Run, simulateWorld } from '../world/simulation.js'
+import type { World } from '../world/world.js'
 import { HeapRecord } from './heap-record.js'
-import { SeededRandom } from './seeded-random.js'
-import { type Run, simulateWorld } from './simulation.js'
-import type { World } from './world.js'
 
 export interface VirtualSoak {
   readonly run: Run

@@ -3,10 +3,10 @@
  * strategies run through the same code: one without jitter is one that always draws the longest wait. Time passes in
  * milliseconds; the clients that are due in one form a chain.
  */
-import { type BackoffState, endAttempt, initialBackoff, nextDelayMs } from '../../src/client/life/backoff.js'
-import { backoffEntries, settingsFrom, stableAfterMs } from '../../src/client/options/entries.js'
-import type { BackoffSettings } from '../../src/client/options/reconnect.js'
-import { SeededRandom } from './seeded-random.js'
+import { type BackoffState, endAttempt, initialBackoff, nextDelayMs } from '../../../src/client/life/backoff.js'
+import { backoffEntries, settingsFrom, stableAfterMs } from '../../../src/client/options/entries.js'
+import type { BackoffSettings } from '../../../src/client/options/reconnect.js'
+import { SeededRandom } from '../seeded-random.js'
 
 export interface Outage {
   readonly seed: number

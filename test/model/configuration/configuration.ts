@@ -2,7 +2,7 @@
  * What one exploration covers: who sends what, and how much may go wrong. Every configuration is explored to its end, so each
  * is kept small; together they cover what one of them could not.
  */
-import type { QoS } from '../../src/codec/control-packet.js'
+import type { QoS } from '../../../src/codec/control-packet.js'
 import type { Fault } from './faults.js'
 
 /** How often each kind of mishap may happen in one run. A run with no mishap left has to come to rest. */

@@ -4,12 +4,10 @@
  * answer was lost by it, because neither side can tell the difference.
  */
 
-import { applicationMoves, handlerMoves } from './application-moves.js'
-import { Broken } from './broken.js'
-import type { Configuration } from './configuration.js'
-import { crash, cut, read, safe, sentAnew } from './happenings.js'
-import { at, type Move } from './move.js'
-import { messageOf } from './packet-name.js'
+import type { Configuration } from '../configuration/configuration.js'
+import { Broken } from '../world/broken.js'
+import { crash, cut, read, safe, sentAnew } from '../world/happenings.js'
+import { messageOf } from '../world/packet-name.js'
 import {
   type Answer,
   answer,
@@ -20,8 +18,10 @@ import {
   send,
   sendReusing,
   strangeSuback,
-} from './reference-server.js'
-import { type Link, newLink, type World, withLink, withOutgoing } from './world.js'
+} from '../world/reference-server.js'
+import { type Link, newLink, type World, withLink, withOutgoing } from '../world/world.js'
+import { applicationMoves, handlerMoves } from './application-moves.js'
+import { at, type Move } from './move.js'
 
 export function moves(world: World, configuration: Configuration): readonly Move[] {
   const possible = [

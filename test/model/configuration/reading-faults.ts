@@ -3,8 +3,8 @@
  * whose policy of reading answers otherwise.
  */
 
-import { type Fate, ReadingPolicy } from '../../src/protocol/incoming/reading-policy.js'
-import { Session } from '../../src/protocol/index.js'
+import { type Fate, ReadingPolicy } from '../../../src/protocol/incoming/reading-policy.js'
+import { Session } from '../../../src/protocol/index.js'
 
 /** What is open is the reason to read on although the backlog is full. */
 abstract class CountsOtherwise extends Session<number, string> {

@@ -3,10 +3,16 @@
  * engine are subclasses that misuse its public methods when a connection begins; those of the journal leave a rule out
  * when the log is read back, in the mildest way that keeps the rest of the log readable.
  */
-import { StoreError } from '../../src/errors.js'
-import type { Connection, ConnectionSettings, Driver, JournalRecord, StoredSession } from '../../src/protocol/index.js'
-import { Session } from '../../src/protocol/index.js'
-import { SessionReducer } from '../../src/protocol/journal/session-reducer.js'
+import { StoreError } from '../../../src/errors.js'
+import type {
+  Connection,
+  ConnectionSettings,
+  Driver,
+  JournalRecord,
+  StoredSession,
+} from '../../../src/protocol/index.js'
+import { Session } from '../../../src/protocol/index.js'
+import { SessionReducer } from '../../../src/protocol/journal/session-reducer.js'
 import {
   CountsNoMessages,
   CountsNoPings,

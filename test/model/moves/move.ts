@@ -1,7 +1,7 @@
 /** One thing that may happen next. */
-import type { Mishaps } from './configuration.js'
-import type { Input } from './subject.js'
-import type { World } from './world.js'
+import type { Mishaps } from '../configuration/configuration.js'
+import type { Input } from '../world/subject.js'
+import type { World } from '../world/world.js'
 
 /** The world as the observer sees it before the engine is told, and what the engine is told, if anything. */
 export interface Moved {
