@@ -17,15 +17,7 @@ function strictServer(): FakeServer {
   const longest = vi.spyOn(Math, 'random').mockReturnValue(0.999_999)
   onTestFinished(() => longest.mockRestore())
   const server = new FakeServer()
-  server.onConnection = (connection) => {
-    connection.serve()
-    const answer = connection.onPacket
-    connection.onPacket = (packet) => {
-      if (packet.type === 'connect') connection.send({ type: 'connack', sessionPresent: false, returnCode: 0 })
-      else if (isForbidden(packet)) connection.cut()
-      else answer?.(packet)
-    }
-  }
+  server.refuse(isForbidden, (connection) => connection.cut())
   return server
 }
 

@@ -73,6 +73,19 @@ export class FakeServer {
     this.onConnection = (connection) => connection.serve()
   }
 
+  /** Answers everything on all later connections, and ends the connection, as `end` does, at each packet that it refuses. */
+  refuse(isRefused: (packet: ControlPacket) => boolean, end: (connection: FakeConnection) => void): void {
+    this.onConnection = (connection) => {
+      connection.serve()
+      const answer = connection.onPacket
+      connection.onPacket = (packet) => {
+        if (packet.type === 'connect') connection.send({ type: 'connack', sessionPresent: false, returnCode: 0 })
+        else if (isRefused(packet)) end(connection)
+        else answer?.(packet)
+      }
+    }
+  }
+
   /** Listens on TCP until the test is over; resolves with the URL. */
   async listen(): Promise<string> {
     await this.#server.start()

@@ -132,15 +132,10 @@ describe('a server that closes at a message at QoS 2', () => {
     warnings()
     fakeTime()
     const server = new FakeServer()
-    server.onConnection = (connection) => {
-      connection.serve()
-      const answer = connection.onPacket
-      connection.onPacket = (packet) => {
-        if (packet.type === 'connect') connection.send({ type: 'connack', sessionPresent: false, returnCode: 0 })
-        else if (packet.type === 'publish' && packet.qos === 2) connection.close()
-        else answer?.(packet)
-      }
-    }
+    server.refuse(
+      (packet) => packet.type === 'publish' && packet.qos === 2,
+      (connection) => connection.close(),
+    )
     const client = clientOf(server, { reconnect: { minDelayMs: 1, maxDelayMs: 1 } })
     await client.connect()
     const texts: string[] = []
