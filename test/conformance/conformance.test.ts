@@ -42,11 +42,11 @@ describe('the statements of MQTT 3.1.1', () => {
     const known = new Set(survey.statements.map(({ id }) => id))
     const vectors = new Set(readVectors('readings.csv').flatMap((row) => cell(row, 'anomalies').split(' ')))
     const engine = readFileSync(new URL('src/protocol/driver.ts', root), 'utf8')
-    const readme = readFileSync(new URL('README.md', root), 'utf8')
+    const page = readFileSync(new URL('docs/diagnostics.md', root), 'utf8')
     for (const { statements, anomaly } of survey.readings) {
       expect(statements.filter((id) => !known.has(id))).toEqual([])
       expect({ anomaly, has: vectors.has(anomaly) || engine.includes(`'${anomaly}'`) }).toEqual({ anomaly, has: true })
-      expect(readme).toContain(`\`${anomaly}\``)
+      expect(page).toContain(`\`${anomaly}\``)
     }
     const told = survey.readings.map(({ anomaly }) => anomaly)
     expect([...vectors].filter((anomaly) => !told.includes(anomaly))).toEqual([])

@@ -71,10 +71,14 @@ export function missingFiles(file: string): string[] {
     .filter((path) => !existsSync(new URL(path, root)) && !existsSync(new URL(`src/${path}`, root)))
 }
 
+/** Links of a page that are not absolute, as they stand there. */
+export function linksOf(file: string): string[] {
+  return [...readDocument(file).matchAll(/\]\((?!https?:)([^)\s]*)\)/g)].map(([, link = '']) => link)
+}
+
 /** Links to files and headings of the repository that lead nowhere. */
 export function brokenLinks(file: string): string[] {
-  const links = [...readDocument(file).matchAll(/\]\((?!https?:)([^)\s]*)\)/g)].map(([, link = '']) => link)
-  return links.filter((link) => {
+  return linksOf(file).filter((link) => {
     const [path = '', anchor] = link.split('#')
     const target = path === '' ? file : posix.join(posix.dirname(file), path)
     if (!existsSync(new URL(target, root))) return true

@@ -6,7 +6,7 @@ import { readDocument, root } from './doc-blocks.js'
 import { withOptionTable } from './option-table.js'
 import { withServerTables } from './server-table.js'
 
-writeFileSync(new URL('README.md', root), withOptionTable(readDocument('README.md')))
+writeFileSync(new URL('docs/limits.md', root), withOptionTable(readDocument('docs/limits.md')))
 writeFileSync(new URL('docs/servers.md', root), withServerTables(readDocument('docs/servers.md')))
 writeFileSync(new URL(page, root), withRecipes(readDocument(page)))
 writeFileSync(new URL('docs/runtimes.md', root), withRuntimes(readDocument('docs/runtimes.md')))

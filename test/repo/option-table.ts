@@ -1,5 +1,5 @@
 /**
- * The README's table of limits, made from the entries in the source: names and defaults as the program has them, units and reasons
+ * The table of options in docs/limits.md, made from the entries in the source: names and defaults as the program has them, units and reasons
  * as the comments above the entries say them.
  */
 import ts from 'typescript'
@@ -51,7 +51,7 @@ function tag(node: ts.Node, name: string): string | undefined {
   return found === undefined ? undefined : ts.getTextOfJSDocComment(found.comment)
 }
 
-/** The README with the table of now in the place of the one that it has. */
-export function withOptionTable(readme: string): string {
-  return withTable(readme, 'Option', tableLines(head, optionRows()))
+/** The page with the table of now in the place of the one that it has. */
+export function withOptionTable(page: string): string {
+  return withTable(page, 'Option', tableLines(head, optionRows()))
 }

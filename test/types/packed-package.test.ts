@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { promisify } from 'node:util'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { build } from 'esbuild'
@@ -9,6 +9,7 @@ import { formatMessage } from 'publint/utils'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aedesServer } from '../client/peers/aedes-server.js'
+import { linksOf } from '../repo/doc-blocks.js'
 import { complaintsAbout, programNames } from './compiler.js'
 import { describeDeclarations } from './declarations.js'
 import { type PackedPackage, packPackage } from './packed-package.js'
@@ -78,19 +79,30 @@ describe('the packed package', () => {
 
   it('holds what a user needs, and no tests, fixtures or maps', () => {
     const shape =
-      /^(dist\/[\w-]+\.(js|cjs)|dist\/types\/[\w/-]+\.d\.(ts|cts)|package\.json|README(\.zh-CN)?\.md|docs\/(aliyun(\.zh-CN)?|recipes)\.md|CHANGELOG\.md|LICENSE)$/
+      /^(dist\/[\w-]+\.(js|cjs)|dist\/types\/[\w/-]+\.d\.(ts|cts)|package\.json|README(\.zh-CN)?\.md|docs\/[\w.-]+\.(md|svg)|CHANGELOG\.md|LICENSE)$/
     expect(packed.files.filter((path) => !shape.test(path))).toEqual([])
     for (const path of [
       'package.json',
       'README.md',
       'LICENSE',
       'CHANGELOG.md',
-      'docs/aliyun.md',
+      'docs/use.md',
       'docs/aliyun.zh-CN.md',
-      'docs/recipes.md',
       'dist/index.js',
     ])
       expect(packed.files).toContain(path)
+  })
+
+  it('has no page that links to a file which is not in the package', () => {
+    const pages = packed.files.filter((path) => path.endsWith('.md'))
+    const dead = pages.flatMap((page) =>
+      linksOf(page)
+        .map((link) => link.replace(/#.*/, ''))
+        .filter((link) => link !== '' && !packed.files.includes(posix.join(posix.dirname(page), link)))
+        .map((link) => `${page}: ${link}`),
+    )
+    expect(pages).toContain('README.md')
+    expect(dead).toEqual([])
   })
 
   it('runs as one file made by esbuild', async () => {

@@ -144,7 +144,7 @@ export interface QueueOptions {
   readonly offlineQos0?: boolean | undefined
 }
 
-/** All options of a client. Only a server or a stream is required; all other options have defaults, with their reasons in the README. */
+/** All options of a client. Only a server or a stream is required; all other options have defaults, with their reasons in docs/limits.md. */
 export interface ClientOptions {
   // The server: exactly one of `url`, `host`, `servers` and `stream`.
 

@@ -1,6 +1,6 @@
 /**
  * One entry for each option of a client with a default: its name, its check, its default, and above it a comment with the unit and the
- * reason of the default. `npm run tables` writes these entries into the table of the README. If the name in the README is another
+ * reason of the default. `npm run tables` writes these entries into the table of docs/limits.md. If the name there is another
  * one, `@label` or `@prefix` gives it.
  *
  * Each table of entries is one group of settings. The types of these groups come from the tables, so no interface repeats them.

@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { recipePrograms } from '../recipes/recipes.js'
-import { blocksOf, brokenLinks, documents, missingFiles, namesFarServer, promisedOutput } from './doc-blocks.js'
+import {
+  blocksOf,
+  brokenLinks,
+  documents,
+  linksOf,
+  missingFiles,
+  namesFarServer,
+  promisedOutput,
+  readDocument,
+} from './doc-blocks.js'
 import { complaintsAbout } from './doc-compiler.js'
 import { run, type Servers, startServers } from './doc-runner.js'
 
@@ -9,8 +18,8 @@ const blocks = pages.flatMap(blocksOf)
 
 describe('the programs in the documentation', () => {
   test('are found', () => {
-    expect(pages).toEqual(expect.arrayContaining(['README.md', 'README.zh-CN.md', 'docs/aliyun.md']))
-    expect(blocksOf('README.md').length).toBeGreaterThan(20)
+    expect(pages).toEqual(expect.arrayContaining(['README.md', 'README.zh-CN.md', 'docs/aliyun.md', 'docs/use.md']))
+    expect(blocks.length).toBeGreaterThan(40)
   })
 
   // One question to the compiler for all answers: it reads all the sources for each.
@@ -65,4 +74,25 @@ describe('the pages', () => {
       expect(missingFiles(page)).toEqual([])
     },
   )
+})
+
+describe('the README', () => {
+  const readme = readDocument('README.md')
+
+  test('has at most 24 KB', () => {
+    expect(Buffer.byteLength(readme)).toBeLessThanOrEqual(24 * 1024)
+  })
+
+  test('leads to every page of docs', () => {
+    const linked = linksOf('README.md').map((link) => link.split('#')[0])
+    expect(pages.filter((page) => page.startsWith('docs/') && !linked.includes(page))).toEqual([])
+  })
+
+  test.each(['new MqttClient', 'reconnect()', 'ping()'])('lets a reader find %s', (call) => {
+    expect(readme).toContain(call)
+  })
+
+  test('says how long `npm test` takes', () => {
+    expect(readme).toMatch(/`npm test` runs [^.]* minutes/)
+  })
 })

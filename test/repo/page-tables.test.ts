@@ -1,4 +1,4 @@
-/** The tables of the README against the sources: what the one says the other has, and nothing is left out. */
+/** The tables of the documentation against the sources: what the one says the other has, and nothing is left out. */
 
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
@@ -8,13 +8,16 @@ import { channels } from '../../src/client/surface/diagnostics.js'
 import { readDocument } from './doc-blocks.js'
 import { optionRows, withOptionTable } from './option-table.js'
 
-const readme = readDocument('README.md')
+const limits = readDocument('docs/limits.md')
+const errors = readDocument('docs/errors.md')
+const diagnostics = readDocument('docs/diagnostics.md')
+const commandLine = readDocument('docs/command-line.md')
 
-/** The rows of the table whose first heading is this, cell by cell. */
-function table(heading: string): string[][] {
-  const lines = readme.split('\n')
+/** The rows of the table of the page whose first heading is this, cell by cell. */
+function table(page: string, heading: string): string[][] {
+  const lines = page.split('\n')
   const head = lines.findIndex((line) => line.startsWith('|') && cellsOf(line)[0] === heading)
-  if (head < 0) throw new Error(`README.md has no table that begins with ${heading}`)
+  if (head < 0) throw new Error(`the page has no table that begins with ${heading}`)
   const rows = lines.slice(head + 2)
   return rows
     .slice(
@@ -32,8 +35,8 @@ function cellsOf(line: string): string[] {
 }
 
 /** What stands in backticks in the first column. */
-function names(heading: string): string[] {
-  return table(heading).flatMap(([cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))
+function names(page: string, heading: string): string[] {
+  return table(page, heading).flatMap(([cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))
 }
 
 /** The statements of a source file. */
@@ -54,9 +57,9 @@ function membersOf(path: string, name: string): string[] {
   return found.members.map((member) => member.name?.getText() ?? '')
 }
 
-describe('README.md', () => {
-  test('has the table of limits that `npm run tables` writes', () => {
-    expect(withOptionTable(readme)).toBe(readme)
+describe('docs/limits.md', () => {
+  test('has the table of options that `npm run tables` writes', () => {
+    expect(withOptionTable(limits)).toBe(limits)
     expect(optionRows().length).toBeGreaterThan(20)
   })
 
@@ -66,9 +69,9 @@ describe('README.md', () => {
       ['a burst of a thousand', 'a burst of two thousand'],
       ['| `queue.maxBytes`', '| `queue.minBytes`'],
     ] as const) {
-      const stale = readme.replace(before, after)
-      expect(stale).not.toBe(readme)
-      expect(withOptionTable(stale)).toBe(readme)
+      const stale = limits.replace(before, after)
+      expect(stale).not.toBe(limits)
+      expect(withOptionTable(stale)).toBe(limits)
     }
   })
 
@@ -79,7 +82,7 @@ describe('README.md', () => {
   })
 
   test('gives each fixed limit the value that the source has', () => {
-    const fixed = table('Name')
+    const fixed = table(limits, 'Name')
     expect(fixed.length).toBeGreaterThan(10)
     for (const [name = '', value = '', file = ''] of fixed) {
       const source = readDocument(file.replaceAll('`', ''))
@@ -91,40 +94,53 @@ describe('README.md', () => {
       ])
     }
   })
+})
 
+describe('docs/errors.md', () => {
   test.each([
     ['`fault`', 'Fault'],
     ['`violation`', 'Violation'],
   ])('has a row for each %s', (heading, type) => {
-    expect(names(heading).filter((name) => name !== 'maxPacketBytes')).toEqual(literalsOf('src/errors.ts', type))
+    expect(names(errors, heading).filter((name) => name !== 'maxPacketBytes')).toEqual(
+      literalsOf('src/errors.ts', type),
+    )
   })
 
-  test('names every reason of a ConnectionLostError and every anomaly', () => {
-    const anomalies = literalsOf('src/protocol/driver.ts', 'Anomaly')
-    for (const name of [...literalsOf('src/errors.ts', 'LossReason'), ...anomalies])
-      expect(readme).toContain(`\`${name}\``)
-    expect(anomalies.length).toBeGreaterThan(5)
+  test('names every reason of a ConnectionLostError', () => {
+    const reasons = literalsOf('src/errors.ts', 'LossReason')
+    for (const name of reasons) expect(errors).toContain(`\`${name}\``)
+    expect(reasons.length).toBeGreaterThan(5)
   })
 
   test('has a row for each error, with its code and its class', () => {
     const sources = readDocument('src/errors.ts')
-    const errors = [
+    const classes = [
       ...sources.matchAll(/class (\w+) extends MqttError {\n(?: {2}\/\*\*.*\*\/\n)? {2}readonly code = '(\w+)'/g),
     ]
-    const rows = table('`code`').map(([code, name]) => [code, name])
-    expect(rows.sort()).toEqual(errors.map(([, name, code]) => [`\`${code}\``, `\`${name}\``]).sort())
+    const rows = table(errors, '`code`').map(([code, name]) => [code, name])
+    expect(rows.sort()).toEqual(classes.map(([, name, code]) => [`\`${code}\``, `\`${name}\``]).sort())
   })
+})
 
-  test('has the exit codes of the command', () => {
-    expect(table('Exit code')).toEqual(exitCodeRows())
+test('docs/command-line.md has the exit codes of the command', () => {
+  expect(table(commandLine, 'Exit code')).toEqual(exitCodeRows())
+})
+
+describe('docs/diagnostics.md', () => {
+  test('names every anomaly', () => {
+    const anomalies = literalsOf('src/protocol/driver.ts', 'Anomaly')
+    for (const name of anomalies) expect(diagnostics).toContain(`\`${name}\``)
+    expect(anomalies.length).toBeGreaterThan(5)
   })
 
   test('has a row for each diagnostics channel and for each number of the stats', () => {
-    expect(names('Channel').sort()).toEqual(
+    expect(names(diagnostics, 'Channel').sort()).toEqual(
       Object.values(channels)
         .map(({ name }) => name)
         .sort(),
     )
-    expect(names('Counter').sort()).toEqual(membersOf('src/client/surface/client-surface.ts', 'ClientStats').sort())
+    expect(names(diagnostics, 'Counter').sort()).toEqual(
+      membersOf('src/client/surface/client-surface.ts', 'ClientStats').sort(),
+    )
   })
 })
