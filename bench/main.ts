@@ -15,6 +15,7 @@ const parts: Readonly<Record<string, () => Promise<Part>>> = {
   codec: () => import('./codec/codec.js'),
   sink: () => import('./clients/against-sink.js'),
   mosquitto: () => import('./clients/against-mosquitto.js'),
+  bursts: () => import('./broker/bursts.js'),
   routing: () => import('./pieces/routing.js'),
   signer: () => import('./pieces/signer.js'),
   journal: () => import('./pieces/journal.js'),

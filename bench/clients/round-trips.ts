@@ -3,7 +3,7 @@
 import { alternate, compared, roundsOf } from '../measure/rounds.js'
 import { payload, topic } from '../measure/sample-message.js'
 import type { Subject } from '../measure/subjects.js'
-import type { Effort, Table } from '../part.js'
+import type { Effort, Row, Table } from '../part.js'
 
 /** Microseconds, sorted. */
 async function durations(subject: Subject, count: number): Promise<number[]> {
@@ -19,27 +19,35 @@ async function durations(subject: Subject, count: number): Promise<number[]> {
 const percentile = (share: number) => (sorted: readonly number[]) =>
   sorted[Math.floor(share * sorted.length)] ?? Number.NaN
 
-export async function roundTrips(
-  link: 'TCP' | 'TLS',
-  { ours, theirs }: { readonly ours: Subject; readonly theirs: Subject },
-  effort: Effort,
-): Promise<Table> {
-  const count = effort === 'full' ? 2_000 : 20
+const full = { rounds: 9, messages: 2_000 }
+export const howRoundTrips = `One message at a time; medians of ${full.rounds} alternating rounds of ${full.messages.toLocaleString('en')}.`
+
+export interface Two {
+  readonly ours: Subject
+  readonly theirs: Subject
+}
+
+export async function roundTripRows({ ours, theirs }: Two, effort: Effort): Promise<Row[]> {
+  const count = effort === 'full' ? full.messages : 20
   await durations(ours, count)
   await durations(theirs, count)
   const rounds = await alternate(
-    roundsOf(effort, 9),
+    roundsOf(effort, full.rounds),
     () => durations(ours, count),
     () => durations(theirs, count),
   )
+  return [
+    { work: 'half are faster (p50)', unit: 'us', ...compared(rounds, 'less', percentile(0.5)) },
+    { work: '99 of 100 are faster (p99)', unit: 'us', ...compared(rounds, 'less', percentile(0.99)) },
+  ]
+}
+
+export async function roundTrips(link: 'TCP' | 'TLS', subjects: Two, effort: Effort): Promise<Table> {
   return {
     id: `round-trip-${link.toLowerCase()}`,
     title: `Round trip of one QoS 1 message, ${link}`,
-    how: `One message at a time against mosquitto on [::1]; medians of 9 alternating rounds of ${count.toLocaleString('en')}.`,
+    how: `Against mosquitto on [::1]. ${howRoundTrips}`,
     rival: 'MQTT.js',
-    rows: [
-      { work: 'half are faster (p50)', unit: 'us', ...compared(rounds, 'less', percentile(0.5)) },
-      { work: '99 of 100 are faster (p99)', unit: 'us', ...compared(rounds, 'less', percentile(0.99)) },
-    ],
+    rows: await roundTripRows(subjects, effort),
   }
 }

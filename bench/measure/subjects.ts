@@ -13,20 +13,29 @@ export interface Server {
 }
 
 export interface Subject {
-  publish(topic: string, payload: Buffer, qos: QoS): Promise<unknown>
-  /** From now on `onMessage` is called for each message. */
-  subscribe(filter: string, qos: QoS, onMessage: () => void): Promise<unknown>
+  publish(topic: string, payload: Buffer, qos: QoS, retain?: 'retain'): Promise<unknown>
+  /** From now on `onMessage` is called for each message. The result unsubscribes. */
+  subscribe(filter: string, qos: QoS, onMessage: () => void): Promise<() => Promise<unknown>>
   end(): Promise<unknown>
 }
 
+export interface OurSubject extends Subject {
+  /** How many PINGREQs the client has sent. */
+  pingreqs(): number
+}
+
 /** The window has room for all that a bench publishes at a time, as MQTT.js knows no window. */
-export async function ours({ port, ca }: Server): Promise<Subject> {
+export async function ours({ port, ca }: Server): Promise<OurSubject> {
   const tls = ca === undefined ? {} : { tls: { ca } }
   const client = await connect({ host: '::1', port, maxInFlight: 1_000, ...tls })
   return {
-    publish: (topic, payload, qos) => client.publish(topic, payload, { qos }),
-    subscribe: (filter, qos, onMessage) => client.subscribe(filter, { qos }, onMessage),
+    publish: (topic, payload, qos, retain) => client.publish(topic, payload, { qos, retain: retain !== undefined }),
+    subscribe: async (filter, qos, onMessage) => {
+      const subscription = await client.subscribe(filter, { qos }, onMessage)
+      return () => subscription.unsubscribe()
+    },
     end: () => client.end(),
+    pingreqs: () => client.stats.packetsOut.pingreq,
   }
 }
 
@@ -34,10 +43,16 @@ export async function theirs({ port, ca }: Server): Promise<Subject> {
   const tls = ca === undefined ? ({ protocol: 'mqtt' } as const) : ({ protocol: 'mqtts', ca } as const)
   const client = await mqtt.connectAsync({ host: '::1', port, protocolVersion: 4, ...tls })
   return {
-    publish: (topic, payload, qos) => client.publishAsync(topic, payload, { qos }),
+    publish: (topic, payload, qos, retain) =>
+      client.publishAsync(topic, payload, { qos, retain: retain !== undefined }),
     subscribe: async (filter, qos, onMessage) => {
-      await client.subscribeAsync(filter, { qos })
+      // Retained messages may come in one read with SUBACK.
       client.on('message', onMessage)
+      await client.subscribeAsync(filter, { qos })
+      return () => {
+        client.off('message', onMessage)
+        return client.unsubscribeAsync(filter)
+      }
     },
     end: () => client.endAsync(),
   }

@@ -24,6 +24,8 @@ export interface BrokerOptions {
   readonly users?: Readonly<Record<string, string>> | undefined
   /** The certificate of the TLS listener: a name of fixtures/tls. Default `server`. */
   readonly certificate?: 'server' | 'expired' | 'other-name' | 'unknown-issuer' | undefined
+  /** 'on': Nagle's algorithm, as mosquitto has it unless told otherwise. Default 'off'. */
+  readonly nagle?: 'on' | 'off' | undefined
   /** Whether the TLS listener lets in only clients with a certificate of the test CA. */
   readonly requireCertificate?: boolean | undefined
 }
@@ -157,7 +159,8 @@ export class Broker implements AsyncDisposable {
   }
 
   async #configure(options: BrokerOptions): Promise<void> {
-    const { persistence = false, settings = [], users, certificate = 'server', requireCertificate = false } = options
+    const { persistence = false, settings = [], users } = options
+    const { certificate = 'server', nagle = 'off', requireCertificate = false } = options
     const file = (name: string) => path.join(this.#directory, name)
     const lines = [
       // Started by root it would become another user, to whom the directory does not belong.
@@ -167,7 +170,7 @@ export class Broker implements AsyncDisposable {
       'log_type warning',
       'log_type information',
       'connection_messages false',
-      'set_tcp_nodelay true',
+      `set_tcp_nodelay ${nagle === 'off'}`,
       `allow_anonymous ${users === undefined}`,
       ...(users === undefined ? [] : [`password_file ${file('passwords')}`]),
       ...(persistence ? ['persistence true', `persistence_location ${this.#directory}/`] : []),
