@@ -78,14 +78,18 @@ describe('the pages', () => {
 
 describe('the README', () => {
   const readme = readDocument('README.md')
+  const linkedFrom = (page: string) => linksOf(page).map((link) => link.split('#')[0])
 
-  test('has at most 24 KB', () => {
-    expect(Buffer.byteLength(readme)).toBeLessThanOrEqual(24 * 1024)
+  test.each(['README.md', 'README.zh-CN.md'])('has at most 24 KB: %s', (page) => {
+    expect(Buffer.byteLength(readDocument(page))).toBeLessThanOrEqual(24 * 1024)
   })
 
-  test('leads to every page of docs', () => {
-    const linked = linksOf('README.md').map((link) => link.split('#')[0])
-    expect(pages.filter((page) => page.startsWith('docs/') && !linked.includes(page))).toEqual([])
+  test('leads to every page of docs, in its language', () => {
+    const inEnglish = pages.filter((page) => page.startsWith('docs/') && !page.includes('zh-CN'))
+    const inChinese = pages.filter((page) => page.startsWith('docs/') && page.includes('zh-CN'))
+    expect(inEnglish.length).toBeGreaterThan(10)
+    expect(linkedFrom('README.md')).toEqual(expect.arrayContaining(inEnglish))
+    expect(linkedFrom('README.zh-CN.md')).toEqual(expect.arrayContaining(inChinese))
   })
 
   test.each(['new MqttClient', 'reconnect()', 'ping()'])('lets a reader find %s', (call) => {
@@ -94,5 +98,16 @@ describe('the README', () => {
 
   test('says how long `npm test` takes', () => {
     expect(readme).toMatch(/`npm test` runs [^.]* minutes/)
+  })
+
+  test('has in Chinese what it has in English: links, programs and sections', () => {
+    const shape = (page: string) => ({
+      links: [...new Set(linksOf(page))]
+        .filter((link) => !link.includes('zh-CN') && !/aliyun|README/.test(link))
+        .sort(),
+      programs: blocksOf(page).map(({ code }) => code),
+      sections: readDocument(page).match(/^## /gm)?.length,
+    })
+    expect(shape('README.zh-CN.md')).toEqual(shape('README.md'))
   })
 })
