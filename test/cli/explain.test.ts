@@ -1,9 +1,13 @@
 import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { explain, render } from 'mqtt311/explain'
 import { describe, expect, it } from 'vitest'
 import { buildCommand, call, run, shell, temporaryFile, terminal } from './program.js'
 
 buildCommand()
+
+/** What real programs have written. */
+const dumps = new URL('../../fixtures/captures/text/', import.meta.url)
 
 const bytes = Buffer.from('3005000161686940020001', 'hex')
 const listing = `${render(explain(bytes))}\n`
@@ -14,6 +18,9 @@ describe('mqtt311 explain', () => {
     [['3005000161686940020001']],
     [['0x30,0x05,0x00', '0x01 61:68:69', '40-02-00-01']],
     [['\\x30\\x05\\x00\\x01\\x61\\x68\\x69\\x40\\x02\\x00\\x01']],
+    [['<Buffer 30 05 00 01 61 68 69 40 02 00 01>']],
+    [['<Buffer', '30', '05', '00', '01', '61', '68', '69', '40', '02', '00', '01>']],
+    [['--base64', 'MAUAAWFoaUACAAE=']],
   ])('takes the bytes as %j', async (args) => {
     expect(await call(['explain', ...args])).toEqual({ code: 0, signal: null, stdout: listing, stderr: '' })
   })
@@ -31,6 +38,59 @@ describe('mqtt311 explain', () => {
     expect((await call(['explain', '-f', file])).stdout).toBe(listing)
     writeFileSync(file, bytes.toString('hex').replace(/(..)/g, '$1\n'))
     expect((await call(['explain', '-f', file])).stdout).toBe(listing)
+  })
+
+  it('takes what programs have written, in a file', async () => {
+    for (const name of ['xxd.txt', 'hexdump-canonical.txt', 'node-json.txt']) {
+      const { code, stdout } = await call(['explain', '-f', fileURLToPath(new URL(name, dumps)), '--brief'])
+      expect([code, stdout.split('\n')]).toEqual([
+        0,
+        [
+          'CONNECT  client "watcher", clean session, keep alive 60 s',
+          'PUBLISH  QoS 0, topic "a/b", 20 bytes',
+          'PUBLISH  QoS 0, topic "zeros", 64 bytes',
+          'PUBLISH  QoS 0, topic "温", 11 bytes',
+          'PUBACK  id 1',
+          'DISCONNECT',
+          '',
+        ],
+      ])
+    }
+  })
+
+  it('shows both sides of what Wireshark has followed', async () => {
+    const file = fileURLToPath(new URL('tshark-follow.txt', dumps))
+    const { stdout } = await call(['explain', '-f', file, '--brief'])
+    expect(stdout.split('\n').slice(0, 3)).toEqual([
+      `${' '.repeat(14)}──▶  CONNECT  client "watcher", clean session, keep alive 60 s`,
+      `${' '.repeat(14)}◀──  CONNACK  accepted`,
+      `${' '.repeat(14)}──▶  SUBSCRIBE  id 1, "lamp/#" QoS 2`,
+    ])
+    expect((await call(['explain', '-f', file])).stdout).toContain('client ◀── server\n┌─ CONNACK  accepted')
+  })
+
+  it('says what the bytes look like that are no packets, and reads them all the same if asked to', async () => {
+    const page = { input: 'HTTP/1.1 400 Bad Request\r\n\r\n' }
+    expect(await call(['explain'], page)).toEqual({
+      code: 66,
+      signal: null,
+      stdout: '',
+      stderr:
+        'mqtt311: the bytes of standard input are no packets: it looks like an answer of HTTP: the port was that of a web server; ' +
+        'if they are packets all the same, say --binary, --hex or --base64\n',
+    })
+    expect((await call(['explain', '--binary'], page)).code).toBe(65)
+  })
+
+  it.each([
+    [['--hex', '--base64', 'c000'], '--hex and --base64 exclude each other: give one of them'],
+    [['--binary', 'c000'], '--binary is for a file or standard input: leave it out'],
+    [['--base64', 'c'], 'they are no base64, which has letters, digits, + and /'],
+    [['good', 'morning'], 'it looks like words'],
+    [[':'], 'the command line has no bytes: write them in hexadecimal, as in c0 00'],
+  ])('refuses %j', async (args, line) => {
+    const { code, stderr } = await call(['explain', ...args])
+    expect([code, stderr]).toEqual([64, `mqtt311: ${line}; see mqtt311 explain --help\n`])
   })
 
   it('ends with 65 where it finds a fault, and shows it', async () => {

@@ -1,23 +1,26 @@
 /** `mqtt311 explain`: names every byte of Control Packets. */
 import { UsageError } from '../../errors.js'
-import type { Annotation } from '../../explain/annotation.js'
-import { explainPackets } from '../../explain/explain.js'
-import { renderPackets } from '../../explain/listing/render.js'
+import { readConversation } from '../../explain/capture/conversation.js'
+import { decodeBase64 } from '../../explain/input/byte-text.js'
+import { type Reading, readHex } from '../../explain/input/hex-text.js'
+import { type Input, readInput, readText, type SidePart } from '../../explain/input/read-input.js'
 import type { CommandLine } from '../command-line.js'
 import { readStandardInput } from '../conversation/standard-input.js'
-import { readInput } from '../flags/input-file.js'
-import { exitCode } from '../outcome/exit-code.js'
-import { print, wantsColor } from '../terminal/output.js'
+import { readInput as readNamedFile } from '../flags/input-file.js'
+import { CommandFailure, exitCode } from '../outcome/exit-code.js'
+import { ExplainedOutput } from '../print/explained.js'
 import { defineCommand } from './command.js'
 
 /** Nobody reads the listing of a longer input. */
 const inputBytesMax = 67_108_864
 
 const options = [
-  { name: 'file', short: 'f', value: 'FILE', about: 'bytes, or hexadecimal text; - is standard input' },
+  { name: 'file', short: 'f', value: 'FILE', about: 'what holds the bytes; - is standard input' },
   { name: 'hex', about: 'read the input as hexadecimal text; do not guess' },
+  { name: 'base64', about: 'read the input as base64; do not guess' },
   { name: 'binary', about: 'read the input as bytes; do not guess' },
   { name: 'all', about: 'all bytes of long fields' },
+  { name: 'brief', about: 'a line for each packet, and not every byte' },
 ] as const
 
 type Line = CommandLine<(typeof options)[number]['name']>
@@ -25,92 +28,74 @@ type Line = CommandLine<(typeof options)[number]['name']>
 export const command = defineCommand({
   name: 'explain',
   about: 'every byte of MQTT 3.1.1 packets named, and what is wrong with them.',
-  usage: ['HEX...', '[-f FILE]'],
+  usage: ['BYTES...', '[-f FILE]'],
   groups: [{ title: 'Input', options }],
   paragraphs: [
-    'HEX may have spaces, colons, commas and 0x between the bytes. Several packets may follow each other. Without HEX and -f, standard ' +
-      'input is read. Passwords are not shown.',
+    'BYTES are hexadecimal, with or without spaces, colons, commas and 0x between them, or what programs print: a dump of xxd, hexdump -C, od -t ' +
+      'x1, Wireshark or tcpdump -X, <Buffer ...>, a string with \\x10, an array of C or of another language, base64. A file may have them as text, or be the ' +
+      'bytes. Several packets may follow each other. Without BYTES and -f, standard input is read. Passwords are not shown.',
   ],
   examples: [
     'mqtt311 explain 30 05 00 01 61 68 69',
-    'mqtt311 explain 0xe0,0x00',
-    'mqtt311 explain -f capture.bin | less -R',
-    'xxd -p capture.bin | mqtt311 explain',
+    "mqtt311 explain '<Buffer e0 00>'",
+    'mqtt311 explain -f packets.bin | less -R',
+    'xxd packets.bin | mqtt311 explain --brief',
   ],
   async run(line) {
-    const bytes = await readBytes(line)
-    let outcome: 'done' | 'faulty' = 'done'
-    const found = (packet: readonly Annotation[]) => {
-      if (packet.some(({ fault }) => fault !== undefined)) outcome = 'faulty'
-    }
-    const color = wantsColor(process.stdout)
-    const listing = renderPackets(watched(explainPackets(bytes), found), bytes.length - 1, {
-      color,
-      bytes: line.has('all') ? 'all' : 'cut',
-    })
-    let text = ''
-    for (const part of listing) {
-      text += `${part}\n`
-      if (text.length < printedCharacters) continue
-      await print(text)
-      text = ''
-    }
-    await print(text)
-    return exitCode(outcome)
+    const output = new ExplainedOutput(line.has('brief') ? 'lines' : line.has('all') ? 'all bytes' : 'bytes')
+    await explainInput(await readGiven(line), output)
+    return exitCode(output.outcome)
   },
 })
 
-/** About so much is printed at once. */
-const printedCharacters = 65_536
-
-function* watched<T>(items: Iterable<T>, see: (item: T) => void): Generator<T> {
-  for (const item of items) {
-    see(item)
-    yield item
+async function explainInput(input: Exclude<Input, { is: 'foreign' }>, output: ExplainedOutput): Promise<void> {
+  switch (input.is) {
+    case 'packets':
+      return output.packets(input.bytes)
+    case 'sides':
+      return output.conversation(readConversation(input.parts.map(conversationPart)), undefined)
   }
 }
 
-async function readBytes(line: Line): Promise<Uint8Array> {
+/** Of a connection the client speaks first. */
+function conversationPart({ side, bytes }: SidePart) {
+  return { side: side === 'first' ? ('client' as const) : ('server' as const), bytes }
+}
+
+async function readGiven(line: Line): Promise<Exclude<Input, { is: 'foreign' }>> {
   const file = line.text('file')
+  const forms = (['hex', 'base64', 'binary'] as const).filter((name) => line.has(name))
+  const [form, second] = forms
+  if (second !== undefined) throw new UsageError(`--${form} and --${second} exclude each other: give one of them`)
   if (line.positionals.length > 0) {
     if (file !== undefined) throw new UsageError('the bytes are on the command line and in -f: give one of them')
-    const bytes = parseHex(line.positionals.join(' '))
-    if (bytes.length > 0) return bytes
+    if (form === 'binary') throw new UsageError('--binary is for a file or standard input: leave it out')
+    const typed = line.positionals.join(' ')
+    const input = form === undefined ? readText(typed) : readAs(form, Buffer.from(typed))
+    if (input.is === 'foreign') throw new UsageError(input.why)
+    if (input.is !== 'packets' || input.bytes.length > 0) return input
     throw new UsageError('the command line has no bytes: write them in hexadecimal, as in c0 00')
   }
-  if (file !== undefined && file !== '-') return decode(await readInput(file, '-f'), line)
   if (process.stdin.isTTY === true && file === undefined) {
     throw new UsageError('there are no bytes: write them in hexadecimal, name a file by -f, or pipe them in')
   }
-  return decode(await readStandardInput(inputBytesMax), line)
+  const isNamed = file !== undefined && file !== '-'
+  const bytes = isNamed ? await readNamedFile(file, '-f') : await readStandardInput(inputBytesMax)
+  const input = form === undefined ? readInput(bytes) : readAs(form, bytes)
+  if (input.is !== 'foreign') return input
+  const advice = form === undefined ? '; if they are packets all the same, say --binary, --hex or --base64' : ''
+  const name = isNamed ? 'the file of -f' : 'standard input'
+  throw new CommandFailure('noInput', `the bytes of ${name} are no packets: ${input.why}${advice}`)
 }
 
-function decode(input: Buffer, line: Line): Uint8Array {
-  if (line.has('hex') && line.has('binary')) throw new UsageError('--hex and --binary exclude each other')
-  const isHex = line.has('hex') || (!line.has('binary') && looksLikeHex(input))
-  return isHex ? parseHex(input.toString('latin1')) : input
+function readAs(form: 'hex' | 'base64' | 'binary', bytes: Uint8Array): Input {
+  if (form === 'binary') return { is: 'packets', bytes }
+  const text = Buffer.from(bytes).toString('latin1')
+  const reading = form === 'hex' ? readHex(text) : readBase64(text)
+  return 'fault' in reading ? { is: 'foreign', why: reading.fault } : { is: 'packets', bytes: reading.bytes }
 }
 
-/** The characters that people and programs write between bytes. */
-const separators = /(?:0x|\\x)|[\s:,;._-]/gi
-
-/** @throws UsageError if the text is not hexadecimal */
-export function parseHex(text: string): Uint8Array {
-  const digits = text.replace(separators, '')
-  const wrong = /[^0-9a-f]/i.exec(digits)
-  if (wrong !== null) {
-    throw new UsageError(`${JSON.stringify(wrong[0])} is no hexadecimal digit: write the bytes as in 30 03 00 01 61`)
-  }
-  if (digits.length % 2 === 1) {
-    throw new UsageError(
-      `${digits.length} hexadecimal ${digits.length === 1 ? 'digit is' : 'digits are'} no whole number of bytes: write both digits of each byte`,
-    )
-  }
-  return Buffer.from(digits, 'hex')
-}
-
-/** Whether the bytes are hexadecimal text. The bytes of a packet look like such text only if the packet is very short. */
-export function looksLikeHex(bytes: Uint8Array): boolean {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
-  return /^[\s:,;._\-0-9a-fx\\]*$/i.test(text) && /^[0-9a-f]*$/i.test(text.replace(separators, ''))
+function readBase64(text: string): Reading {
+  const bytes = decodeBase64(text)
+  return bytes === undefined ? { fault: 'they are no base64, which has letters, digits, + and /' } : { bytes }
 }
