@@ -5,18 +5,22 @@
  * npm run mutation -- --only src/store/        only files with this in their path
  * npm run mutation -- --parallel 1             one at a time (2)
  * npm run mutation -- --list                   shows them, runs nothing
+ * npm run mutation -- --each                   says the verdict on each, and the seconds that it took
  *
- * A mutant is killed if a test of its folder fails. Survivors that judged.csv explains are counted apart; after any
- * other, the exit code is 1.
+ * A mutant is killed if a test of its folder fails, of those that reach its place. One that only makes tests hang is counted apart,
+ * and so are survivors that the compiler refuses or that judged.csv explains; after any other survivor, the exit code is 1.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cell, readRows } from '../../fixtures/vectors/vector-file.js'
 import { Random } from '../fuzz/random.js'
+import { Compiler } from './compiler.js'
 import { type Mutant, mutantsOf } from './mutants.js'
 import { folderOf, folders, sourcesOf, testsFor, testsOf } from './noticing-tests.js'
-import { root, Trial, type Verdict } from './trial.js'
+import { type Probed, withProbes } from './reach.js'
+import { type Measured, root, Trial } from './trial.js'
+import type { Verdict } from './verdict.js'
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +29,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     parallel: { type: 'string', default: '2' },
     list: { type: 'boolean', default: false },
+    each: { type: 'boolean', default: false },
   },
 })
 
@@ -76,32 +81,46 @@ if (values.list) {
   process.exit()
 }
 
-type Counts = Record<Verdict | 'judged', number>
+type Counts = Record<Verdict['is'] | 'refused' | 'judged', number>
 const counts: ReadonlyMap<string, Counts> = new Map(
-  folders.map((folder) => [folder, { killed: 0, 'timed out': 0, survived: 0, judged: 0 }]),
+  folders.map((folder) => [folder, { killed: 0, refused: 0, 'timed out': 0, survived: 0, judged: 0 }]),
 )
 const begun = performance.now()
 let next = 0
 
-/** Without a mutant all tests pass; else each mutant would count as killed. */
-async function requireSound(trial: Trial): Promise<void> {
-  for (const folder of folders.filter((name) => chosen.some(({ file }) => folderOf(file) === name))) {
-    for (const group of testsOf(folder)) {
-      const verdict = await trial.run(group)
-      if (verdict !== 'survived') throw new Error(`the tests of ${folder} fail without any mutant`)
-    }
-  }
+/** The sources with probes; each probe has a number of its own. */
+const probed = new Map<string, Probed>()
+let probes = 0
+for (const file of new Set(chosen.map((mutant) => mutant.file))) {
+  const withThem = withProbes(file, sources.get(file) ?? '', probes)
+  probed.set(file, withThem)
+  probes += withThem.regions.size
 }
 
-async function work(trial: Trial): Promise<void> {
+let compiler: Compiler | undefined
+
+/** Of a mutant that no test notices. */
+function judgement(mutant: Mutant): 'refused' | 'judged' | 'survived' {
+  compiler ??= new Compiler()
+  if (compiler.refuses(mutant, sources.get(mutant.file) ?? '')) return 'refused'
+  return isJudged(mutant) ? 'judged' : 'survived'
+}
+
+async function work(trial: Trial, measured: Measured): Promise<void> {
   for (let mutant = chosen[next]; mutant !== undefined; mutant = chosen[next]) {
     next += 1
-    const verdict = await trial.judge(mutant, testsFor(mutant.file))
-    const judgedVerdict = verdict === 'survived' && isJudged(mutant) ? 'judged' : verdict
+    const tests = testsFor(mutant, probed.get(mutant.file) ?? { text: '', regions: new Map() }, measured)
+    const before = performance.now()
+    const verdict = await trial.judge(mutant, tests)
+    const is = verdict.is === 'survived' ? judgement(mutant) : verdict.is
     const count = counts.get(folderOf(mutant.file))
-    if (count !== undefined) count[judgedVerdict] += 1
-    if (judgedVerdict === 'survived') console.log(`survived: ${described(mutant)}`)
-    if (next % 20 === 0) console.log(`${next} begun after ${secondsGone()} s`)
+    if (count !== undefined) count[is] += 1
+    const seconds = ((performance.now() - before) / 1000).toFixed(1)
+    if (values.each)
+      console.log(`${is} ${mutant.file}:${mutant.line} in ${seconds} s${'by' in verdict ? ` by ${verdict.by}` : ''}`)
+    if (is === 'survived') console.log(`survived ${tests.length} test files: ${described(mutant)}`)
+    if (is === 'timed out') console.log(`timed out: ${described(mutant)}`)
+    if (next % 10 === 0) console.log(`${next} begun after ${secondsGone()} s`)
   }
 }
 
@@ -109,20 +128,31 @@ function secondsGone(): string {
   return ((performance.now() - begun) / 1000).toFixed(0)
 }
 
-const trials = Array.from({ length: Number(values.parallel) }, () => new Trial())
+const trials: Trial[] = []
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const trial of trials) trial.end()
+    process.exit(1)
+  })
+}
 try {
-  for (const trial of trials.slice(0, 1)) await requireSound(trial)
-  await Promise.all(trials.map(work))
+  const first = new Trial()
+  trials.push(first)
+  const tests = folders.filter((name) => chosen.some(({ file }) => folderOf(file) === name)).flatMap(testsOf)
+  const measured = await first.measure(probed, [...new Set(tests)])
+  console.log(`${tests.length} test files without a mutant: ${secondsGone()} s`)
+  while (trials.length < Number(values.parallel)) trials.push(new Trial(measured.durations))
+  await Promise.all(trials.map((trial) => work(trial, measured)))
 } finally {
   for (const trial of trials) trial.end()
 }
 
 for (const [folder, count] of counts) {
-  const dead = count.killed + count['timed out']
+  const dead = count.killed + count.refused + count['timed out']
   if (dead + count.survived + count.judged === 0) continue
   const score = (100 * dead) / Math.max(1, dead + count.survived)
   console.log(
-    `${folder}: ${count.killed} killed, ${count['timed out']} timed out, ${count.survived} survived, ${count.judged} survived for a reason (judged.csv): score ${score.toFixed(1)} %`,
+    `${folder}: killed by a test ${count.killed}, refused by the compiler ${count.refused}, timed out ${count['timed out']}, survived ${count.survived}, survived for a reason (judged.csv) ${count.judged}: score ${score.toFixed(1)} %`,
   )
   if (count.survived > 0) process.exitCode = 1
 }

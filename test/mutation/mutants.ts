@@ -16,6 +16,11 @@ export interface Mutant {
   readonly replacement: string
 }
 
+/** The source with the mistake in it. */
+export function mutatedText({ start, end, replacement }: Mutant, text: string): string {
+  return text.slice(0, start) + replacement + text.slice(end)
+}
+
 const exchanged: ReadonlyMap<ts.SyntaxKind, readonly string[]> = new Map([
   [ts.SyntaxKind.LessThanToken, ['<=']],
   [ts.SyntaxKind.LessThanEqualsToken, ['<']],

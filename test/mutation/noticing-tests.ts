@@ -1,35 +1,15 @@
 /**
- * Which tests could notice a mutant, in groups: those of its own room first, since they mostly do and take no time; then the
- * others of its folder; the slow ones only for what all of them have let live.
+ * Which tests could notice a mutant: those of its folder that reach its place, the quick ones first. Of those that are equally quick,
+ * the ones of its own room come first, since they mostly notice.
  */
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { TestGroup } from './trial.js'
-import { root } from './trial.js'
+import type { Mutant } from './mutants.js'
+import { type Probed, probesAt } from './reach.js'
+import { type Measured, root } from './trial.js'
 
 export const folders = ['codec', 'protocol', 'client', 'store', 'transport'] as const
 type Folder = (typeof folders)[number]
-
-/** Named by how their paths end. They take seconds. */
-const slowTests = [
-  'round-trip',
-  'utf8',
-  'differential',
-  'random-sequences',
-  'stored-session',
-  'packet-identifiers',
-  'life/process',
-  'publish/queue',
-  'ten-thousand-reconnects',
-  'deliver/topic-router',
-  'client/aedes',
-  'store-suite',
-  'journal-recovery',
-  'session-stores',
-  'directory-lock',
-  'socket-transport',
-  'fuzz',
-]
 
 /** Tests of other folders that see what their own do not. */
 const others: Readonly<Record<Folder, readonly string[]>> = {
@@ -40,6 +20,18 @@ const others: Readonly<Record<Folder, readonly string[]>> = {
   store: ['test/client/engine/session-store.test.ts'],
   transport: ['test/client/life/connect.test.ts'],
 }
+
+/** They start processes that load the sources: what is reached there is not measured. */
+const startProcesses: Readonly<Record<Folder, readonly string[]>> = {
+  codec: [],
+  protocol: [],
+  client: ['test/client/life/process.test.ts'],
+  store: ['test/store/directory-lock.test.ts'],
+  transport: [],
+}
+
+/** How much quicker a test of another room has to be to come before one of the own room. */
+const NEAR_FACTOR = 4
 
 function filesIn(folder: string, ending: string): readonly string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -58,30 +50,23 @@ export function sourcesOf(folder: Folder): readonly string[] {
   return filesIn(`src/${folder}`, '.ts')
 }
 
-function isSlow(test: string): boolean {
-  return slowTests.some((name) => test.endsWith(`/${name}.test.ts`))
-}
-
-function groups(tests: readonly string[], isNear: (test: string) => boolean): readonly TestGroup[] {
-  const quick = tests.filter((test) => !isSlow(test))
-  return [
-    { files: quick.filter(isNear), pace: 'quick' } as const,
-    { files: quick.filter((test) => !isNear(test)), pace: 'quick' } as const,
-    { files: tests.filter(isSlow), pace: 'slow' } as const,
-  ].filter(({ files }) => files.length > 0)
-}
-
 /** All tests of a folder. */
-export function testsOf(folder: Folder): readonly TestGroup[] {
-  return groups([...filesIn(`test/${folder}`, '.test.ts'), ...others[folder]], () => true)
+export function testsOf(folder: Folder): readonly string[] {
+  return [...filesIn(`test/${folder}`, '.test.ts'), ...others[folder]]
 }
 
-/** The same tests for one source file, the nearest first. */
-export function testsFor(source: string): readonly TestGroup[] {
-  const folder = folderOf(source)
-  const room = dirname(source).replace(/^src/, 'test')
-  const name = basename(source, '.ts')
-  const isNear = (test: string) =>
-    basename(test) === `${name}.test.ts` || (room !== `test/${folder}` && dirname(test) === room)
-  return groups([...filesIn(`test/${folder}`, '.test.ts'), ...others[folder]], isNear)
+export function testsFor(mutant: Mutant, probed: Probed, { reach, durations }: Measured): readonly string[] {
+  const folder = folderOf(mutant.file)
+  const room = dirname(mutant.file).replace(/^src/, 'test')
+  const name = basename(mutant.file, '.ts')
+  const probes = probesAt(probed, mutant.start, mutant.end)
+  const isReached = (test: string) =>
+    probes.length === 0 || startProcesses[folder].includes(test) || probes.some((id) => reach.get(test)?.has(id))
+  const cost = (test: string) => {
+    const isNear = basename(test) === `${name}.test.ts` || dirname(test) === room
+    return (durations.get(test)?.ms ?? 0) / (isNear ? NEAR_FACTOR : 1)
+  }
+  return testsOf(folder)
+    .filter(isReached)
+    .toSorted((a, b) => cost(a) - cost(b))
 }

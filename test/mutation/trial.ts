@@ -1,117 +1,216 @@
-/**
- * A copy of the repository in a directory of its own, in which one mutant at a time is put in and the tests are run.
- *
- * A test that fails by its time-out alone says little: the machine may be busy. So the group runs again with more time, and only a
- * test that hangs there too counts.
- */
-import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+/** A copy of the repository in a directory of its own, in which one mutant at a time is put in and the tests are run. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Mutant } from './mutants.js'
-import { onlyTimeOuts } from './time-out-reporter.js'
+import { type Mutant, mutatedText } from './mutants.js'
+import { type Probed, type Reach, readReach } from './reach.js'
+import { type RunEnd, type Verdict, verdictOf } from './verdict.js'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** How long one test, or one hook, may take in the first run of a group: a promise that a mutant leaves pending is found by it. */
-const QUICK_TEST_MS = 6_000
+/** A limit is this many times what was measured without a mutant, or what counts as slow. */
+const LIMIT_FACTOR = 4
 
-/** The same in the second run, after a time-out. */
-const PATIENT_TEST_MS = 20_000
+/** Of one test, or one hook. */
+const SLOW_TEST_MS = 1_000
 
-/** How long a whole group may take: a mutant that makes a loop endless is found by it. */
-const MAX_RUN_MS = 120_000
-const PATIENT_RUN_MS = 300_000
+/** Of a whole file of tests: an endless loop lets no test time out. */
+const SLOW_FILE_MS = 5_000
 
-/** Test files that run together, in one process. */
-export interface TestGroup {
+export interface Order {
   readonly files: readonly string[]
-  readonly pace: 'quick' | 'slow'
+  readonly testMs: number
+  /** Whether tests run behind one that has failed. */
+  readonly upTo: 'first failure' | 'all'
+  /** Sources that differ from what the process has loaded. */
+  readonly changed: readonly string[]
 }
 
-/** 'timed out': a test hangs, or the whole run does. */
-export type Verdict = 'killed' | 'survived' | 'timed out'
-
-interface Limits {
-  /** Undefined: what vitest.config.ts says. */
-  readonly testMs?: number
-  readonly runMs: number
+export interface Failure {
+  /** Undefined if it is not known. */
+  readonly file: string | undefined
+  readonly message: string
+  readonly isTimeOut: boolean
 }
 
-const limitsOf: Readonly<Record<TestGroup['pace'], Limits>> = {
-  quick: { testMs: QUICK_TEST_MS, runMs: MAX_RUN_MS },
-  slow: { runMs: MAX_RUN_MS },
+export interface Duration {
+  readonly file: string
+  readonly ms: number
+  readonly longestTestMs: number
 }
 
-const patient: Limits = { testMs: PATIENT_TEST_MS, runMs: PATIENT_RUN_MS }
+interface Ended {
+  readonly kind: 'ended'
+  readonly failures: readonly Failure[]
+  /** The files that passed. */
+  readonly passed: readonly Duration[]
+}
+
+export type Answer = { readonly kind: 'ready' } | { readonly kind: 'begun'; readonly file: string } | Ended
+
+/** 'hung': a file has begun and did not end, not even by the time-out of a test. */
+type Outcome = Ended | { readonly kind: 'hung'; readonly file: string | undefined }
+
+export interface Measured {
+  readonly reach: Reach
+  /** Milliseconds of each test file. */
+  readonly durations: ReadonlyMap<string, Duration>
+}
 
 export class Trial {
   readonly #directory = mkdtempSync(join(tmpdir(), 'mqtt311-mutation-'))
+  #durations: ReadonlyMap<string, Duration>
+  #warm: ChildProcess | undefined
+  #changed = new Set<string>()
 
-  constructor() {
+  constructor(durations: ReadonlyMap<string, Duration> = new Map()) {
+    this.#durations = durations
     for (const name of ['src', 'test', 'fixtures', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
       cpSync(join(root, name), join(this.#directory, name), { recursive: true })
     }
     symlinkSync(join(root, 'node_modules'), join(this.#directory, 'node_modules'))
   }
 
-  /** Runs the groups of tests one after the other, as long as the mutant survives. */
-  async judge(mutant: Mutant, groups: readonly TestGroup[]): Promise<Verdict> {
-    const path = join(this.#directory, mutant.file)
-    const original = readFileSync(path, 'utf8')
-    writeFileSync(path, original.slice(0, mutant.start) + mutant.replacement + original.slice(mutant.end))
+  /** Without a mutant all tests pass, at the third try at last; else each mutant would count as killed. */
+  async measure(probed: ReadonlyMap<string, Probed>, tests: readonly string[]): Promise<Measured> {
+    const originals = [...probed.keys()].map((file) => [file, this.#read(file)] as const)
+    for (const [file, { text }] of probed) this.#write(file, text)
+    await this.#start('test/mutation/reach-setup.ts')
+    const durations = new Map<string, Duration>()
+    let left = tests
+    for (let attempt = 1; left.length > 0; attempt += 1) {
+      const outcome = await this.#run(left, 60_000, 600_000, 'all')
+      if (outcome.kind === 'hung') throw new Error(`${outcome.file} does not end without any mutant`)
+      for (const duration of outcome.passed) durations.set(duration.file, duration)
+      left = left.filter((file) => !durations.has(file))
+      const [failure] = outcome.failures
+      if (attempt === 3 && left.length > 0)
+        throw new Error(`${left.join(' ')} fails without any mutant: ${failure?.message}`)
+    }
+    this.#stop()
+    for (const [file, text] of originals) this.#write(file, text)
+    this.#durations = durations
+    return { reach: readReach(join(this.#directory, 'reached.txt'), this.#directory), durations }
+  }
+
+  /** Runs the tests, in this order, up to the first failure. */
+  async judge(mutant: Mutant, tests: readonly string[]): Promise<Verdict> {
+    const original = this.#read(mutant.file)
+    const texts = { mutant: mutatedText(mutant, original), original }
     try {
-      for (const group of groups) {
-        const verdict = await this.run(group)
-        if (verdict !== 'survived') return verdict
-      }
-      return 'survived'
+      return await verdictOf(
+        {
+          run: (files, patience, source) => {
+            this.#write(mutant.file, texts[source])
+            return this.#tryOut(files, patience)
+          },
+        },
+        tests,
+      )
     } finally {
-      writeFileSync(path, original)
+      this.#write(mutant.file, original)
     }
   }
 
-  async run({ files, pace }: TestGroup): Promise<Verdict> {
-    const first = await this.#run(files, limitsOf[pace])
-    return first === 'timed out' ? this.#run(files, patient) : first
+  async #tryOut(files: readonly string[], patience: number): Promise<RunEnd> {
+    if (this.#warm === undefined) await this.#start()
+    const isSlow = (file: string) => (this.#durations.get(file)?.longestTestMs ?? 0) > SLOW_TEST_MS
+    // Apart, so that the quick ones have short limits.
+    for (const group of [files.filter((file) => !isSlow(file)), files.filter(isSlow)]) {
+      if (group.length === 0) continue
+      const measured = group.flatMap((file) => this.#durations.get(file) ?? [])
+      const testMs = LIMIT_FACTOR * Math.max(SLOW_TEST_MS, ...measured.map(({ longestTestMs }) => longestTestMs))
+      const fileMs = LIMIT_FACTOR * Math.max(SLOW_FILE_MS, ...measured.map(({ ms }) => ms))
+      const end = runEnd(await this.#run(group, patience * testMs, patience * (testMs + fileMs)))
+      if (end.is !== 'passed') return end
+    }
+    return { is: 'passed' }
   }
 
-  #run(files: readonly string[], { testMs, runMs }: Limits): Promise<Verdict> {
-    const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-    const mark = join(this.#directory, onlyTimeOuts)
-    const options = [
-      '--bail',
-      '1',
-      '--maxWorkers',
-      '1',
-      '--no-isolate',
-      '--reporter',
-      './test/mutation/time-out-reporter.ts',
-    ]
-    if (testMs !== undefined) options.push('--testTimeout', String(testMs), '--hookTimeout', String(testMs))
-    rmSync(mark, { force: true })
+  #run(
+    files: readonly string[],
+    testMs: number,
+    fileMs: number,
+    upTo: Order['upTo'] = 'first failure',
+  ): Promise<Outcome> {
+    const warm = this.#warm
+    if (warm === undefined) throw new Error('there is no process to run tests in')
+    const order: Order = { files, testMs, upTo, changed: [...this.#changed] }
+    this.#changed.clear()
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [vitest, 'run', ...options, ...files], {
-        cwd: this.#directory,
-        stdio: 'ignore',
-        detached: true,
-      })
-      const timer = setTimeout(() => {
-        // The whole group: a worker in an endless loop does not notice that its parent is gone.
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-      }, runMs)
-      child.once('error', reject)
-      child.once('exit', (code, signal) => {
+      let running: string | undefined
+      const hung = () => {
+        this.#stop()
+        end({ kind: 'hung', file: running })
+      }
+      let timer = setTimeout(hung, fileMs)
+      const end = (outcome: Outcome) => {
         clearTimeout(timer)
-        if (signal !== null) resolve('timed out')
-        else if (code === 0) resolve('survived')
-        else resolve(existsSync(mark) ? 'timed out' : 'killed')
-      })
+        warm.off('message', hear)
+        warm.off('exit', gone)
+        resolve(outcome)
+      }
+      const hear = (answer: Answer) => {
+        if (answer.kind === 'ended') end(answer)
+        if (answer.kind !== 'begun') return
+        running = answer.file
+        clearTimeout(timer)
+        timer = setTimeout(hung, fileMs)
+      }
+      const gone = () => reject(new Error('the process that runs the tests has ended'))
+      warm.on('message', hear)
+      warm.once('exit', gone)
+      warm.send(order)
     })
   }
 
+  #start(...setup: readonly string[]): Promise<void> {
+    const warm = fork(join(root, 'test', 'mutation', 'warm-vitest.ts'), setup, {
+      cwd: this.#directory,
+      execArgv: ['--import', 'tsx'],
+      stdio: 'ignore',
+      detached: true,
+    })
+    this.#warm = warm
+    this.#changed.clear()
+    return new Promise((resolve, reject) => {
+      warm.once('message', () => resolve())
+      warm.once('error', reject)
+      warm.once('exit', () => reject(new Error('the process that runs the tests does not start')))
+    })
+  }
+
+  /** The whole group: a worker in an endless loop does not notice that its parent is gone. */
+  #stop(): void {
+    const pid = this.#warm?.pid
+    this.#warm?.removeAllListeners()
+    this.#warm = undefined
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  }
+
+  #read(file: string): string {
+    return readFileSync(join(this.#directory, file), 'utf8')
+  }
+
+  #write(file: string, text: string): void {
+    if (this.#read(file) === text) return
+    writeFileSync(join(this.#directory, file), text)
+    this.#changed.add(join(this.#directory, file))
+  }
+
   end(): void {
+    this.#stop()
     rmSync(this.#directory, { recursive: true, force: true })
   }
+}
+
+function runEnd(outcome: Outcome): RunEnd {
+  if (outcome.kind === 'hung') return { is: 'slow', file: outcome.file }
+  const [first] = outcome.failures
+  if (first === undefined) return { is: 'passed' }
+  return outcome.failures.every(({ isTimeOut }) => isTimeOut)
+    ? { is: 'slow', file: first.file }
+    : { is: 'failed', file: first.file, message: first.message }
 }

@@ -23,6 +23,15 @@ it('spaces messages evenly with a burst of 1', () => {
   expect(drain(bucket, 0, 500)).toEqual([0, 100, 200, 300, 400])
 })
 
+it('names the time of now, and none before, while it has a token', () => {
+  const bucket = new TokenBucket({ ratePerSecond: 10, burst: 2 })
+  expect(bucket.nextAtMs(5_000)).toBe(5_000)
+  bucket.tryTake(5_000)
+  expect(bucket.nextAtMs(5_000)).toBe(5_000)
+  bucket.tryTake(5_000)
+  expect([bucket.nextAtMs(5_000), bucket.nextAtMs(6_000)]).toEqual([5_100, 6_000])
+})
+
 it('has a token at exactly the time that it names, and none a microsecond before', () => {
   const rate = fc.double({ min: 0.01, max: 100_000, noNaN: true })
   const start = fc.oneof(fc.nat(1e6), fc.integer({ min: 1.7e12, max: 1.8e12 }))

@@ -172,6 +172,13 @@ describe('a rest', () => {
     expect(rests.wake(socket)).toBe(false)
   })
 
+  test('is over when its timer fires: nothing is left to wake', () => {
+    const { rests, socket, time } = resting()
+    time.fire()
+    expect(socket.isRead).toBe(true)
+    expect(rests.wake(socket)).toBe(false)
+  })
+
   test('ends without a read if the socket is gone', () => {
     const { rests, socket, time } = resting()
     expect(rests.forget(socket)).toBe(true)
