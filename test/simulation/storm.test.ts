@@ -38,7 +38,7 @@ describe('clients that all lost their server in the same instant', () => {
 })
 
 test('the plot in the documentation is small, and holds a line for each strategy', () => {
-  const svg = readFileSync(new URL('../../docs/reconnect-storm.svg', import.meta.url), 'utf8')
+  const svg = readFileSync(new URL('../../docs/pictures/reconnect-storm.svg', import.meta.url), 'utf8')
   expect(svg.length).toBeLessThan(40_000)
   for (const { name } of strategies) expect(svg).toContain(name)
   expect(svg.match(/<path class="line \w+" d="M[^"]{500,}"/g)).toHaveLength(3)

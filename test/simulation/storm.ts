@@ -36,7 +36,7 @@ for (const acceptsPerSecond of [Infinity, 5_000]) {
   console.log(`${table(headings, rows)}\n`)
   if (acceptsPerSecond !== Infinity) continue
   const title = `${whole(clients)} clients after a server was down for ${outageSeconds} s`
-  const path = 'docs/reconnect-storm.svg'
+  const path = 'docs/pictures/reconnect-storm.svg'
   writeFileSync(path, stormPlot(title, outageSeconds, storms))
   console.log(`drawn in ${path}\n`)
 }
