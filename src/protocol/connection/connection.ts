@@ -137,7 +137,7 @@ export class Connection<P, R> implements CareLine {
 
   /** Bytes were handed to the socket. */
   bytesSent(now: number): void {
-    if (this.#nudge.written() !== 'a nudge') this.#keepAlive.sent(now)
+    if (!this.#nudge.written()) this.#keepAlive.sent(now)
     this.#caution.care?.bytesSent(now)
   }
 
@@ -235,6 +235,8 @@ export class Connection<P, R> implements CareLine {
         return this.#acknowledgements.release(packet.packetId)
       case 'pingresp': {
         const pingreq = this.#keepAlive.pingresp()
+        const { outgoing, requests } = this.#session
+        this.#nudge.pingresp(this.#now, outgoing.oldestWrittenAt, requests.size)
         if (pingreq === 'unsolicited') this.#driver.anomaly('unsolicited-pingresp', undefined)
         else if (this.#gap.isAnswered(pingreq, this.#now)) this.#fail(gapFilled())
         else if (this.#caution.care !== undefined) this.sendWaiting(this.#now)

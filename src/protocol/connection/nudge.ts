@@ -12,6 +12,9 @@
  * and so is one behind SUBACK, because retained messages may be held. Now and then a silence is left alone. If it ends early, then no
  * nudge was needed.
  *
+ * The PINGRESP to a nudge is held as well, for 40 ms or until we write again. Then it comes alone, and the answers to what we wrote are
+ * held behind it. So a PINGRESP after a write begins a silence too, and such a round trip says nothing about the network.
+ *
  * This class only decides. A nudge is no part of Keep Alive: it moves no clock of it, and proves nothing about the server.
  */
 
@@ -21,8 +24,9 @@ const longerMs = { trying: 3, known: 1 }
 const atOnceMs = 0.01
 /** The longest smoothed round trip. */
 const roundTripMaxMs = 20
-/** A nudge has helped if an answer comes within so many round trips and so many milliseconds. */
-const helpWithin = { roundTrips: 1.5, ms: 0.5 }
+/** A nudge has helped if an answer comes within so many round trips, and half a millisecond. */
+const helpRoundTrips = 1.5
+const helpMs = 0.5
 const helpsToKnow = 3
 const failuresMax = 2
 const triesMax = 5
@@ -46,8 +50,8 @@ export class Nudge {
   #subackAt: number | undefined
   #nudgeAt = Number.NEGATIVE_INFINITY
   #nudgesOfBurst = 0
-  /** True from a nudge until it is handed to the socket. */
-  #isUnwritten = false
+  /** What was written last, and is not yet followed by PINGRESP. A nudge is handed to the socket a moment after it is due. */
+  #output: 'nothing' | 'a nudge is due' | 'more' = 'nothing'
   #helps = 0
   #failures = 0
   #tries = 0
@@ -57,12 +61,12 @@ export class Nudge {
     this.#state = isAllowed ? 'trying' : 'off'
   }
 
-  /** Bytes were handed to the socket. */
-  written(): 'a nudge' | 'more' {
-    const bytes = this.#isUnwritten ? 'a nudge' : 'more'
-    this.#isUnwritten = false
-    if (bytes === 'more') this.silenceEnded()
-    return bytes
+  /** Bytes were handed to the socket. True if they were a nudge. */
+  written(): boolean {
+    const isNudge = this.#output === 'a nudge is due'
+    this.#output = isNudge ? 'nothing' : 'more'
+    if (!isNudge) this.silenceEnded()
+    return isNudge
   }
 
   /** We have written something that is no nudge, or the socket is not read any more. */
@@ -77,13 +81,17 @@ export class Nudge {
     if (this.#silence === 'nudged') this.#judge(now)
     if (this.#silence === 'left alone') this.#judgeLeftAlone(now)
     this.#waitMs = now - burst
-    if (burst !== this.#burst) {
+    if (burst !== this.#burst)
       this.#roundTripMs += (this.#waitMs - this.#roundTripMs) / (Number.isNaN(this.#burst) ? 1 : 8)
-      this.#burst = burst
-      this.#nudgesOfBurst = 0
-    }
-    this.#answerAt = now
-    this.#silence = 'open'
+    this.#silenceBegins(now, burst)
+  }
+
+  /** PINGRESP came. `burst` as with `answered`; `requests` is the number of unanswered SUBSCRIBEs and UNSUBSCRIBEs. */
+  pingresp(now: number, burst: number, requests: number): void {
+    if (this.#output !== 'more') return
+    this.#output = 'nothing'
+    if (requests > 0) this.#subackAt = now
+    if (burst <= now) this.#silenceBegins(now, burst)
   }
 
   /** SUBACK came. */
@@ -117,22 +125,25 @@ export class Nudge {
       this.#untilLeftAlone -= 1
     }
     this.#nudgeAt = now
-    this.#isUnwritten = true
+    this.#output = 'a nudge is due'
     return true
   }
 
-  #judge(now: number): void {
-    const { roundTrips, ms } = helpWithin
-    if (now - this.#nudgeAt <= roundTrips * this.#roundTripMs + ms) this.#helps += 1
-    else this.#failed()
-    if (this.#state !== 'trying') return
-    if (this.#helps === helpsToKnow) this.#know()
-    else if (this.#failures === failuresMax || this.#tries === triesMax) this.#state = 'off'
+  #silenceBegins(now: number, burst: number): void {
+    if (burst !== this.#burst) this.#nudgesOfBurst = 0
+    this.#burst = burst
+    this.#answerAt = now
+    this.#silence = 'open'
   }
 
-  #know(): void {
-    this.#state = 'known'
-    this.#untilLeftAlone = 0
+  #judge(now: number): void {
+    if (now - this.#nudgeAt <= helpRoundTrips * this.#roundTripMs + helpMs) this.#helps += 1
+    else this.#failed()
+    if (this.#state !== 'trying') return
+    if (this.#helps === helpsToKnow) {
+      this.#state = 'known'
+      this.#untilLeftAlone = 0
+    } else if (this.#failures === failuresMax || this.#tries === triesMax) this.#state = 'off'
   }
 
   #failed(): void {

@@ -10,6 +10,8 @@ interface Network {
   answerAt(at: number, previous: number, packetOfBurst: number): number
   /** When a PINGREQ has made the server send what it holds. Undefined: it holds nothing. */
   readonly freesAfterMs?: number
+  /** PINGRESP is held for 40 ms, or until the next write. In the latter case all answers to that write are held. */
+  readonly pingresp?: 'held'
 }
 
 /** A connection whose program publishes in bursts, and the nudges that it sends. */
@@ -17,6 +19,8 @@ class Publishing {
   readonly nudge: Nudge
   readonly #network: Network
   readonly #due: { readonly burst: number; at: number }[] = []
+  #pingrespHeldUntil = 0
+  #pingrespAt = never
   now = 0
   nudges = 0
   /** How long each burst took. */
@@ -30,28 +34,49 @@ class Publishing {
   /** Bursts of so many packets, one each `everyMs`, whether the last one is answered or not. */
   publish(bursts: number, packets: number, everyMs = 100): this {
     const end = this.now + bursts * everyMs
-    for (let at = this.now; at < end; at += everyMs) {
-      this.#passUntil(at)
-      this.now = at
-      this.nudge.written()
-      let previous = this.#due.at(-1)?.at ?? at
-      for (let packet = 0; packet < packets; packet += 1) {
-        previous = this.#network.answerAt(at, previous, packet)
-        this.#due.push({ burst: at, at: previous })
-      }
-    }
+    for (let at = this.now; at < end; at += everyMs) this.#publishAt(at, packets)
     this.#passUntil(end)
     return this
   }
 
-  #passUntil(end: number): void {
-    for (;;) {
-      const [next] = this.#due
-      const nudgeAt = this.nudge.deadline(next?.burst ?? never)
-      if (Math.min(next?.at ?? never, nudgeAt) >= end) return
-      if (next !== undefined && next.at <= nudgeAt) this.#answer(next)
-      else this.#nudge(nudgeAt, next?.burst ?? never)
+  /** The next burst comes so many milliseconds after the last one is answered. */
+  publishInTurn(bursts: number, packets: number, pauseMs: number): this {
+    for (let left = bursts; left > 0; left -= 1) {
+      this.#publishAt(this.now + pauseMs, packets)
+      while (this.#due.length > 0) this.#happen()
     }
+    return this
+  }
+
+  #publishAt(at: number, packets: number): void {
+    this.#passUntil(at)
+    this.now = at
+    this.nudge.written()
+    const isHeld = at < this.#pingrespHeldUntil
+    if (isHeld) this.#pingrespAt = at + 0.2
+    this.#pingrespHeldUntil = 0
+    let previous = this.#due.at(-1)?.at ?? at
+    for (let packet = 0; packet < packets; packet += 1) {
+      previous = isHeld ? at + 44 : this.#network.answerAt(at, previous, packet)
+      this.#due.push({ burst: at, at: previous })
+    }
+  }
+
+  #passUntil(end: number): void {
+    while (this.#next() < end) this.#happen()
+  }
+
+  #next(): number {
+    const [next] = this.#due
+    return Math.min(next?.at ?? never, this.nudge.deadline(next?.burst ?? never), this.#pingrespAt)
+  }
+
+  #happen(): void {
+    const [next] = this.#due
+    const at = this.#next()
+    if (at === this.#pingrespAt) this.#pingresp(next?.burst ?? never)
+    else if (at === next?.at) this.#answer(next)
+    else this.#nudge(at, next?.burst ?? never)
   }
 
   #answer({ burst, at }: { readonly burst: number; readonly at: number }): void {
@@ -61,11 +86,18 @@ class Publishing {
     if (this.#due[0]?.burst !== burst) this.took.push(at - burst)
   }
 
+  #pingresp(oldest: number): void {
+    this.now = this.#pingrespAt
+    this.#pingrespAt = never
+    this.nudge.pingresp(this.now, oldest, 0)
+  }
+
   #nudge(at: number, oldest: number): void {
     this.now = at
     if (!this.nudge.due(at, oldest)) return
-    expect(this.nudge.written()).toBe('a nudge')
+    expect(this.nudge.written()).toBe(true)
     this.nudges += 1
+    if (this.#network.pingresp === 'held') this.#pingrespHeldUntil = at + 40
     for (const packet of this.#due) packet.at = Math.min(packet.at, at + (this.#network.freesAfterMs ?? never))
   }
 }
@@ -112,6 +144,33 @@ describe('a server with Nagle', () => {
     expect(nudge.deadline(now)).toBe(never)
   })
 
+  test('answers bursts at once that follow each other before the PINGRESP comes by itself', () => {
+    const publishing = new Publishing({ ...nagle, pingresp: 'held' }).publishInTurn(160, 10, 20)
+    expect(publishing.took.slice(0, 4).map(Math.round)).toEqual([3, 7, 10, 44])
+    expect(publishing.took.slice(4).filter((ms) => ms < 1.5).length).toBeGreaterThanOrEqual(145)
+    expect(publishing.nudges).toBeLessThanOrEqual(160)
+  })
+
+  test('gets a nudge behind a PINGRESP that comes alone after a write, and only one', () => {
+    const { nudge, now } = new Publishing(nagle).publish(4, 10)
+    nudge.pingresp(now, never, 0)
+    nudge.written()
+    nudge.pingresp(now + 1, now, 0)
+    expect(nudge.due(now + 1.1, now) && nudge.written()).toBe(true)
+    nudge.pingresp(now + 3, now, 0)
+    expect(nudge.deadline(now)).toBe(never)
+  })
+
+  test('gets one also if a SUBSCRIBE or UNSUBSCRIBE waits, and none if nothing waits', () => {
+    const { nudge, now } = new Publishing(nagle).publish(4, 10)
+    nudge.written()
+    nudge.pingresp(now + 1, never, 0)
+    expect(nudge.deadline(never)).toBe(never)
+    nudge.written()
+    nudge.pingresp(now + 1, never, 1)
+    expect(nudge.due(now + 1.1, never)).toBe(true)
+  })
+
   test('gets at most four nudges for one burst, however long its answers take', () => {
     const slow: Network = { ...nagle, answerAt: (_at, previous) => previous + 44 }
     const publishing = new Publishing(nagle).publish(4, 10)
@@ -147,7 +206,7 @@ describe('where no nudge helps, at most five are sent on a connection', () => {
   test('nor does a lie help: after any answers there are five nudges, and four for each burst since three have helped', () => {
     const step = fc.record({
       ms: fc.double({ min: 0, max: 30, noNaN: true }),
-      does: fc.constantFrom('answer', 'answer', 'answer', 'write', 'suback', 'wait'),
+      does: fc.constantFrom('answer', 'answer', 'answer', 'write', 'suback', 'pingresp', 'wait'),
     })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
@@ -156,7 +215,7 @@ describe('where no nudge helps, at most five are sent on a connection', () => {
         for (const { ms, does } of steps) {
           now += ms
           if (does === 'wait') {
-            nudges += nudge.due(now, burst) && nudge.written() === 'a nudge' ? 1 : 0
+            nudges += nudge.due(now, burst) && nudge.written() ? 1 : 0
             expect(nudge.deadline(burst)).toBeGreaterThan(now)
           } else if (does === 'answer') {
             nudge.answered(now, burst)
@@ -164,6 +223,8 @@ describe('where no nudge helps, at most five are sent on a connection', () => {
           } else if (does === 'suback') {
             bursts += 1
             nudge.subscribed(now)
+          } else if (does === 'pingresp') {
+            nudge.pingresp(now, burst, ms > 15 ? 1 : 0)
           } else {
             nudge.written()
             burst = now
@@ -189,6 +250,22 @@ describe('a connection', () => {
     expect(engine.pass(2.9).sent()).toEqual([])
     expect(engine.pass(0.2).sent()).toEqual(['PINGREQ'])
     expect(engine.pass(1_000).sent()).toEqual([])
+  })
+
+  test('sends one behind a PINGRESP that comes alone, when it is known that nudges help', () => {
+    const engine = new EngineHarness({ nudge: true }).connect()
+    // Three nudges help, and the fourth silence is left alone.
+    for (const first of [1, 3, 5, 7]) {
+      engine.publish('a', 1).publish('b', 1).pass(1).receive({ type: 'puback', packetId: first })
+      engine.pass(first === 7 ? 44 : 4).receive({ type: 'puback', packetId: first + 1 })
+    }
+    engine.news()
+    expect(engine.publish('c', 1).receive({ type: 'pingresp' }).pass(1).sent()).toEqual(['PUBLISH#9 c q1', 'PINGREQ'])
+    engine.receive({ type: 'puback', packetId: 9 })
+    expect(engine.subscribe('asked', 'd').receive({ type: 'pingresp' }).pass(3).sent()).toEqual([
+      'SUBSCRIBE#10 d:0',
+      'PINGREQ',
+    ])
   })
 
   test('sends none with nudge: false', () => {
