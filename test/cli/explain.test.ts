@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { explain, render } from 'mqtt311/explain'
 import { describe, expect, it } from 'vitest'
@@ -140,6 +140,65 @@ describe('mqtt311 explain', () => {
     const line = `head -c 200000 /dev/zero | tr '\\0' '\\300' | xxd -p | mqtt311 explain --all | head -n 1`
     const { stderr } = await shell(line)
     expect(stderr).toBe('')
+  })
+})
+
+describe('mqtt311 explain with a capture', () => {
+  const capture = (name: string) => fileURLToPath(new URL(`../${name}`, dumps))
+
+  it('shows each connection of MQTT, with its times', async () => {
+    const { code, stdout } = await call(['explain', '-f', capture('ethernet.pcap'), '--brief'])
+    const lines = stdout.split('\n')
+    expect([code, lines.slice(0, 2), lines.slice(-10)]).toEqual([
+      0,
+      [
+        'connection 1 of 4: client [::1]:39544, server [::1]:18883, at 2026-11-28T07:34:35.206916Z',
+        '      0.7 ms  ──▶  CONNECT  client "watcher", clean session, keep alive 60 s',
+      ],
+      [
+        'connection 4 of 4: client [::1]:39554, server [::1]:18883, at 2026-11-28T07:34:35.942320Z',
+        '     12.5 ms  ──▶  CONNECT  client "lamp-3", clean session, keep alive 60 s, user "ann", password (6 bytes)',
+        '     12.6 ms  ◀──  CONNACK  accepted',
+        '     12.7 ms  ──▶  PUBLISH  QoS 2, id 1, topic "lamp/3", 12 bytes',
+        '     12.8 ms  ◀──  PUBREC  id 1',
+        '     20.4 ms  ──▶  PUBREL  id 1',
+        '     20.5 ms  ◀──  PUBCOMP  id 1',
+        '     20.6 ms  ──▶  DISCONNECT',
+        '',
+        'connections explained: 4; left out: nothing',
+      ]
+        .concat('')
+        .slice(-10),
+    ])
+  })
+
+  it('shows the connections of one port, byte by byte', async () => {
+    const { code, stdout } = await call(['explain', '-p', '18884'], { input: readFileSync(capture('ethernet.pcap')) })
+    expect(code).toBe(0)
+    expect(stdout.match(/^connection .*/gm)).toHaveLength(2)
+    expect(stdout).toContain(
+      'client ──▶ server                                                         2.5 ms\n┌─ CONNECT',
+    )
+    expect(stdout).toContain('connections explained: 2; left out: 2 other of TCP (ports 18883)\n')
+  })
+
+  it('ends with 65 where bytes are missing, and where the file is cut', async () => {
+    const { code, stdout } = await call(['explain', '-f', capture('short-frames.pcap'), '--brief'])
+    expect(stdout).toContain('──▶  ✗ 7 bytes missing in the capture, of a packet of 21 bytes, which is passed over')
+    expect(code).toBe(65)
+    const cut = await call(['explain', '--brief'], { input: readFileSync(capture('ethernet.pcap')).subarray(0, 2_000) })
+    expect(cut.stdout).toContain('✗ the capture is cut or damaged: record 20 ends before its 86 bytes')
+    expect(cut.code).toBe(65)
+  })
+
+  it('says of TLS that it is not decrypted, and of a capture without MQTT what it has', async () => {
+    const { stdout } = await call(['explain', '-f', capture('tls.pcapng'), '-p', '18885'])
+    expect(stdout).toContain('  TLS, not decrypted: 2,423 bytes\n')
+    const { code, stderr } = await call(['explain', '-f', capture('tls.pcapng')])
+    expect([code, stderr]).toEqual([
+      66,
+      'mqtt311: the capture has no connection of MQTT: it has 2 other of TCP (ports 18885); -p chooses one\n',
+    ])
   })
 })
 

@@ -42,6 +42,8 @@ const smallWithReason: ReadonlyMap<string, string> = new Map(
     'src/codec/byte-at.ts': 'the one accessor of bytes',
     'src/codec/decode/packet-assembly.ts': 'a buffer with one rule of growth',
     'src/codec/packet-constants.ts': 'numbers of the standard that both directions use',
+    'src/explain/capture/dumped-frames.ts': 'guesses what a printed frame begins with; files say it',
+    'src/explain/capture/frame.ts': 'vocabulary: files and dumps give it, and what reads TCP takes it',
     'src/explain/fields/password-shape.ts': 'guards a secret; easy to audit alone',
     'src/explain/listing/numerals.ts': 'how numbers are written in every listing',
     'src/protocol/connection/gap-filling.ts': 'one reason to give a connection up, with its own rules',

@@ -19,6 +19,7 @@ const options = [
   { name: 'hex', about: 'read the input as hexadecimal text; do not guess' },
   { name: 'base64', about: 'read the input as base64; do not guess' },
   { name: 'binary', about: 'read the input as bytes; do not guess' },
+  { name: 'port', short: 'p', value: 'PORT', about: 'of a capture: the connections with this port' },
   { name: 'all', about: 'all bytes of long fields' },
   { name: 'brief', about: 'a line for each packet, and not every byte' },
 ] as const
@@ -34,26 +35,38 @@ export const command = defineCommand({
     'BYTES are hexadecimal, with or without spaces, colons, commas and 0x between them, or what programs print: a dump of xxd, hexdump -C, od -t ' +
       'x1, Wireshark or tcpdump -X, <Buffer ...>, a string with \\x10, an array of C or of another language, base64. A file may have them as text, or be the ' +
       'bytes. Several packets may follow each other. Without BYTES and -f, standard input is read. Passwords are not shown.',
+    'Of a capture (pcap, pcapng, tshark -x, tcpdump -X) each connection of MQTT is shown, both sides in the order of time: those on port 1883, and all ' +
+      'that begin with CONNECT. With -p only those of this port.',
   ],
   examples: [
     'mqtt311 explain 30 05 00 01 61 68 69',
     "mqtt311 explain '<Buffer e0 00>'",
     'mqtt311 explain -f packets.bin | less -R',
     'xxd packets.bin | mqtt311 explain --brief',
+    'tcpdump -i lo -U -w - port 1883 -c 50 | mqtt311 explain',
   ],
   async run(line) {
     const output = new ExplainedOutput(line.has('brief') ? 'lines' : line.has('all') ? 'all bytes' : 'bytes')
-    await explainInput(await readGiven(line), output)
+    const port = line.integer('port', 1, 65_535)
+    await explainInput(await readGiven(line), output, port)
     return exitCode(output.outcome)
   },
 })
 
-async function explainInput(input: Exclude<Input, { is: 'foreign' }>, output: ExplainedOutput): Promise<void> {
+async function explainInput(
+  input: Exclude<Input, { is: 'foreign' }>,
+  output: ExplainedOutput,
+  port: number | undefined,
+): Promise<void> {
   switch (input.is) {
     case 'packets':
       return output.packets(input.bytes)
     case 'sides':
       return output.conversation(readConversation(input.parts.map(conversationPart)), undefined)
+    case 'capture': {
+      const { explainCapture } = await import('./explain-capture.js')
+      return explainCapture(input.capture, port, output)
+    }
   }
 }
 

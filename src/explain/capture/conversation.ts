@@ -62,8 +62,8 @@ class StreamSide {
   }
 
   *take({ bytes, missing = 0, atUs }: ConversationPart): Generator<ConversationEvent> {
-    if (missing > 0) yield* this.#lose(missing)
     this.#atUs = atUs
+    if (missing > 0) yield* this.#lose(missing)
     if (this.#state === 'lost') {
       this.#unread += bytes.length
       return

@@ -1,7 +1,10 @@
 /**
- * Finds out in which form somebody has bytes, and reads them: as they are, or in the text of a program. The forms are tried from the
+ * Finds out in which form somebody has bytes, and reads them: as they are, in a capture, or in the text of a program. The forms are tried from the
  * strictest to the loosest, so that a text is read as what it is: a dump is hexadecimal too, and all hexadecimal text is base64.
  */
+import { readCapture } from '../capture/capture-file.js'
+import { frameOf, framesOfDump } from '../capture/dumped-frames.js'
+import type { Capture } from '../capture/frame.js'
 import { decodeBase64, readArrays, readBase64, readEscapes, readPrintedBuffers } from './byte-text.js'
 import { readDump, unreadableDump } from './hex-dump.js'
 import { joinBytes, looksLikeHex, type Reading, readHex } from './hex-text.js'
@@ -18,11 +21,15 @@ export type Input =
   | { readonly is: 'packets'; readonly bytes: Uint8Array }
   /** The bytes of two sides, in the order in which they were sent. */
   | { readonly is: 'sides'; readonly parts: readonly SidePart[] }
+  /** Frames of a network, with what they carry. */
+  | { readonly is: 'capture'; readonly capture: Capture }
   /** Nothing that has packets, and what it is instead. */
   | { readonly is: 'foreign'; readonly why: string }
 
 /** Reads bytes that may be anything: packets, or text that stands for packets. */
 export function readInput(bytes: Uint8Array): Input {
+  const capture = readCapture(bytes)
+  if (capture !== undefined) return { is: 'capture', capture }
   const text = textOf(bytes)
   if (text !== undefined) return readText(text)
   const what = foreignBytes(bytes)
@@ -47,7 +54,8 @@ export function readText(text: string): Input {
   const dump = readDump(text)
   if (dump !== undefined) {
     if ('fault' in dump) return { is: 'foreign', why: dump.fault }
-    return ofSides(dump.blocks)
+    const capture = framesOfDump(dump.blocks)
+    return capture === undefined ? ofSides(dump.blocks) : { is: 'capture', capture }
   }
   const printed = readPrintedBuffers(text) ?? readEscapes(text)
   if (printed !== undefined) return ofBytes(printed)
@@ -76,6 +84,8 @@ function isBase64(text: string): string {
 
 function ofBytes(reading: Reading): Input {
   if ('fault' in reading) return { is: 'foreign', why: reading.fault }
+  const frame = frameOf(reading.bytes)
+  if (frame !== undefined) return { is: 'capture', capture: { frames: [frame], tlsSecrets: '' } }
   const what = foreignBytes(reading.bytes)
   return what === undefined ? { is: 'packets', bytes: reading.bytes } : { is: 'foreign', why: `it looks like ${what}` }
 }
