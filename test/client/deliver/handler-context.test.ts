@@ -61,16 +61,25 @@ describe('in a long read, whose handlers are not entered one by one', () => {
   test('each handler runs in the context of its own subscribe, also behind another handler, and in one that was replaced', async () => {
     const { client, connection } = await online()
     const seen = new Map<string, Set<string | undefined>>()
+    let left = 0
+    let allHandled = gate()
     const handlerNamed = (name: string) => () => {
       seen.set(name, (seen.get(name) ?? new Set()).add(request.getStore()))
+      left -= 1
+      if (left === 0) allHandled.open()
+    }
+    const deliver = (...topics: string[]) => {
+      const messages = topics.flatMap(many)
+      left = messages.length
+      allHandled = gate()
+      connection.send(...messages)
+      return allHandled.promise
     }
     const removed = request.run('removed', () => client.handle('a', handlerNamed('a')))
     request.run('second', () => client.handle('b', handlerNamed('b')))
     client.handle('c', handlerNamed('c'))
-    connection.send(...many('a'), ...many('b'), ...many('c'))
-    await quiet()
-    connection.send(...many('c'), ...many('b'), ...many('a'))
-    await quiet()
+    await deliver('a', 'b', 'c')
+    await deliver('c', 'b', 'a')
     expect([...seen].map(([name, stores]) => [name, ...stores])).toEqual([
       ['a', 'removed'],
       ['b', 'second'],
@@ -79,8 +88,7 @@ describe('in a long read, whose handlers are not entered one by one', () => {
     removed[Symbol.dispose]()
     seen.clear()
     request.run('third', () => client.handle('a', handlerNamed('a')))
-    connection.send(...many('a'), ...many('b'))
-    await quiet()
+    await deliver('a', 'b')
     expect([...seen].map(([name, stores]) => [name, ...stores])).toEqual([
       ['a', 'third'],
       ['b', 'second'],
