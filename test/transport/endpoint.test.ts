@@ -74,6 +74,7 @@ describe('a server URL', () => {
     ['mqtt://[localhost]', /no IPv6 address/],
     ['mqtt://[fe80::1%]', /no IPv6 address/],
     ['mqtt://a b', /character that no host name has/],
+    ['mqtt://a]b', /character that no host name has/],
     ['mqtt://u%:p@h', /not percent-encoded/],
   ])('refuses %s', (url, message) => {
     expect(messageOf(() => parseServerUrl(url))).toMatch(message)

@@ -437,10 +437,20 @@ describe('opening a byte pipe', () => {
     expect(cause?.message).toMatch(/a chunk of type string/)
   })
 
-  it('refuses a stream that is closed already', async () => {
-    const [ours] = pipe()
-    ours.destroy()
-    expect(await watch(openStream(() => ours)).closed).toMatchObject({ reason: 'closed' })
+  it.each<[string, (stream: Duplex) => unknown]>([
+    ['', (stream) => stream.destroy()],
+    [' in our direction', (stream) => stream.end()],
+    [
+      ' in the direction of the server',
+      (stream) => {
+        stream.push(null)
+        return once(stream.resume(), 'end')
+      },
+    ],
+  ])('refuses a stream that is closed already%s', async (_, close) => {
+    const stream = new Duplex({ read() {}, write() {} })
+    await close(stream)
+    expect(await watch(openStream(() => stream)).closed).toMatchObject({ reason: 'closed' })
   })
 
   it.each<[string, unknown, string]>([
