@@ -18,7 +18,8 @@ const others: Readonly<Record<Folder, readonly string[]>> = {
   protocol: [],
   client: [],
   store: ['test/client/engine/session-store.test.ts'],
-  transport: ['test/client/life/connect.test.ts'],
+  // How long addresses are tried, and which failures end a client, show over several attempts.
+  transport: ['test/client/life/connect.test.ts', 'test/client/life/reconnect.test.ts'],
 }
 
 /** They start processes that load the sources: what is reached there is not measured. */
