@@ -91,7 +91,10 @@ export class Nudge {
     if (this.#output !== 'more') return
     this.#output = 'nothing'
     if (requests > 0) this.#subackAt = now
-    if (burst <= now) this.#silenceBegins(now, burst)
+    if (burst > now) return
+    this.#silenceBegins(now, burst)
+    // Without a server that holds it, a PINGRESP may come long before the answers to what was written later.
+    if (this.#state === 'trying') this.#silence = 'none'
   }
 
   /** SUBACK came. */
