@@ -31,7 +31,7 @@ const isolated = [
 ]
 
 /** They have commands and configurations of their own. */
-const needServers = ['test/mosquitto/**', 'test/servers/each/**']
+const needServers = ['test/mosquitto/**', 'test/servers/each/**', 'test/play/browser/**']
 
 export default defineConfig({
   resolve: { alias },
