@@ -442,7 +442,7 @@ describe('a handshake that the server does not answer', () => {
 
 describe('a pause over TLS', () => {
   /** Many records and the close of the server, which reach the client in one read; the client pauses at the first. */
-  async function pausedInBurst(received: (transport: Transport, value: unknown) => void = () => {}) {
+  async function pausedInBurst(received: (transport: Transport, value: unknown) => void = () => {}, records = 50) {
     const { accepted, port } = await listenTls()
     const relay = await Relay.to(port)
     const tls = new TlsSettings({ ca })
@@ -458,7 +458,8 @@ describe('a pause over TLS', () => {
     await client.until(1)
     relay.mode = 'collect'
     // Each in a record of its own, which Node makes only when the one before has gone.
-    for (let index = 0; index < 50; index++) await new Promise((resolve) => remote.write(Buffer.of(index), resolve))
+    for (let index = 0; index < records; index++)
+      await new Promise((resolve) => remote.write(Buffer.of(index), resolve))
     remote.end()
     await once(remote, 'finish')
     await new Promise((resolve) => setImmediate(resolve))
@@ -479,6 +480,14 @@ describe('a pause over TLS', () => {
     expect(client.bytes()).toEqual(all.subarray(0, 2))
     expect(await client.closed).toBeUndefined()
     expect(client.bytes()).toEqual(all)
+  })
+
+  it('holds back a single record and the close behind it', async () => {
+    const { client } = await pausedInBurst(undefined, 2)
+    expect(client.told).toEqual(['opened', 'received'])
+    client.transport.resume()
+    expect(await client.closed).toBeUndefined()
+    expect(client.bytes()).toEqual(all.subarray(0, 3))
   })
 
   it('can be begun again while what was held back is told', async () => {
