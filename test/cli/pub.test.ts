@@ -6,6 +6,14 @@ import { startBroker } from './servers.js'
 
 buildCommand()
 
+/** A file of zeros. It is a hole, which takes no time to write. */
+function fileOf(bytes: number): string {
+  const file = temporaryFile('large')
+  writeFileSync(file, '')
+  truncateSync(file, bytes)
+  return file
+}
+
 describe('mqtt311 pub', () => {
   it.each([0, 1, 2] as const)('publishes a message at QoS %i, and ends with 0 when the server has it', async (qos) => {
     const broker = await startBroker()
@@ -185,16 +193,20 @@ describe('mqtt311 pub', () => {
     expect(broker.published.map(({ text }) => text)).toEqual(['from\na file\n', 'two\nlines\n', ''])
   })
 
-  it.each(['-f', '-s', '-l'])('publishes with %s what is larger than the queue of a client', async (flag) => {
+  // A client has the same queue whatever the message comes from.
+  it('publishes what is larger than the default queue of a client', async () => {
     const broker = await startBroker({ maxPacketBytes: 100_000_000 })
-    const file = temporaryFile('large')
-    writeFileSync(file, '')
-    // A file with a hole takes no time to write.
-    truncateSync(file, 70_000_000)
-    const source = flag === '-f' ? `-f ${file}` : `${flag} < ${file}`
-    const outcome = await shell(`mqtt311 pub ${broker.address.join(' ')} -t a -q 1 ${source}`)
+    const outcome = await call(['pub', ...broker.address, '-t', 'a', '-q', '1', '-f', fileOf(70_000_000)])
     expect(outcome).toMatchObject({ code: 0, stderr: '' })
     expect((await broker.server.receives('publish')).payload.length).toBe(70_000_000)
+  })
+
+  it.each(['-f', '-s', '-l'])('publishes with %s what is larger than all that it keeps unanswered', async (flag) => {
+    const broker = await startBroker()
+    const source = flag === '-f' ? '-f' : `${flag} <`
+    const outcome = await shell(`mqtt311 pub ${broker.address.join(' ')} -t a -q 1 ${source} ${fileOf(5_000_000)}`)
+    expect(outcome).toMatchObject({ code: 0, stderr: '' })
+    expect((await broker.server.receives('publish')).payload.length).toBe(5_000_000)
   })
 
   it('publishes each line, empty ones and an unfinished last one too', async () => {
