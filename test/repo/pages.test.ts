@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { recipePrograms } from '../recipes/recipes.js'
+import { examples } from '../testing/examples.js'
 import {
   blocksOf,
   brokenLinks,
@@ -26,18 +27,24 @@ describe('the programs in the documentation', () => {
   const wrong = { file: 'wrong.md', line: 7, code: "\nawait client.publish('a', 42)\n" }
   const isOfWrong = (complaint: string) => complaint.startsWith(wrong.file)
   const isOfRecipes = (complaint: string) => /^(docs|test)\/recipes\//.test(complaint)
+  const isOfExamples = (complaint: string) => complaint.startsWith('src/testing/')
   let complaints: readonly string[]
   beforeAll(() => {
-    complaints = complaintsAbout([...blocks, ...recipePrograms(), wrong])
+    complaints = complaintsAbout([...blocks, ...recipePrograms(), ...examples, wrong])
   })
 
   test('compile against the sources', () => {
-    expect(complaints.filter((complaint) => !isOfWrong(complaint) && !isOfRecipes(complaint))).toEqual([])
+    const isOfOthers = (complaint: string) => [isOfWrong, isOfRecipes, isOfExamples].some((isOf) => isOf(complaint))
+    expect(complaints.filter((complaint) => !isOfOthers(complaint))).toEqual([])
   })
 
   test('compile as recipes too, with their tests', () => {
     expect(recipePrograms().filter(({ file }) => file.startsWith('docs/')).length).toBeGreaterThan(5)
     expect(complaints.filter(isOfRecipes)).toEqual([])
+  })
+
+  test('compile as examples in the comments of mqtt311/testing too', () => {
+    expect(complaints.filter(isOfExamples)).toEqual([])
   })
 
   test('would not pass if one of them were wrong', () => {
