@@ -40,15 +40,16 @@ export function programOf(files: readonly string[], settings: ts.CompilerOptions
 }
 
 /**
- * Compiles the programs as files of one kind beside the package in `project`, and gives the complaints of the compiler about
+ * Compiles the programs as files of these kinds beside the package in `project`, and gives the complaints of the compiler about
  * them and about the package. `skipLibCheck` would skip the declarations of the package too; those of TypeScript and of Node are
  * left out by hand.
  */
-export function complaintsAbout(project: string, extension: 'mts' | 'cts', settings: ts.CompilerOptions): string[] {
-  const directory = join(project, extension)
-  mkdirSync(directory, { recursive: true })
-  const files = programNames.map((name) => join(directory, `${name}.${extension}`))
-  for (const [index, file] of files.entries()) copyFileSync(join(programs, `${programNames[index]}.ts`), file)
+export function complaintsAbout(
+  project: string,
+  extensions: readonly ('mts' | 'cts')[],
+  settings: ts.CompilerOptions,
+): string[] {
+  const files = extensions.flatMap((extension) => copyPrograms(join(project, extension), extension))
   const program = programOf(files, {
     strict: true,
     exactOptionalPropertyTypes: true,
@@ -69,5 +70,15 @@ export function complaintsAbout(project: string, extension: 'mts' | 'cts', setti
   return diagnostics.map((diagnostic) => {
     const place = diagnostic.file === undefined ? '' : `${diagnostic.file.fileName.slice(project.length)}: `
     return place + ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n')
+  })
+}
+
+/** Gives the paths of the copies. */
+function copyPrograms(directory: string, extension: string): string[] {
+  mkdirSync(directory, { recursive: true })
+  return programNames.map((name) => {
+    const copy = join(directory, `${name}.${extension}`)
+    copyFileSync(join(programs, `${name}.ts`), copy)
+    return copy
   })
 }
