@@ -81,7 +81,7 @@ if (values.list) {
   process.exit()
 }
 
-type Counts = Record<Verdict['is'] | 'refused' | 'judged', number>
+type Counts = Record<Verdict['is'] | 'judged', number>
 const counts: ReadonlyMap<string, Counts> = new Map(
   folders.map((folder) => [folder, { killed: 0, refused: 0, 'timed out': 0, survived: 0, judged: 0 }]),
 )
@@ -97,22 +97,13 @@ for (const file of new Set(chosen.map((mutant) => mutant.file))) {
   probes += withThem.regions.size
 }
 
-let compiler: Compiler | undefined
-
-/** Of a mutant that no test notices. */
-function judgement(mutant: Mutant): 'refused' | 'judged' | 'survived' {
-  compiler ??= new Compiler()
-  if (compiler.refuses(mutant, sources.get(mutant.file) ?? '')) return 'refused'
-  return isJudged(mutant) ? 'judged' : 'survived'
-}
-
 async function work(trial: Trial, measured: Measured): Promise<void> {
   for (let mutant = chosen[next]; mutant !== undefined; mutant = chosen[next]) {
     next += 1
     const tests = testsFor(mutant, probed.get(mutant.file) ?? { text: '', regions: new Map() }, measured)
     const before = performance.now()
     const verdict = await trial.judge(mutant, tests)
-    const is = verdict.is === 'survived' ? judgement(mutant) : verdict.is
+    const is = verdict.is === 'survived' && isJudged(mutant) ? 'judged' : verdict.is
     const count = counts.get(folderOf(mutant.file))
     if (count !== undefined) count[is] += 1
     const seconds = ((performance.now() - before) / 1000).toFixed(1)
@@ -128,6 +119,7 @@ function secondsGone(): string {
   return ((performance.now() - begun) / 1000).toFixed(0)
 }
 
+const compiler = new Compiler()
 const trials: Trial[] = []
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
@@ -136,12 +128,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 try {
-  const first = new Trial()
+  const first = new Trial(compiler)
   trials.push(first)
   const tests = folders.filter((name) => chosen.some(({ file }) => folderOf(file) === name)).flatMap(testsOf)
   const measured = await first.measure(probed, [...new Set(tests)])
   console.log(`${tests.length} test files without a mutant: ${secondsGone()} s`)
-  while (trials.length < Number(values.parallel)) trials.push(new Trial(measured.durations))
+  while (trials.length < Number(values.parallel)) trials.push(new Trial(compiler, measured.durations))
   await Promise.all(trials.map((trial) => work(trial, measured)))
 } finally {
   for (const trial of trials) trial.end()

@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Compiler } from './compiler.js'
 import { type Mutant, mutatedText } from './mutants.js'
 import { type Probed, type Reach, readReach } from './reach.js'
 import { type RunEnd, type Verdict, verdictOf } from './verdict.js'
@@ -65,10 +66,12 @@ export interface Measured {
 export class Trial {
   readonly #directory = mkdtempSync(join(tmpdir(), 'mqtt311-mutation-'))
   #durations: ReadonlyMap<string, Duration>
+  readonly #compiler: Compiler
   #warm: ChildProcess | undefined
   #changed = new Set<string>()
 
-  constructor(durations: ReadonlyMap<string, Duration> = new Map()) {
+  constructor(compiler: Compiler, durations: ReadonlyMap<string, Duration> = new Map()) {
+    this.#compiler = compiler
     this.#durations = durations
     for (const name of ['src', 'test', 'fixtures', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
       cpSync(join(root, name), join(this.#directory, name), { recursive: true })
@@ -109,6 +112,7 @@ export class Trial {
             this.#write(mutant.file, texts[source])
             return this.#tryOut(files, patience)
           },
+          isRefused: () => this.#compiler.refuses(mutant, original),
         },
         tests,
       )

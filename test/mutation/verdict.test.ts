@@ -11,6 +11,7 @@ function slow(file: string): RunEnd {
 /** Test runs that end as given, one after the other. */
 class Script implements TestRuns {
   readonly runs: string[] = []
+  isRefused = () => false
   readonly #ends: RunEnd[]
 
   constructor(...ends: RunEnd[]) {
@@ -62,7 +63,7 @@ test('a test file that is slow without the mutant too says nothing: all run agai
 })
 
 test('a machine that is too busy is said, and is no verdict', async () => {
-  const busy = { run: async () => slow('a') }
+  const busy = { run: async () => slow('a'), isRefused: () => false }
   await expect(verdictOf(busy, tests)).rejects.toThrow('the machine is too busy')
 })
 
@@ -70,4 +71,11 @@ test('a test file of which only the time-out is known to be somewhere runs with 
   const script = new Script({ is: 'slow', file: undefined }, failed)
   expect(await verdictOf(script, tests)).toEqual(killed)
   expect(script.runs.at(-1)).toBe('a b c x4 mutant')
+})
+
+test('the compiler is asked about a mutant that no test has killed', async () => {
+  const refusing = (...ends: RunEnd[]) => Object.assign(new Script(...ends), { isRefused: () => true })
+  expect(await verdictOf(refusing(passed), tests)).toEqual({ is: 'refused' })
+  expect(await verdictOf(refusing(slow('b')), tests)).toEqual({ is: 'refused' })
+  expect(await verdictOf(refusing(failed, failed), tests)).toEqual(killed)
 })
