@@ -51,6 +51,15 @@ class TextStore extends ListStore {
   }
 }
 
+/** `close` does not wait for what was appended just before. */
+class HastyStore extends ListStore {
+  override async append(records: readonly JournalRecord[]): Promise<void> {
+    if (!this.isOpen) return super.append(records)
+    await Promise.resolve()
+    if (this.isOpen) await super.append(records)
+  }
+}
+
 const faults: readonly [string, () => SessionStore][] = [
   [
     'forgets everything',
@@ -167,6 +176,7 @@ describe('the suite for stores', () => {
   it.each([
     ['PUBREC counts although the server has forgotten the session', HalfForgottenStore, /^forgotten clears held and/],
     ['every payload is text', TextStore, /^payloads and topics are the same/],
+    ['close drops what was appended just before', HastyStore, /^close makes safe the records/],
   ])('finds a store for which %s, and names the case', async (_, Store, name) => {
     expect(await failuresOf(() => new Store())).toContainEqual(expect.stringMatching(name))
   })

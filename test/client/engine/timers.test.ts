@@ -4,6 +4,7 @@ import { fakeTime } from '../peers/client-on-pipe.js'
 
 test('a deadline that is nearer than any timer is reached in the next turn, and once if the clock stands still; then a timer follows', () => {
   fakeTime()
+  vi.advanceTimersByTime(1_000)
   const deadlineReached = vi.fn(() => timers.startEngine(deadline, timers.now()))
   const timers = new Timers({ deadlineReached })
   const deadline = timers.now() + 0.01
