@@ -16,6 +16,8 @@ const parts: Readonly<Record<string, () => Promise<Part>>> = {
   sink: () => import('./clients/against-sink.js'),
   mosquitto: () => import('./clients/against-mosquitto.js'),
   bursts: () => import('./broker/bursts.js'),
+  receiving: () => import('./broker/receiving.js'),
+  gateway: () => import('./broker/gateway.js'),
   routing: () => import('./pieces/routing.js'),
   signer: () => import('./pieces/signer.js'),
   journal: () => import('./pieces/journal.js'),

@@ -24,3 +24,8 @@ export function circumstances(): Circumstances {
 export function median(numbers: readonly number[]): number {
   return [...numbers].sort((a, b) => a - b)[numbers.length >>> 1] ?? Number.NaN
 }
+
+/** Milliseconds on a clock that all processes of the machine share. */
+export function machineMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}

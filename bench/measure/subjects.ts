@@ -24,10 +24,15 @@ export interface OurSubject extends Subject {
   pingreqs(): number
 }
 
-/** The window has room for all that a bench publishes at a time, as MQTT.js knows no window. */
-export async function ours({ port, ca }: Server): Promise<OurSubject> {
+export interface OurOptions {
+  readonly maxInFlight?: number | undefined
+  readonly lowLatency?: boolean
+}
+
+/** Unless it is told otherwise, the window has room for all that a bench publishes at a time, as MQTT.js knows no window. */
+export async function ours({ port, ca }: Server, options: OurOptions = {}): Promise<OurSubject> {
   const tls = ca === undefined ? {} : { tls: { ca } }
-  const client = await connect({ host: '::1', port, maxInFlight: 1_000, ...tls })
+  const client = await connect({ host: '::1', port, maxInFlight: 1_000, ...tls, ...options })
   return {
     publish: (topic, payload, qos, retain) => client.publish(topic, payload, { qos, retain: retain !== undefined }),
     subscribe: async (filter, qos, onMessage) => {
