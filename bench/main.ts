@@ -26,6 +26,7 @@ const parts: Readonly<Record<string, () => Promise<Part>>> = {
   programs: () => import('./programs/programs.js'),
   bounds: () => import('./bounds/bounds.js'),
   memory: () => import('./process/memory.js'),
+  package: () => import('./process/package-size.js'),
   'start-up': () => import('./process/start-up.js'),
 }
 

@@ -48,14 +48,14 @@ function row(work: string, ours: number, theirs: number): Row {
   return { work, unit: 'KB', ours: ours / 1000, theirs: theirs / 1000, ratio: theirs / ours }
 }
 
-export async function packageTable(): Promise<Table> {
+export async function* run(): AsyncGenerator<Table> {
   const ours = (await entrySizes()).find(({ entry }) => entry === 'mqtt311')
   if (ours === undefined) throw new Error('there is no entry point mqtt311')
   const theirs = await bundleSize(join(rivalRoot, 'build/index.js'))
   const [archive, otherArchive] = [await packed(root), await packed(rivalRoot)]
   const installed = withDependencies(rivalRoot)
   const otherBytes = [...installed].reduce((bytes, directory) => bytes + bytesIn(directory), 0)
-  return {
+  yield {
     id: 'package-size',
     title: 'Size of the package',
     how: 'One file with all that is imported, made by esbuild for Node; the archive as npm packs it; what is on the disk after npm install.',

@@ -15,7 +15,6 @@ import { median } from '../measure/machine.js'
 import { roundsOf } from '../measure/rounds.js'
 import type { Server } from '../measure/subjects.js'
 import type { Effort, Row, Table } from '../part.js'
-import { packageTable } from './package-size.js'
 
 /** What one process has taken. */
 interface Cost {
@@ -197,5 +196,4 @@ async function firstClients(runs: number): Promise<Table> {
 export async function* run(effort: Effort): AsyncGenerator<Table> {
   yield await loading(roundsOf(effort, 41))
   yield await firstClients(roundsOf(effort, 21))
-  yield await packageTable()
 }
