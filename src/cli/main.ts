@@ -5,11 +5,11 @@
  */
 import { UsageError } from '../errors.js'
 import { looksLikeOption } from './command-line.js'
-import { type Command, exitCodeLines, printHelp } from './commands/command.js'
+import { type Command, exitCodeLines, printHelp, printVersion } from './commands/command.js'
 import { nearestWord } from './nearest-word.js'
 import { exitCode } from './outcome/exit-code.js'
 import { asTyped, failureMessage } from './outcome/failure-message.js'
-import { flushed, muteNotes, note, print } from './terminal/output.js'
+import { flushed, muteNotes, note } from './terminal/output.js'
 
 interface Entry {
   readonly about: string
@@ -56,10 +56,7 @@ function overview(): string {
 
 async function run([name, ...args]: readonly string[]): Promise<number> {
   if (name === undefined) throw new UsageError(`a command is missing: ${[...commands.keys()].join(', ')}`)
-  if (name === '--version') {
-    await print(`mqtt311 ${await readVersion()}\n`)
-    return exitCode('done')
-  }
+  if (name === '--version') return printVersion()
   const asksForHelp = name === '--help' || name === 'help'
   const chosen = asksForHelp ? args[0] : name
   if (chosen === undefined) return printHelp(overview())
@@ -67,18 +64,6 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
   if (entry === undefined) throw new UsageError(unknownCommand(chosen))
   const { command } = await entry.load()
   return asksForHelp ? command.help() : command.run(args)
-}
-
-/** Reads package.json of this package. The file is one folder up from the built code, two from the sources. */
-async function readVersion(): Promise<string> {
-  const { readFile } = await import('node:fs/promises')
-  for (const path of ['../package.json', '../../package.json']) {
-    const text = await readFile(new URL(path, import.meta.url), 'utf8').catch(() => undefined)
-    const manifest: unknown = text === undefined ? undefined : JSON.parse(text)
-    if (typeof manifest !== 'object' || manifest === null || !('version' in manifest)) continue
-    if ('name' in manifest && manifest.name === 'mqtt311') return String(manifest.version)
-  }
-  return 'of unknown version'
 }
 
 function unknownCommand(typed: string): string {

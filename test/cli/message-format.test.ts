@@ -23,7 +23,7 @@ const asItIs = { topic: (m: Message) => m.topic, payload: (m: Message) => m.payl
 const now = new Date(2026, 0, 2, 3, 4, 5, 67)
 
 function shown(format: string, given: Message): string {
-  const bytes = compileFormat(format, asItIs)(given, now)
+  const bytes = compileFormat(format, asItIs, jsonLine)(given, now)
   return bytes instanceof Unprintable ? bytes.reason : Buffer.from(bytes).toString('latin1')
 }
 
@@ -31,6 +31,8 @@ describe('a format', () => {
   it.each([
     ['%t: %p', 'lamp/1: on'],
     ['%l %q %r %d', '2 1 0 0'],
+    ['%2q|%-3r|%05d|', '1|0|0|'],
+    ['%m|%3m|%03m|', '0|  0|000|'],
     ['%x %X', '6f6e 6F6E'],
     ['100%%, @@, \\\\', '100%, @, \\'],
     ['%10t|', '    lamp/1|'],
@@ -58,7 +60,7 @@ describe('a format', () => {
   })
 
   it('shows the last day of a leap year, at night', () => {
-    const format = compileFormat('@j @I @p @u @A @y', asItIs)
+    const format = compileFormat('@j @I @p @u @A @y', asItIs, jsonLine)
     expect(format(message('a', ''), new Date(2000, 11, 31, 23, 59, 59))).toEqual(Buffer.from('366 11 PM 7 Sunday 00'))
     expect(format(message('a', ''), new Date(2000, 6, 1, 0, 0, 0))).toEqual(Buffer.from('183 12 AM 6 Saturday 00'))
   })
@@ -91,7 +93,7 @@ describe('a format', () => {
   })
 
   it('shows topics and payloads as it is told to', () => {
-    const format = compileFormat('%t %p', { topic: () => 'T', payload: () => Buffer.from('P') })
+    const format = compileFormat('%t %p', { topic: () => 'T', payload: () => Buffer.from('P') }, jsonLine)
     expect(format(message('a', 'b'), now)).toEqual(Buffer.from('T P'))
   })
 })

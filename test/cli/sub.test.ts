@@ -80,7 +80,7 @@ describe('mqtt311 sub', () => {
       await broker.server.receives('subscribe')
       connection.sendBytes(Buffer.from('320a0005762f612b62000178' + '300400027661', 'hex'))
       const { code, stdout, stderr } = await command.end()
-      expect({ code, stdout }).toEqual({ code: 0, stdout: 'v/a+b x\nva \n' })
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'v/a+b x\nva (null)\n' })
       expect(stderr).toMatch(shown)
     },
   )

@@ -27,8 +27,10 @@ const linesMax = 400
 /** Files of fewer than forty lines, each with the reason for which it stands alone. */
 const smallWithReason: ReadonlyMap<string, string> = new Map(
   Object.entries({
+    'src/cli/foreign-options.ts': 'one table of advice',
     'src/cli/nearest-word.ts': 'several commands advise with it',
     'src/cli/print/login-format.ts': 'the one place that prints a login, and hides its secrets',
+    'src/cli/print/packet-identifiers.ts': 'loaded state of one kind: which message had which identifier',
     'src/cli/terminal/progress.ts': 'the only part that knows how progress is drawn',
     'src/client/engine/wrong-port.ts': 'what is met before CONNACK, and none of it is MQTT',
     'src/client/deliver/failed-handler.ts': 'one table of what follows a failure',

@@ -24,10 +24,14 @@ export interface Command {
   run(args: readonly string[]): Promise<number>
 }
 
-const columns = 80
-const optionColumns = 30
+/** As wide as the terminal, between 40 and 80 columns. */
+const columns = Math.min(80, Math.max(40, process.stdout.columns || 80))
+const optionColumns = columns < 70 ? 6 : 30
 
-const helpOption = { name: 'help', about: 'this text' } as const
+const ownOptions = [
+  { name: 'help', about: 'this text' },
+  { name: 'version', about: 'the version of mqtt311' },
+] as const
 
 export function defineCommand<Name extends string>(description: CommandDescription<Name>): Command {
   const options = description.groups.flatMap((group) => group.options)
@@ -35,10 +39,28 @@ export function defineCommand<Name extends string>(description: CommandDescripti
   return {
     help,
     async run(args) {
-      const line = parseCommandLine<Name | 'help'>(args, [...options, helpOption])
-      return line.has('help') ? help() : description.run(line)
+      const line = parseCommandLine<Name | 'help' | 'version'>(args, [...options, ...ownOptions])
+      if (line.has('help')) return help()
+      return line.has('version') ? printVersion() : description.run(line)
     },
   }
+}
+
+export async function printVersion(): Promise<number> {
+  await print(`mqtt311 ${await readVersion()}\n`)
+  return exitCode('done')
+}
+
+/** Reads package.json of this package. The file is one folder up from the built code, three from the sources. */
+async function readVersion(): Promise<string> {
+  const { readFile } = await import('node:fs/promises')
+  for (const path of ['../package.json', '../../../package.json']) {
+    const text = await readFile(new URL(path, import.meta.url), 'utf8').catch(() => undefined)
+    const manifest: unknown = text === undefined ? undefined : JSON.parse(text)
+    if (typeof manifest !== 'object' || manifest === null || !('version' in manifest)) continue
+    if ('name' in manifest && manifest.name === 'mqtt311') return String(manifest.version)
+  }
+  return 'of unknown version'
 }
 
 export async function printHelp(text: string): Promise<number> {
@@ -54,7 +76,7 @@ function helpText<Name extends string>({
   paragraphs = [],
   examples,
 }: CommandDescription<Name>): string {
-  const all = [...groups, { title: 'Help', options: [helpOption] }]
+  const all = [...groups, { title: 'Help', options: ownOptions }]
   return [
     ...wrapWords(`mqtt311 ${name}: ${about}`, columns),
     '',

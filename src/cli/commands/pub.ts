@@ -32,6 +32,8 @@ const messageOptions = [
   { name: 'stdin-line', short: 'l', aliases: ['multiline'], about: 'each line of standard input is a message' },
   { name: 'null-message', short: 'n', about: 'an empty payload; -r -n clears the retained message' },
   { name: 'qos', short: 'q', value: '0|1|2', about: 'default 0' },
+  { name: 'repeat', value: 'N', about: 'sends the message N times; not with -l' },
+  { name: 'repeat-delay', value: 'SEC', about: 'waits this long between two of them' },
   { name: 'retain', short: 'r', about: 'the server keeps it for later subscribers' },
   { name: 'timeout', short: 'W', value: 'SEC', about: 'time limit; after it exit code 27' },
 ] as const
@@ -64,6 +66,7 @@ export const command = defineCommand({
   async run(line) {
     requireNoPositionals(line)
     const source = await readSource(line)
+    const repetition = readRepetition(line, source)
     const timeoutMs = line.milliseconds('timeout')
     const connection = await readConnection(line)
     const target = {
@@ -82,7 +85,7 @@ export const command = defineCommand({
     }
     // Messages of a resumed session are for `sub`.
     await runConversation({ client, timeoutMs, messages: 'left to others' }, (connected) =>
-      publish(connected, target, source, progressLine(line)),
+      publish(connected, target, source, repetition, progressLine(line)),
     )
     return exitCode('done')
   },
@@ -124,20 +127,48 @@ interface Target {
   readonly retain: boolean
 }
 
-async function publish(client: MqttClient, target: Target, source: Source, status: StatusLine): Promise<void> {
+interface Repetition {
+  readonly times: number
+  readonly delayMs: number
+}
+
+function readRepetition(line: Line, { is }: Source): Repetition {
+  const times = line.integer('repeat', 1, Number.MAX_SAFE_INTEGER)
+  const delayMs = line.text('repeat-delay') === '0' ? 0 : line.milliseconds('repeat-delay')
+  if (is === 'lines' && (times !== undefined || delayMs !== undefined)) {
+    throw new UsageError('--repeat is for one message, and -l has many: repeat the lines')
+  }
+  return { times: times ?? 1, delayMs: delayMs ?? 0 }
+}
+
+async function publish(
+  client: MqttClient,
+  target: Target,
+  source: Source,
+  repetition: Repetition,
+  status: StatusLine,
+): Promise<void> {
   switch (source.is) {
     case 'bytes':
-      return publishOne(client, target, source.payload)
+      return publishOne(client, target, source.payload, repetition)
     case 'standard input':
-      return publishOne(client, target, await readStandardInput(payloadBytesMax))
+      return publishOne(client, target, await readStandardInput(payloadBytesMax), repetition)
     case 'lines':
       return publishLines(client, target, status)
   }
 }
 
-async function publishOne(client: MqttClient, { topic, ...options }: Target, payload: Uint8Array): Promise<void> {
+async function publishOne(
+  client: MqttClient,
+  { topic, ...options }: Target,
+  payload: Uint8Array,
+  { times, delayMs }: Repetition,
+): Promise<void> {
   const publishing = new Publishing(client, topic, options)
-  await publishing.send(payload)
+  for (let sent = 0; sent < times; sent += 1) {
+    if (sent > 0 && delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
+    await publishing.send(payload)
+  }
   await publishing.finish()
 }
 

@@ -3,6 +3,7 @@
 import type { MqttClient } from '../../client/mqtt-client.js'
 import type { Message } from '../../client/options/client-options.js'
 import type { QoS } from '../../codec/control-packet.js'
+import { outline } from '../../codec/field-checks.js'
 import { topicMatches, validateTopicFilter } from '../../codec/topic.js'
 import { SubscribeRefusedError, UsageError } from '../../errors.js'
 import { type CommandLine, requireNoPositionals } from '../command-line.js'
@@ -13,7 +14,7 @@ import { connectionGroups, environmentText } from '../flags/connection-flags.js'
 import { requireFiltersWithin } from '../flags/server-profile.js'
 import { exitCode, Interrupted } from '../outcome/exit-code.js'
 import { choosePrinter } from '../print/message-printer.js'
-import { MessageReader } from '../print/message-reader.js'
+import { type Fate, MessageReader } from '../print/message-reader.js'
 import { defineCommand } from './command.js'
 
 const subscriptionOptions = [
@@ -22,6 +23,9 @@ const subscriptionOptions = [
   { name: 'unsubscribe', short: 'U', value: 'FILTER', about: 'ends a subscription of a persistent session' },
   { name: 'filter-out', short: 'T', value: 'FILTER', about: 'hides its messages; may be given again' },
   { name: 'R', short: 'R', about: 'hides retained messages' },
+  { name: 'retained-only', about: 'prints retained messages, and ends with the first other one' },
+  { name: 'remove-retained', about: 'clears each retained message that comes and is not hidden' },
+  { name: 'random-filter', value: 'PERCENT', about: 'prints this part of the messages, chosen by chance' },
   { name: 'count', short: 'C', value: 'N', about: 'ends after N printed messages' },
   { name: 'timeout', short: 'W', value: 'SEC', about: 'ends after this time, with exit code 27' },
   { name: 'E', short: 'E', about: 'ends as soon as it has subscribed' },
@@ -31,6 +35,7 @@ const outputOptions = [
   { name: 'verbose', short: 'v', about: 'the topic and a space before each payload' },
   { name: 'format', short: 'F', value: 'FORMAT', about: 'see below' },
   { name: 'json', about: 'a JSON object a line, as by -F %j' },
+  { name: 'pretty', about: 'JSON in several lines' },
   { name: 'raw', about: 'the payloads and nothing else, byte by byte' },
   { name: 'N', short: 'N', about: 'no line feed behind each message' },
 ] as const
@@ -48,7 +53,7 @@ export const command = defineCommand({
   ],
   paragraphs: [
     'FORMAT: %t topic, %p payload, %x and %X payload in hex, %l its length in bytes, %q QoS, %r retained (0 or 1), %d DUP, perhaps ' +
-      'sent before (0 or 1), %I time in ISO 8601, %U Unix time, %j JSON, %J JSON with a payload that is JSON itself, %% a percent sign. A width ' +
+      'sent before (0 or 1), %m Packet Identifier, %I time in ISO 8601, %U Unix time, %j JSON, %J JSON with a payload that is JSON itself, %% a percent sign. A width ' +
       'may stand before the letter, as in %-20t, %05l and %.10t. @ and a letter of strftime: a part of the time, as in @H:@M:@S; @N ' +
       'nanoseconds, @@ an at sign. \\n \\t \\r \\0 \\a \\e \\v \\\\: characters.',
     'A message at QoS 1 or 2 is acknowledged once it is printed. After a lost connection the command connects again, with no limit. If the server refuses ' +
@@ -70,12 +75,12 @@ export const command = defineCommand({
     const selection = readSelection(line, connection.topic)
     requireFiltersWithin(connection.options.profile, selection.filters, selection.qos)
     await startReporting(line)
-    const reader = new MessageReader(printer, (message) => isShown(message, selection), count)
+    const reader = new MessageReader(printer, count)
     const client = {
       ...connection.options,
       // With -C one message at a time, so that no message after the last one is acknowledged.
       receiveWindow: count === undefined ? undefined : 1,
-      onMessage: (message: Message) => reader.take(message),
+      onMessage: (message: Message) => takeMessage(message, reader, selection),
     }
     try {
       await runConversation({ client, timeoutMs }, (connected) => {
@@ -97,13 +102,17 @@ interface Selection {
   readonly unsubscribe: readonly string[]
   readonly qos: QoS
   readonly hidden: readonly string[]
-  readonly retained: 'shown' | 'hidden'
+  readonly retained: 'shown' | 'hidden' | 'alone'
+  readonly removal: 'none' | 'removes retained'
+  /** Per cent of the messages. */
+  readonly share: number
   readonly until: 'subscribed' | 'interrupted'
 }
 
 function readSelection(line: Line, ofUrl: string | undefined): Selection {
   const typed = line.texts('topic')
   const filters = typed.length === 0 && ofUrl !== undefined ? [ofUrl] : typed
+  if (line.has('R') && line.has('retained-only')) throw new UsageError('-R and --retained-only exclude each other')
   const [unsubscribe, hidden] = [line.texts('unsubscribe'), line.texts('filter-out')]
   for (const filter of [...filters, ...unsubscribe, ...hidden]) validateTopicFilter(filter)
   if (filters.length === 0 && unsubscribe.length === 0) {
@@ -114,14 +123,35 @@ function readSelection(line: Line, ofUrl: string | undefined): Selection {
     unsubscribe,
     qos: readQos(line, 'qos'),
     hidden,
-    retained: line.has('R') ? 'hidden' : 'shown',
+    retained: line.has('R') ? 'hidden' : line.has('retained-only') ? 'alone' : 'shown',
+    removal: line.has('remove-retained') ? 'removes retained' : 'none',
+    share: readShare(line),
     until: line.has('E') ? 'subscribed' : 'interrupted',
   }
 }
 
-function isShown(message: Message, { hidden, retained }: Selection): boolean {
-  if (message.retain && retained === 'hidden') return false
-  return !hidden.some((filter) => topicMatches(filter, message.topic))
+function readShare(line: Line): number {
+  const text = line.text('random-filter')
+  if (text === undefined) return 100
+  const share = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+  if (share >= 0.1 && share <= 100) return share
+  throw new UsageError(`--random-filter takes per cent from 0.1 to 100, not ${outline(text)}`)
+}
+
+async function takeMessage(message: Message, reader: MessageReader, selection: Selection): Promise<void> {
+  const isCleared = selection.removal === 'removes retained' && message.retain && !reader.isOver
+  const isHidden = selection.hidden.some((filter) => topicMatches(filter, message.topic))
+  // Sent before the message is printed, because the last message ends the client.
+  const cleared =
+    isCleared && !isHidden ? reader.client?.publish(message.topic, '', { qos: 1, retain: true }) : undefined
+  await reader.take(message, isHidden ? 'hidden' : fateOf(message, selection))
+  await cleared
+}
+
+function fateOf({ retain }: Message, { retained, share }: Selection): Fate {
+  if (!retain && retained === 'alone') return 'last'
+  if (retain && retained === 'hidden') return 'hidden'
+  return Math.random() * 100 < share ? 'printed' : 'hidden'
 }
 
 async function subscribe(client: MqttClient, { filters, unsubscribe, qos, until }: Selection): Promise<void> {

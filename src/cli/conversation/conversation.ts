@@ -107,7 +107,7 @@ class EarlyEnd {
     process.on('SIGTERM', this.#interrupt)
     if (timeoutMs !== undefined) {
       const text =
-        timeoutMs === 1000 ? 'the second of -W has passed' : `the ${timeoutMs / 1000} seconds of -W have passed`
+        timeoutMs === 1000 ? 'the one second of -W has passed' : `the ${timeoutMs / 1000} seconds of -W have passed`
       this.#timer = setTimeout(() => fail(new CommandFailure('timedOut', text)), timeoutMs)
     }
   }

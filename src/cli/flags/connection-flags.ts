@@ -71,6 +71,11 @@ const tlsOptions = [
   { name: 'cert', value: 'FILE', about: 'client certificate, in PEM' },
   { name: 'key', value: 'FILE', about: 'private key of --cert, in PEM' },
   { name: 'servername', value: 'NAME', about: 'the name in the server certificate, if it is not -h' },
+  { name: 'ciphers', value: 'LIST', about: 'the ciphers, as OpenSSL writes them' },
+  { name: 'tls-version', value: 'VERSION', about: 'tlsv1.2 or tlsv1.3, and no other' },
+  { name: 'psk', value: 'HEX', about: 'a key shared with the server, instead of certificates; visible to others' },
+  { name: 'psk-identity', value: 'NAME', about: 'the name of the key of --psk' },
+  { name: 'tls-keylog', value: 'FILE', about: 'adds the keys of TLS to this file, for Wireshark and explain' },
   { name: 'tls-alpn', value: 'NAME', about: 'protocol to ask for by ALPN, such as mqtt' },
 ] as const satisfies readonly Option[]
 

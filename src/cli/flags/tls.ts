@@ -1,7 +1,8 @@
 /** The options of TLS: whether it is used, and which certificates each side trusts. No option switches verification off. */
-import type { ConnectionOptions } from 'node:tls'
+import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import { outline } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
-import { isError } from '../../realms/foreign-values.js'
+import { codeOf, isError } from '../../realms/foreign-values.js'
 import type { CommandLine } from '../command-line.js'
 import { CommandFailure } from '../outcome/exit-code.js'
 import type { ConnectionOptionName } from './connection-flags.js'
@@ -29,24 +30,79 @@ export async function readTls(line: Line): Promise<true | ConnectionOptions | un
       : { cert: await readInput(cert, '--cert'), key: await readInput(key, '--key') }),
     ...(servername === undefined ? {} : { servername }),
     ...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
+    ...readVersion(line),
+    ...readSharedKey(line),
   }
   await requireUsableCertificates(settings)
+  const keyLog = line.text('tls-keylog')
+  if (keyLog !== undefined) await logKeys(keyLog)
   const protocol = readProtocol(line)
   if (Object.keys(settings).length > 0) {
     if (protocol === 'mqtt') throw new UsageError('--protocol mqtt is plain TCP: leave out what belongs to TLS')
     return settings
   }
-  return line.has('tls') || protocol === 'mqtts' ? true : undefined
+  return line.has('tls') || keyLog !== undefined || protocol === 'mqtts' ? true : undefined
+}
+
+function readVersion(line: Line): ConnectionOptions {
+  const [version, ciphers] = [line.choice('tls-version', ['tlsv1.2', 'tlsv1.3']), line.text('ciphers')]
+  const name = version === 'tlsv1.2' ? 'TLSv1.2' : 'TLSv1.3'
+  return {
+    ...(version === undefined ? {} : { minVersion: name, maxVersion: name }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+  }
+}
+
+/** With a shared key there is no certificate: that the server has the key proves who it is. */
+function readSharedKey(line: Line): ConnectionOptions {
+  const [key, identity] = [line.text('psk'), line.text('psk-identity')]
+  if (key === undefined && identity === undefined) return {}
+  if (key === undefined || identity === undefined) {
+    throw new UsageError('a shared key has a name: give --psk and --psk-identity together')
+  }
+  if (!/^([0-9a-f]{2})+$/i.test(key)) {
+    throw new UsageError(`--psk takes whole bytes in hexadecimal, not ${outline(key)}`)
+  }
+  const psk = Buffer.from(key, 'hex')
+  return {
+    // Node.js has shared keys in TLS 1.2 only.
+    ciphers: 'PSK',
+    maxVersion: 'TLSv1.2',
+    ...readVersion(line),
+    pskCallback: () => ({ psk, identity }),
+    checkServerIdentity: () => undefined,
+  }
+}
+
+/** Sockets tell their keys to whoever made them, so `tls.connect` is replaced in this process. */
+async function logKeys(path: string): Promise<void> {
+  const { appendFileSync } = await import('node:fs')
+  const write = (keys: string | Uint8Array) => {
+    try {
+      appendFileSync(path, keys, { mode: 0o600 })
+    } catch (error) {
+      throw new CommandFailure('noOutput', `the file of --tls-keylog cannot be written (${codeOf(error)})`)
+    }
+  }
+  write('')
+  const tls = process.getBuiltinModule('node:tls')
+  const { connect } = tls
+  tls.connect = (...given: unknown[]) => {
+    const socket: TLSSocket = Reflect.apply(connect, tls, given)
+    return socket.on('keylog', write)
+  }
 }
 
 /** Without this check a wrong file would show only when the connection is made, and look like a fault of the connection. */
 async function requireUsableCertificates(settings: ConnectionOptions): Promise<void> {
-  if (settings.ca === undefined && settings.cert === undefined) return
+  const { ca, cert, ciphers } = settings
+  if (ca === undefined && cert === undefined && ciphers === undefined) return
   const { createSecureContext } = await import('node:tls')
   try {
     createSecureContext(settings)
   } catch (error) {
     const reason = isError(error) ? error.message : String(error)
+    if (/cipher/i.test(reason)) throw new UsageError(`the ciphers cannot be used: ${reason}`)
     const text = `the certificates and the key cannot be used: ${reason}; give them in PEM, and the key that belongs to --cert`
     throw new CommandFailure('noInput', text, { cause: error })
   }

@@ -4,7 +4,8 @@
  */
 import type { Message } from '../../client/options/client-options.js'
 import { UsageError } from '../../errors.js'
-import { isJson, jsonLine } from './message-json.js'
+import { isJson, type JsonLine } from './message-json.js'
+import { packetIdentifierOf } from './packet-identifiers.js'
 import { isoTime, timeLetters, unixTime } from './time-format.js'
 
 /** The result for a message that the format cannot show, with the reason. */
@@ -28,20 +29,23 @@ interface Shape {
 
 const parameters: ReadonlyMap<string, (message: Message, now: Date) => string> = new Map([
   ['l', (message) => `${message.payload.length}`],
-  ['q', (message) => `${message.qos}`],
-  ['r', (message) => (message.retain ? '1' : '0')],
-  ['d', (message) => (message.dup ? '1' : '0')],
+  ['m', (message) => `${packetIdentifierOf(message)}`],
   ['x', (message) => message.payload.toString('hex')],
   ['X', (message) => message.payload.toString('hex').toUpperCase()],
   ['I', (_, now) => isoTime(now)],
   ['U', (_, now) => unixTime(now)],
-  ['j', (message, now) => jsonLine(message, now)],
 ])
 
-const unsupported: ReadonlyMap<string, string> = new Map([
-  ['m', 'the Packet Identifier, belongs to the connection and not to the message'],
-  ...['A', 'C', 'D', 'E', 'F', 'P', 'R', 'S'].map((letter) => [letter, 'a property, belongs to MQTT 5'] as const),
+/** One digit each. As in mosquitto_sub, a width counts for nothing here. */
+const digits: ReadonlyMap<string, (message: Message) => string> = new Map([
+  ['q', (message) => `${message.qos}`],
+  ['r', (message) => (message.retain ? '1' : '0')],
+  ['d', (message) => (message.dup ? '1' : '0')],
 ])
+
+const unsupported: ReadonlyMap<string, string> = new Map(
+  ['A', 'C', 'D', 'E', 'F', 'P', 'R', 'S'].map((letter) => [letter, 'a property, belongs to MQTT 5']),
+)
 
 const escapes: ReadonlyMap<string, string> = new Map([
   ['\\', '\\'],
@@ -64,13 +68,15 @@ export interface Appearance {
 export function compileFormat(
   format: string,
   appearance: Appearance,
+  json: JsonLine,
 ): (message: Message, now: Date) => Uint8Array | Unprintable {
   const pieces: Piece[] = []
   const pattern = /%([-0]*)(\d*)(?:\.(\d+))?(.?)|@(.?)|\\(.?)|[^%@\\]+/gsu
   let wantsJson = false
   for (const [text, flags = '', width = '', maxWidth, letter, time, escaped] of format.matchAll(pattern)) {
     if (letter === 'J') wantsJson = true
-    if (letter !== undefined) pieces.push(parameter(text, letter, shapeOf(letter, flags, width, maxWidth), appearance))
+    if (letter !== undefined)
+      pieces.push(parameter(text, letter, shapeOf(letter, flags, width, maxWidth), appearance, json))
     else if (time !== undefined) pieces.push(timePiece(text, time))
     else if (escaped !== undefined) pieces.push(constant(escapes.get(escaped) ?? refuse(text)))
     else pieces.push(constant(text))
@@ -94,11 +100,14 @@ function shapeOf(letter: string, flags: string, width: string, maxWidth: string 
   }
 }
 
-function parameter(text: string, letter: string, shape: Shape, appearance: Appearance): Piece {
+function parameter(text: string, letter: string, shape: Shape, appearance: Appearance, json: JsonLine): Piece {
   if (text === '%%') return constant('%')
   if (letter === 't') return (message) => fillText(appearance.topic(message), shape)
   if (letter === 'p') return (message) => fillBytes(appearance.payload(message), shape)
-  if (letter === 'J') return (message, now) => jsonLine(message, now, message.text())
+  if (letter === 'j') return (message, now) => json(message, now)
+  if (letter === 'J') return (message, now) => json(message, now, message.text())
+  const digit = digits.get(letter)
+  if (digit !== undefined) return digit
   const show = parameters.get(letter)
   if (show === undefined) return refuse(text, letter)
   return (message, now) => fillText(show(message, now), shape)

@@ -1,4 +1,5 @@
 import type { Message } from '../../client/options/client-options.js'
+import { packetIdentifierOf } from './packet-identifiers.js'
 import { isoTimeWithFraction } from './time-format.js'
 
 /**
@@ -15,11 +16,34 @@ export function jsonLine(message: Message, now: Date, json?: string): string {
     ['qos', `${qos}`],
     ['retain', retain ? '1' : '0'],
     ['payloadlen', `${payload.length}`],
+    ...(qos === 0 ? [] : [['mid', `${packetIdentifierOf(message)}`] as const]),
     isText
       ? ['payload', json === undefined ? quotedPayload(text) : withoutControls(json)]
       : ['payload64', JSON.stringify(payload.toString('base64'))],
   ]
   return `{${members.map(([name, value]) => `"${name}":${value}`).join(',')}}`
+}
+
+/** `jsonLine`, or the same with `pretty` in several lines. */
+export type JsonLine = typeof jsonLine
+
+export const prettyJson: JsonLine = (message, now, json) => indented(jsonLine(message, now, json))
+
+/** Each member on a line of its own. The text of the values stays as it is: a number may have more digits than JavaScript keeps. */
+function indented(json: string): string {
+  let [text, depth] = ['', 0]
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[^\s"{}[\],:]+|[{}[\],:]/g)) {
+    const line = (levels: number) => `\n${'  '.repeat(levels)}`
+    if (token === '}' || token === ']') {
+      depth -= 1
+      text += /[{[]$/.test(text.trimEnd()) ? token : line(depth) + token
+      continue
+    }
+    if (/[{[]$/.test(text)) text += line(depth)
+    if (token === '{' || token === '[') depth += 1
+    text += token === ',' ? token + line(depth) : token === ':' ? ': ' : token
+  }
+  return text
 }
 
 function quotedPayload(text: string): string {

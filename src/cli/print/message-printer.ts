@@ -6,19 +6,28 @@ import { isBytes } from '../../realms/foreign-values.js'
 import type { CommandLine } from '../command-line.js'
 import { wantsColor } from '../terminal/output.js'
 import { type Appearance, compileFormat, type Unprintable } from './message-format.js'
-import { jsonLine } from './message-json.js'
+import { jsonLine, prettyJson } from './message-json.js'
+import { keepPacketIdentifiers } from './packet-identifiers.js'
 
 export type Printer = (message: Message, now: Date) => Uint8Array | Unprintable
 
 const lineFeed = Buffer.from('\n')
 const nothing = Buffer.alloc(0)
+/** What mosquitto_sub -v prints for a payload without bytes. */
+const noPayload = Buffer.from('(null)')
 
 /** @throws UsageError if the format is unknown, or if two options choose the output */
-export function choosePrinter(line: CommandLine<'verbose' | 'format' | 'json' | 'raw' | 'N'>): Printer {
+export function choosePrinter(line: CommandLine<'verbose' | 'format' | 'json' | 'raw' | 'N' | 'pretty'>): Printer {
   const [first, second] = (['verbose', 'format', 'json', 'raw'] as const).filter((name) => line.has(name))
   if (first !== undefined && second !== undefined) {
     throw new UsageError(`--${first} and --${second} both say how to print: give one of them`)
   }
+  const format = line.text('format') ?? ''
+  if (line.has('pretty') && first !== 'json' && !/%[jJ]/.test(format)) {
+    throw new UsageError('--pretty is for JSON: give --json, or -F with %j or %J')
+  }
+  const json = line.has('pretty') ? prettyJson : jsonLine
+  if (first === 'json' || /%[\d.-]*[jJm]/.test(format)) keepPacketIdentifiers()
   const end = line.has('N') ? nothing : lineFeed
   const isTerminal = process.stdout.isTTY === true
   const { topic, payload } = isTerminal ? escaped : unchanged
@@ -26,20 +35,26 @@ export function choosePrinter(line: CommandLine<'verbose' | 'format' | 'json' | 
     case 'raw':
       return (message) => message.payload
     case 'json':
-      return (message, now) => Buffer.concat([Buffer.from(jsonLine(message, now)), end])
+      return (message, now) => Buffer.concat([Buffer.from(json(message, now)), end])
     case 'format': {
-      const format = compileFormat(line.text('format') ?? '', { topic, payload })
+      const show = compileFormat(format, { topic, payload }, json)
       return (message, now) => {
-        const bytes = format(message, now)
+        const bytes = show(message, now)
         return isBytes(bytes) ? Buffer.concat([bytes, end]) : bytes
       }
     }
     case 'verbose': {
       const [start, stop] = wantsColor(process.stdout) ? ['\x1b[36m', '\x1b[0m'] : ['', '']
-      return (message) => Buffer.concat([Buffer.from(`${start}${topic(message)}${stop} `), payload(message), end])
+      return (message) => {
+        const isEmpty = message.payload.length === 0
+        // As mosquitto_sub does it: with -N, nothing tells of an empty payload.
+        if (isEmpty && line.has('N')) return nothing
+        const shown = isEmpty ? noPayload : payload(message)
+        return Buffer.concat([Buffer.from(`${start}${topic(message)}${stop} `), shown, end])
+      }
     }
     default:
-      return (message) => Buffer.concat([payload(message), end])
+      return (message) => (message.payload.length === 0 ? nothing : Buffer.concat([payload(message), end]))
   }
 }
 

@@ -14,21 +14,22 @@ import type { Printer } from './message-printer.js'
 /** The result of a handler that does not acknowledge its message, so that the server keeps the message. */
 const unacknowledged = new Promise<never>(() => {})
 
+/** What becomes of a message. 'last': nothing is printed, and the command is done. */
+export type Fate = 'printed' | 'hidden' | 'last'
+
 export class MessageReader {
   /** Resolves when the last message has been printed, rejects when the output fails. */
   readonly finished: Promise<void>
   /** Set later: the client is made after this reader, because `take` is the handler of the client. */
   client: MqttClient | undefined
   readonly #printer: Printer
-  readonly #wanted: (message: Message) => boolean
   #remaining: number
   #state: 'reading' | 'over' = 'reading'
   #resolve = () => {}
   #reject: (error: unknown) => void = () => {}
 
-  constructor(printer: Printer, wanted: (message: Message) => boolean, count = Number.POSITIVE_INFINITY) {
+  constructor(printer: Printer, count = Number.POSITIVE_INFINITY) {
     this.#printer = printer
-    this.#wanted = wanted
     this.#remaining = count
     this.finished = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -38,13 +39,18 @@ export class MessageReader {
     this.finished.catch(() => {})
   }
 
-  async take(message: Message): Promise<void> {
+  get isOver(): boolean {
+    return this.#state === 'over'
+  }
+
+  async take(message: Message, fate: Fate): Promise<void> {
     if (this.#state === 'over') {
       // end() waits half a second for running handlers, but not for the handler that calls it.
       this.client?.end()
       return unacknowledged
     }
-    if (!this.#wanted(message)) return
+    if (fate === 'hidden') return
+    if (fate === 'last') return this.#end()
     const bytes = this.#printer(message, new Date())
     if (bytes instanceof Unprintable) return note(`mqtt311: ${bytes.reason}`)
     try {
@@ -55,7 +61,10 @@ export class MessageReader {
       return unacknowledged
     }
     this.#remaining -= 1
-    if (this.#remaining > 0) return
+    if (this.#remaining === 0) this.#end()
+  }
+
+  #end(): void {
     this.#state = 'over'
     this.#resolve()
   }
