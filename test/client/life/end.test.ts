@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { ClosedError } from '../../../src/index.js'
+import { ClosedError, MqttClient } from '../../../src/index.js'
 import { clientOf, event, fakeTime, gate, online, pass, quiet, rejectionOf, watch } from '../peers/client-on-pipe.js'
 import { FakeServer, message } from '../peers/fake-server.js'
 
@@ -45,6 +45,17 @@ describe('end()', () => {
     const error = await rejectionOf(published)
     expect(error).toBeInstanceOf(ClosedError)
     expect(error).toHaveProperty('delivery', 'unknown')
+  })
+
+  test('waits for nothing with a timeoutMs of 0', async () => {
+    fakeTime()
+    const { client } = await online()
+    const published = client.publish('a', 'x', { qos: 1 })
+    const watched = watch(client.end({ timeoutMs: 0 }))
+    // The shortest timer.
+    await pass(1)
+    expect(watched.state).toBe('resolved')
+    expect(await rejectionOf(published)).toBeInstanceOf(ClosedError)
   })
 
   test('takes 5 s at most by default', async () => {
@@ -219,6 +230,18 @@ describe('end()', () => {
     const { client } = await online()
     expect(await rejectionOf(client.end({ timeoutMs: -1 }))).toMatchObject({ code: 'MQTT_USAGE' })
     expect(client.state).toBe('online')
+  })
+
+  test('has happened also for a program that reads client.closed only then', async () => {
+    const server = new FakeServer()
+    const client = new MqttClient({ stream: server.stream })
+    await client.end()
+    expect(await client.closed).toBeUndefined()
+    const refused = new MqttClient({ stream: server.stream })
+    const connected = rejectionOf(refused.connect())
+    const connection = await server.accepted()
+    await connection.refuse(2)
+    expect(await rejectionOf(refused.closed)).toBe(await connected)
   })
 
   test('is what `await using` calls', async () => {
