@@ -3,6 +3,7 @@
  * npm run mutation -- --sample 50 --seed 7     fewer, and the same again
  * npm run mutation -- --sample all             all of them: many hours
  * npm run mutation -- --only src/store/        only files with this in their path
+ * npm run mutation -- --judged --sample all    only those that judged.csv explains: do they still survive?
  * npm run mutation -- --parallel 1             one at a time (2)
  * npm run mutation -- --list                   shows them, runs nothing
  * npm run mutation -- --each                   says the verdict on each, and the seconds that it took
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     only: { type: 'string', default: '' },
     parallel: { type: 'string', default: '2' },
+    judged: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     each: { type: 'boolean', default: false },
   },
@@ -74,7 +76,7 @@ function sampled(mutants: readonly Mutant[]): readonly Mutant[] {
   return Array.from({ length: count }, () => rest.splice(random.below(rest.length), 1)).flat()
 }
 
-const chosen = sampled(all)
+const chosen = sampled(values.judged ? all.filter(isJudged) : all)
 console.log(`${chosen.length} of ${all.length} mutants, seed ${values.seed}`)
 if (values.list) {
   for (const mutant of chosen) console.log(described(mutant))

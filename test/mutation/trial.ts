@@ -104,6 +104,8 @@ export class Trial {
   /** Runs the tests, in this order, up to the first failure. */
   async judge(mutant: Mutant, tests: readonly string[]): Promise<Verdict> {
     const original = this.#read(mutant.file)
+    // No test has to run for a state that has no such name.
+    if (mutant.operator === 'string' && this.#compiler.refuses(mutant, original)) return { is: 'refused' }
     const texts = { mutant: mutatedText(mutant, original), original }
     try {
       return await verdictOf(
