@@ -41,6 +41,8 @@ const commentLine = /^\s*(?:[:?]\s*)?(?:\/\/|\/\*\*?|\*)\s*(.*)$/
 export function codeSites({ path, text }: SourceText): CodeSites {
   const sites: Site[] = []
   const mentions: Mention[] = []
+  // Most files name no rule, and to parse them all takes a second.
+  if (identifiersIn(text).length === 0) return { sites, mentions }
   const withinAt = enclosingNames(path, text)
   /** Identifiers of the comment that is being read, once one of its lines has begun with an identifier. */
   let marking: string[] | undefined
