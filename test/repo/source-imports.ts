@@ -163,14 +163,8 @@ export function importCircles(files: readonly SourceFile[]): string[][] {
 
 /** The files of the package that a file names in its imports, its re-exports and its types in place. */
 function targetsOf({ path, text }: SourceFile): string[] {
-  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
-  const targets: string[] = []
-  const visit = (node: ts.Node): void => {
-    for (const { specifier } of importsOf(node)) if (specifier.startsWith('.')) targets.push(targetOf(path, specifier))
-    ts.forEachChild(node, visit)
-  }
-  visit(source)
-  return targets
+  const names = ts.preProcessFile(text).importedFiles.map(({ fileName }) => fileName)
+  return names.filter((name) => name.startsWith('.')).map((name) => targetOf(path, name))
 }
 
 function targetOf(path: string, specifier: string): string {
