@@ -9,6 +9,8 @@ import type { ServerProfile } from '../client/options/client-options.js'
  * client uses your number:
  *
  * ```ts
+ * import { aliyun, aliyunProfile } from 'mqtt311/aliyun'
+ *
  * aliyun(device, { profile: { ...aliyunProfile, maxSubscriptions: 500, publishesPerSecond: { qos0: 100, qos1: 50 } } })
  * ```
  *

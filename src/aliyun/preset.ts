@@ -32,11 +32,7 @@ const keepAliveSeconds = 360
 const identityTopic = '/ext/auth/identity/response'
 
 /**
- * Makes the options of a client for a device on Alibaba Cloud IoT Platform:
- *
- * ```ts
- * const client = await connect(aliyun({ productKey, deviceName, deviceSecret }))
- * ```
+ * Makes the options of a client for a device on Alibaba Cloud IoT Platform.
  *
  * - `credentials` makes a new signature for each attempt. The stored session belongs to the id before the `|`.
  * - TLS 1.2 or later with the roots of the platform (`aliyunRoots()`). IPv6 for the endpoints `'ipv6'` and `'product'`;
@@ -60,6 +56,14 @@ const identityTopic = '/ext/auth/identity/response'
  *
  * `util.inspect` of the result shows no secret.
  *
+ * @example
+ * ```ts
+ * import { connect } from 'mqtt311'
+ * import { aliyun } from 'mqtt311/aliyun'
+ *
+ * const { PRODUCT_KEY: productKey = '', DEVICE_NAME: deviceName = '', DEVICE_SECRET: deviceSecret = '' } = process.env
+ * const client = await connect(aliyun({ productKey, deviceName, deviceSecret }, { endpoint: 'product' }))
+ * ```
  * @throws UsageError if the platform would refuse or misread a value
  */
 export function aliyun(device: Device, options: AliyunOptions = {}): ClientOptions {

@@ -78,9 +78,14 @@ const timeoutMsMax = 15_000
  * Registers a device and returns the device for `aliyun`: with `deviceSecret`, or with `clientId` and `deviceToken`. Store
  * the result before you do anything else: the platform sends the secret only once, or makes a new one each time.
  *
+ * @example
  * ```ts
- * const device = await registerDevice({ productKey, productSecret, deviceName })
- * await connect(aliyun(device))
+ * import { connect } from 'mqtt311'
+ * import { aliyun, registerDevice } from 'mqtt311/aliyun'
+ *
+ * const url = 'mqtts://platform.example.com'
+ * const device = await registerDevice({ productKey: 'a1', productSecret: 'secret of the product', deviceName: 'lamp', url })
+ * const client = await connect(aliyun(device))
  * ```
  *
  * @throws UsageError before any byte is sent; ConnectionRefusedError with Return Code 4 (the ProductSecret or ProductKey is

@@ -63,8 +63,12 @@ export interface SignedConnect {
 /**
  * Signs a CONNECT packet for Alibaba Cloud IoT Platform.
  *
+ * @example
  * ```ts
- * const { clientId, username, password } = signConnect({ productKey, deviceName, deviceSecret })
+ * import { signConnect } from 'mqtt311/aliyun'
+ *
+ * const { username } = signConnect({ productKey: 'a1', deviceName: 'lamp', deviceSecret: 'secret of the lamp' })
+ * console.log(username) // prints: lamp&a1
  * ```
  *
  * @throws UsageError if the platform would refuse or misread a value; the message says what to do and never has the

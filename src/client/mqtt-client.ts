@@ -114,6 +114,10 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    * does not reject the promise: messages of QoS 1 and 2 are sent again on the next connection. After a rejection, `error.delivery`
    * says whether the server may have the message.
    *
+   * @example
+   * ```ts
+   * await client.publish('greenhouse/1/light', 'on', { qos: 1, retain: true })
+   * ```
    * @param topic a Topic Name, 1 to 65,535 bytes of UTF-8 without wildcards and control characters (section 4.7)
    * @param payload bytes, or a string that is sent as UTF-8; the caller may reuse the bytes as soon as the call returns
    * @throws UsageError, QueueFullError, ConnectionLostError (QoS 0 while offline), TimeoutError (`queue.maxAgeMs`), ClosedError, StoreError, or
@@ -129,6 +133,12 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    * Subscribes to one or more Topic Filters; resolves with SUBACK (section 3.8.4). The handler gets every message whose topic matches
    * one of the filters. Without a handler the messages go to handlers that `handle` has added, or to `onMessage`.
    *
+   * @example
+   * ```ts
+   * await client.subscribe('orders/#', { qos: 1 }, async (message) => {
+   *   console.log(message.topic, message.json())
+   * })
+   * ```
    * @throws UsageError, SubscribeRefusedError (what was granted is unsubscribed), TimeoutError, ClosedError, or `signal.reason` (all as rejections)
    */
   subscribe(filters: Filters, handler: MessageHandler): Promise<Subscription>
@@ -173,6 +183,10 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
    * gets it.) When the loop ends, its last message is acknowledged, and the filters are unsubscribed. The loop goes on after a
    * reconnection, finishes after `end()`, and throws after a terminal error.
    *
+   * @example
+   * ```ts
+   * for await (const message of await client.messages('meters/#')) console.log(message.text())
+   * ```
    * @throws as `subscribe`
    */
   messages(filters: Filters, options?: MessagesOptions): Promise<MessageStream>
@@ -351,6 +365,14 @@ const noOptions: SubscribeSettings = { qos: undefined, signal: undefined }
 /**
  * Makes a client and connects it: `new MqttClient(options)`, then `connect()`.
  *
+ * @example
+ * ```ts
+ * import { connect } from 'mqtt311'
+ *
+ * await using client = await connect('mqtt://[::1]')
+ * await client.subscribe('greenhouse/#', (message) => console.log(message.topic, message.text()))
+ * await client.publish('greenhouse/1/light', 'on')
+ * ```
  * @throws the errors of both, as rejections
  */
 export async function connect(url: string, options?: ClientOptions): Promise<MqttClient>

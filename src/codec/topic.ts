@@ -121,6 +121,13 @@ export function receivedTopicFault(topic: string): string | undefined {
 /**
  * Whether a Topic Filter matches a Topic Name (section 4.7). Characters are compared one by one, without case folding and
  * without normalisation. Neither string is validated here: an invalid filter matches only the same string.
+ *
+ * @example
+ * ```ts
+ * import { topicMatches } from 'mqtt311/codec'
+ *
+ * console.log(topicMatches('a/#', 'a'), topicMatches('#', '$SYS/uptime')) // prints: true false
+ * ```
  */
 export function topicMatches(filter: string, topic: string): boolean {
   const firstOfFilter = filter.charCodeAt(0)

@@ -6,6 +6,16 @@ import type { SessionStore } from './session-store.js'
 /**
  * A store that keeps the session in memory, as long as the store object lives. When the first client has ended, give the
  * same store to the next client of the process: that client resumes the session. Nothing survives the process.
+ *
+ * @example
+ * ```ts
+ * import { connect } from 'mqtt311'
+ * import { memoryStore } from 'mqtt311/store'
+ *
+ * const options = { clientId: 'meter-7', cleanSession: false, store: memoryStore() }
+ * await (await connect('mqtt://[::1]', options)).end()
+ * const client = await connect('mqtt://[::1]', options)
+ * ```
  */
 export function memoryStore(): SessionStore {
   return new MemoryStore()

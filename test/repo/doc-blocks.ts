@@ -39,6 +39,14 @@ export function blocksOf(file: string): Block[] {
   return blocks
 }
 
+/** The blocks in the comments of a source file. */
+export function blocksInComments(file: string): Block[] {
+  const text = readDocument(file)
+  return [...text.matchAll(/^ *\* ```ts\n([^`]*(?:`[^`]+)*?)^ *\* ```$/gm)].map(({ 1: lines = '', index }) => {
+    return { file, line: text.slice(0, index).split('\n').length + 1, code: lines.replaceAll(/^ *\* ?/gm, '') }
+  })
+}
+
 /** Names that a block may use without saying where they come from: a connected client, and a device with a secret. */
 export const given = {
   client: "import('mqtt311').MqttClient",

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { recipePrograms } from '../recipes/recipes.js'
 import { examples } from '../testing/examples.js'
 import {
+  blocksInComments,
   blocksOf,
   brokenLinks,
   documents,
@@ -13,9 +14,14 @@ import {
 } from './doc-blocks.js'
 import { complaintsAbout } from './doc-compiler.js'
 import { run, type Servers, startServers } from './doc-runner.js'
+import { sourceFiles } from './source-tree.js'
 
 const pages = documents()
 const blocks = pages.flatMap(blocksOf)
+const inReference = sourceFiles()
+  .map(({ path }) => path)
+  .filter((path) => !path.startsWith('src/testing/'))
+  .flatMap(blocksInComments)
 
 describe('the programs in the documentation', () => {
   test('are found', () => {
@@ -27,10 +33,10 @@ describe('the programs in the documentation', () => {
   const wrong = { file: 'wrong.md', line: 7, code: "\nawait client.publish('a', 42)\n" }
   const isOfWrong = (complaint: string) => complaint.startsWith(wrong.file)
   const isOfRecipes = (complaint: string) => /^(docs|test)\/recipes\//.test(complaint)
-  const isOfExamples = (complaint: string) => complaint.startsWith('src/testing/')
+  const isOfExamples = (complaint: string) => complaint.startsWith('src/')
   let complaints: readonly string[]
   beforeAll(() => {
-    complaints = complaintsAbout([...blocks, ...recipePrograms(), ...examples, wrong])
+    complaints = complaintsAbout([...blocks, ...recipePrograms(), ...examples, ...inReference, wrong])
   })
 
   test('compile against the sources', () => {
@@ -43,7 +49,8 @@ describe('the programs in the documentation', () => {
     expect(complaints.filter(isOfRecipes)).toEqual([])
   })
 
-  test('compile as examples in the comments of mqtt311/testing too', () => {
+  test('compile as examples of the reference too, in the comments of the sources', () => {
+    expect(inReference.length).toBeGreaterThan(12)
     expect(complaints.filter(isOfExamples)).toEqual([])
   })
 

@@ -1,5 +1,5 @@
 /** The examples in the comments of `mqtt311/testing`. */
-import { type Block, readDocument } from '../repo/doc-blocks.js'
+import { type Block, blocksInComments } from '../repo/doc-blocks.js'
 
 /** What the examples say that they have. */
 const before = `import { connect, MqttClient } from 'mqtt311'
@@ -9,21 +9,12 @@ const lamp = await connect(server.url, { clientId: 'lamp', reconnect: { minDelay
 `
 const after = 'await lamp.end()\n'
 
-/** The blocks in the comments of a file. */
-function examplesIn(file: string): Block[] {
-  const text = readDocument(file)
-  return [...text.matchAll(/^ *\* ```ts\n([^`]*)^ *\* ```$/gm)].map(({ 1: lines = '', index }) => {
-    const code = lines.replaceAll(/^ *\* ?/gm, '')
-    const isWhole = code.includes('import ')
-    return {
-      file,
-      line: text.slice(0, index).split('\n').length + 1,
-      code: isWhole ? code : `${before}${code}${after}`,
-    }
-  })
+/** Those that are no whole program get what they say that they have. */
+function whole(block: Block): Block {
+  return block.code.includes('import ') ? block : { ...block, code: `${before}${block.code}${after}` }
 }
 
 /** They are compiled with the programs of the documentation. */
 export const examples: readonly Block[] = ['test-server', 'test-connection'].flatMap((name) =>
-  examplesIn(`src/testing/${name}.ts`),
+  blocksInComments(`src/testing/${name}.ts`).map(whole),
 )

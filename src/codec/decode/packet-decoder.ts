@@ -62,7 +62,18 @@ const anyNumber = () => Number.POSITIVE_INFINITY
 
 type Phase = 'ready' | 'decoding' | 'pausing' | 'stopped'
 
-/** Turns a stream of bytes, cut anywhere, into Control Packets. It checks every rule that concerns a single packet. */
+/**
+ * Turns a stream of bytes, cut anywhere, into Control Packets. It checks every rule that concerns a single packet.
+ *
+ * @example
+ * ```ts
+ * import { PacketDecoder } from 'mqtt311/codec'
+ *
+ * const decoder = new PacketDecoder({ maxPacketBytes: 65_536 })
+ * decoder.decode(Buffer.of(0xd0)) // the first of two bytes
+ * for (const packet of decoder.decode(Buffer.of(0x00))) console.log(packet.type) // prints: pingresp
+ * ```
+ */
 export class PacketDecoder<Strict extends boolean = true> {
   readonly #limits: PacketLimits
   readonly #strict: boolean

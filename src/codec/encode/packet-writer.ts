@@ -91,7 +91,16 @@ const singlePacket = new OutputChunk('one packet')
 const singlePacketTopics = new TopicBytes()
 
 /**
- * Encodes one packet. For many packets a `PacketWriter` is faster. @throws UsageError if the standard forbids the packet.
+ * Encodes one packet. For many packets a `PacketWriter` is faster.
+ *
+ * @example
+ * ```ts
+ * import { encodePacket } from 'mqtt311/codec'
+ *
+ * const bytes = encodePacket({ type: 'publish', topic: 'a', payload: Buffer.from('b'), retain: false, qos: 0 })
+ * console.log(bytes.toString('hex')) // prints: 300400016162
+ * ```
+ * @throws UsageError if the standard forbids the packet.
  */
 export function encodePacket(packet: ControlPacket): Buffer {
   append(singlePacket, singlePacketTopics, packet)

@@ -53,6 +53,12 @@ const faultMark = '╰─ ✗ '
  * Makes a listing of the annotations for people, in lines of at most 80 columns, joined by line feeds. The only commands to
  * the terminal in it are its own colours, for any bytes.
  *
+ * @example
+ * ```ts
+ * import { explain, render } from 'mqtt311/explain'
+ *
+ * console.log(render(explain(Buffer.from('c000', 'hex'))))
+ * ```
  * @param annotations the result of `explain`, or a part of it
  * @param options colours, and whether long fields are cut; by default no colours, and long fields are cut
  */

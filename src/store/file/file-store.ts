@@ -85,6 +85,14 @@ const defaultSegmentBytes = 4 * 1024 * 1024
  *
  * The session is also in memory, with its payloads, so that compaction need not read it from the disk.
  *
+ * @example
+ * ```ts
+ * import { connect } from 'mqtt311'
+ * import { fileStore } from 'mqtt311/store'
+ *
+ * const client = await connect('mqtt://[::1]', { clientId: 'shop-1', store: fileStore('./session') })
+ * await client.publish('stock/7', '12', { qos: 1, until: 'stored' })
+ * ```
  * @throws UsageError if an option is out of its range; no file is opened or made before `open`
  */
 export function fileStore(directory: string, options: FileStoreOptions = {}): FileStore {

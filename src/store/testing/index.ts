@@ -33,10 +33,10 @@ export interface SessionStoreCase {
  * ```ts
  * // vitest (for node:test, import test from 'node:test' and call it in the same way)
  * import { test } from 'vitest'
- * import { sessionStoreSuite } from 'mqtt311/store/testing'
- * for (const { name, run } of sessionStoreSuite({ durable: true, create: async () => myFixture() })) {
- *   test(name, run)
- * }
+ * import { type SessionStoreFixture, sessionStoreSuite } from 'mqtt311/store/testing'
+ *
+ * declare const create: () => Promise<SessionStoreFixture> // with your store in it
+ * for (const { name, run } of sessionStoreSuite({ durable: true, create })) test(name, run)
  * ```
  */
 export function sessionStoreSuite(options: SessionStoreSuiteOptions): SessionStoreCase[] {
