@@ -130,7 +130,7 @@ export function run(args: readonly string[], options?: RunOptions): Promise<Outc
 let begunHere = 0
 
 /** What these switch on or off in a process stays so until it ends. */
-const lasting: ReadonlySet<string> = new Set(['--quiet', '-d', '--debug', '--trace'])
+const lasting: ReadonlySet<string> = new Set(['--quiet', '-d', '--debug', '--trace', '--capture', '--tls-keylog'])
 
 function needsProcess(args: readonly string[]): boolean {
   return args.some((word) => lasting.has(word)) || (args[0] === 'demo' && !args.includes('--help'))

@@ -27,6 +27,7 @@ const linesMax = 400
 /** Files of fewer than forty lines, each with the reason for which it stands alone. */
 const smallWithReason: ReadonlyMap<string, string> = new Map(
   Object.entries({
+    'src/cli/conversation/reported-packets.ts': 'the listing and the capture take the same packets',
     'src/cli/foreign-options.ts': 'one table of advice',
     'src/cli/nearest-word.ts': 'several commands advise with it',
     'src/cli/print/login-format.ts': 'the one place that prints a login, and hides its secrets',

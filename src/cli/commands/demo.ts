@@ -3,7 +3,7 @@ import type { MqttClient } from '../../client/mqtt-client.js'
 import type { QoS } from '../../codec/control-packet.js'
 import { requireNoPositionals } from '../command-line.js'
 import { runConversation } from '../conversation/conversation.js'
-import { traceExchange } from '../conversation/reporting.js'
+import { startCapture, traceExchange } from '../conversation/reporting.js'
 import { readConnection } from '../flags/client-options.js'
 import { connectionGroups } from '../flags/connection-flags.js'
 import { exitCode } from '../outcome/exit-code.js'
@@ -42,6 +42,7 @@ export const command = defineCommand({
     const server = namesServer ? undefined : await startDemoServer()
     const topic = line.text('topic') ?? connection.topic ?? `mqtt311/demo/${Math.floor(Math.random() * 1e6)}`
     const output = new OrderedOutput()
+    await startCapture(line)
     await traceExchange(line.has('debug') ? 'lines' : 'bytes', wantsColor(process.stdout), (text) => output.write(text))
     try {
       const client = server === undefined ? connection.options : { ...connection.options, ...addressOf(server) }

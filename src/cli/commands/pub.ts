@@ -7,7 +7,7 @@ import { groupDigits } from '../../explain/listing/numerals.js'
 import { type CommandLine, requireNoPositionals } from '../command-line.js'
 import { runConversation } from '../conversation/conversation.js'
 import { Publishing } from '../conversation/publishing.js'
-import { startReporting } from '../conversation/reporting.js'
+import { startCapture, startReporting } from '../conversation/reporting.js'
 import { readLines, readStandardInput } from '../conversation/standard-input.js'
 import { readConnection, readQos } from '../flags/client-options.js'
 import { connectionGroups, environmentText } from '../flags/connection-flags.js'
@@ -77,6 +77,7 @@ export const command = defineCommand({
     const payloadBytes = source.is === 'bytes' ? source.payload.length : 0
     requireMessageWithin(connection.options.profile, target.topic, { ...target, payloadBytes })
     await startReporting(line)
+    await startCapture(line)
     const client = {
       ...connection.options,
       // Publishing bounds the waiting messages, so the bound here only has to leave room for the largest message.

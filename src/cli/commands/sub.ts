@@ -8,7 +8,7 @@ import { topicMatches, validateTopicFilter } from '../../codec/topic.js'
 import { SubscribeRefusedError, UsageError } from '../../errors.js'
 import { type CommandLine, requireNoPositionals } from '../command-line.js'
 import { runConversation } from '../conversation/conversation.js'
-import { startReporting } from '../conversation/reporting.js'
+import { startCapture, startReporting } from '../conversation/reporting.js'
 import { readConnection, readQos } from '../flags/client-options.js'
 import { connectionGroups, environmentText } from '../flags/connection-flags.js'
 import { requireFiltersWithin } from '../flags/server-profile.js'
@@ -75,6 +75,7 @@ export const command = defineCommand({
     const selection = readSelection(line, connection.topic)
     requireFiltersWithin(connection.options.profile, selection.filters, selection.qos)
     await startReporting(line)
+    await startCapture(line)
     const reader = new MessageReader(printer, count)
     const client = {
       ...connection.options,

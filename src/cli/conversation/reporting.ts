@@ -1,12 +1,17 @@
 /** Writes to stderr while a command is connected: the packets, with `-d` or `--trace`, and the outages. */
 import { subscribe } from 'node:diagnostics_channel'
 import type { MqttClient } from '../../client/mqtt-client.js'
-import type { DecodedPacket } from '../../codec/control-packet.js'
-import { encodePacket } from '../../codec/encode/packet-writer.js'
 import type { Peer } from '../../transport/transport.js'
 import type { CommandLine } from '../command-line.js'
 import { failureMessage } from '../outcome/failure-message.js'
 import { note, wantsColor } from '../terminal/output.js'
+import { isMisformedMessage, isPacketMessage, packetBytes } from './reported-packets.js'
+
+/** Writes packets to the file of `--capture` from now on. */
+export async function startCapture(line: CommandLine<'capture'>): Promise<void> {
+  const path = line.text('capture')
+  if (path !== undefined) (await import('./capture-writer.js')).captureExchange(path)
+}
 
 /** Reports packets from now on, if `-d` or `--trace` is given. */
 export async function startReporting(line: CommandLine<'debug' | 'trace'>): Promise<void> {
@@ -30,25 +35,6 @@ export function reportOutages(client: MqttClient): void {
 /** 'lines': one line for each packet. 'bytes': every byte explained. */
 type TraceDetail = 'lines' | 'bytes'
 
-interface PacketMessage {
-  readonly packet: DecodedPacket<boolean>
-}
-
-function isPacketMessage(message: unknown): message is PacketMessage {
-  return typeof message === 'object' && message !== null && 'packet' in message
-}
-
-/** What the decoder has read although it is malformed. Its packet is reported next. */
-interface MisformedMessage {
-  readonly received: string
-  readonly statement: string
-  readonly bytes: Uint8Array
-}
-
-function isMisformedMessage(message: unknown): message is MisformedMessage {
-  return typeof message === 'object' && message !== null && 'received' in message
-}
-
 interface ConnectMessage {
   readonly peer: Peer | undefined
 }
@@ -70,7 +56,7 @@ export async function traceExchange(detail: TraceDetail, color: boolean, write: 
   const listener = (arrow: string) => (message: unknown) => {
     if (!isPacketMessage(message)) return
     const { packet } = message
-    const bytes = () => misformed ?? (packet.type === 'unnamed-publish' ? packet.topicBytes : encodePacket(packet))
+    const bytes = () => misformed ?? packetBytes(packet)
     if (detail === 'lines') return write(`${elapsed().padStart(11)}  ${arrow}  ${summarize(packet)}\n`)
     const heading = `client ${arrow} server`
     const listing = render(explain(bytes()), { color })

@@ -107,6 +107,7 @@ export const platformOptions = [...signatureOptions, ...tokenOptions, ...endpoin
 const reportOptions = [
   { name: 'debug', short: 'd', about: 'a line on stderr for each packet, in or out' },
   { name: 'trace', about: 'every byte of each packet explained on stderr' },
+  { name: 'capture', value: 'FILE', about: 'the packets as pcapng for Wireshark, in clear, with the password' },
   { name: 'quiet', about: 'nothing on stderr but what -d and --trace print' },
 ] as const satisfies readonly Option[]
 
