@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
 import { recipePrograms } from '../recipes/recipes.js'
 import { examples } from '../testing/examples.js'
 import {
@@ -66,7 +67,8 @@ describe('the programs in the documentation that need no far server run, and pri
   })
   afterAll(() => servers.close())
 
-  const runnable = blocks.filter((block) => !namesFarServer(block))
+  const promising = inReference.filter((block) => promisedOutput(block).length > 0)
+  const runnable = [...blocks.filter((block) => !namesFarServer(block)), ...promising]
 
   test('most of them are such', () => {
     expect(runnable.length).toBeGreaterThan(blocks.length / 2)
@@ -108,6 +110,10 @@ describe('the README', () => {
 
   test.each(['new MqttClient', 'reconnect()', 'ping()'])('lets a reader find %s', (call) => {
     expect(readme).toContain(call)
+  })
+
+  test.each(['README.md', 'README.zh-CN.md'])('%s installs the package of this version', (page) => {
+    expect(readDocument(page)).toContain(`mqtt311-${manifest.version}.tgz`)
   })
 
   test('says how long `npm test` takes', () => {
