@@ -13,7 +13,7 @@
 import { parseArgs } from 'node:util'
 import type { QoS } from '../../src/codec/control-packet.js'
 import { type Configuration, configuration, type Mishaps, noMishaps } from './configuration/configuration.js'
-import { large, liberties, medium, small } from './configuration/configurations.js'
+import { large, liberties, medium, nudged, small } from './configuration/configurations.js'
 import { faults } from './configuration/faults.js'
 import { type Exploration, explore } from './search/explorer.js'
 import { printedTrace } from './search/trace.js'
@@ -55,7 +55,7 @@ const { values } = parseArgs({
 
 function chosen(): readonly Configuration[] {
   if (values.out !== undefined || values.in !== undefined || values.subscribe) return [own()]
-  const all = [...small, ...liberties, ...medium, ...(values.more ? large : [])]
+  const all = [...small, ...liberties, ...nudged, ...medium, ...(values.more ? large : [])]
   return all.filter(({ name }) => name.includes(values.only))
 }
 

@@ -177,6 +177,15 @@ const reading: readonly Case[] = [
   },
 ]
 
+/** More PINGREQs than a connection may have beside Keep Alive. */
+const nudging: readonly Case[] = [
+  {
+    fault: 'nudges after each millisecond of silence',
+    rule: 'a third nudge is sent, although nothing has come since the first one',
+    within: configuration('two messages out, late answers', { nudge: true, outgoing: [1, 1], mishaps: { waits: 4 } }),
+  },
+]
+
 /** The same faults, seen by the first packet or handler that breaks a rule. */
 const rules: readonly Case[] = [
   {
@@ -205,6 +214,13 @@ describe('a fault put in on purpose loses, doubles or disorders a message or nev
 
 describe('a fault put in on purpose makes a handler wait for ever, loses a message or reads too much, and is found', () => {
   it.each(reading)('$fault: $rule', ({ fault, rule, within }) => {
+    expect(explore({ ...within, fault }).broken?.rule).toBe(rule)
+    expect(explore(within).broken).toBeUndefined()
+  })
+})
+
+describe('a fault put in on purpose sends too many PINGREQs, and is found', () => {
+  it.each(nudging)('$fault: $rule', ({ fault, rule, within }) => {
     expect(explore({ ...within, fault }).broken?.rule).toBe(rule)
     expect(explore(within).broken).toBeUndefined()
   })

@@ -235,8 +235,7 @@ export class Connection<P, R> implements CareLine {
         return this.#acknowledgements.release(packet.packetId)
       case 'pingresp': {
         const pingreq = this.#keepAlive.pingresp()
-        const { outgoing, requests } = this.#session
-        this.#nudge.pingresp(this.#now, outgoing.oldestWrittenAt, requests.size)
+        this.#nudge.pingresp(this.#now, this.#session.outgoing.oldestWrittenAt, this.#session.requests.size)
         if (pingreq === 'unsolicited') this.#driver.anomaly('unsolicited-pingresp', undefined)
         else if (this.#gap.isAnswered(pingreq, this.#now)) this.#fail(gapFilled())
         else if (this.#caution.care !== undefined) this.sendWaiting(this.#now)
@@ -309,6 +308,7 @@ export class Connection<P, R> implements CareLine {
       input: this.#input,
       deadline: this.nextDeadline(),
       care: this.#caution.care?.inspect(this.#now),
+      nudge: this.#nudge.inspect(this.#now),
     }
   }
 

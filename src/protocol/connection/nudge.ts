@@ -132,6 +132,14 @@ export class Nudge {
     return true
   }
 
+  /** @internal The state as plain data, in the order of the fields; times count from `now`. Undefined if no nudge is sent any more. */
+  inspect(now: number) {
+    if (this.#state === 'off') return undefined
+    const times = [this.#answerAt, this.#burst, this.#nudgeAt, this.#subackAt ?? Number.NaN].map((at) => now - at)
+    const counts = [this.#nudgesOfBurst, this.#helps, this.#failures, this.#tries, this.#untilLeftAlone]
+    return [this.#state, this.#silence, this.#output, ...times, this.#waitMs, this.#roundTripMs, ...counts]
+  }
+
   #silenceBegins(now: number, burst: number): void {
     if (burst !== this.#burst) this.#nudgesOfBurst = 0
     this.#burst = burst

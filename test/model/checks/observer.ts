@@ -1,4 +1,5 @@
 /** What the engine asks of its driver, taken in one by one, and checked against what holds. */
+import type { ControlPacket } from '../../../src/codec/control-packet.js'
 import { ConnectionLostError, ConnectionRefusedError, TimeoutError } from '../../../src/errors.js'
 import type { Anomaly } from '../../../src/protocol/index.js'
 import type { Configuration, Liberty } from '../configuration/configuration.js'
@@ -70,6 +71,7 @@ const anomalyOf: Readonly<Record<Liberty, Anomaly | undefined>> = {
   'sends a SUBACK that nobody asked for': 'unknown-suback',
   'uses a held identifier for a new message': 'reused-identifier',
   'says Session Present after Clean Session': 'session-present-after-clean-session',
+  'answers PINGREQ as it likes': 'unsolicited-pingresp',
 }
 
 function hasAnswerUnread({ link }: World): boolean {
@@ -110,7 +112,8 @@ function written(world: World, sent: NamedPacket, configuration: Configuration):
   if (packet.type !== 'connect' && link.client !== 'connected') throw new Broken(`${name} is written before CONNACK`)
   if (configuration.journal === 'kept' && configuration.fault === 'none') checkNoted(world, sent)
   const needs = world.journal.log.length
-  const next = withLink(world, { toServer: [...link.toServer, { sent, needs }] })
+  const nudges = configuration.nudge ? nudgesWith(link.nudges, packet.type) : link.nudges
+  const next = withLink(world, { toServer: [...link.toServer, { sent, needs }], nudges })
   switch (packet.type) {
     case 'publish':
       return publishWritten(next, sent, configuration)
@@ -129,6 +132,14 @@ function written(world: World, sent: NamedPacket, configuration: Configuration):
     default:
       return next
   }
+}
+
+/** One for a silence, and one more behind SUBACK; five on a connection, and four for each of what may begin a silence. */
+function nudgesWith({ inSilence, onConnection, begun }: Link['nudges'], type: ControlPacket['type']): Link['nudges'] {
+  if (type !== 'pingreq') return { inSilence: 0, onConnection, begun: begun + 1 }
+  if (inSilence === 2) throw new Broken('a third nudge is sent, although nothing has come since the first one')
+  if (onConnection >= 5 + 4 * begun) throw new Broken(`more than ${onConnection} nudges are sent on a connection`)
+  return { inSilence: inSilence + 1, onConnection: onConnection + 1, begun }
 }
 
 /** What a packet relies on is handed to the journal before it. */

@@ -41,6 +41,7 @@ export type Liberty =
   | 'sends a SUBACK that nobody asked for'
   | 'uses a held identifier for a new message'
   | 'says Session Present after Clean Session'
+  | 'answers PINGREQ as it likes'
 
 export interface Configuration {
   readonly name: string

@@ -107,6 +107,33 @@ export const liberties: readonly Configuration[] = [
   }),
 ]
 
+/** Nothing may ask for a PINGREQ but a nudge: the observer takes each for one. Acknowledgements are as late as the waits make them. */
+const nudging = { nudge: true, liberty: 'answers PINGREQ as it likes' } as const
+
+export const nudged: readonly Configuration[] = [
+  configuration('nudges: two at QoS 1 out', {
+    ...nudging,
+    outgoing: [1, 1],
+    mishaps: { waits: 3, liberties: 2 },
+  }),
+  configuration('nudges: five at QoS 1 out, until it is known that they help', {
+    ...nudging,
+    outgoing: [1, 1, 1, 1, 1],
+    mishaps: { waits: 5, liberties: 1 },
+  }),
+  configuration('nudges: the same, then QoS 2, and two lies', {
+    ...nudging,
+    outgoing: [1, 1, 1, 1, 2],
+    mishaps: { waits: 6, liberties: 2 },
+  }),
+  configuration('nudges: QoS 2 out, SUBSCRIBE, a cut', {
+    ...nudging,
+    outgoing: [2, 1],
+    subscribes: true,
+    mishaps: { waits: 3, liberties: 1, cuts: 1 },
+  }),
+]
+
 /** The engine learns that it was cut, and finds out why. */
 const careful = { cutsAre: 'cut' } as const
 

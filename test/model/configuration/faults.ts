@@ -34,6 +34,7 @@ export const faults = [
   'sends PUBLISH after PUBREL',
   'resends in the order of identifiers',
   'answers PUBCOMP with PUBREL',
+  'nudges after each millisecond of silence',
   'counts no messages as open',
   'counts no requests as open',
   'counts no pings as open',
@@ -118,6 +119,29 @@ class AnswersPubcompWithPubrel extends Session<number, string> {
   }
 }
 
+/** While an answer is due, as if there were no rules for nudges. */
+class NudgesEachMillisecond extends Session<number, string> {
+  override connect(settings: ConnectionSettings, now: number): Connection<number, string> {
+    const connection = super.connect(settings, now)
+    const bytesReceived = connection.bytesReceived.bind(connection)
+    const nextDeadline = connection.nextDeadline.bind(connection)
+    const tick = connection.tick.bind(connection)
+    let nudgeAt = Number.POSITIVE_INFINITY
+    connection.bytesReceived = (at) => {
+      bytesReceived(at)
+      nudgeAt = at + 1
+    }
+    connection.nextDeadline = () => (this.table.size > 0 ? Math.min(nudgeAt, nextDeadline()) : nextDeadline())
+    connection.tick = (at) => {
+      tick(at)
+      if (at < nudgeAt) return
+      if (this.table.size > 0) connection.sendPing(at)
+      nudgeAt = at + 1
+    }
+    return connection
+  }
+}
+
 export function sessionClass(fault: Fault): typeof Session<number, string> {
   switch (fault) {
     case 'forgets received identifiers':
@@ -132,6 +156,8 @@ export function sessionClass(fault: Fault): typeof Session<number, string> {
       return ResendsInTheOrderOfIdentifiers
     case 'answers PUBCOMP with PUBREL':
       return AnswersPubcompWithPubrel
+    case 'nudges after each millisecond of silence':
+      return NudgesEachMillisecond
     case 'counts no messages as open':
       return CountsNoMessages
     case 'counts no requests as open':

@@ -7,13 +7,14 @@
 import type { Configuration } from '../configuration/configuration.js'
 import { Broken } from '../world/broken.js'
 import { crash, cut, read, safe, sentAnew } from '../world/happenings.js'
-import { messageOf } from '../world/packet-name.js'
+import { type FromServer, messageOf } from '../world/packet-name.js'
 import {
   type Answer,
   answer,
   type ConnectDecision,
   connectAnswer,
   hasRoomFor,
+  pingresp,
   refuse,
   send,
   sendReusing,
@@ -43,7 +44,7 @@ export function moves(world: World, configuration: Configuration): readonly Move
   const timePasses =
     configuration.handlersAwait !== 'nothing' || configuration.paceMs !== undefined || configuration.cutsAre === 'cut'
   if (!timePasses || affordable.some(({ costs }) => costs === undefined)) return affordable
-  return [...affordable, ...waiting(world).map(({ name, act }) => ({ name, act }))]
+  return [...affordable, ...waiting(world, configuration).map(({ name, act }) => ({ name, act }))]
 }
 
 function paid(world: World, move: Move): Move {
@@ -67,7 +68,7 @@ function linkMoves(world: World, link: Link, configuration: Configuration): Move
     },
     ...towardsServer(world, link, configuration),
     ...towardsClient(world, link, configuration),
-    ...waiting(world),
+    ...waiting(world, configuration),
     link.output === 'full'
       ? {
           name: 'the socket has drained',
@@ -89,7 +90,11 @@ function towardsClient(world: World, link: Link, configuration: Configuration): 
       name: `${next.name} reaches the client`,
       act: () => ({
         world: {
-          ...read(withLink(world, { toClient }), next, configuration),
+          ...read(
+            withLink(world, { toClient, nudges: silenceEnded(link.nudges, next, configuration) }),
+            next,
+            configuration,
+          ),
           clock: { ...world.clock, received: world.now, pinged: undefined },
         },
         input: { is: 'receive', received: next, now: world.now },
@@ -121,11 +126,20 @@ function towardsClient(world: World, link: Link, configuration: Configuration): 
   return list
 }
 
+function silenceEnded(nudges: Link['nudges'], { packet }: FromServer, { nudge }: Configuration): Link['nudges'] {
+  if (!nudge) return nudges
+  return { ...nudges, inSilence: 0, begun: nudges.begun + (packet.type === 'suback' ? 1 : 0) }
+}
+
 /** What the server sends although the standard forbids it. */
 function libertiesOf(world: World, link: Link, configuration: Configuration): Move[] {
   if (configuration.liberty === 'sends a SUBACK that nobody asked for') {
     const act = () => ({ world: withLink(world, { toClient: [...link.toClient, strangeSuback] }) })
     return [{ name: `the server sends ${strangeSuback.name}`, costs: 'liberties', act }]
+  }
+  if (configuration.liberty === 'answers PINGREQ as it likes') {
+    const act = () => ({ world: withLink(world, { toClient: [...link.toClient, pingresp] }) })
+    return [{ name: 'the server sends PINGRESP', costs: 'liberties', act }]
   }
   const { server, sent } = world
   const qos = configuration.incoming[sent]
@@ -150,9 +164,12 @@ function libertiesOf(world: World, link: Link, configuration: Configuration): Mo
   }))
 }
 
-function waiting(world: World): Move[] {
+/** A nudge comes within milliseconds. Time-outs are explored without nudges, because they make the engine careful. */
+const nudgeMaxMs = 100
+
+function waiting(world: World, { nudge }: Configuration): Move[] {
   const now = world.engine.deadline
-  if (now === Number.POSITIVE_INFINITY) return []
+  if (now === Number.POSITIVE_INFINITY || (nudge && now - world.now > nudgeMaxMs)) return []
   return [
     {
       name: `nothing happens until ${now} ms`,
@@ -182,6 +199,8 @@ function towardsServer(world: World, link: Link, configuration: Configuration): 
       const refused = () => ({ world: answered(delivered(), refuse(world.server, packet.packetId), configuration) })
       list.push({ name: `${name}, which refuses it`, costs: 'liberties', act: refused })
     }
+    if (packet.type === 'pingreq' && configuration.liberty === 'answers PINGREQ as it likes')
+      list.push({ name: `${name}, which does not answer`, costs: 'liberties', act: () => ({ world: delivered() }) })
     return list
   }
   const decided = (decision: ConnectDecision) => () => ({

@@ -43,7 +43,7 @@ export function textOf(world: World): string {
 }
 
 function textOfLink(link: Link): string {
-  const { toServer, toClient, server, client, output, due, published, released, requests, gap } = link
+  const { toServer, toClient, server, client, output, due, published, released, requests, gap, nudges } = link
   return [
     toServer.map(({ sent, needs }) => `${sent.name} ${needs}`).join(),
     toClient.map(({ name }) => name).join(),
@@ -55,6 +55,7 @@ function textOfLink(link: Link): string {
     released.join(),
     requests.join(),
     gap,
+    shared(nudges),
   ].join('|')
 }
 

@@ -178,6 +178,8 @@ const strangePacketId = 40_000
 
 export const strangeSuback = named({ type: 'suback', packetId: strangePacketId, returnCodes: [0] })
 
+export const pingresp = named({ type: 'pingresp' })
+
 /** The client has read the CONNACK of the present session. */
 export function connackRead(server: Server): Server {
   if (server.session === undefined || server.session.began === 'read') return server
@@ -238,7 +240,7 @@ export function answer(server: Server, { packet, name }: NamedPacket, configurat
       return { server: next({ subscribed: true }), replies: [named({ type: 'suback', packetId, returnCodes })] }
     }
     case 'pingreq':
-      return { server, replies: [named({ type: 'pingresp' })] }
+      return { server, replies: [pingresp] }
     case 'unsubscribe': {
       const { packetId } = packet
       return { server: next({ subscribed: false }), replies: [named({ type: 'unsuback', packetId })] }

@@ -70,6 +70,8 @@ export interface Link {
   readonly requests: readonly number[]
   /** 'open' from the first message on that was not kept. */
   readonly gap: 'none' | 'open'
+  /** Nudges since a packet came, or one was written that is none; all of them; and how often something else was written, or SUBACK came. */
+  readonly nudges: { readonly inSilence: number; readonly onConnection: number; readonly begun: number }
 }
 
 export interface JournalState {
@@ -134,6 +136,7 @@ export const newLink: Link = {
   released: [],
   requests: [],
   gap: 'none',
+  nudges: { inSilence: 0, onConnection: 0, begun: 0 },
 }
 
 export function newWorld(configuration: Configuration, engine: EngineView): World {

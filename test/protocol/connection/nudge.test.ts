@@ -238,6 +238,13 @@ describe('where no nudge helps, at most five are sent on a connection', () => {
   })
 })
 
+test('inspect shows all that decides about the next nudge, until there is none', () => {
+  const { nudge } = new Publishing({ ...nagle, freesAfterMs: never }).publish(1, 2)
+  const times = [56, 100, 96.8, Number.NaN]
+  expect(nudge.inspect(100)).toEqual(['trying', 'open', 'nothing', ...times, 44, 0.2, 1, 0, 1, 1, -1])
+  expect(new Nudge(false).inspect(0)).toBeUndefined()
+})
+
 describe('a connection', () => {
   /** Two messages were sent, and the first one is answered after 1 ms. */
   function halfAnswered(settings: { readonly nudge: boolean; readonly keepAlive?: number }): EngineHarness {
