@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { explain, render } from 'mqtt311/explain'
 import { describe, expect, it } from 'vitest'
+import { pcapng } from '../explain/tcp-frames.js'
 import { buildCommand, call, run, shell, temporaryFile, terminal } from './program.js'
 
 buildCommand()
@@ -193,12 +194,45 @@ describe('mqtt311 explain with a capture', () => {
 
   it('says of TLS that it is not decrypted, and of a capture without MQTT what it has', async () => {
     const { stdout } = await call(['explain', '-f', capture('tls.pcapng'), '-p', '18885'])
-    expect(stdout).toContain('  TLS, not decrypted: 2,423 bytes\n')
+    expect(stdout).toContain('  TLS, not decrypted: 2,423 bytes; give its key log by --keylog\n')
     const { code, stderr } = await call(['explain', '-f', capture('tls.pcapng')])
     expect([code, stderr]).toEqual([
       66,
       'mqtt311: the capture has no connection of MQTT: it has 2 other of TCP (ports 18885); -p chooses one\n',
     ])
+  })
+})
+
+describe('mqtt311 explain with a capture of TLS', () => {
+  const capture = (name: string) => fileURLToPath(new URL(`../${name}`, dumps))
+  const published = (stdout: string) => stdout.match(/PUBLISH .*/g)
+
+  it('decrypts it with the key log of --keylog, on any port', async () => {
+    const args = ['--keylog', capture('tls-keys.txt'), '--brief']
+    const { code, stdout } = await call(['explain', '-f', capture('tls.pcapng'), ...args])
+    expect(published(stdout)).toEqual([
+      'PUBLISH  QoS 1, id 1, topic "lamp/4", 6 bytes',
+      'PUBLISH  QoS 1, id 1, topic "lamp/5", 8 bytes',
+    ])
+    expect(code).toBe(0)
+  })
+
+  it('decrypts it with the key log inside of the file', async () => {
+    const keys = readFileSync(capture('tls-keys.txt'))
+    const head = Buffer.from('4b534c5400000000', 'hex')
+    head.writeUInt32LE(keys.length, 4)
+    const file = readFileSync(capture('tls.pcapng'))
+    const section = file.readUInt32LE(4)
+    const secrets = pcapng([[10, Buffer.concat([head, keys])]]).subarray(28)
+    const input = Buffer.concat([file.subarray(0, section), secrets, file.subarray(section)])
+    expect(published((await call(['explain', '--brief'], { input })).stdout)).toHaveLength(2)
+  })
+
+  it('says why it cannot', async () => {
+    const keyLog = temporaryFile('keys')
+    writeFileSync(keyLog, `CLIENT_RANDOM ${'0'.repeat(64)} ${'0'.repeat(96)}\n`)
+    const { stdout } = await call(['explain', '-f', capture('tls.pcapng'), '-p', '18885', '--keylog', keyLog])
+    expect(stdout).toContain('TLS, not decrypted: 2,423 bytes; the key log has no secret of this connection\n')
   })
 })
 

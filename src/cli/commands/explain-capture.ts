@@ -1,23 +1,40 @@
 /** Explains a capture: which connections it has, and what those of MQTT have carried. */
 
-import { type Connection, mqttPorts, readConnections, textOfEndpoint } from '../../explain/capture/connections.js'
-import { readConversation } from '../../explain/capture/conversation.js'
+import {
+  type Connection,
+  contentOf,
+  mqttPorts,
+  readConnections,
+  textOfEndpoint,
+} from '../../explain/capture/connections.js'
+import { readConversation, type Side } from '../../explain/capture/conversation.js'
 import type { Capture } from '../../explain/capture/frame.js'
 import type { NoSegment } from '../../explain/capture/tcp-segment.js'
 import { countBytes, groupDigits } from '../../explain/listing/numerals.js'
+import { KeyLog } from '../decrypt/record-keys.js'
+import { decryptConnection } from '../decrypt/tls-connection.js'
 import { CommandFailure } from '../outcome/exit-code.js'
 import type { ExplainedOutput } from '../print/explained.js'
 
 /** So many ports are named of connections that are left out. */
 const namedPorts = 8
 
+export interface CaptureChoice {
+  readonly port: number | undefined
+  /** The text of a key log; a capture may have one too. */
+  readonly keyLog: string
+}
+
 export async function explainCapture(
   capture: Capture,
-  port: number | undefined,
+  { port, keyLog }: CaptureChoice,
   output: ExplainedOutput,
 ): Promise<void> {
-  const { connections, unread } = readConnections(capture)
-  const chosen = connections.filter((connection) => isChosen(connection, port))
+  const read = readConnections(capture)
+  const { unread } = read
+  const keys = new KeyLog(`${capture.tlsSecrets}\n${keyLog}`)
+  const connections = keys.isEmpty ? read.connections : read.connections.map((one) => withoutTls(one, keys))
+  const chosen: readonly ReadConnection[] = connections.filter((connection) => isChosen(connection, port))
   const left = leftOut(connections, chosen, unread)
   if (chosen.length === 0 && capture.fault === undefined) {
     const where = port === undefined ? 'connection of MQTT' : `connection with port ${port}`
@@ -29,8 +46,11 @@ export async function explainCapture(
   for (const [index, connection] of chosen.entries()) {
     await output.line(heading(connection, `${groupDigits(index + 1)} of ${groupDigits(chosen.length)}`))
     for (const remark of remarks(connection)) await output.line(`  ${remark}`)
-    if (connection.content === 'TLS') await output.line(`  TLS, not decrypted: ${countBytes(sentBytes(connection))}`)
-    else await output.conversation(readConversation(connection.parts), connection.startUs)
+    if (connection.content === 'TLS') {
+      const why = connection.undecrypted ?? 'give its key log by --keylog'
+      await output.line(`  TLS, not decrypted: ${countBytes(sentBytes(connection))}; ${why}`)
+    }
+    if (connection.content !== 'TLS') await output.conversation(readConversation(connection.parts), connection.startUs)
     await output.line('')
   }
   await output.line(`connections explained: ${groupDigits(chosen.length)}; left out: ${left}`)
@@ -39,6 +59,20 @@ export async function explainCapture(
     await output.line(`✗ ${capture.fault}`)
   }
   await output.flush()
+}
+
+interface ReadConnection extends Connection {
+  /** Why TLS could not be decrypted, although there is a key log. */
+  readonly undecrypted?: string
+}
+
+function withoutTls(connection: Connection, keys: KeyLog): ReadConnection {
+  if (connection.content !== 'TLS') return connection
+  const decryption = decryptConnection(connection.parts, keys)
+  if ('why' in decryption) return { ...connection, undecrypted: decryption.why }
+  const { parts } = decryption
+  const first = (side: Side) => parts.find((part) => part.side === side)?.bytes ?? new Uint8Array(0)
+  return { ...connection, parts, content: contentOf(first('client'), first('server')) }
 }
 
 /** Without a port: what begins with CONNECT, and what the ports of MQTT carry, unless it is something else. */

@@ -10,6 +10,7 @@ import { readInput as readNamedFile } from '../flags/input-file.js'
 import { CommandFailure, exitCode } from '../outcome/exit-code.js'
 import { ExplainedOutput } from '../print/explained.js'
 import { defineCommand } from './command.js'
+import type { CaptureChoice } from './explain-capture.js'
 
 /** Nobody reads the listing of a longer input. */
 const inputBytesMax = 67_108_864
@@ -20,6 +21,7 @@ const options = [
   { name: 'base64', about: 'read the input as base64; do not guess' },
   { name: 'binary', about: 'read the input as bytes; do not guess' },
   { name: 'port', short: 'p', value: 'PORT', about: 'of a capture: the connections with this port' },
+  { name: 'keylog', value: 'FILE', about: 'of a capture: the key log that decrypts its TLS' },
   { name: 'all', about: 'all bytes of long fields' },
   { name: 'brief', about: 'a line for each packet, and not every byte' },
 ] as const
@@ -36,7 +38,8 @@ export const command = defineCommand({
       'x1, Wireshark or tcpdump -X, <Buffer ...>, a string with \\x10, an array of C or of another language, base64. A file may have them as text, or be the ' +
       'bytes. Several packets may follow each other. Without BYTES and -f, standard input is read. Passwords are not shown.',
     'Of a capture (pcap, pcapng, tshark -x, tcpdump -X) each connection of MQTT is shown, both sides in the order of time: those on port 1883, and all ' +
-      'that begin with CONNECT. With -p only those of this port.',
+      'that begin with CONNECT. With -p only those of this port. With --keylog, TLS 1.2 and 1.3 with AES-GCM or ' +
+      'ChaCha20 are decrypted; without, or where that fails, the output says so.',
   ],
   examples: [
     'mqtt311 explain 30 05 00 01 61 68 69',
@@ -48,7 +51,9 @@ export const command = defineCommand({
   async run(line) {
     const output = new ExplainedOutput(line.has('brief') ? 'lines' : line.has('all') ? 'all bytes' : 'bytes')
     const port = line.integer('port', 1, 65_535)
-    await explainInput(await readGiven(line), output, port)
+    const keyFile = line.text('keylog')
+    const keyLog = keyFile === undefined ? '' : (await readNamedFile(keyFile, '--keylog')).toString('latin1')
+    await explainInput(await readGiven(line), output, { port, keyLog })
     return exitCode(output.outcome)
   },
 })
@@ -56,7 +61,7 @@ export const command = defineCommand({
 async function explainInput(
   input: Exclude<Input, { is: 'foreign' }>,
   output: ExplainedOutput,
-  port: number | undefined,
+  choice: CaptureChoice,
 ): Promise<void> {
   switch (input.is) {
     case 'packets':
@@ -65,7 +70,7 @@ async function explainInput(
       return output.conversation(readConversation(input.parts.map(conversationPart)), undefined)
     case 'capture': {
       const { explainCapture } = await import('./explain-capture.js')
-      return explainCapture(input.capture, port, output)
+      return explainCapture(input.capture, choice, output)
     }
   }
 }

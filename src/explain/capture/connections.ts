@@ -130,7 +130,8 @@ function sideOf(isClient: boolean): Side {
   return isClient ? 'client' : 'server'
 }
 
-function contentOf(...firsts: readonly Uint8Array[]): Content {
+/** What the first bytes of the two sides are. */
+export function contentOf(...firsts: readonly Uint8Array[]): Content {
   if (firsts.every((bytes) => bytes.length === 0)) return 'nothing'
   if (firsts.some(isConnect)) return 'MQTT'
   if (firsts.some(([type = 0, major]) => type >= 0x14 && type <= 0x17 && major === 3)) return 'TLS'
