@@ -278,6 +278,17 @@ describe('cost', () => {
     expect(visitsFor(deep('+'))).toBe(visitsFor(deep('a')))
   })
 
+  it.each([
+    ['a/b', 1],
+    ['+/b', 3],
+    ['a/#', 2],
+    ['#', 1],
+  ])('of the filter %s is told by size: its levels in the tree and its route', (filter, size) => {
+    const router = new TopicRouter<string>()
+    router.add(filter, 'handler')
+    expect(router.size).toBe(size)
+  })
+
   it('of filters that come and go leaves nothing behind', () => {
     const router = routerOf('keep/+/x')
     const before = router.size
