@@ -16,6 +16,7 @@ const callback = () => {}
 describe('a mistake in the options of a call is refused, with advice, and nothing is sent', () => {
   test.each<[Method, unknown[], string]>([
     ['publish', ['a', 'x', { QoS: 1 }], 'QoS is no option of publish(): did you mean qos?'],
+    ['publish', ['a', 'x', { '': 1 }], ' is no option of publish(): the names are qos, retain, signal, until'],
     ['publish', ['a', 'x', { retained: true }], 'retained is no option of publish(): did you mean retain?'],
     ['publish', ['a', 'x', { qos: 1, dup: true }], 'the names are qos, retain, signal, until'],
     ['publish', ['a', 'x', callback], 'the options of publish() have to be an object, not a function'],

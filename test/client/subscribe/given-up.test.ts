@@ -98,6 +98,18 @@ test('20,000 that one signal aborts are told over several turns, and none is sen
   expect(connection.names).toEqual(['connect', 'publish'])
 })
 
+test('1,000 that one signal aborts are told in the same turn, however long that takes', async () => {
+  const { client } = await online()
+  const { signal, abort } = aborting()
+  let told = 0
+  for (const call of subscribes(client, 1_000, signal)) call.then(() => (told += 1))
+  slowly()
+  abort()
+  // Behind all reactions of promises, and before the next turn.
+  await new Promise<void>((resolve) => process.nextTick(resolve))
+  expect(told).toBe(1_000)
+})
+
 test('one that the server grants before it is told of the abort rejects, and is unsubscribed', async () => {
   const { client, connection } = await online()
   const { signal, abort } = aborting()
