@@ -25,7 +25,6 @@ const advice: ReadonlyMap<string, string> = new Map([
   ['tls-engine', pemFile],
   ['keyform', pemFile],
   ['no-tls', 'there is no TLS unless it is asked for; leave it out'],
-  ['o', 'write the options on the command line, or MQTT_URL and its like into the environment'],
   ['C', protocol],
   ['l', protocol],
   ['clean', 'a clean session is the default; leave it out'],

@@ -1,5 +1,5 @@
 /** Options that users of mosquitto_pub and mosquitto_sub know. What the real tools do with them is in test/mosquitto/options.test.ts. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { server } from '../../fixtures/tls/index.js'
@@ -109,6 +109,27 @@ describe('mqtt311 pub', () => {
     const args = ['-t', 'a', '-m', 'x', '-q', '1', '--repeat', '3', '--repeat-delay', '0.01']
     expect(await call(['pub', ...broker.address, ...args])).toMatchObject({ code: 0, stderr: '' })
     expect(broker.published.map(({ text }) => text)).toEqual(['x', 'x', 'x'])
+  })
+})
+
+describe('-o', () => {
+  it('takes options from a file, and the command line goes first', async () => {
+    const broker = await startBroker()
+    const file = temporaryFile('options')
+    const [, host, , port] = broker.address
+    writeFileSync(file, `# the hall\r\n-h ${host}\n--port  ${port}\n\n-t hall\n-m two words \n-q 0\n-r\n`)
+    expect(await call(['pub', '-o', file, '-q', '1'])).toMatchObject({ code: 0, stderr: '' })
+    expect(broker.published).toMatchObject([{ topic: 'hall', text: 'two words', qos: 1, retain: true }])
+  })
+
+  it('says what is wrong with the file', async () => {
+    const file = temporaryFile('options')
+    expect(await call(['pub', '-o', file])).toMatchObject({
+      code: 66,
+      stderr: 'mqtt311: the file of -o cannot be read: there is no such file\n',
+    })
+    writeFileSync(file, 'host ::1\n')
+    expect((await call(['pub', '-o', file])).stderr).toContain('a line of the file of -o begins with no option')
   })
 })
 

@@ -1,6 +1,7 @@
 /** A subcommand: its options, its help, and its action. Each subcommand has a file, and `main` finds it by its name. */
 import { wrapWords } from '../../explain/listing/display-width.js'
 import { type CommandLine, type OptionGroup, parseCommandLine } from '../command-line.js'
+import { readOptionFile } from '../flags/input-file.js'
 import { exitCode, exitCodeRows } from '../outcome/exit-code.js'
 import { print } from '../terminal/output.js'
 
@@ -39,9 +40,14 @@ export function defineCommand<Name extends string>(description: CommandDescripti
   return {
     help,
     async run(args) {
-      const line = parseCommandLine<Name | 'help' | 'version'>(args, [...options, ...ownOptions])
+      const parse = (words: readonly string[]) =>
+        parseCommandLine<Name | 'help' | 'version' | 'options'>(words, [...options, ...ownOptions])
+      const line = parse(args)
       if (line.has('help')) return help()
-      return line.has('version') ? printVersion() : description.run(line)
+      if (line.has('version')) return printVersion()
+      const file = line.text('options')
+      // The last value counts, so those of the command line stand behind those of the file.
+      return description.run(file === undefined ? line : parse([...(await readOptionFile(file)), ...args]))
     },
   }
 }

@@ -57,6 +57,7 @@ const clientOptions = [
   },
   { name: 'max-inflight', short: 'M', value: 'N', about: 'unacknowledged messages on their way; default 100' },
   { name: 'protocol-version', short: 'V', value: 'VERSION', about: 'mqttv311 or 311: this client speaks 3.1.1 only' },
+  { name: 'options', short: 'o', value: 'FILE', about: 'more options, one a line, such as -h ::1' },
   { name: 'will-topic', value: 'TOPIC', about: 'the server publishes a will if we vanish' },
   { name: 'will-payload', aliases: ['will-message'], value: 'TEXT', about: 'payload of the will; default empty' },
   { name: 'will-qos', value: '0|1|2', about: 'QoS of the will; default 0' },

@@ -4,6 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { UsageError } from '../../errors.js'
 import { codeOf } from '../../realms/foreign-values.js'
 import { CommandFailure } from '../outcome/exit-code.js'
 
@@ -36,6 +37,18 @@ export async function readSecret(path: string, option: string): Promise<string> 
   const text = (await readInput(path, option)).toString('utf8').replace(/\r?\n$/, '')
   if (text !== '') return text
   throw new CommandFailure('noInput', `the file of ${option} is empty, and should hold a secret`)
+}
+
+/** Reads options as a command line has them, one a line; the rest of the line is the value, without quotes. A line that begins with # is a comment. */
+export async function readOptionFile(path: string): Promise<string[]> {
+  const lines = (await readInput(path, '-o')).toString('utf8').split(/\r?\n/)
+  return lines.flatMap((line) => {
+    const [, name = '', value] = /^\s*(\S+)(?:\s+(.*\S))?\s*$/.exec(line) ?? []
+    if (name === '' || name.startsWith('#')) return []
+    if (!name.startsWith('-'))
+      throw new UsageError('a line of the file of -o begins with no option: write one a line, as in -h ::1')
+    return value === undefined ? [name] : [name, value]
+  })
 }
 
 const certificateMark = '-----BEGIN CERTIFICATE-----'
