@@ -77,7 +77,8 @@ const small = [
   publishing(10, 2),
   publishing(20, 2),
 ]
-const bursts = [...small, { ...publishing(500, 1), slowest: true } as const, subscribing, subscribingAtFirst]
+const large: Burst = { ...publishing(500, 1), slowest: true }
+const bursts = [...small, subscribing, subscribingAtFirst, large]
 
 interface Connected {
   readonly server: Server
