@@ -19,6 +19,7 @@ interface Entry {
 const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ['pub', { about: 'publishes a message, or one for each line of input', load: () => import('./commands/pub.js') }],
   ['sub', { about: 'subscribes, and prints what comes', load: () => import('./commands/sub.js') }],
+  ['rr', { about: 'publishes a request, and prints the response', load: () => import('./commands/rr.js') }],
   ['sign', { about: 'credentials for Alibaba Cloud IoT Platform', load: () => import('./commands/sign.js') }],
   [
     'register',

@@ -7,7 +7,7 @@ import { startBroker } from './servers.js'
 
 buildCommand()
 
-const commands = ['pub', 'sub', 'sign', 'register', 'explain', 'demo']
+const commands = ['pub', 'sub', 'rr', 'sign', 'register', 'explain', 'demo']
 
 describe('mqtt311 --help', () => {
   it.each([
@@ -44,7 +44,7 @@ describe('mqtt311 --help', () => {
 
 describe('a wrong command line', () => {
   it.each([
-    [[], 'a command is missing: pub, sub, sign'],
+    [[], 'a command is missing: pub, sub, rr, sign'],
     [['publish'], 'the first word is no command: use one of pub, sub'],
     [['dmeo'], 'there is no command "dmeo": is it demo?'],
     [['-h', '::1'], '-h comes before the command: write one of pub, sub'],

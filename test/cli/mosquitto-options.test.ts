@@ -112,6 +112,42 @@ describe('mqtt311 pub', () => {
   })
 })
 
+describe('mqtt311 rr', () => {
+  it('subscribes, sends the request, and prints the first response that is not hidden', async () => {
+    const broker = await startBroker()
+    await broker.server.publish('state', 'old', { retain: true })
+    const command = startHere([
+      'rr',
+      ...broker.address,
+      '-t',
+      'get',
+      '-e',
+      'state',
+      '-m',
+      'light',
+      '-q',
+      '1',
+      '-R',
+      '-v',
+    ])
+    await broker.server.receives('publish')
+    await broker.server.publish('state', 'bright')
+    expect(await command.end()).toMatchObject({ code: 0, stdout: 'state bright\n', stderr: '' })
+    expect(broker.published.map(({ topic, text }) => [topic, text])).toEqual([['get', 'light']])
+  })
+
+  it.each([
+    [['-e', 'b', '-m', 'x'], 'the topic of the request is missing: give it by -t'],
+    [['-t', 'a', '-m', 'x'], 'the topic of the response is missing: give it by -e'],
+    [['-t', 'a', '-e', 'b'], 'the request is missing: give one of -m, -f, -s and -n'],
+    [['-t', 'a', '-e', 'b', '-m', 'x', '-n'], '--message and --null-message both say what the request is'],
+  ])('refuses %j', async (args, text) => {
+    const { code, stderr } = await call(['rr', ...args])
+    expect(code).toBe(64)
+    expect(stderr).toContain(text)
+  })
+})
+
 describe('-o', () => {
   it('takes options from a file, and the command line goes first', async () => {
     const broker = await startBroker()

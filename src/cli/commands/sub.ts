@@ -31,7 +31,8 @@ const subscriptionOptions = [
   { name: 'E', short: 'E', about: 'ends as soon as it has subscribed' },
 ] as const
 
-const outputOptions = [
+/** `rr` prints as `sub` does. */
+export const outputOptions = [
   { name: 'verbose', short: 'v', about: 'the topic and a space before each payload' },
   { name: 'format', short: 'F', value: 'FORMAT', about: 'see below' },
   { name: 'json', about: 'a JSON object a line, as by -F %j' },
