@@ -436,10 +436,10 @@ describe('the store', () => {
     expect(server.attempts).toBe(0)
   })
 
-  test('hands its messages to the next client of the session', async () => {
+  test.each([1, 2] as const)('hands its messages (QoS %i) to the next client of the session', async (qos) => {
     const store = new ScriptedStore()
     const first = await online({ ...persistent, store })
-    first.client.publish('a', 'x', { qos: 1 })
+    first.client.publish('a', 'x', { qos })
     await first.connection.next('publish')
     await first.client.end({ timeoutMs: 1 })
     const server = new FakeServer()
@@ -448,7 +448,7 @@ describe('the store', () => {
     const connected = second.connect()
     const connection = await server.admitted(true)
     await connected
-    expect(await connection.next('publish')).toMatchObject({ topic: 'a', dup: true })
+    expect(await connection.next('publish')).toMatchObject({ topic: 'a', qos, dup: true })
   })
 
   test('belongs to one session: credentials that name another end the client', async () => {
