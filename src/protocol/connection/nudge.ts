@@ -9,8 +9,8 @@
  * A nudge is for a silence. A silence begins with an answer, if another one is due, and ends with the next one, or with what we write.
  * A nudge is sent when the other answer takes longer than the last one did; only one in a silence. If the round trip is long, none is
  * sent: answers on their way would look like its effect. Once it is known that nudges help, the first one of a burst is sent at once,
- * and so is one behind SUBACK, because retained messages may be held. Now and then a silence is left alone. If it ends early, then no
- * nudge was needed.
+ * and so is one behind SUBACK, because retained messages may be held. Now and then a silence is left alone. If two of these end early,
+ * one after the other, then no nudge was needed.
  *
  * The PINGRESP to a nudge is held as well, for 40 ms or until we write again. Then it comes alone, and the answers to what we wrote are
  * held behind it. So a PINGRESP after a write begins a silence too, and such a round trip says nothing about the network.
@@ -147,28 +147,28 @@ export class Nudge {
     this.#silence = 'open'
   }
 
+  /** A nudge was followed by an answer. Once it is known that nudges help, a late answer says nothing: the machine may be busy. */
   #judge(now: number): void {
+    if (this.#state === 'known') return
     if (now - this.#nudgeAt <= helpRoundTrips * this.#roundTripMs + helpMs) this.#helps += 1
     else this.#failed()
-    if (this.#state !== 'trying') return
     if (this.#helps === helpsToKnow) {
       this.#state = 'known'
+      this.#failures = 0
       this.#untilLeftAlone = 0
-    } else if (this.#failures === failuresMax || this.#tries === triesMax) this.#state = 'off'
+    } else if (this.#tries === triesMax) this.#state = 'off'
+  }
+
+  /** Without another nudge between them, two silences in a row have to end early: one may be chance. */
+  #judgeLeftAlone(now: number): void {
+    if (now - this.#answerAt < leftAloneMs) return this.#failed()
+    this.#failures = 0
+    this.#untilLeftAlone = leftAloneEvery - 1
   }
 
   #failed(): void {
-    if (this.#state === 'known') {
-      this.#state = 'trying'
-      this.#tries = 0
-      this.#failures = 0
-    }
     this.#helps = 0
     this.#failures += 1
-  }
-
-  #judgeLeftAlone(now: number): void {
-    if (now - this.#answerAt < leftAloneMs) this.#state = 'off'
-    else this.#untilLeftAlone = leftAloneEvery - 1
+    if (this.#failures === failuresMax) this.#state = 'off'
   }
 }

@@ -172,12 +172,37 @@ describe('a server with Nagle', () => {
     expect(nudge.due(now + 1.1, never)).toBe(true)
   })
 
+  /** Goes on with the same connection, in another network. */
+  const next = (before: Publishing, network: Network): Publishing => {
+    const publishing = new Publishing(network, before.nudge)
+    publishing.now = before.now
+    return publishing
+  }
+
+  test('stays known when answers to nudges come late, as on a busy machine', () => {
+    const busy = next(new Publishing(nagle).publish(4, 10), { ...nagle, freesAfterMs: 12 }).publish(14, 10)
+    const publishing = next(busy, nagle).publish(32, 10)
+    expect(publishing.took.filter((ms) => ms < 1)).toHaveLength(30)
+  })
+
+  /** The other answers come 5 ms later by themselves. */
+  const soon: Network = { ...nagle, answerAt: (at, _previous, packet) => at + (packet === 0 ? 0.2 : 5) }
+
+  test('stays known when one silence that was left alone has ended early', () => {
+    const once = next(new Publishing(nagle).publish(4, 10), soon).publish(16, 10)
+    expect(once.took.map(Math.round)).toEqual([...Array(15).fill(0), 5])
+    const publishing = next(once, nagle).publish(16, 10)
+    expect(publishing.took.map(Math.round)).toEqual([44, ...Array(15).fill(0)])
+  })
+
+  test('gets no more nudges when two silences in a row, which were left alone, have ended early', () => {
+    expect(next(new Publishing(nagle).publish(4, 10), soon).publish(100, 10).nudges).toBe(15)
+  })
+
   test('gets at most four nudges for one burst, however long its answers take', () => {
     const slow: Network = { ...nagle, answerAt: (_at, previous) => previous + 44 }
     const publishing = new Publishing(nagle).publish(4, 10)
-    const later = new Publishing(slow, publishing.nudge)
-    later.now = publishing.now
-    expect(later.publish(1, 500).nudges).toBeLessThanOrEqual(4)
+    expect(next(publishing, slow).publish(1, 500).nudges).toBeLessThanOrEqual(4)
   })
 })
 
