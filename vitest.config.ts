@@ -16,12 +16,15 @@ export const alias = [
  */
 const isolated = [
   'test/aliyun/endpoint-for-tests.test.ts',
+  'test/codec/decode/packet-decoder.test.ts',
+  'test/codec/encode/output-chunk.test.ts',
   'test/codec/encode/packet-too-large.test.ts',
   'test/client/deliver/handler-context.test.ts',
   'test/client/engine/engine-contract.test.ts',
   'test/client/life/ten-thousand-reconnects.test.ts',
   'test/client/subscribe/answered-requests.test.ts',
   'test/fuzz/**/*.test.ts',
+  'test/protocol/lists/fifo.test.ts',
   'test/protocol/lists/paged-map.test.ts',
   'test/recipes/observing.test.ts',
   'test/simulation/*.test.ts',
