@@ -72,7 +72,7 @@ function nearestName(name: string, names: readonly string[]): string | undefined
 
 /** The Damerau-Levenshtein distance. Of its table only the last two rows are kept: a swap of two letters needs no more. */
 export function slipsBetween(left: string, right: string): number {
-  const at = (cells: readonly number[], column: number) => cells[column] ?? Number.POSITIVE_INFINITY
+  const at = (cells: readonly number[], column: number) => cells[column] ?? Infinity
   let beforeLast: number[] = []
   let last = Array.from({ length: right.length + 1 }, (_, column) => column)
   for (let row = 1; row <= left.length; row++) {
@@ -80,7 +80,7 @@ export function slipsBetween(left: string, right: string): number {
     for (let column = 1; column <= right.length; column++) {
       const differs = Number(left[row - 1] !== right[column - 1])
       const isSwapped = left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1]
-      const swapped = isSwapped ? at(beforeLast, column - 2) : Number.POSITIVE_INFINITY
+      const swapped = isSwapped ? at(beforeLast, column - 2) : Infinity
       next.push(Math.min(at(last, column), at(next, column - 1), at(last, column - 1) + differs - 1, swapped) + 1)
     }
     ;[beforeLast, last] = [last, next]

@@ -31,7 +31,7 @@ export function grid([heads = [], ...rows]: readonly (readonly string[])[]): str
 }
 
 function cellsOf(table: Table, row: Row): string[] {
-  const { limit = Number.POSITIVE_INFINITY, unit } = row
+  const { limit = Infinity, unit } = row
   const cell = (value: number | undefined) => {
     if (value === undefined) return ''
     return value < limit ? quantity(value, unit) : 'not finished'

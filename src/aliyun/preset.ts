@@ -112,7 +112,7 @@ function renewedCredentials(
 }
 
 function attemptsOf(reconnect: ReconnectOptions | undefined, profile: ServerProfile): number {
-  return reconnect?.maxAttemptsPerMinute ?? profile.connectsPerMinute ?? Number.POSITIVE_INFINITY
+  return reconnect?.maxAttemptsPerMinute ?? profile.connectsPerMinute ?? Infinity
 }
 
 /** The types leave these options out, but JavaScript can pass them. */

@@ -355,7 +355,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     const servers =
       network.kind === 'stream' ? 'stream' : network.servers.map(({ endpoint }) => describeEndpoint(endpoint))
     const shown = { state: this.state, clientId: identity.clientId, servers }
-    return `MqttClient ${inspect(shown, { ...options, breakLength: Number.POSITIVE_INFINITY })}`
+    return `MqttClient ${inspect(shown, { ...options, breakLength: Infinity })}`
   }
 }
 

@@ -53,7 +53,7 @@ export function* explainPackets(bytes: Uint8Array): Generator<readonly Annotatio
     const titles: string[] = []
     const fault = decodePiece(decoder, piece, from + pieceBytes > bytes.length, titles)
     for (const title of titles) {
-      const packet = annotatePacket(bytes, offset, Number.POSITIVE_INFINITY, () => title)
+      const packet = annotatePacket(bytes, offset, Infinity, () => title)
       yield packet
       offset = endOf(packet, offset)
     }

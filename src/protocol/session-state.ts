@@ -33,7 +33,7 @@ export class SessionState<P, R> {
   /** What the server has shown of QoS 2: only the text of errors depends on it. */
   qos2: 'nothing' | 'granted less' | 'answered' = 'nothing'
   /** When a connection was last given up because messages had no room. */
-  gapFilledAt = Number.NEGATIVE_INFINITY
+  gapFilledAt = -Infinity
 
   /** Continues `stored`, if it is given. `now` is in milliseconds on the driver's clock, as in every method. */
   constructor(settings: SessionSettings, driver: Driver<P, R>, stored: StoredSession | undefined, now: number) {

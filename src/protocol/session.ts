@@ -141,7 +141,7 @@ export class Session<P, R> extends SessionState<P, R> {
 
   /** When `tick` is due; Infinity if it is not. */
   nextDeadline(): number {
-    return Math.min(this.outgoing.expiryDeadline, this.#connection?.nextDeadline() ?? Number.POSITIVE_INFINITY)
+    return Math.min(this.outgoing.expiryDeadline, this.#connection?.nextDeadline() ?? Infinity)
   }
 
   /** Does what is due at `now`. */

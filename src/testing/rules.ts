@@ -154,5 +154,5 @@ export class Rules<Connection> {
 
 function timesOf({ times }: { readonly times?: number | undefined }): number {
   requireWhole('times', times, 1, Number.MAX_SAFE_INTEGER)
-  return times ?? Number.POSITIVE_INFINITY
+  return times ?? Infinity
 }

@@ -199,7 +199,7 @@ const refused: readonly [what: string, change: Record<string, unknown>, message:
   ['a negative timestamp', { timestamp: -1 }, /timestamp must be .* not -1/],
   ['a fraction as timestamp', { timestamp: 1.5 }, /timestamp must be .* not 1\.5/],
   ['NaN as timestamp', { timestamp: Number.NaN }, /timestamp must be .* not NaN/],
-  ['infinity as timestamp', { timestamp: Number.POSITIVE_INFINITY }, /timestamp must be .* not Infinity/],
+  ['infinity as timestamp', { timestamp: Infinity }, /timestamp must be .* not Infinity/],
   ['a timestamp with letters', { timestamp: '12a' }, /timestamp must be .* not a string of 3 characters/],
   ['an empty timestamp', { timestamp: '' }, /timestamp must be .* not an empty string/],
   ['true as timestamp', { timestamp: true }, /timestamp must be .* not true/],

@@ -126,7 +126,7 @@ export class Load {
     this.#tallies[qos].promise(number)
     this.#resolved[qos] += 1
     const { puback, pubcomp } = this.#producer.stats.packetsIn
-    const acknowledged = { 0: Number.POSITIVE_INFINITY, 1: puback, 2: pubcomp }
+    const acknowledged = { 0: Infinity, 1: puback, 2: pubcomp }
     if (this.#resolved[qos] > acknowledged[qos]) this.#unacknowledged += 1
   }
 

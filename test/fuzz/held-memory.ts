@@ -50,7 +50,7 @@ export function heldByEach(make: () => object): number {
 
 /** The memory of Buffers is given back in the background, and caches empty from one collection to the next: until nothing more goes. */
 function memoryAfter(collect: () => void): number {
-  let before = Number.POSITIVE_INFINITY
+  let before = Infinity
   for (;;) {
     collect()
     collect()

@@ -32,11 +32,11 @@ const seed = Number(values.seed)
 
 /** `count` is how much a target has to do; without it, there is a time. */
 function secondsFor(count: string | undefined): number {
-  if (values.seconds === undefined && count !== undefined) return Number.POSITIVE_INFINITY
+  if (values.seconds === undefined && count !== undefined) return Infinity
   return Number(values.seconds ?? 60) / (target === 'both' ? 2 : 1)
 }
 
-const numberOf = (text: string | undefined): number => (text === undefined ? Number.POSITIVE_INFINITY : Number(text))
+const numberOf = (text: string | undefined): number => (text === undefined ? Infinity : Number(text))
 
 let found = false
 if (target !== 'client') {

@@ -59,7 +59,7 @@ const roomy: SessionSettings = {
   receiveWindow: 100,
   receiveBufferBytes: 1_000_000,
   receiveBufferMaxBytes: 16_000_000,
-  queue: { maxMessages: 100_000, maxBytes: 100_000_000, maxAgeMs: Number.POSITIVE_INFINITY, overflow: 'reject' },
+  queue: { maxMessages: 100_000, maxBytes: 100_000_000, maxAgeMs: Infinity, overflow: 'reject' },
   ackTimeoutMs: 20_000,
   operationTimeoutMs: 10_000,
   abandonAfter: 5,

@@ -13,7 +13,7 @@ export async function collectGarbage(): Promise<void> {
 
 /** The bytes of the heap that are in use when another collection would free no more. */
 async function settledHeap(): Promise<number> {
-  let lowest = Number.POSITIVE_INFINITY
+  let lowest = Infinity
   for (let unchanged = 0; unchanged < 2; ) {
     await collectGarbage()
     const { heapUsed } = process.memoryUsage()

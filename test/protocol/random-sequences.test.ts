@@ -183,7 +183,7 @@ const sessions = fc.record({
   queue: fc.record({
     maxMessages: fc.integer({ min: 1, max: 6 }),
     maxBytes: fc.constant(10_000),
-    maxAgeMs: fc.constantFrom(Number.POSITIVE_INFINITY, 15_000),
+    maxAgeMs: fc.constantFrom(Infinity, 15_000),
     overflow: fc.constantFrom('reject' as const, 'drop-oldest' as const),
   }),
 })

@@ -25,7 +25,7 @@ export interface Month {
 
 const dayMs = 86_400_000
 const publishEveryMs = 30_000
-const never = Number.POSITIVE_INFINITY
+const never = Infinity
 const backoff = {
   minDelayMs: 1_000,
   maxDelayMs: 60_000,

@@ -281,7 +281,7 @@ describe('a disk that fails', () => {
     disk.freeBytes = 25
     await expect(store.append(log.slice(30))).rejects.toMatchObject({ cause: { code: 'ENOSPC' } })
     await store.close().catch(() => {})
-    disk.freeBytes = Number.POSITIVE_INFINITY
+    disk.freeBytes = Infinity
     const next = createFileStore(disk.machine())
     expect(plain(await next.open('s'))).toEqual(plain(replay(log.slice(0, 30))))
     expect(next.tornTail?.bytes).toBeGreaterThan(0)

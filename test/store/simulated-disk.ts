@@ -22,11 +22,11 @@ export class SimulatedDisk {
   /** How often each operation was done. */
   readonly counts = new Map<Operation, number>()
   /** Bytes that can still be written; then the process is killed in the middle of the write. */
-  bytesUntilKill = Number.POSITIVE_INFINITY
+  bytesUntilKill = Infinity
   /** Bytes that still fit; then writes are short, and fail. */
-  freeBytes = Number.POSITIVE_INFINITY
+  freeBytes = Infinity
   /** The most that one write takes. */
-  writeLimit = Number.POSITIVE_INFINITY
+  writeLimit = Infinity
   /** Called before each operation: what it throws is what the operation fails with, and it waits for what it returns. */
   before: (operation: Operation, name: string) => void | Promise<void> = () => {}
   #names = new Map<string, Inode>()
@@ -56,7 +56,7 @@ export class SimulatedDisk {
 
   kill(): void {
     this.#process += 1
-    this.bytesUntilKill = Number.POSITIVE_INFINITY
+    this.bytesUntilKill = Infinity
     this.openFiles = 0
   }
 

@@ -52,10 +52,10 @@ const settings: SessionSettings = {
   receiveWindow: 1,
   receiveBufferBytes: 1_000_000,
   receiveBufferMaxBytes: 1_000_000,
-  queue: { maxMessages: 100, maxBytes: 100_000, maxAgeMs: Number.POSITIVE_INFINITY, overflow: 'reject' },
+  queue: { maxMessages: 100, maxBytes: 100_000, maxAgeMs: Infinity, overflow: 'reject' },
   ackTimeoutMs: never,
   operationTimeoutMs: never,
-  abandonAfter: Number.POSITIVE_INFINITY,
+  abandonAfter: Infinity,
   maxFiltersPerSubscribe: 10,
   strangerPacketId: 1_000,
 }

@@ -96,7 +96,7 @@ function shapeOf(letter: string, flags: string, width: string, maxWidth: string 
     align,
     fill: flags.includes('0') && align === 'right' && !isText ? '0' : ' ',
     width: Number(width),
-    maxWidth: isText && maxWidth !== undefined ? Number(maxWidth) : Number.POSITIVE_INFINITY,
+    maxWidth: isText && maxWidth !== undefined ? Number(maxWidth) : Infinity,
   }
 }
 

@@ -28,7 +28,7 @@ export class MessageReader {
   #resolve = () => {}
   #reject: (error: unknown) => void = () => {}
 
-  constructor(printer: Printer, count = Number.POSITIVE_INFINITY) {
+  constructor(printer: Printer, count = Infinity) {
     this.#printer = printer
     this.#remaining = count
     this.finished = new Promise((resolve, reject) => {

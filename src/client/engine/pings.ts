@@ -20,7 +20,7 @@ export class Pings {
   /** In the order of their PINGREQs. */
   readonly #waits = new LinkedList<PingWait>()
   /** No call that waits has an earlier deadline. It may be the deadline of a call that has settled. */
-  #deadline = Number.POSITIVE_INFINITY
+  #deadline = Infinity
 
   /**
    * Sends a PINGREQ, and waits from `now` on for the answer. Resolves with the milliseconds that it took. `sendPingreq` returns the
@@ -53,12 +53,12 @@ export class Pings {
 
   /** The next time at which `expire` may have something to do; Infinity if no call waits. */
   get deadline(): number {
-    return this.isEmpty ? Number.POSITIVE_INFINITY : this.#deadline
+    return this.isEmpty ? Infinity : this.#deadline
   }
 
   expire(now: number): void {
     if (now < this.#deadline) return
-    this.#deadline = Number.POSITIVE_INFINITY
+    this.#deadline = Infinity
     for (const wait of this.#waits) {
       if (wait.deadline <= now) wait.expired()
       else this.#deadline = Math.min(this.#deadline, wait.deadline)

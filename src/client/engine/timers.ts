@@ -45,9 +45,9 @@ export class Timers {
   context: AsyncResource | undefined
   /** Undefined while no named timer runs: a client that is online and idle has only the engine's timer. */
   #named: Map<TimerName, NodeJS.Timeout> | undefined
-  #engineAt = Number.POSITIVE_INFINITY
+  #engineAt = Infinity
   /** When the engine's timer should fire, by the time of day. */
-  #engineAtTime = Number.POSITIVE_INFINITY
+  #engineAtTime = Infinity
   #engine: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
   /** The last deadline that was so near that it needed no timer. */
@@ -121,7 +121,7 @@ export class Timers {
    * was blocked for a while, the answer of the server may already wait in a socket, and the server must not be blamed.
    */
   engineAtNextTurn(before: 'slept' | 'ran' = 'ran'): void {
-    this.#engineAt = Number.POSITIVE_INFINITY
+    this.#engineAt = Infinity
     this.#engine = undefined
     this.#immediate = setImmediate(() => {
       this.#immediate = undefined
@@ -137,6 +137,6 @@ export class Timers {
     clearImmediate(this.#immediate)
     this.#engine = undefined
     this.#immediate = undefined
-    this.#engineAt = Number.POSITIVE_INFINITY
+    this.#engineAt = Infinity
   }
 }

@@ -44,7 +44,7 @@ const minuteMs = 60_000
 
 /** The state after an attempt has started at `nowMs`. */
 export function startAttempt(state: BackoffState, settings: BackoffSettings, nowMs: number): BackoffState {
-  if (settings.maxAttemptsPerMinute === Number.POSITIVE_INFINITY) return state
+  if (settings.maxAttemptsPerMinute === Infinity) return state
   const attemptsAtMs = [...state.attemptsAtMs, nowMs].slice(-settings.maxAttemptsPerMinute)
   return { ...state, attemptsAtMs }
 }
@@ -97,5 +97,5 @@ function ceilingMs(state: BackoffState, settings: BackoffSettings): number {
 export function attemptAllowedInMs(state: BackoffState, settings: BackoffSettings, nowMs: number): number {
   const { attemptsAtMs } = state
   const oldest = attemptsAtMs[attemptsAtMs.length - settings.maxAttemptsPerMinute]
-  return oldest === undefined ? Number.NEGATIVE_INFINITY : Math.ceil(oldest + minuteMs - nowMs)
+  return oldest === undefined ? -Infinity : Math.ceil(oldest + minuteMs - nowMs)
 }

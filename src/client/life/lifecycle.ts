@@ -384,7 +384,7 @@ export class Lifecycle implements EngineEvents, Abortable {
   async #finish(error: Error | undefined, knownTo: EndKnownTo): Promise<void> {
     let final = error
     try {
-      const endsInMs = this.#ending === undefined ? Number.POSITIVE_INFINITY : this.#ending.endsAt - this.driver.now()
+      const endsInMs = this.#ending === undefined ? Infinity : this.#ending.endsAt - this.driver.now()
       await this.driver.closeSession(Math.max(0, endsInMs) + storeGraceMs)
     } catch (storeError) {
       final ??= asError(storeError)

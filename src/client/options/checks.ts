@@ -53,7 +53,7 @@ export const milliseconds = whole(1, maxTimerMs)
 /** A number of attempts; Infinity means no limit. */
 export const count = only<number>(
   'a whole number from 1, or Infinity for no limit',
-  (value) => value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= 1),
+  (value) => value === Infinity || (Number.isSafeInteger(value) && value >= 1),
 )
 
 /** A number from `min` to `max`, which may have a fraction. */

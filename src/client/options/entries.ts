@@ -83,9 +83,9 @@ export const backoffEntries = {
   /** @unit - from one second to the longest wait in six steps */
   factor: entry(realNumber(1, 1000), 2),
   /** @unit attempts - nobody is there to restart a device in the field */
-  maxAttempts: entry<number>(count, Number.POSITIVE_INFINITY),
+  maxAttempts: entry<number>(count, Infinity),
   /** @unit attempts - only a server's profile knows of such a limit */
-  maxAttemptsPerMinute: entry<number>(count, Number.POSITIVE_INFINITY),
+  maxAttemptsPerMinute: entry<number>(count, Infinity),
 }
 
 /**
@@ -110,7 +110,7 @@ export const queueEntries = {
   /** @unit bytes - ten thousand messages of 6 KiB */
   maxBytes: entry(atLeastOne, 67_108_864),
   /** @unit ms - no message is too old, unless the program sets an age */
-  maxAgeMs: entry(milliseconds, Number.POSITIVE_INFINITY),
+  maxAgeMs: entry(milliseconds, Infinity),
   /** @unit - a message that was accepted is not dropped; the new message is refused */
   overflow: entry(oneOf(['reject', 'drop-oldest'] as const), 'reject'),
   /** @unit - at QoS 0 the newest value is of use; a burst of old values is not */

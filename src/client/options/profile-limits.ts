@@ -89,7 +89,7 @@ export interface OutgoingTraits {
 
 /** Refuses a message or a will that goes over a limit. `subject` is its name in the error. @throws UsageError */
 export function requirePublishable(profile: ServerProfile, subject: string, message: OutgoingTraits): void {
-  const { maxQos = 2, maxPayloadBytes = Number.POSITIVE_INFINITY } = profile
+  const { maxQos = 2, maxPayloadBytes = Infinity } = profile
   if (message.qos > maxQos) {
     throw forbiddenByProfile(profile, 'maxQos', `${subject} has QoS ${message.qos}`, `QoS up to ${maxQos}`)
   }

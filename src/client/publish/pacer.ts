@@ -52,7 +52,7 @@ export class TokenBucket {
   /** Microseconds for one token. Rounded up: the rate may be too low by less than 0.1 % (below 1,000 a second), but never too high. */
   readonly #interval: number
   readonly #tolerance: number
-  #fullAt = Number.NEGATIVE_INFINITY
+  #fullAt = -Infinity
 
   constructor(settings: TokenBucketSettings) {
     this.#interval = Math.ceil((1000 * microsecondsPerMs) / settings.ratePerSecond)

@@ -39,6 +39,6 @@ export class ReceivedMessage implements Message {
     const { topic, topicFault, payload, qos, retain, dup } = this
     const fault = topicFault === undefined ? {} : { topicFault }
     const shown = isUtf8(payload) ? payload.toString('utf8') : payload
-    return `Message ${inspect({ topic, ...fault, payload: shown, qos, retain, dup }, { ...options, maxStringLength: shownCharacters, breakLength: Number.POSITIVE_INFINITY })}`
+    return `Message ${inspect({ topic, ...fault, payload: shown, qos, retain, dup }, { ...options, maxStringLength: shownCharacters, breakLength: Infinity })}`
   }
 }

@@ -58,7 +58,7 @@ export interface PacketDecoderOptions<Strict extends boolean = true> {
 type Packet = DecodedPacket<boolean>
 /** Written as a method, because the compiler then accepts the `onPacket` of a strict decoder too, which takes fewer types. */
 type OnPacket = { onPacket(packet: Packet): void }['onPacket']
-const anyNumber = () => Number.POSITIVE_INFINITY
+const anyNumber = () => Infinity
 
 type Phase = 'ready' | 'decoding' | 'pausing' | 'stopped'
 

@@ -37,7 +37,7 @@ export class FieldWalk {
   }
 
   get isFaulty(): boolean {
-    return this.#faultAt < Number.POSITIVE_INFINITY
+    return this.#faultAt < Infinity
   }
 
   /** The number of bytes without a name. */

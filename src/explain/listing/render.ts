@@ -73,7 +73,7 @@ export function* renderPackets(
   lastOffset: number,
   { color = false, bytes = 'cut' }: RenderOptions = {},
 ): Generator<string> {
-  const listing = new Listing(paintWith(color), bytes === 'all' ? Number.POSITIVE_INFINITY : usualRows, lastOffset)
+  const listing = new Listing(paintWith(color), bytes === 'all' ? Infinity : usualRows, lastOffset)
   for (const packet of packets) if (packet.length > 0) yield listing.packet(packet)
   yield listing.footer()
 }

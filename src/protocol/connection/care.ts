@@ -101,7 +101,7 @@ export class Care<P, R> {
     if (now - since >= shortConnectionMs || !this.#line.hasRoom) return this.#over(now, now - since)
     const asked = this.#askNext(now, since)
     if (asked !== undefined) this.#asked = { of: asked, firstByteAt: undefined, lastByteAt: undefined }
-    const isPaced = this.#session.outgoing.pacingDeadline < Number.POSITIVE_INFINITY
+    const isPaced = this.#session.outgoing.pacingDeadline < Infinity
     return asked !== undefined || isPaced || this.#over(now, now - since)
   }
 
@@ -198,7 +198,7 @@ export class Care<P, R> {
 
   /** From when an answer is waited for: not before the network has all of what was asked. */
   #patienceFrom(askingSince: number): number {
-    return this.#asked === undefined ? askingSince : (this.#asked.lastByteAt ?? Number.POSITIVE_INFINITY)
+    return this.#asked === undefined ? askingSince : (this.#asked.lastByteAt ?? Infinity)
   }
 
   /** The connection was cut. Undefined if that proves nothing. */

@@ -281,13 +281,13 @@ export class Connection<P, R> implements CareLine {
   get #acknowledgementDeadline(): number {
     const { outgoing, settings } = this.#session
     // While the socket is not read, an acknowledgement may have come already.
-    if (this.#input === 'paused') return Number.POSITIVE_INFINITY
+    if (this.#input === 'paused') return Infinity
     return this.#outputProgress.answerTimeFrom(outgoing.oldestWrittenAt) + settings.ackTimeoutMs
   }
 
   /** When `tick` has something to do; Infinity if nothing is due. */
   nextDeadline(): number {
-    if (this.#phase.is !== 'connected') return Number.POSITIVE_INFINITY
+    if (this.#phase.is !== 'connected') return Infinity
     return Math.min(
       this.#keepAlive.deadline(),
       this.#acknowledgementDeadline,

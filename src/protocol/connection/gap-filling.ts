@@ -18,7 +18,7 @@ export class GapFilling {
 
   /** When the PINGREQ is due; Infinity if no connection has to be given up. */
   get deadline(): number {
-    if (this.#ping !== undefined || !this.#session.incoming.wantsGapFilled) return Number.POSITIVE_INFINITY
+    if (this.#ping !== undefined || !this.#session.incoming.wantsGapFilled) return Infinity
     return this.#session.gapFilledAt + gapsFilledEveryMs
   }
 

@@ -42,7 +42,7 @@ export class KeepAlive {
   /** `keepAliveMs` 0 turns Keep Alive off: no PINGREQ is due, and there is no ping time-out. */
   constructor(keepAliveMs: number, pingTimeoutMs: number, now: number) {
     this.#keepAliveMs = keepAliveMs
-    this.#pingTimeoutMs = keepAliveMs === 0 ? Number.POSITIVE_INFINITY : pingTimeoutMs
+    this.#pingTimeoutMs = keepAliveMs === 0 ? Infinity : pingTimeoutMs
     this.#lastSentAt = now
     this.#lastReceivedAt = now
   }
@@ -126,7 +126,7 @@ export class KeepAlive {
     if (this.#keepAliveMs === 0) return this.#timeOutAt
     // [MQTT-3.1.2-23] We are never silent for longer than Keep Alive, not even while an earlier PINGREQ is unanswered.
     const pingAt = this.#lastSentAt + this.#keepAliveMs * SEND_MARGIN
-    const probeAt = this.#probe.is === 'none' ? this.#lastReceivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY
+    const probeAt = this.#probe.is === 'none' ? this.#lastReceivedAt + this.#keepAliveMs : Infinity
     return Math.min(this.#timeOutAt, pingAt, probeAt)
   }
 
@@ -137,6 +137,6 @@ export class KeepAlive {
   }
 
   get #timeOutAt(): number {
-    return this.#probe.is === 'awaiting' ? this.#probe.until : Number.POSITIVE_INFINITY
+    return this.#probe.is === 'awaiting' ? this.#probe.until : Infinity
   }
 }

@@ -42,13 +42,13 @@ export class Nudge {
   #state: 'trying' | 'known' | 'off'
   #silence: 'none' | 'open' | 'nudged' | 'left alone' = 'none'
   /** The last answer: when it came, when its packet was written (the same for all of a burst), and the time between. */
-  #answerAt = Number.NEGATIVE_INFINITY
+  #answerAt = -Infinity
   #burst = Number.NaN
   #waitMs = 0
   #roundTripMs = 0
   /** When SUBACK came; undefined after a write. */
   #subackAt: number | undefined
-  #nudgeAt = Number.NEGATIVE_INFINITY
+  #nudgeAt = -Infinity
   #nudgesOfBurst = 0
   /** What was written last, and is not yet followed by PINGRESP. A nudge is handed to the socket a moment after it is due. */
   #output: 'nothing' | 'a nudge is due' | 'more' = 'nothing'
@@ -105,9 +105,9 @@ export class Nudge {
   /** When `due` may be true; Infinity if it will not. `oldest` is when the packet was written that has waited longest; Infinity for none. */
   deadline(oldest: number): number {
     const isKnown = this.#state === 'known'
-    if (this.#state === 'off' || this.#roundTripMs > roundTripMaxMs) return Number.POSITIVE_INFINITY
+    if (this.#state === 'off' || this.#roundTripMs > roundTripMaxMs) return Infinity
     if (isKnown && this.#subackAt !== undefined) return Math.max(this.#subackAt + atOnceMs, this.#nudgeAt + betweenMs)
-    if (this.#silence !== 'open' || this.#nudgesOfBurst === perBurstMax) return Number.POSITIVE_INFINITY
+    if (this.#silence !== 'open' || this.#nudgesOfBurst === perBurstMax) return Infinity
     const soon = Math.max(this.#answerAt + atOnceMs, this.#nudgeAt + betweenMs)
     if (isKnown && oldest === this.#burst && this.#nudgesOfBurst === 0) return soon
     return Math.max(oldest + this.#waitMs + longerMs[isKnown ? 'known' : 'trying'], soon)

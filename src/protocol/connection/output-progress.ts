@@ -9,9 +9,9 @@
  */
 export class OutputProgress {
   /** When the network last took output that had to wait. */
-  #lastTakenAt = Number.NEGATIVE_INFINITY
+  #lastTakenAt = -Infinity
   /** When the socket was last read again; before that no answer could be read. */
-  #readingSince = Number.NEGATIVE_INFINITY
+  #readingSince = -Infinity
   /** The packet that had waited longest when all output was taken: when it was written, and when all was taken. */
   #allTaken = neverTaken
 

@@ -97,7 +97,7 @@ export function nextStep(awaited: Awaited, received: AcknowledgementName): Step 
 }
 
 /** `sentAt` of an exchange whose packet was not sent on the present connection. */
-export const NOT_SENT = Number.POSITIVE_INFINITY
+export const NOT_SENT = Infinity
 
 /** The exchange of an outgoing message of QoS 1 or 2. */
 export class PublishExchange<P> {

@@ -100,7 +100,7 @@ export class Incoming<P, R> {
   /** When `wantsToRead` may change without an event; Infinity if it cannot. */
   nextDeadline(now: number, program: 'waits' | 'idle'): number {
     this.reading.update(now, this.#backlog.bytes, program)
-    return this.#state === 'draining' ? Number.POSITIVE_INFINITY : this.reading.nextDeadline
+    return this.#state === 'draining' ? Infinity : this.reading.nextDeadline
   }
 
   /** Takes over the identifiers that a stored session holds. */

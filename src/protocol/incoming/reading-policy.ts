@@ -39,8 +39,8 @@ export type Fate = 'keep' | 'postpone' | 'drop'
 export class ReadingPolicy {
   readonly #bounds: ReadingBounds
   /** The time of the last `update`. */
-  #now = Number.NEGATIVE_INFINITY
-  #lastEndAt = Number.NEGATIVE_INFINITY
+  #now = -Infinity
+  #lastEndAt = -Infinity
   #slowestMs = 0
   #mode: 'up to the bound' | 'past the bound' = 'up to the bound'
   /** Since when the backlog has reached the lower bound; undefined below it. */
@@ -121,24 +121,24 @@ export class ReadingPolicy {
   /** When reading past the lower bound begins. */
   get #readsPastBoundAt(): number {
     if (this.#mode === 'past the bound' || this.#lowerBoundSince === undefined || this.#idleSince !== undefined)
-      return Number.POSITIVE_INFINITY
+      return Infinity
     return Math.max(this.#lowerBoundSince, this.#lastEndAt) + patienceMs
   }
 
   /** When reading past the lower bound ends because the program waits for nothing. */
   get #stopsPastBoundAt(): number {
-    if (this.#mode === 'up to the bound' || this.#idleSince === undefined) return Number.POSITIVE_INFINITY
+    if (this.#mode === 'up to the bound' || this.#idleSince === undefined) return Infinity
     return this.#idleSince + patienceMs
   }
 
   #standsStillAt(atLeastMs: number): number {
-    if (this.#upperBoundSince === undefined || this.#mode === 'up to the bound') return Number.POSITIVE_INFINITY
+    if (this.#upperBoundSince === undefined || this.#mode === 'up to the bound') return Infinity
     return Math.max(this.#upperBoundSince, this.#lastEndAt) + Math.max(atLeastMs, slownessFactor * this.#slowestMs)
   }
 
   /** From when messages that come again are postponed. */
   get #postponesAt(): number {
-    return this.#bounds.cleanSession ? Number.POSITIVE_INFINITY : this.#standsStillAt(standstillMs)
+    return this.#bounds.cleanSession ? Infinity : this.#standsStillAt(standstillMs)
   }
 
   /** From when messages that come only once are dropped. */

@@ -117,7 +117,7 @@ export class OutgoingQueue<P, R> {
   /** When `expire` is due; Infinity if it is not. */
   get expiryDeadline(): number {
     const oldest = this.first
-    return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.queuedAt + this.limits.maxAgeMs
+    return oldest === undefined ? Infinity : oldest.queuedAt + this.limits.maxAgeMs
   }
 
   /** The bound that a further message of this size would exceed; undefined if there is none. */

@@ -76,7 +76,7 @@ export class Outgoing<P, R> {
 
   /** When the pacer admits the next message; Infinity if no message waits for the pacer. */
   get pacingDeadline(): number {
-    return this.#gate?.opensAt ?? Number.POSITIVE_INFINITY
+    return this.#gate?.opensAt ?? Infinity
   }
 
   /** The sequence number of the next message. */
@@ -129,7 +129,7 @@ export class Outgoing<P, R> {
 
   /** When the packet was sent that has waited longest for its answer on this connection; Infinity if no packet waits. */
   get oldestWrittenAt(): number {
-    return this.#table.oldestSent()?.sentAt ?? Number.POSITIVE_INFINITY
+    return this.#table.oldestSent()?.sentAt ?? Infinity
   }
 
   /** Sends as many messages as the window, the pacer and the connection allow: first the exchanges to send again, then the queue. */

@@ -4,7 +4,7 @@ import type { Pacer } from '../session-settings.js'
 /** Asks the pacer before each PUBLISH. Knows when to ask again, and how many messages had to wait. */
 export class PacingGate {
   readonly #pacer: Pacer
-  #opensAt = Number.POSITIVE_INFINITY
+  #opensAt = Infinity
   #paced = 0
   /** The message that the pacer refused last: if the pacer refuses it again, it is not counted again. */
   #waiting: object | undefined
@@ -24,7 +24,7 @@ export class PacingGate {
 
   /** No message waits for the pacer: the pacer will be asked again, or nothing can be sent. */
   reset(): void {
-    this.#opensAt = Number.POSITIVE_INFINITY
+    this.#opensAt = Infinity
   }
 
   admits(message: { readonly qos: QoS }, now: number): boolean {

@@ -243,7 +243,7 @@ export class Requests<P, R> {
   /** When `expire` is due; Infinity if it is not. */
   nextDeadline(): number {
     const { first } = this.#awaited
-    return first === undefined ? Number.POSITIVE_INFINITY : this.#timesOutAt(first)
+    return first === undefined ? Infinity : this.#timesOutAt(first)
   }
 
   /** Only the time counts in which the request was sent and unanswered, over all connections. */
@@ -335,7 +335,7 @@ export class Requests<P, R> {
 const unsent = {
   state: 'waiting',
   packetId: undefined,
-  sentAt: Number.POSITIVE_INFINITY,
+  sentAt: Infinity,
   waitedMs: 0,
   refusedBy: 'SUBACK',
   previous: undefined,

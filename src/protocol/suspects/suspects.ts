@@ -68,7 +68,7 @@ export class Suspects<P> {
   /** The number of answers when a message was last abandoned without proof. */
   #unprovedAt: number | undefined
   /** When a connection was last careful to its end. */
-  #careEndedAt = Number.NEGATIVE_INFINITY
+  #careEndedAt = -Infinity
   /** Undefined unless the last connection was cut. */
   lastCut: CutReport | undefined
 
@@ -105,13 +105,13 @@ export class Suspects<P> {
   #dueAt(suspect: Suspect<P>): number {
     const strikes = this.#strikes.get(suspect)
     const more = (strikes?.count ?? 0) - (typeof suspect === 'string' ? strikesToPark : strikesAtOnce)
-    if (strikes === undefined || more < 0) return Number.NEGATIVE_INFINITY
+    if (strikes === undefined || more < 0) return -Infinity
     return strikes.lastAt + Math.min(retryMs * 2 ** more, retryMaxMs)
   }
 
   /** When a connection has to become careful, because a parked suspect is to be tried; Infinity if none is parked. */
   get trialAt(): number {
-    let at = Number.POSITIVE_INFINITY
+    let at = Infinity
     for (const suspect of this.#strikes.keys()) if (this.isParked(suspect)) at = Math.min(at, this.#dueAt(suspect))
     return Math.max(at, this.#careEndedAt + retryMs)
   }

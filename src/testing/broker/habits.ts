@@ -170,7 +170,7 @@ export function allHabits(given: ServerName | Habits = {}): AllHabits {
     retainedForWildcards: flag('retainedForWildcards', habits.retainedForWildcards, true),
     retainedBeforeSuback: flag('retainedBeforeSuback', habits.retainedBeforeSuback, false),
     wildcardsMatchDollar: flag('wildcardsMatchDollar', habits.wildcardsMatchDollar, false),
-    filterLevelsMax: filterLevelsMax ?? Number.POSITIVE_INFINITY,
+    filterLevelsMax: filterLevelsMax ?? Infinity,
     refusedFilter: choice('refusedFilter', habits.refusedFilter, 0x80, [0x80, 0x8f, 'close']),
     refusedPublish: choice('refusedPublish', habits.refusedPublish, 'acknowledge', ['acknowledge', 'silence', 'close']),
     unknownPubrel: choice('unknownPubrel', habits.unknownPubrel, 'pubcomp', ['pubcomp', 'close']),

@@ -45,7 +45,7 @@ export class ReadRhythm {
   /** The bytes of a millisecond without rests. */
   #awakeRate = 0
   #rests = 0
-  #awakeUntil = Number.NEGATIVE_INFINITY
+  #awakeUntil = -Infinity
   #nextAwakeMs = awakeMs.first
 
   constructor(now: number) {

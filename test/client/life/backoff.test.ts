@@ -14,8 +14,8 @@ const settings: BackoffSettings = {
   minDelayMs: 1_000,
   maxDelayMs: 60_000,
   factor: 2,
-  maxAttempts: Number.POSITIVE_INFINITY,
-  maxAttemptsPerMinute: Number.POSITIVE_INFINITY,
+  maxAttempts: Infinity,
+  maxAttemptsPerMinute: Infinity,
   stableAfterMs: 30_000,
 }
 const failed: AttemptEnd = { kind: 'failed', nextWait: 'jittered' }

@@ -56,7 +56,7 @@ describe('defaults', () => {
     expect(settings.queue).toEqual({
       maxMessages: 10_000,
       maxBytes: 67_108_864,
-      maxAgeMs: Number.POSITIVE_INFINITY,
+      maxAgeMs: Infinity,
       overflow: 'reject',
       offlineQos0: false,
     })
@@ -65,8 +65,8 @@ describe('defaults', () => {
         minDelayMs: 1_000,
         maxDelayMs: 60_000,
         factor: 2,
-        maxAttempts: Number.POSITIVE_INFINITY,
-        maxAttemptsPerMinute: Number.POSITIVE_INFINITY,
+        maxAttempts: Infinity,
+        maxAttemptsPerMinute: Infinity,
         stableAfterMs,
       },
       retryInitial: false,
@@ -126,25 +126,15 @@ describe('a number', () => {
 
   it.each(bounds)('%s is whole and from %d to %d, and is never coerced', (path, min, max) => {
     for (const value of [min, max]) expect(() => parse(nest(path, value))).not.toThrow()
-    for (const value of [
-      min - 1,
-      max + 1,
-      min + 0.5,
-      Number.NaN,
-      Number.POSITIVE_INFINITY,
-      null,
-      `${max}`,
-      [max],
-      9n,
-    ]) {
+    for (const value of [min - 1, max + 1, min + 0.5, Number.NaN, Infinity, null, `${max}`, [max], 9n]) {
       expect(refusal(nest(path, value)).message).toMatch(`${path} has to be a whole number from ${min} to ${max}, not `)
     }
   })
 
   it('of attempts may be Infinity', () => {
     for (const path of ['reconnect.maxAttempts', 'reconnect.maxAttemptsPerMinute']) {
-      for (const value of [1, Number.POSITIVE_INFINITY]) expect(() => parse(nest(path, value))).not.toThrow()
-      for (const value of [0, -1, 1.5, Number.NaN, Number.NEGATIVE_INFINITY, null, '3']) {
+      for (const value of [1, Infinity]) expect(() => parse(nest(path, value))).not.toThrow()
+      for (const value of [0, -1, 1.5, Number.NaN, -Infinity, null, '3']) {
         expect(refusal(nest(path, value)).message).toContain(`${path} has to be a whole number from 1, or Infinity`)
       }
     }
@@ -152,7 +142,7 @@ describe('a number', () => {
 
   it('that is the factor need not be whole, but never shrinks the wait', () => {
     expect(parse({ url, reconnect: { factor: 1.5 } }).reconnect?.backoff.factor).toBe(1.5)
-    for (const factor of [0.99, Number.NaN, Number.POSITIVE_INFINITY, '2', null]) {
+    for (const factor of [0.99, Number.NaN, Infinity, '2', null]) {
       expect(refused({ reconnect: { factor } })).toContain('reconnect.factor has to be a number from 1')
     }
   })

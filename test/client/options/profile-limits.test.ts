@@ -41,7 +41,7 @@ describe('a profile', () => {
       { maxFiltersPerSubscribe: '8' },
       { maxSubscriptions: null },
       { maxInFlight: 65_536 },
-      { connectsPerMinute: Number.POSITIVE_INFINITY },
+      { connectsPerMinute: Infinity },
       { keepAlive: { min: 30 } },
       { keepAlive: { min: 30, max: 29 } },
       { keepAlive: { min: 0, max: 29 } },

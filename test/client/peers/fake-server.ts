@@ -20,7 +20,7 @@ interface FakeServerOptions {
 
 export class FakeServer {
   readonly #server: TestServer
-  readonly #accepted = new Arrivals<FakeConnection>(Number.POSITIVE_INFINITY)
+  readonly #accepted = new Arrivals<FakeConnection>(Infinity)
   readonly #faces = new WeakMap<TestConnection, FakeConnection>()
   readonly connections: FakeConnection[] = []
   /** Called with each connection, before anything is read from it. */
@@ -111,7 +111,7 @@ export class FakeServer {
 export class FakeConnection {
   readonly #connection: TestConnection
   readonly #answers: ControlPacket[] = []
-  readonly #packets = new Arrivals<ControlPacket<Buffer>>(Number.POSITIVE_INFINITY)
+  readonly #packets = new Arrivals<ControlPacket<Buffer>>(Infinity)
   /** Every packet so far, in order. */
   readonly received: ControlPacket<Buffer>[] = []
   /** Every byte so far. */

@@ -151,12 +151,9 @@ describe('faults show as soon as their byte is there', () => {
 })
 
 describe('maxPacketBytes', () => {
-  it.each([1, 0, -1, 2.5, Number.NaN, Number.POSITIVE_INFINITY, MAX_PACKET_BYTES + 1])(
-    'cannot be %s',
-    (maxPacketBytes) => {
-      expect(codeOf(() => new PacketDecoder({ maxPacketBytes }))).toBe('MQTT_USAGE')
-    },
-  )
+  it.each([1, 0, -1, 2.5, Number.NaN, Infinity, MAX_PACKET_BYTES + 1])('cannot be %s', (maxPacketBytes) => {
+    expect(codeOf(() => new PacketDecoder({ maxPacketBytes }))).toBe('MQTT_USAGE')
+  })
 
   it('can be as small as the smallest packet', () => {
     expect(new PacketDecoder({ maxPacketBytes: 2 }).decode(pingrespBytes)).toEqual([pingresp])

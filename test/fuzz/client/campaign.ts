@@ -59,7 +59,7 @@ export class Campaign {
 
   async run(seed: number): Promise<ClientRun> {
     this.#clock.reset()
-    const { trace = silent, steps = Number.POSITIVE_INFINITY, planted } = this.#options
+    const { trace = silent, steps = Infinity, planted } = this.#options
     const run = new ClientRun(seed, this.#clock, trace, steps, planted?.())
     this.#run = run
     // A loop of the program marks the asynchronous context in which it runs: the next run must not begin in that one.

@@ -80,7 +80,7 @@ function checkReading({ engine, link, now }: World, configuration: Configuration
 function checkOutgoing({ outgoing }: EngineState): void {
   const open = [...outgoing.exchanges, ...outgoing.queue].map(({ sequence }) => sequence)
   if (new Set(open).size < open.length) throw new Broken('a message is in the queue and in an exchange at once')
-  const outstanding = outgoing.exchanges.filter(({ sentAt }) => sentAt !== Number.POSITIVE_INFINITY).length
+  const outstanding = outgoing.exchanges.filter(({ sentAt }) => sentAt !== Infinity).length
   if (outstanding !== outgoing.outstanding) {
     throw new Broken(`the engine counts ${outgoing.outstanding} written exchanges, and ${outstanding} are`)
   }

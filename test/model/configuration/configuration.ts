@@ -131,7 +131,7 @@ const plain: Configuration = {
   saysPresent: 'truly',
   sessionPresent: 'reliable',
   cutsAre: 'lost',
-  abandonAfter: Number.POSITIVE_INFINITY,
+  abandonAfter: Infinity,
   liberty: 'none',
   poison: undefined,
   journal: 'kept',

@@ -126,7 +126,7 @@ class NudgesEachMillisecond extends Session<number, string> {
     const bytesReceived = connection.bytesReceived.bind(connection)
     const nextDeadline = connection.nextDeadline.bind(connection)
     const tick = connection.tick.bind(connection)
-    let nudgeAt = Number.POSITIVE_INFINITY
+    let nudgeAt = Infinity
     connection.bytesReceived = (at) => {
       bytesReceived(at)
       nudgeAt = at + 1

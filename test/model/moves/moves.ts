@@ -169,7 +169,7 @@ const nudgeMaxMs = 100
 
 function waiting(world: World, { nudge }: Configuration): Move[] {
   const now = world.engine.deadline
-  if (now === Number.POSITIVE_INFINITY || (nudge && now - world.now > nudgeMaxMs)) return []
+  if (now === Infinity || (nudge && now - world.now > nudgeMaxMs)) return []
   return [
     {
       name: `nothing happens until ${now} ms`,

@@ -190,6 +190,6 @@ class Interned<V> {
   }
 }
 
-export function explore(configuration: Configuration, maxStates = Number.POSITIVE_INFINITY): Exploration {
+export function explore(configuration: Configuration, maxStates = Infinity): Exploration {
   return new Explorer(configuration, maxStates).run()
 }

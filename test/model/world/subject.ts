@@ -296,7 +296,7 @@ function settingsOf(configuration: Configuration, stored: StoredSession | undefi
     receiveWindow,
     receiveBufferBytes,
     receiveBufferMaxBytes,
-    queue: { maxMessages: 100, maxBytes: 100_000, maxAgeMs: Number.POSITIVE_INFINITY, overflow: 'reject' },
+    queue: { maxMessages: 100, maxBytes: 100_000, maxAgeMs: Infinity, overflow: 'reject' },
     ackTimeoutMs: 11_000,
     operationTimeoutMs: 13_000,
     abandonAfter: configuration.abandonAfter,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Nudge } from '../../../src/protocol/connection/nudge.js'
 import { EngineHarness } from '../engine-harness.js'
 
-const never = Number.POSITIVE_INFINITY
+const never = Infinity
 
 interface Network {
   /** When the answer to a packet comes that is written at `at`; `previous` is when the answer before it comes. */

@@ -4,7 +4,7 @@ import { QueueFullError, TimeoutError } from '../../../src/errors.js'
 import { EngineHarness } from '../engine-harness.js'
 import { puback, pubrec } from '../packet-notation.js'
 
-const forEver = Number.POSITIVE_INFINITY
+const forEver = Infinity
 const limits = { maxMessages: 1_000, maxBytes: 1_000_000, maxAgeMs: forEver, overflow: 'reject' } as const
 
 const refusal = (engine: EngineHarness, topic: string, payload?: Uint8Array): unknown => {

@@ -29,7 +29,7 @@ describe('a pacer', () => {
       expect(engine.pass(1).sent()).toHaveLength(1)
       expect(engine.pass(1000).sent()).toHaveLength(1)
       expect(engine.session.outgoing.queue.size).toBe(0)
-      expect(engine.session.outgoing.pacingDeadline).toBe(Number.POSITIVE_INFINITY)
+      expect(engine.session.outgoing.pacingDeadline).toBe(Infinity)
     },
   )
 
@@ -68,9 +68,9 @@ describe('a pacer', () => {
 
   test('sets no timer for a connection that is gone, or is not yet connected', () => {
     const engine = paced().connect().publish('a', 0).publish('b', 0).cut()
-    expect(engine.dueIn).toBe(Number.POSITIVE_INFINITY)
+    expect(engine.dueIn).toBe(Infinity)
     engine.pass(5000).open()
-    expect(engine.dueIn).toBe(Number.POSITIVE_INFINITY)
+    expect(engine.dueIn).toBe(Infinity)
     engine.news()
     expect(engine.receive(connack(false)).sent()).toEqual(['PUBLISH b q0'])
   })

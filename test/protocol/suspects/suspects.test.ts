@@ -144,9 +144,7 @@ describe('a message at which the server closes', () => {
   })
 
   it('is never given up if abandonAfter is Infinity, and tried more and more rarely', () => {
-    const engine = twiceCut(
-      newEngine({ abandonAfter: Number.POSITIVE_INFINITY }).publish('poison', 1).publish('good', 1),
-    )
+    const engine = twiceCut(newEngine({ abandonAfter: Infinity }).publish('poison', 1).publish('good', 1))
     for (let strikes = 0; strikes < 3; strikes += 1) strike(engine)
     afterQuiet(engine)
     engine.receive(puback(2)).pass(20).cutBySomebody()

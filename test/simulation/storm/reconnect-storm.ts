@@ -61,7 +61,7 @@ export function reconnectStorm(strategy: Strategy, outage: Outage): Storm {
   const attempts: number[] = []
   let back = 0
   let acceptedInSecond = 0
-  let backAfterSeconds = Number.POSITIVE_INFINITY
+  let backAfterSeconds = Infinity
   for (let nowMs = 0; back < clients; nowMs += 1) {
     if (nowMs % 1_000 === 0) {
       attempts.push(0)

@@ -63,7 +63,7 @@ class Reading {
     return this
   }
 
-  #pass(ms: number, { perMs, window = Number.POSITIVE_INFINITY }: Stream): void {
+  #pass(ms: number, { perMs, window = Infinity }: Stream): void {
     this.time.at += ms
     this.#sent = Math.min(this.#sent + ms * perMs, this.packets + window)
   }
