@@ -226,7 +226,8 @@ export class Connection<P, R> implements CareLine {
       case 'pubrec':
       case 'pubcomp':
       case 'unsuback':
-        if (!this.#keepAlive.isAsked) this.#nudge.answered(this.#now, this.#session.outgoing.oldestWrittenAt)
+        if (!this.#keepAlive.isAsked)
+          this.#nudge.answered(this.#now, this.#session.outgoing.oldestWrittenAt, this.#session.table.publishes)
         return this.#afterAcknowledgement(this.#acknowledgements.acknowledged(packet.type, packet.packetId, this.#now))
       case 'suback':
         if (!this.#keepAlive.isAsked) this.#nudge.subscribed(this.#now)
@@ -264,10 +265,8 @@ export class Connection<P, R> implements CareLine {
       return this.#fail(new ConnectionRefusedError(returnCode))
     }
     const isContradiction = sessionPresent && this.#cleanSession
-    if (isContradiction && this.#session.settings.strict) {
-      // [MQTT-3.2.2-1] After Clean Session 1 the server can have no session to resume.
-      return this.#fail(unexpectedSession())
-    }
+    // [MQTT-3.2.2-1] After Clean Session 1 the server can have no session to resume.
+    if (isContradiction && this.#session.settings.strict) return this.#fail(unexpectedSession())
     this.#phase = connected
     if (isContradiction) this.#driver.anomaly('session-present-after-clean-session', undefined)
     this.#caution.connected(sessionPresent, this.#now)

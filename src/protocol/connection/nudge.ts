@@ -12,6 +12,9 @@
  * and so is one behind SUBACK, because retained messages may be held. Now and then a silence is left alone. If two of these end early,
  * one after the other, then no nudge was needed.
  *
+ * A nudge frees only what the server has answered by then. So the second nudge of a burst waits for half of the time that the other
+ * answers may take, by the pace of those that have come, the third for all of it, and the fourth for half as much again.
+ *
  * The PINGRESP to a nudge is held as well, for 40 ms or until we write again. Then it comes alone, and the answers to what we wrote are
  * held behind it. So a PINGRESP after a write begins a silence too, and such a round trip says nothing about the network.
  *
@@ -19,7 +22,8 @@
  */
 
 /** How much longer than the last answer the next one takes before a nudge. While a socket rests, it is not read for 2 ms. */
-const longerMs = { trying: 3, known: 1 }
+const longerMs = 1
+const longerWhileTryingMs = 3
 /** The time for the program to write something when an answer has come, which makes a nudge needless. */
 const atOnceMs = 0.01
 /** The longest smoothed round trip. */
@@ -30,8 +34,9 @@ const helpMs = 0.5
 const helpsToKnow = 3
 const failuresMax = 2
 const triesMax = 5
-/** The shortest time between two nudges, and the most of them for one burst. */
+/** The shortest time between two nudges until PINGRESP comes, the longest wait for a burst of many, and the most nudges for one burst. */
 const betweenMs = 1
+const restMaxMs = 10
 const perBurstMax = 4
 /** The first silence and one of so many is left alone. The delay of Nagle's algorithm is longer than so many milliseconds. */
 const leftAloneEvery = 16
@@ -48,8 +53,12 @@ export class Nudge {
   #roundTripMs = 0
   /** When SUBACK came; undefined after a write. */
   #subackAt: number | undefined
-  #nudgeAt = -Infinity
+  /** No nudge is sent sooner: `betweenMs` after the last one, or when its PINGRESP has come. */
+  #notBefore = -Infinity
   #nudgesOfBurst = 0
+  #answersOfBurst = 0
+  /** How long the other answers of the burst may take. */
+  #restMs = 0
   /** What was written last, and is not yet followed by PINGRESP. A nudge is handed to the socket a moment after it is due. */
   #output: 'nothing' | 'a nudge is due' | 'more' = 'nothing'
   #helps = 0
@@ -65,8 +74,11 @@ export class Nudge {
   written(): boolean {
     const isNudge = this.#output === 'a nudge is due'
     this.#output = isNudge ? 'nothing' : 'more'
-    if (!isNudge) this.silenceEnded()
-    return isNudge
+    if (isNudge) return true
+    this.#nudgesOfBurst = 0
+    this.#answersOfBurst = 0
+    this.silenceEnded()
+    return false
   }
 
   /** We have written something that is no nudge, or the socket is not read any more. */
@@ -75,19 +87,26 @@ export class Nudge {
     this.#subackAt = undefined
   }
 
-  /** An answer came. `burst` is when the packet was written that had waited longest; Infinity if none waited. */
-  answered(now: number, burst: number): void {
+  /**
+   * An answer came. `burst` is when the packet was written that had waited longest; Infinity if none waited. `unanswered` is the number
+   * of messages that wait for an answer.
+   */
+  answered(now: number, burst: number, unanswered: number): void {
     if (this.#state === 'off' || burst > now) return
     if (this.#silence === 'nudged') this.#judge(now)
     if (this.#silence === 'left alone') this.#judgeLeftAlone(now)
     this.#waitMs = now - burst
-    if (burst !== this.#burst)
+    // An answer that ends a silence may have been held.
+    if (burst !== this.#burst && this.#silence === 'none')
       this.#roundTripMs += (this.#waitMs - this.#roundTripMs) / (Number.isNaN(this.#burst) ? 1 : 8)
     this.#silenceBegins(now, burst)
+    this.#answersOfBurst += 1
+    this.#restMs = (this.#waitMs / this.#answersOfBurst) * unanswered
   }
 
   /** PINGRESP came. `burst` as with `answered`; `requests` is the number of unanswered SUBSCRIBEs and UNSUBSCRIBEs. */
   pingresp(now: number, burst: number, requests: number): void {
+    if (this.#state === 'known') this.#notBefore = now + atOnceMs
     if (this.#output !== 'more') return
     this.#output = 'nothing'
     if (requests > 0) this.#subackAt = now
@@ -106,11 +125,13 @@ export class Nudge {
   deadline(oldest: number): number {
     const isKnown = this.#state === 'known'
     if (this.#state === 'off' || this.#roundTripMs > roundTripMaxMs) return Infinity
-    if (isKnown && this.#subackAt !== undefined) return Math.max(this.#subackAt + atOnceMs, this.#nudgeAt + betweenMs)
+    if (isKnown && this.#subackAt !== undefined) return Math.max(this.#subackAt + atOnceMs, this.#notBefore)
     if (this.#silence !== 'open' || this.#nudgesOfBurst === perBurstMax) return Infinity
-    const soon = Math.max(this.#answerAt + atOnceMs, this.#nudgeAt + betweenMs)
-    if (isKnown && oldest === this.#burst && this.#nudgesOfBurst === 0) return soon
-    return Math.max(oldest + this.#waitMs + longerMs[isKnown ? 'known' : 'trying'], soon)
+    const soon = Math.max(this.#answerAt + atOnceMs, this.#notBefore)
+    if (!isKnown) return Math.max(oldest + this.#waitMs + longerWhileTryingMs, soon)
+    if (oldest === this.#burst && this.#nudgesOfBurst === 0) return soon
+    const restMs = Math.min((this.#restMs * this.#nudgesOfBurst) / 2, restMaxMs)
+    return Math.max(oldest + this.#waitMs + Math.max(longerMs, restMs), soon)
   }
 
   /** True if a nudge is to be sent now. Each call at a deadline moves the deadline. */
@@ -127,7 +148,7 @@ export class Nudge {
       this.#tries += 1
       this.#untilLeftAlone -= 1
     }
-    this.#nudgeAt = now
+    this.#notBefore = now + betweenMs
     this.#output = 'a nudge is due'
     return true
   }
@@ -135,13 +156,21 @@ export class Nudge {
   /** @internal The state as plain data, in the order of the fields; times count from `now`. Undefined if no nudge is sent any more. */
   inspect(now: number) {
     if (this.#state === 'off') return undefined
-    const times = [this.#answerAt, this.#burst, this.#nudgeAt, this.#subackAt ?? Number.NaN].map((at) => now - at)
-    const counts = [this.#nudgesOfBurst, this.#helps, this.#failures, this.#tries, this.#untilLeftAlone]
+    const at = [this.#answerAt, this.#burst, this.#notBefore, this.#subackAt ?? Number.NaN]
+    const times = at.map((time) => now - time)
+    const counts = [
+      this.#answersOfBurst,
+      this.#restMs,
+      this.#nudgesOfBurst,
+      this.#helps,
+      this.#failures,
+      this.#tries,
+      this.#untilLeftAlone,
+    ]
     return [this.#state, this.#silence, this.#output, ...times, this.#waitMs, this.#roundTripMs, ...counts]
   }
 
   #silenceBegins(now: number, burst: number): void {
-    if (burst !== this.#burst) this.#nudgesOfBurst = 0
     this.#burst = burst
     this.#answerAt = now
     this.#silence = 'open'
@@ -150,7 +179,7 @@ export class Nudge {
   /** A nudge was followed by an answer. Once it is known that nudges help, a late answer says nothing: the machine may be busy. */
   #judge(now: number): void {
     if (this.#state === 'known') return
-    if (now - this.#nudgeAt <= helpRoundTrips * this.#roundTripMs + helpMs) this.#helps += 1
+    if (now - this.#notBefore + betweenMs <= helpRoundTrips * this.#roundTripMs + helpMs) this.#helps += 1
     else this.#failed()
     if (this.#helps === helpsToKnow) {
       this.#state = 'known'

@@ -10,6 +10,8 @@ interface Network {
   answerAt(at: number, previous: number, packetOfBurst: number): number
   /** When a PINGREQ has made the server send what it holds. Undefined: it holds nothing. */
   readonly freesAfterMs?: number
+  /** How long after a burst the server is done with a packet of it. Until then no PINGREQ frees the answer. */
+  readonly doneMs?: (packetOfBurst: number) => number
   /** PINGRESP is held for 40 ms, or until the next write. In the latter case all answers to that write are held. */
   readonly pingresp?: 'held'
 }
@@ -18,7 +20,7 @@ interface Network {
 class Publishing {
   readonly nudge: Nudge
   readonly #network: Network
-  readonly #due: { readonly burst: number; at: number }[] = []
+  readonly #due: { readonly burst: number; readonly doneAt: number; at: number }[] = []
   #pingrespHeldUntil = 0
   #pingrespAt = never
   now = 0
@@ -58,7 +60,7 @@ class Publishing {
     let previous = this.#due.at(-1)?.at ?? at
     for (let packet = 0; packet < packets; packet += 1) {
       previous = isHeld ? at + 44 : this.#network.answerAt(at, previous, packet)
-      this.#due.push({ burst: at, at: previous })
+      this.#due.push({ burst: at, doneAt: at + (this.#network.doneMs?.(packet) ?? 0), at: previous })
     }
   }
 
@@ -82,7 +84,7 @@ class Publishing {
   #answer({ burst, at }: { readonly burst: number; readonly at: number }): void {
     this.now = at
     this.#due.shift()
-    this.nudge.answered(at, burst)
+    this.nudge.answered(at, burst, this.#due.length)
     if (this.#due[0]?.burst !== burst) this.took.push(at - burst)
   }
 
@@ -98,7 +100,8 @@ class Publishing {
     expect(this.nudge.written()).toBe(true)
     this.nudges += 1
     if (this.#network.pingresp === 'held') this.#pingrespHeldUntil = at + 40
-    for (const packet of this.#due) packet.at = Math.min(packet.at, at + (this.#network.freesAfterMs ?? never))
+    for (const packet of this.#due)
+      if (packet.doneAt <= at) packet.at = Math.min(packet.at, at + (this.#network.freesAfterMs ?? never))
   }
 }
 
@@ -138,7 +141,7 @@ describe('a server with Nagle', () => {
   test('gets no nudge after a write of ours, which brings the acknowledgement too', () => {
     const { nudge, now } = new Publishing(nagle).publish(4, 10)
     nudge.written()
-    nudge.answered(now + 1, now)
+    nudge.answered(now + 1, now, 1)
     expect(nudge.deadline(now)).toBeLessThan(now + 2)
     nudge.written()
     expect(nudge.deadline(now)).toBe(never)
@@ -199,6 +202,54 @@ describe('a server with Nagle', () => {
     expect(next(new Publishing(nagle).publish(4, 10), soon).publish(100, 10).nudges).toBe(15)
   })
 
+  test.each([
+    ['quick', 0.004, 4],
+    ['usual', 0.01, 8],
+    ['slow', 0.02, 15],
+    ['very slow', 0.04, 30],
+  ])('a %s one answers 500 messages with at most four nudges, and without a stall of 40 ms', (_, workMs, withinMs) => {
+    const before = new Publishing(nagle).publish(4, 500)
+    const publishing = next(before, { ...nagle, doneMs: (packet) => packet * workMs }).publish(1, 500)
+    expect(publishing.nudges).toBeLessThanOrEqual(4)
+    expect(publishing.took[0]).toBeLessThan(withinMs)
+  })
+
+  test('gets a nudge for what we write next as soon as it has answered the last nudge', () => {
+    const { nudge, now } = new Publishing(nagle).publish(4, 10)
+    const nudgeAgain = () => {
+      nudge.written()
+      nudge.answered(now + 0.2, now, 2)
+      return nudge.deadline(now)
+    }
+    nudge.written()
+    nudge.answered(now, now, 2)
+    expect(nudge.due(now + 0.1, now) && nudge.written()).toBe(true)
+    expect(nudgeAgain()).toBeCloseTo(now + 1.1)
+    nudge.pingresp(now + 0.2, now, 0)
+    expect(nudgeAgain()).toBeLessThan(now + 0.3)
+  })
+
+  test('gets the second nudge of a burst after 10 ms at the latest, although the first answer came late', () => {
+    const late: Network = {
+      answerAt: (at, _, packet) => at + (packet === 0 ? 10 : 100),
+      doneMs: (packet) => (packet < 3 ? 10 : 10.1 + packet * 0.01),
+      freesAfterMs: 0.2,
+    }
+    const publishing = next(new Publishing(nagle).publish(4, 10), late).publish(1, 500)
+    expect(publishing.took[0]).toBeLessThan(30)
+  })
+
+  test('is known although it holds the answers to what a busy program writes in parts', () => {
+    const inOrder: Network = {
+      ...nagle,
+      answerAt: (at, last, packet) => Math.max(last, at + (packet === 0 ? 0.2 : 44)),
+    }
+    const publishing = new Publishing(inOrder)
+    for (let left = 12; left > 0; left -= 1) publishing.publish(3, 2, 1).publish(1, 2, 97)
+    publishing.publish(8, 10)
+    expect(publishing.took.slice(-4).filter((ms) => ms < 1)).toHaveLength(4)
+  })
+
   test('gets at most four nudges for one burst, however long its answers take', () => {
     const slow: Network = { ...nagle, answerAt: (_at, previous) => previous + 44 }
     const publishing = new Publishing(nagle).publish(4, 10)
@@ -244,7 +295,7 @@ describe('where no nudge helps, at most five are sent on a connection', () => {
             nudges += nudge.due(now, burst) && nudge.written() ? 1 : 0
             expect(nudge.deadline(burst)).toBeGreaterThan(now)
           } else if (does === 'answer') {
-            nudge.answered(now, burst)
+            nudge.answered(now, burst, 3)
             expect(nudge.deadline(burst)).toBeGreaterThan(now)
           } else if (does === 'suback') {
             bursts += 1
@@ -265,8 +316,8 @@ describe('where no nudge helps, at most five are sent on a connection', () => {
 
 test('inspect shows all that decides about the next nudge, until there is none', () => {
   const { nudge } = new Publishing({ ...nagle, freesAfterMs: never }).publish(1, 2)
-  const times = [56, 100, 96.8, Number.NaN]
-  expect(nudge.inspect(100)).toEqual(['trying', 'open', 'nothing', ...times, 44, 0.2, 1, 0, 1, 1, -1])
+  const times = [56, 100, 95.8, Number.NaN]
+  expect(nudge.inspect(100)).toEqual(['trying', 'open', 'nothing', ...times, 44, 0.2, 2, 0, 1, 0, 1, 1, -1])
   expect(new Nudge(false).inspect(0)).toBeUndefined()
 })
 
