@@ -13,6 +13,7 @@ const records: readonly [FileRecord, string][] = [
   [{ kind: 'settled', sequence: 2 }, '04 000000000002'],
   [{ kind: 'withdrawn', sequence: 3 }, '05 000000000003'],
   [{ kind: 'held', packetId: 65_535 }, '06 ffff'],
+  [{ kind: 'held', packetId: 1, content: { bytes: 258, checksum: 0xfedcba98 } }, '06 0001 00000102 fedcba98'],
   [{ kind: 'released', packetId: 1 }, '07 0001'],
   [{ kind: 'forgotten' }, '08'],
   [{ kind: 'synced', offset: 4 }, '09 000000000004'],
@@ -78,6 +79,12 @@ describe('a header', () => {
       length: bytes.length,
       seed: seedOf(bytes),
     })
+  })
+
+  it('has room for the longest session identity, and a longer one is refused', () => {
+    const longest = 'x'.repeat(65_535)
+    expect(decodeHeader(encodeHeader(file, longest, cursor, 9), file)?.sessionId).toBe(longest)
+    expect(() => encodeHeader(file, `${longest}x`, cursor, 9)).toThrow('65536 bytes is over 65535')
   })
 
   it('is none if it is cut or changed anywhere', () => {

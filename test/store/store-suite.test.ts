@@ -60,6 +60,32 @@ class HastyStore extends ListStore {
   }
 }
 
+/** It refuses records until it is opened, and takes them once it is closed. */
+class NeverClosedStore extends ListStore {
+  override async append(records: readonly JournalRecord[]): Promise<void> {
+    if (this.sessionId === undefined) return super.append(records)
+    this.log.push(...records)
+  }
+}
+
+/** When its process ends, the last record of each append that had resolved is lost. */
+class TornStore extends ListStore {
+  override readonly durable = true
+  #resolved = 0
+
+  override async append(records: readonly JournalRecord[]): Promise<void> {
+    await super.append(records)
+    this.#resolved = this.log.length
+  }
+
+  killed(): TornStore {
+    const next = new TornStore()
+    next.log = this.log.slice(0, this.#resolved - 1)
+    next.sessionId = this.sessionId
+    return next
+  }
+}
+
 const faults: readonly [string, () => SessionStore][] = [
   [
     'forgets everything',
@@ -177,7 +203,19 @@ describe('the suite for stores', () => {
     ['PUBREC counts although the server has forgotten the session', HalfForgottenStore, /^forgotten clears held and/],
     ['every payload is text', TextStore, /^payloads and topics are the same/],
     ['close drops what was appended just before', HastyStore, /^close makes safe the records/],
+    ['append works on after close', NeverClosedStore, /^append is refused before open and after close/],
   ])('finds a store for which %s, and names the case', async (_, Store, name) => {
     expect(await failuresOf(() => new Store())).toContainEqual(expect.stringMatching(name))
+  })
+
+  it('finds a store that loses one record of a resolved append when its process ends', async () => {
+    const suite = sessionStoreSuite({
+      durable: true,
+      async create() {
+        const store = new TornStore()
+        return { store, reopen: async () => store, kill: async () => store.killed(), destroy: async () => {} }
+      },
+    })
+    await expect(suite.find(({ name }) => name.startsWith('after a crash'))?.run()).rejects.toThrow('a prefix without')
   })
 })
