@@ -89,20 +89,25 @@ if (gateway === undefined) throw new Error('the parent said nothing')
 const devices: Device[] = []
 for (let device = 0; device < gateway.devices; device += 1) devices.push(await deviceOf(gateway, device))
 
-/** They do not publish all at once. Nobody publishes between two rounds. */
-const timers: NodeJS.Timeout[] = []
-async function startPublishing({ everyMs }: Gateway): Promise<void> {
-  for (const device of devices) {
-    timers.push(setInterval(() => device.publish().then(count), everyMs))
-    if (timers.length % Math.ceil(devices.length / everyMs) === 0) await pause(1)
-  }
+/**
+ * One after the other, each at its time, on one timer: with a timer for each device it would be chance how many of them share a turn of
+ * the event loop, and so its cost.
+ */
+function startPublishing({ everyMs }: Gateway): NodeJS.Timeout {
+  const startedAt = performance.now()
+  let published = 0
+  return setInterval(() => {
+    const due = ((performance.now() - startedAt) / everyMs) * devices.length
+    for (; published < due; published += 1) void devices[published % devices.length]?.publish().then(count)
+  }, 1)
 }
 
 process.on('message', async (ms: number) => {
-  await startPublishing(gateway)
+  // Nobody publishes between two rounds.
+  const timer = startPublishing(gateway)
   await measure(ms / 4)
   const cost = await measure(ms)
-  for (const timer of timers.splice(0)) clearInterval(timer)
+  clearInterval(timer)
   process.send?.(cost)
 })
 process.on('disconnect', () => process.exit())
