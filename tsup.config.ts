@@ -29,8 +29,12 @@ export default defineConfig(({ dts, outDir = 'dist' }) => ({
     if (dts !== false) await writeDeclarations('src', Object.values(library), join(outDir, 'types'))
   },
   clean: true,
-  // Nobody requires the command, so it is built once, as an ES module.
   esbuildOptions(options, { format }) {
+    // Less to download, and less for V8 to read when a program starts. All names stay, and lines stay short: so does a stack trace.
+    options.minifyWhitespace = true
+    options.minifySyntax = true
+    options.lineLimit = 120
+    // Nobody requires the command, so it is built once, as an ES module.
     if (format === 'cjs') options.entryPoints = library
   },
 }))
