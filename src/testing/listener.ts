@@ -5,9 +5,12 @@ import tls from 'node:tls'
 import { ConnectionLostError } from '../errors.js'
 import { codeOf } from '../realms/foreign-values.js'
 
+/** IPv6 first. */
+export const loopback: readonly string[] = ['::1', '127.0.0.1']
+
 export interface ListenOptions {
-  /** Undefined: the first loopback address that this machine has. */
-  readonly host: string | undefined
+  /** Addresses, the best first: the next one is taken only if this machine does not have the one before. */
+  readonly hosts: readonly string[]
   /** 0: any free port. */
   readonly port: number
   /** The options of `tls.createServer`; undefined: plain TCP. */
@@ -29,7 +32,7 @@ export class Listener {
   }
 
   static async listen(options: ListenOptions, onStream: (stream: net.Socket) => void): Promise<Listener> {
-    const { host, port, tls: secure } = options
+    const { hosts, port, tls: secure } = options
     const settings = { noDelay: true, allowHalfOpen: true }
     const server =
       secure === undefined
@@ -43,7 +46,7 @@ export class Listener {
     })
     // A client that does not trust the certificate ends the handshake, and reports the reason to its own program.
     server.on('tlsClientError', () => {})
-    const bound = await bind(server, host === undefined ? ['::1', '127.0.0.1'] : [host], port)
+    const bound = await bind(server, hosts, port)
     return new Listener(server, sockets, bound.host, bound.port)
   }
 
@@ -58,7 +61,7 @@ export class Listener {
 /** Listens on the first of the addresses that this machine has. */
 async function bind(
   server: net.Server,
-  [host, ...others]: readonly (string | undefined)[],
+  [host, ...others]: readonly string[],
   port: number,
 ): Promise<{ readonly host: string; readonly port: number }> {
   server.listen(port, host)
@@ -66,7 +69,7 @@ async function bind(
     await once(server, 'listening')
   } catch (cause) {
     if (others.length > 0 && isMissingAddress(cause)) return bind(server, others, port)
-    throw new ConnectionLostError(`the test server cannot listen on ${host}, port ${port}`, { reason: 'other', cause })
+    throw new ConnectionLostError(`the server cannot listen on ${host}, port ${port}`, { reason: 'other', cause })
   }
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('a server over TCP has an address')

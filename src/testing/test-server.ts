@@ -13,7 +13,7 @@ import { ClosedError, ConnectionLostError, UsageError } from '../errors.js'
 import { Arrivals } from './arrivals.js'
 import { Broker } from './broker/broker.js'
 import { allHabits } from './broker/habits.js'
-import { Listener } from './listener.js'
+import { Listener, loopback } from './listener.js'
 import type { ClientPacketName, PacketOf, ServerPacketName } from './match.js'
 import { PipeEnd } from './memory-pipe.js'
 import { requireText } from './option-checks.js'
@@ -309,8 +309,8 @@ export class TestServer {
   /** Listens; after `stop`, on the same port as before. @throws ConnectionLostError (as a rejection) if the port is in use. */
   async start(): Promise<void> {
     if (this.#isClosed) throw closedError()
-    const { host, port = 0, tls } = this.#options
-    const where = { host: this.#listener?.host ?? host, port: this.#listener?.port ?? port, tls }
+    const { host = this.#listener?.host, port = 0, tls } = this.#options
+    const where = { hosts: host === undefined ? loopback : [host], port: this.#listener?.port ?? port, tls }
     this.#starting ??= Listener.listen(where, (stream) => this.#accept(stream))
     try {
       this.#listener = await this.#starting

@@ -21,8 +21,8 @@ import * as storeTesting from 'mqtt311/store/testing'
 import * as testing from 'mqtt311/testing'
 import ts from 'typescript'
 import { startPlatform } from '../../fixtures/platform/index.js'
-import { listen } from '../../fixtures/platform/listener.js'
-import { server as serverIdentity } from '../../fixtures/tls/index.js'
+import { ca, server as serverIdentity } from '../../fixtures/tls/index.js'
+import { Listener, loopback } from '../../src/testing/listener.js'
 import { type Block, declares } from './doc-blocks.js'
 
 const device = { productKey: 'a1readme', deviceName: 'reader', deviceSecret: 'a secret of the documentation' }
@@ -30,9 +30,9 @@ const device = { productKey: 'a1readme', deviceName: 'reader', deviceSecret: 'a 
 /** The servers that the programs meet. */
 export async function startServers() {
   const broker = await Aedes.createBroker()
-  const listening = { hosts: ['::1', '127.0.0.1'], port: 0, asksForCertificate: true }
-  const plain = await listen({ ...listening, tls: false }, broker.handle)
-  const secure = await listen({ ...listening, tls: serverIdentity }, broker.handle)
+  const where = { hosts: loopback, port: 0 }
+  const plain = await Listener.listen({ ...where, tls: undefined }, broker.handle)
+  const secure = await Listener.listen({ ...where, tls: { ...serverIdentity, ca } }, broker.handle)
   const folder = mkdtempSync(join(tmpdir(), 'mqtt311-readme-'))
   const platform = await startPlatform({ devices: [device], limits: 'off' })
   const at = ({ host, port }: { host: string; port: number }) => `${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -44,8 +44,8 @@ export async function startServers() {
     async close() {
       await platform.close()
       await new Promise<void>((resolve) => broker.close(() => resolve()))
-      plain.server.close()
-      secure.server.close()
+      await plain.close()
+      await secure.close()
       rmSync(folder, { recursive: true })
     },
   }
