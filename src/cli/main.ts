@@ -29,6 +29,13 @@ const commands: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     'explain',
     { about: 'every byte of a packet named, and what is wrong with it', load: () => import('./commands/explain.js') },
   ],
+  [
+    'platform',
+    {
+      about: 'a server like Alibaba Cloud IoT Platform, for tests of devices',
+      load: () => import('./commands/platform.js'),
+    },
+  ],
   ['demo', { about: 'a conversation, byte by byte; needs no server', load: () => import('./commands/demo.js') }],
 ])
 

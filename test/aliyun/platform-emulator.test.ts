@@ -8,6 +8,7 @@ import { client as clientIdentity, unknownIssuer } from '../../fixtures/tls/inde
 import { type SignConnectInput, signConnect } from '../../src/aliyun/index.js'
 import { sign } from '../../src/aliyun/signature.js'
 import { wireClientId } from '../../src/aliyun/wire-client-id.js'
+import { DeviceSessions } from '../../src/cli/platform/device-sessions.js'
 import { checkIPv6Identity } from '../../src/transport/tls-context.js'
 import { signatureVectors } from './signature-vectors.js'
 
@@ -566,6 +567,21 @@ describe('what is no device', () => {
     socket.write(Buffer.from(bytes))
     await once(socket, 'close')
     expect(platform.seen.violations).toEqual([expect.stringMatching(reason)])
+  })
+
+  it('gets Return Code 1 for MQTT 5', async () => {
+    const platform = await platformWith()
+    expect(await refusal(platform, { ...signConnect(lamp), protocolVersion: 5 })).toBe(1)
+    expect(platform.seen.violations).toEqual([expect.stringMatching(/^not MQTT 3\.1\.1: .*MQTT-3\.1\.2-2/)])
+  })
+
+  it('shares one budget of attempts when it makes up user names without end', () => {
+    const sessions = new DeviceSessions({ reportsSession: false, now: () => 0 })
+    const known = sessions.meterOf('lamp&a1Pk')
+    for (let count = 0; count < 10_000; count += 1) sessions.meterOf(`${count}&a1Pk`)
+    expect(sessions.meterOf('one more')).toBe(sessions.meterOf('another one'))
+    expect(sessions.meterOf('lamp&a1Pk')).toBe(known)
+    expect(known).not.toBe(sessions.meterOf('one more'))
   })
 
   it('sees its waits rejected when the platform closes', async () => {

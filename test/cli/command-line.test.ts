@@ -7,7 +7,7 @@ import { startBroker } from './servers.js'
 
 buildCommand()
 
-const commands = ['pub', 'sub', 'rr', 'sign', 'register', 'explain', 'demo']
+const commands = ['pub', 'sub', 'rr', 'sign', 'register', 'explain', 'platform', 'demo']
 
 describe('mqtt311 --help', () => {
   it.each([
@@ -35,11 +35,14 @@ describe('mqtt311 --help', () => {
     expect(readFileSync(commandPath(), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
   })
 
-  it('--version tells the version of the package', async () => {
-    const { code, stdout } = await run(['--version'])
-    expect(code).toBe(0)
-    expect(stdout).toMatch(/^mqtt311 \d+\.\d+\.\d+\n$/)
-  })
+  it.each([[], ...commands.map((command) => [command])])(
+    '%s --version tells the version of the package',
+    async (...args) => {
+      const { code, stdout } = await call([...args, '--version'])
+      expect(code).toBe(0)
+      expect(stdout).toMatch(/^mqtt311 \d+\.\d+\.\d+\n$/)
+    },
+  )
 })
 
 describe('a wrong command line', () => {
@@ -128,6 +131,16 @@ describe('a wrong command line', () => {
     [['explain', '300'], '3 hexadecimal digits are no whole number of bytes'],
     [['sign', '--product-key', 'a1'], 'the DeviceName is missing: give --device-name, or set DEVICE_NAME'],
     [['sign', '--endpoint', 'ipv6', '--instance-id', 'i', '--product-key', 'a'], 'is missing'],
+    [['platform'], 'no device could connect: give --device KEY/NAME=SECRET, or set PRODUCT_KEY'],
+    [['platform', '--device', 'a1'], '--device takes a device as KEY/NAME=SECRET, not a string of 2 characters'],
+    [['platform', '--device', 'a1/lamp'], 'a device without a secret: write =SECRET, or give --product'],
+    [['platform', '--device', 'a1/a&b=secret'], 'deviceName holds "&"'],
+    [['platform', '--device-cert', 'a1/lamp'], '--device-cert has a device without a file: write KEY/NAME=FILE'],
+    [['platform', '--product', 'a1'], '--product takes a product as KEY=SECRET, not a string of 2 characters'],
+    [['platform', '--product', 'a1=secret'], 'devices register over TLS only: give --cert and --key'],
+    [['platform', '--device', 'a1/lamp=s', '--cert', 'a.pem'], 'give --cert and --key together'],
+    [['platform', '--device', 'a1/lamp=s', '--broken', 'all'], '--broken takes one of signature, connack, suback'],
+    [['platform', '--device', 'a1/lamp=s', '-p', 'x'], '--port takes a whole number from 0 to 65535'],
   ] as const)('%j is refused with 64 and one line that says what to do', async (args, text) => {
     const { code, stdout, stderr } = await call(args)
     expect(stderr).toContain(text)
@@ -183,6 +196,13 @@ describe('a wrong command line', () => {
         '--instance-id',
       ].map((option) => ['pub', '-t', 'a', '-m', 'x', '--product-key', 'a|b', '--device-name', 'd', option, secret]),
       ['register', '--product-secret-file', secret, '--product-key', 'a1', '--device-name', 'a'],
+      ['platform', '--device', secret],
+      ['platform', '--device', `${secret}=a/b`],
+      ['platform', '--device', `a1/a&b=${secret}`],
+      ['platform', '--product', secret],
+      ['platform', '--device-cert', `a1/lamp=${secret}`],
+      ['platform', '--secrets-file', secret],
+      ['platform', secret],
       ['sub', '-t', 'a', '-C', secret],
       ['sub', '-t', 'a', '-F', `%y${secret}`],
       ['explain', '-f', secret],

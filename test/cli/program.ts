@@ -133,7 +133,8 @@ let begunHere = 0
 const lasting: ReadonlySet<string> = new Set(['--quiet', '-d', '--debug', '--trace', '--capture', '--tls-keylog'])
 
 function needsProcess(args: readonly string[]): boolean {
-  return args.some((word) => lasting.has(word)) || (args[0] === 'demo' && !args.includes('--help'))
+  const asksForText = args.includes('--help') || args.includes('--version')
+  return args.some((word) => lasting.has(word)) || (args[0] === 'demo' && !asksForText)
 }
 
 /**

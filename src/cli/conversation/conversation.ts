@@ -83,9 +83,9 @@ async function rejectWhenClosed(client: MqttClient): Promise<never> {
   throw new ClosedError('the client was ended')
 }
 
-/** Ends a conversation from outside: the time of -W is up, or a signal arrives. A second signal ends the process at once. */
-class EarlyEnd {
-  /** Rejects when the conversation has to end, and never resolves. */
+/** Ends a command from outside: the time of -W is up, or a signal arrives. A second signal ends the process at once. */
+export class EarlyEnd {
+  /** Rejects when the command has to end, and never resolves. */
   readonly promise: Promise<never>
   readonly #timer: NodeJS.Timeout | undefined
   readonly #interrupt: (signal: NodeJS.Signals) => void

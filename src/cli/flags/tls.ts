@@ -94,7 +94,9 @@ async function logKeys(path: string): Promise<void> {
 }
 
 /** Without this check a wrong file would show only when the connection is made, and look like a fault of the connection. */
-async function requireUsableCertificates(settings: ConnectionOptions): Promise<void> {
+export async function requireUsableCertificates(
+  settings: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'ciphers'>,
+): Promise<void> {
   const { ca, cert, ciphers } = settings
   if (ca === undefined && cert === undefined && ciphers === undefined) return
   const { createSecureContext } = await import('node:tls')

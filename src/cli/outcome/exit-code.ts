@@ -9,7 +9,7 @@ const table = {
   usage: [64, 'the command line is wrong; nothing was sent'],
   faulty: [65, 'explain: there is a fault in the bytes'],
   noInput: [66, 'a file cannot be read, or its content cannot be used'],
-  unreachable: [69, 'the server cannot be reached'],
+  unreachable: [69, 'the server cannot be reached; platform: it cannot listen'],
   internal: [70, 'a fault of this program'],
   noOutput: [74, 'the output cannot be written'],
   lost: [75, 'the connection was lost, and did not come back'],

@@ -109,7 +109,7 @@ export class DeviceConnection {
   #fail(error: Error): void {
     const fault = isMqttError(error) && error.code === 'MQTT_MALFORMED_PACKET' ? error.fault : undefined
     const isFirst = fault !== undefined && this.#phase.name === 'connecting'
-    // [MQTT-3.1.2-2] another version of the protocol gets Return Code 1
+    // Another version of the protocol is told so, as every server does.
     if (fault === 'protocol-level') this.#write({ type: 'connack', sessionPresent: false, returnCode: 1 })
     this.#violation(isFirst ? `not MQTT 3.1.1: ${error.message}` : error.message)
   }

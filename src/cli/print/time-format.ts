@@ -71,6 +71,11 @@ export function isoTimeWithFraction(now: Date): string {
   return `${date(now)}T${time(now)}.${fraction(now, 6)}${zoneOffset(now)}`
 }
 
+/** `03:04:05.067`. */
+export function clockTime(now: Date): string {
+  return `${time(now)}.${fraction(now, 3)}`
+}
+
 /** Seconds since 1970, with nine digits behind the point. */
 export function unixTime(now: Date): string {
   return `${Math.floor(now.getTime() / 1000)}.${fraction(now, 9)}`
