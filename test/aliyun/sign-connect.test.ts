@@ -108,6 +108,21 @@ describe('what is signed', () => {
     expect(sign('hmacsha1', 'secret', fields)).toBe('FAFD82A3D602B37FB0FA8B7892F24A477F851A14')
   })
 
+  it('does not hold the secure mode: the example over TCP has the password of the one over TLS', () => {
+    const example = {
+      ...device,
+      clientId: '12345',
+      deviceSecret: 'secret',
+      signMethod: 'hmacsha1',
+      timestamp: 789,
+    } as const
+    expect(signConnect({ ...example, secureMode: 3 })).toEqual({
+      clientId: '12345|securemode=3,signmethod=hmacsha1,timestamp=789|',
+      username: 'device&pk',
+      password: 'FAFD82A3D602B37FB0FA8B7892F24A477F851A14',
+    })
+  })
+
   const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 30 }).filter((value) => !/[|,&\0]/.test(value))
 
   it('is UTF-8, whatever the names are made of', () => {
