@@ -180,7 +180,11 @@ describe('a device is refused', () => {
     for (let attempt = 0; attempt < 5; attempt += 1) {
       expect(await refusal(platform, signConnect({ ...lamp, deviceSecret: 'wrong' }))).toBe(4)
     }
-    expect(await refusal(platform, signConnect(lamp))).toBe(3)
+    expect(await refusal(platform, signConnect({ ...lamp, deviceName: 'other' }))).toBe(4)
+    expect(await refusal(platform, signConnect({ ...lamp, deviceSecret: 'wrong' }))).toBe(3)
+    expect(platform.seen.connects.at(-1)?.reason).toMatch(
+      /^more than 5 attempts in a minute; besides, the signature is wrong/,
+    )
     nowMs = 60_000
     await online(platform)
   })

@@ -1,9 +1,12 @@
 /** What a developer of a device reads: why a signature is wrong, and what the platform does. */
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { judge } from '../../src/cli/platform/admission.js'
 import type { PlatformEvent } from '../../src/cli/platform/events.js'
+import { Registry } from '../../src/cli/platform/registry.js'
 import { checkSignature, type SignatureClaim } from '../../src/cli/platform/signature-check.js'
 import { platformLine } from '../../src/cli/print/platform-event.js'
+import type { ConnectPacket } from '../../src/codec/control-packet.js'
 
 const secret = 'hunter2-hunter2'
 const values = { clientId: 'a', deviceName: 'lamp', productKey: 'a1', timestamp: '7' }
@@ -77,6 +80,59 @@ describe('a signature', () => {
       fault: 'unknown method',
       reason: 'signmethod=crc32 is not one of hmacmd5, hmacsha1, hmacsha256, sha256',
     })
+  })
+})
+
+describe('a refused CONNECT', () => {
+  const device = { productKey: 'a1', deviceName: 'lamp', deviceSecret: secret }
+  const token = { productKey: 'a1', deviceName: 'bulb', clientId: 'given', deviceToken: 'token' }
+  const registry = new Registry([device, token], [{ productKey: 'a1', productSecret: secret }])
+  const conditions = {
+    keepAlive: { min: 30, max: 1200 },
+    overTls: false,
+    fingerprint: undefined,
+    signaturesBroken: false,
+  }
+  const connect = { type: 'connect', cleanSession: true, keepAlive: 60, username: 'lamp&a1' } as const
+  const reason = (clientId: string, change: Partial<ConnectPacket<Buffer>> = {}, overTls = false) => {
+    const verdict = judge({ ...connect, clientId, ...change }, registry, { ...conditions, overTls })
+    return verdict.kind === 'refused' ? `${verdict.returnCode}: ${verdict.reason}` : verdict.kind
+  }
+  const password = Buffer.from('token')
+
+  it.each<[string, string, Partial<ConnectPacket<Buffer>>?, boolean?]>([
+    ['a', '2: the client id is not id|name=value,name=value|'],
+    ['|securemode=3|', '2: the part of the client id before the | has 0 characters, not 1 to 64'],
+    [`${'x'.repeat(65)}|securemode=3|`, '2: the part of the client id before the | has 65 characters, not 1 to 64'],
+    ['a|securemode|', '2: the client id has a parameter that is not name=value'],
+    ['a|securemode=3,securemode=3|', '2: the client id has securemode twice'],
+    ['a|securemode=2|', '2: a connection over plain TCP needs securemode=3, and the client id has 2'],
+    ['a|signmethod=hmacsha1|', '2: a connection over plain TCP needs securemode=3, and the client id has none'],
+    ['a|securemode=3|', '2: a connection over TLS needs securemode=2, and the client id has 3', {}, true],
+    ['a|securemode=3,authType=connwl|', '2: authType=connwl needs securemode=-2, and the client id has 3'],
+    ['a|securemode=3,authType=x|', '2: authType=x is not one of register, regnwl, connwl'],
+    ['a|securemode=3,timestamp=now|', '2: the timestamp is no number'],
+    ['a|securemode=3|', '2: Keep Alive 29 is outside 30 to 1200 seconds', { keepAlive: 29 }],
+    ['a|securemode=3|', '4: the user name is not deviceName&productKey', { username: 'lamp' }],
+    ['a|securemode=3|', '4: no such device', { username: 'other&a1' }],
+    [
+      'a|securemode=3|',
+      '4: no such device: the names are swapped, the user name is deviceName&productKey',
+      { username: 'a1&lamp' },
+    ],
+    ['a|securemode=3|', '4: this device connects with a token', { username: 'bulb&a1' }],
+    [
+      'other|securemode=-2,authType=connwl|',
+      '4: the client id is not the one that came with the token',
+      { username: 'bulb&a1', password },
+    ],
+    ['given|securemode=-2,authType=connwl|', '4: the token is wrong', { username: 'bulb&a1' }],
+    ['given|securemode=-2,authType=connwl|', 'device', { username: 'bulb&a1', password }],
+    ['a|securemode=2,authType=register,random=1|', '2: registration goes over TLS only'],
+    ['a|securemode=2,authType=register|', '2: a registration needs random', {}, true],
+    ['a|securemode=2,authType=register,random=1|', '4: no such product', { username: 'lamp&a2' }, true],
+  ])('with the client id %s is told as %s', (clientId, text, change, overTls) => {
+    expect(reason(clientId, change, overTls)).toBe(text)
   })
 })
 

@@ -191,6 +191,22 @@ describe('mqtt311 platform', () => {
     expect(code).toBe(69)
   })
 
+  it.each([
+    ['2001:db8::1', 'cannot listen on 2001:db8::1, port 1883: -h is no address of this machine'],
+    ['host.invalid', 'cannot listen on host.invalid, port 1883: -h is no address of this machine'],
+  ])('says that it cannot listen on %s: 69', async (host, text) => {
+    const { code, stderr } = await call(['platform', '-h', host, '--device', 'a1/lamp=x'])
+    expect(stderr).toContain(text)
+    expect(code).toBe(69)
+  })
+
+  it('says that its certificate cannot be used: 66', async () => {
+    const args = ['platform', '--device', 'a1/lamp=x', '--cert', tlsFile('server.pem'), '--key', tlsFile('ca.pem')]
+    const { code, stderr } = await call(args)
+    expect(stderr).toContain('the certificates and the key cannot be used')
+    expect(code).toBe(66)
+  })
+
   it('has help that fits a terminal of 60 columns', async () => {
     const { code, stdout } = await terminal('stty cols 60; mqtt311 platform --help').end()
     expect(code).toBe(0)

@@ -125,6 +125,7 @@ function adviceFor(code: string): string {
       return ': this user may not; give one above 1023 by -p'
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
+    case 'EAI_AGAIN':
       return ': -h is no address of this machine'
     default:
       return code === '' ? '' : ` (${code})`

@@ -29,6 +29,7 @@ interface Known {
 
 /** @throws UsageError that never shows what was typed */
 export async function readKnown(line: Line): Promise<Known> {
+  requireTls(line)
   const file = line.text('secrets-file')
   const written = file === undefined ? [] : await readLinesOf(file)
   const isDevice = (text: string) => text.includes('/') && !/^[^/]*=/.test(text)
@@ -48,14 +49,18 @@ export async function readKnown(line: Line): Promise<Known> {
       'no device could connect: give --device KEY/NAME=SECRET, or set PRODUCT_KEY, DEVICE_NAME and DEVICE_SECRET',
     )
   }
-  const isOverTls = line.has('cert')
-  if (!isOverTls && line.has('product')) {
+  return { devices, products }
+}
+
+/** Over plain TCP these devices could never connect. */
+function requireTls(line: Line): void {
+  if (line.has('cert')) return
+  if (line.has('product')) {
     throw new UsageError('devices register over TLS only: give --cert and --key, or leave out --product')
   }
-  if (!isOverTls && line.has('device-cert')) {
+  if (line.has('device-cert')) {
     throw new UsageError('devices show a certificate over TLS only: give --cert and --key, or leave out --device-cert')
   }
-  return { devices, products }
 }
 
 async function readLinesOf(path: string): Promise<string[]> {
