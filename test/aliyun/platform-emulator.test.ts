@@ -238,9 +238,11 @@ describe('a connection that is used, or over,', () => {
     try {
       const platform = await platformWith()
       await online(platform)
+      const timers = vi.getTimerCount()
       platform.cut(lamp)
-      vi.advanceTimersByTime(60 * 1500)
+      expect(vi.getTimerCount()).toBe(timers - 1)
       expect(platform.seen).toMatchObject({ cuts: 0, online: 0 })
+      await expect(platform.push(lamp, topic, 'x')).rejects.toThrow('lamp&a1Pk is not connected')
     } finally {
       vi.useRealTimers()
     }
@@ -365,6 +367,17 @@ describe('a device that gets or sends too much', () => {
     await platform.until((seen) => seen.deliveries === 101 && seen.acknowledgements === 101)
   })
 
+  it('is not cut off after more than 100 messages that were acknowledged', async () => {
+    let nowMs = 0
+    const platform = await platformWith({ now: () => nowMs })
+    const device = await online(platform)
+    for (let count = 0; count <= 100; count += 1) {
+      nowMs += 100
+      await device.publishAsync('a', 'x', { qos: 1 })
+    }
+    expect(platform.seen.violations).toEqual([])
+  })
+
   it('is cut off with more than 100 messages unacknowledged', async () => {
     const platform = await platformWith({ broken: 'puback' })
     const device = await online(platform)
@@ -388,6 +401,7 @@ describe('subscriptions', () => {
     await device.unsubscribeAsync('98')
     await device.subscribeAsync('101')
     expect(platform.seen.unsubscribes).toMatchObject([{ filters: ['98'] }])
+    expect(platform.seen.subscribes.at(-1)?.granted).toEqual([0])
     const afresh = await online(platform)
     await afresh.subscribeAsync('102')
   })
@@ -571,6 +585,14 @@ describe('what is no device', () => {
     socket.write(Buffer.from(bytes))
     await once(socket, 'close')
     expect(platform.seen.violations).toEqual([expect.stringMatching(reason)])
+  })
+
+  it('is let go when it closes its side of the connection', async () => {
+    const platform = await platformWith({ tls: false })
+    const socket = connectTcp({ port: platform.port, host: platform.host, allowHalfOpen: true })
+    socket.end().resume()
+    await once(socket, 'end')
+    expect(platform.seen.violations).toEqual([])
   })
 
   it('gets Return Code 1 for MQTT 5', async () => {

@@ -92,6 +92,8 @@ describe('mqtt311 platform', () => {
     await online(url, overTcp)
     expect(await ended).toMatchObject({ code: 'MQTT_CONNECTION_LOST' })
     await command.wrote('stdout', 'a1/lamp  ✗ the connection ends: a second connection of this device throws it out\n')
+    command.process.kill('SIGTERM')
+    expect((await command.end()).stdout).toMatch(/a1\/lamp {2}the connection ends: the platform ends\n$/)
   })
 
   it('over TLS gives a device that has no secret yet one by registration, and lets it in with that', async () => {
@@ -133,11 +135,16 @@ describe('mqtt311 platform', () => {
 
   it('reads devices and products from a file, with comments', async () => {
     const file = temporaryFile('devices')
-    writeFileSync(file, '# the hall\na1/bulb=a=b/c\r\n\na2=the secret of a2\n')
+    writeFileSync(file, '# the hall\na1/bulb=a=b/c\r\n\na2=the/secret of a2\n')
     const { url } = await platform(['--secrets-file', file, '--device', 'a1/door=x'], { env: { DEVICE_SECRET: '' } })
     await online(url, { productKey: 'a1', deviceName: 'bulb', deviceSecret: 'a=b/c', secureMode: 3 })
     await online(url, { productKey: 'a1', deviceName: 'door', deviceSecret: 'x', secureMode: 3 })
     await expect(online(url, overTcp)).rejects.toMatchObject({ returnCode: 4 })
+  })
+
+  it('knows the product of the environment', async () => {
+    const { command } = await platform(certificate, { env: { PRODUCT_SECRET: 'hunter2' } })
+    expect(command.bytes.toString()).toContain('with 1 device and 1 product\n')
   })
 
   it('does not show its secrets to ps', async () => {

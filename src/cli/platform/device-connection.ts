@@ -195,7 +195,7 @@ export class DeviceConnection {
     const cutter = this.#cutter(packet)
     this.#house.enter(key, this)
     this.#phase = { name: 'open', device: names, key, meter: sessions.meterOf(key), served, cutter, deadline }
-    const cleanSession = packet.cleanSession || isRegistration
+    const { cleanSession } = packet
     // The credentials and Keep Alive are minded here.
     served.receive({ type: 'connect', clientId: key, cleanSession, keepAlive: 0 })
     const greeting = greetingOf(admission)

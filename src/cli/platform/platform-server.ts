@@ -93,7 +93,7 @@ export async function startPlatformServer(options: PlatformOptions): Promise<Pla
     },
     leave(connection, key) {
       connections.delete(connection)
-      if (key !== undefined && online.get(key) === connection) online.delete(key)
+      if (key !== undefined) online.delete(key)
     },
   }
   const listener = await Listener.listen(
@@ -101,7 +101,7 @@ export async function startPlatformServer(options: PlatformOptions): Promise<Pla
       hosts,
       port: options.port ?? 0,
       // A certificate that is missing or unknown does not end the handshake: CONNACK tells.
-      tls: tls && { ...tls, minVersion: 'TLSv1.2', requestCert: registry.hasCertificates, rejectUnauthorized: false },
+      tls: tls && { ...tls, requestCert: registry.hasCertificates, rejectUnauthorized: false },
     },
     (socket) => connections.add(new DeviceConnection(socket, house)),
   )
