@@ -31,7 +31,7 @@ const isolated = [
 ]
 
 /** They have commands and configurations of their own. */
-const needServers = ['test/mosquitto/**', 'test/servers/each/**', 'test/play/browser/**']
+const needPrograms = ['test/mosquitto/**', 'test/servers/each/**', 'test/play/browser/**', 'test/tshark/**']
 
 export default defineConfig({
   resolve: { alias },
@@ -43,7 +43,7 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: [...needServers, ...isolated],
+          exclude: [...needPrograms, ...isolated],
           isolate: false,
         },
       },

@@ -7,20 +7,22 @@ export interface SegmentFields {
   readonly payload?: string | Uint8Array
   readonly flags?: 'SYN' | 'SYN ACK' | 'ACK' | 'FIN'
   readonly serverPort?: number
+  readonly clientPort?: number
 }
 
 const flagBits = { SYN: 0x02, 'SYN ACK': 0x12, ACK: 0x10, FIN: 0x11 } as const
 
 /** An IPv4 packet with a TCP segment. */
-export function ipv4({ from, sequence, payload = '', flags = 'ACK', serverPort = 1883 }: SegmentFields): Buffer {
+export function ipv4(fields: SegmentFields): Buffer {
+  const { from, sequence, payload = '', flags = 'ACK', serverPort = 1883, clientPort = 50_000 } = fields
   const data = Buffer.from(payload)
   const packet = Buffer.alloc(40 + data.length)
   packet.set([0x45, 0])
   packet.writeUInt16BE(packet.length, 2)
   packet.set([64, 6], 8)
   packet.set(from === 'client' ? [10, 0, 0, 1, 10, 0, 0, 2] : [10, 0, 0, 2, 10, 0, 0, 1], 12)
-  packet.writeUInt16BE(from === 'client' ? 50_000 : serverPort, 20)
-  packet.writeUInt16BE(from === 'client' ? serverPort : 50_000, 22)
+  packet.writeUInt16BE(from === 'client' ? clientPort : serverPort, 20)
+  packet.writeUInt16BE(from === 'client' ? serverPort : clientPort, 22)
   packet.writeUInt32BE(sequence % 2 ** 32, 24)
   packet.set([0x50, flagBits[flags]], 32)
   packet.set(data, 40)
