@@ -52,6 +52,8 @@ describe('a format', () => {
     ['@I|@p|@r|@R', '03|AM|03:04:05 AM|03:04'],
     ['@n@t', '\n\t'],
     ['%3p', ' on'],
+    ['%1p|%1x|%-3X|%2X', 'on|6f6e|6F6E|6F6E'],
+    ['%3%|%-3%|', '%|%|'],
     ['%.1p|%.1x', 'on|6f6e'],
     ['\\n\\t\\r\\0\\a\\e\\v', '\n\t\r\0\x07\x1b\v'],
     ['', ''],
@@ -79,7 +81,7 @@ describe('a format', () => {
 
   it('shows the time in ISO 8601 and in seconds since 1970', () => {
     const utc = Math.floor(now.getTime() / 1000)
-    expect(shown('%U @s', message('a', ''))).toBe(`${utc}.067000000 ${utc}`)
+    expect(shown('%U %30U @s', message('a', ''))).toBe(`${utc}.067000000 ${utc}.067000000 ${utc}`)
     const iso = shown('%I', message('a', ''))
     expect(iso).toMatch(/^2026-01-02T03:04:05[+-]\d{4}$/)
     expect(Date.parse(iso)).toBe(utc * 1000)

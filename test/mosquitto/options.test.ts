@@ -62,6 +62,10 @@ describe('the same line', () => {
 
   it.each([
     ["PUB -t f -r -m xyz && SUB -t f -q 1 -C 1 -F '%2q|%02q|%2r|%m|%5m|%05m|%-5m|%5l|%10p|%010p|%2t|'"],
+    [
+      "PUB -t f -r -m xyz && SUB -t f -q 1 -C 1 -F '%3p|%5p|%-5p|%05p|%-05p|%.1p|%.1x|%.1X|%3%|%9.2t|%-9t|%09t|%.0t|%.3I|%5.3l|'",
+    ],
+    ["PUB -t f -r -m xyz && SUB -t f -q 1 -C 1 -F '%40U|%-40U|' | tr -d 0-9"],
     ['PUB -t f -r -m xyz && SUB -t f -q 1 -C 1 -F \'%j\' | sed \'s/"tst":"[^"]*"//\''],
     [
       "PUB -t e/1 -r -m a && PUB -t e/2 -r -m b && SUB -t 'e/#' -v --remove-retained -W 3 | grep -v null; SUB -t 'e/#' -W 1; echo $?",
@@ -74,5 +78,12 @@ describe('the same line', () => {
     const [theirs, ours] = await both(line)
     expect(ours.stdout).toBe(theirs.stdout)
     expect(theirs.stdout).not.toBe('')
+  })
+
+  // Their manual: "this sets the minimum width".
+  it('loses no byte of a payload to a width, where theirs does', async () => {
+    const [theirs, ours] = await both("PUB -t w -r -m xyz && SUB -t w -q 1 -C 1 -F '%2p|%2x|%8x|%-8X|%010x|'")
+    expect(theirs.stdout).toBe('xy|78|      78|78      |0000000078|\n')
+    expect(ours.stdout).toBe('xyz|78797a|  78797a|78797A  |000078797a|\n')
   })
 })

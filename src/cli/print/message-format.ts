@@ -33,11 +33,12 @@ const parameters: ReadonlyMap<string, (message: Message, now: Date) => string> =
   ['x', (message) => message.payload.toString('hex')],
   ['X', (message) => message.payload.toString('hex').toUpperCase()],
   ['I', (_, now) => isoTime(now)],
-  ['U', (_, now) => unixTime(now)],
 ])
 
-/** One digit each. As in mosquitto_sub, a width counts for nothing here. */
-const digits: ReadonlyMap<string, (message: Message) => string> = new Map([
+/** As in mosquitto_sub, a width counts for nothing here. */
+const withoutWidth: ReadonlyMap<string, (message: Message, now: Date) => string> = new Map([
+  ['%', () => '%'],
+  ['U', (_, now) => unixTime(now)],
   ['q', (message) => `${message.qos}`],
   ['r', (message) => (message.retain ? '1' : '0')],
   ['d', (message) => (message.dup ? '1' : '0')],
@@ -88,7 +89,10 @@ export function compileFormat(
   }
 }
 
-/** As in mosquitto_sub: only %t and %I are cut to the largest width, and they are never filled with zeros. */
+/**
+ * As the manual of mosquitto_sub says it: only %t and %I are cut to the largest width, and they are never filled with zeros. A width of %p,
+ * %x and %X is the least one. Version 2.0.11 cuts the payload there, and half of it in hexadecimal; here no byte is lost.
+ */
 function shapeOf(letter: string, flags: string, width: string, maxWidth: string | undefined): Shape {
   const align = flags.includes('-') ? 'left' : 'right'
   const isText = letter === 't' || letter === 'I'
@@ -101,13 +105,12 @@ function shapeOf(letter: string, flags: string, width: string, maxWidth: string 
 }
 
 function parameter(text: string, letter: string, shape: Shape, appearance: Appearance, json: JsonLine): Piece {
-  if (text === '%%') return constant('%')
   if (letter === 't') return (message) => fillText(appearance.topic(message), shape)
   if (letter === 'p') return (message) => fillBytes(appearance.payload(message), shape)
   if (letter === 'j') return (message, now) => json(message, now)
   if (letter === 'J') return (message, now) => json(message, now, message.text())
-  const digit = digits.get(letter)
-  if (digit !== undefined) return digit
+  const plain = withoutWidth.get(letter)
+  if (plain !== undefined) return plain
   const show = parameters.get(letter)
   if (show === undefined) return refuse(text, letter)
   return (message, now) => fillText(show(message, now), shape)
