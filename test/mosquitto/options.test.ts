@@ -86,4 +86,14 @@ describe('the same line', () => {
     expect(theirs.stdout).toBe('xy|78|      78|78      |0000000078|\n')
     expect(ours.stdout).toBe('xyz|78797a|  78797a|78797A  |000078797a|\n')
   })
+
+  // Theirs waits for an acknowledgement that nobody tells it of, until -W ends it.
+  it('ends with -C when it removes retained messages, where theirs does not', async () => {
+    const removal = "SUB -t 'd/#' -q 1 --remove-retained -C 2 -W 3; echo $?"
+    const [theirs, ours] = await both(`PUB -t d/1 -r -m a && PUB -t d/2 -r -m b && ${removal}`)
+    expect(theirs.stdout).toBe('a\nb\n27\n')
+    expect(ours.stdout).toBe('a\nb\n0\n')
+    const [left] = await both("SUB -t 'd/#' --retained-only -W 1; echo $?")
+    expect(left.stdout).toBe('27\n')
+  })
 })
