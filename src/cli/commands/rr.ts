@@ -10,11 +10,11 @@ import { readStandardInput } from '../conversation/standard-input.js'
 import { readConnection, readQos } from '../flags/client-options.js'
 import { connectionGroups, environmentText } from '../flags/connection-flags.js'
 import { readInput } from '../flags/input-file.js'
+import { outputOptions } from '../flags/output-flags.js'
 import { exitCode } from '../outcome/exit-code.js'
 import { choosePrinter } from '../print/message-printer.js'
 import { MessageReader } from '../print/message-reader.js'
 import { defineCommand } from './command.js'
-import { outputOptions } from './sub.js'
 
 /** A request has to fit into a packet. */
 const requestBytesMax = 268_435_455

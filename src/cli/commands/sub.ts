@@ -11,6 +11,7 @@ import { runConversation } from '../conversation/conversation.js'
 import { startCapture, startReporting } from '../conversation/reporting.js'
 import { readConnection, readQos } from '../flags/client-options.js'
 import { connectionGroups, environmentText } from '../flags/connection-flags.js'
+import { type OutputOptionName, outputOptions } from '../flags/output-flags.js'
 import { requireFiltersWithin } from '../flags/server-profile.js'
 import { exitCode, Interrupted } from '../outcome/exit-code.js'
 import { choosePrinter } from '../print/message-printer.js'
@@ -31,17 +32,7 @@ const subscriptionOptions = [
   { name: 'E', short: 'E', about: 'ends as soon as it has subscribed' },
 ] as const
 
-/** `rr` prints as `sub` does. */
-export const outputOptions = [
-  { name: 'verbose', short: 'v', about: 'the topic and a space before each payload' },
-  { name: 'format', short: 'F', value: 'FORMAT', about: 'see below' },
-  { name: 'json', about: 'a JSON object a line, as by -F %j' },
-  { name: 'pretty', about: 'JSON in several lines' },
-  { name: 'raw', about: 'the payloads and nothing else, byte by byte' },
-  { name: 'N', short: 'N', about: 'no line feed behind each message' },
-] as const
-
-type Line = CommandLine<(typeof subscriptionOptions)[number]['name'] | (typeof outputOptions)[number]['name']>
+type Line = CommandLine<(typeof subscriptionOptions)[number]['name'] | OutputOptionName>
 
 export const command = defineCommand({
   name: 'sub',

@@ -1,9 +1,9 @@
 /** Makes what `sub` writes for a message: the payload alone, the topic and the payload, a format, or JSON. */
 
 import type { Message } from '../../client/options/client-options.js'
-import { UsageError } from '../../errors.js'
 import { isBytes } from '../../realms/foreign-values.js'
 import type { CommandLine } from '../command-line.js'
+import { type OutputOptionName, readOutputForm } from '../flags/output-flags.js'
 import { wantsColor } from '../terminal/output.js'
 import { type Appearance, compileFormat, type Unprintable } from './message-format.js'
 import { jsonLine, prettyJson } from './message-json.js'
@@ -17,21 +17,15 @@ const nothing = Buffer.alloc(0)
 const noPayload = Buffer.from('(null)')
 
 /** @throws UsageError if the format is unknown, or if two options choose the output */
-export function choosePrinter(line: CommandLine<'verbose' | 'format' | 'json' | 'raw' | 'N' | 'pretty'>): Printer {
-  const [first, second] = (['verbose', 'format', 'json', 'raw'] as const).filter((name) => line.has(name))
-  if (first !== undefined && second !== undefined) {
-    throw new UsageError(`--${first} and --${second} both say how to print: give one of them`)
-  }
-  const format = line.text('format') ?? ''
-  if (line.has('pretty') && first !== 'json' && !/%[jJ]/.test(format)) {
-    throw new UsageError('--pretty is for JSON: give --json, or -F with %j or %J')
-  }
-  const json = line.has('pretty') ? prettyJson : jsonLine
-  if (first === 'json' || /%[\d.-]*[jJm]/.test(format)) keepPacketIdentifiers()
-  const end = line.has('N') ? nothing : lineFeed
+export function choosePrinter(line: CommandLine<OutputOptionName>): Printer {
+  const form = readOutputForm(line)
+  const { format } = form
+  const json = form.json === 'in a line' ? jsonLine : prettyJson
+  if (form.is === 'json' || /%[\d.-]*[jJm]/.test(format)) keepPacketIdentifiers()
+  const end = form.end === 'nothing' ? nothing : lineFeed
   const isTerminal = process.stdout.isTTY === true
   const { topic, payload } = isTerminal ? escaped : unchanged
-  switch (first) {
+  switch (form.is) {
     case 'raw':
       return (message) => message.payload
     case 'json':
@@ -48,12 +42,12 @@ export function choosePrinter(line: CommandLine<'verbose' | 'format' | 'json' | 
       return (message) => {
         const isEmpty = message.payload.length === 0
         // As mosquitto_sub does it: with -N, nothing tells of an empty payload.
-        if (isEmpty && line.has('N')) return nothing
+        if (isEmpty && form.end === 'nothing') return nothing
         const shown = isEmpty ? noPayload : payload(message)
         return Buffer.concat([Buffer.from(`${start}${topic(message)}${stop} `), shown, end])
       }
     }
-    default:
+    case 'payload':
       return (message) => (message.payload.length === 0 ? nothing : Buffer.concat([payload(message), end]))
   }
 }
