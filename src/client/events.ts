@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Announcements, EndKnownTo } from './life/lifecycle.js'
+import { eventAdvice } from './options/unknown-names.js'
 import type {
   AbandonedEvent,
   AttemptEvent,
@@ -77,19 +78,11 @@ export class Announcer implements Announcements {
   }
 }
 
-/** For each event of other clients: what to use here. */
-const advices: ReadonlyMap<string | symbol, string> = new Map([
-  ['message', 'pass a handler to subscribe(), or give the option onMessage'],
-  ['error', "await client.closed, or listen for 'close'"],
-  ['connect', "await connect(), or listen for 'online'"],
-  ['reconnect', "listen for 'online'"],
-])
-
 const warned = new Set<string | symbol>()
 
 /** Is called at 'newListener'. Warns once for each event of another client, because its listener would never be called. */
 export function warnOfForeignEvent(name: string | symbol, listener: { readonly name: string }): void {
-  const advice = advices.get(name)
+  const advice = eventAdvice.get(String(name))
   if (advice === undefined || warned.has(name)) return
   // `once(client, 'online')` of node:events adds a listener for 'error' too, with this name: the program has not asked for it.
   if (name === 'error' && listener.name === 'errorListener') return

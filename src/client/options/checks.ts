@@ -97,19 +97,25 @@ export const unchecked = <T>(_name: string, value: T): T => value
 
 /** The check of a group that may be absent. */
 export const groupOf =
-  <O extends object>(checks: Checks<O>): Check<O> =>
+  <O extends object>(checks: Checks<O>, advices = foreignAdvice): Check<O> =>
   (name, value) =>
-    value === undefined ? undefined : group(name, value, checks)
+    value === undefined ? undefined : group(name, value, checks, `${name}.`, advices)
 
 /**
  * A copy of a group of options, after a check of every name and every value. If `given` is not an object, the error shows only its
  * type: the value may be a password, or a URL with a password.
  */
-export function group<O extends object>(name: string, given: O, checks: Checks<O>, prefix = `${name}.`): O {
+export function group<O extends object>(
+  name: string,
+  given: O,
+  checks: Checks<O>,
+  prefix = `${name}.`,
+  advices = foreignAdvice,
+): O {
   if (!isRecord(given)) throw new UsageError(`${name} has to be an object of options, not ${kindOf(given)}`)
   for (const key of Object.keys(given)) {
     if (Object.hasOwn(checks, key)) continue
-    const advice = adviceFor(key, Object.keys(checks), foreignAdvice)
+    const advice = adviceFor(key, Object.keys(checks), advices)
     throw new UsageError(`${prefix}${key} is no option of this package: ${advice}`)
   }
   const copy = { ...given }

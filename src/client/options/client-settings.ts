@@ -45,6 +45,7 @@ import {
 import { parseReconnect, type ReconnectSettings, reconnectChecks } from './reconnect.js'
 import type { ServerProfile } from './server-profile.js'
 import { SharedSettings } from './shared-settings.js'
+import { eventAdvice } from './unknown-names.js'
 
 /** The fields of CONNECT that are the same for each attempt. */
 export interface SessionSettings {
@@ -128,7 +129,7 @@ export const clientChecks: Checks<ClientOptions> = {
   handlers: only<object>('an object of functions by Topic Filter', isRecord),
   onMessage: callable,
   onHandlerError: callable,
-  on: groupOf(listenerChecks),
+  on: groupOf(listenerChecks, eventAdvice),
   signal: abortSignal,
 }
 

@@ -39,3 +39,11 @@ export const foreignAdvice: ReadonlyMap<string, string> = new Map(
     ALPNProtocols: inTls,
   }),
 )
+
+/** For each event of other clients: what to use here. */
+export const eventAdvice: ReadonlyMap<string, string> = new Map([
+  ['message', 'pass a handler to subscribe(), or give the option onMessage'],
+  ['error', "await client.closed, or listen for 'close'"],
+  ['connect', "await connect(), or listen for 'online'"],
+  ['reconnect', "listen for 'online'"],
+])

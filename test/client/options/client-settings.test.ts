@@ -228,6 +228,14 @@ describe('an unknown name', () => {
     expect(refusal({ servers: [{ host: 'a', ports: 1 }] }).message).toContain('servers[0].ports')
   })
 
+  it.each([
+    ['message', 'pass a handler to subscribe(), or give the option onMessage'],
+    ['connect', "await connect(), or listen for 'online'"],
+    ['onlin', 'did you mean online?'],
+  ])('%s as an event gets the advice of an event: %s', (name, advice) => {
+    expect(refused({ on: { [name]: () => {} } })).toContain(`on.${name} is no option of this package: ${advice}`)
+  })
+
   it('never gets itself as advice', () => {
     for (const name of Object.keys(clientChecks))
       expect(refusal({ [`${name}X`]: 1 }).message).toContain('X is no option')
