@@ -8,7 +8,7 @@ import type { Mutant } from './mutants.js'
 import { type Probed, probesAt } from './reach.js'
 import { type Measured, root } from './trial.js'
 
-export const folders = ['codec', 'protocol', 'client', 'store', 'transport'] as const
+export const folders = ['codec', 'protocol', 'client', 'store', 'transport', 'explain'] as const
 type Folder = (typeof folders)[number]
 
 /** Tests of other folders that see what their own do not. */
@@ -20,6 +20,7 @@ const others: Readonly<Record<Folder, readonly string[]>> = {
   store: ['test/client/engine/session-store.test.ts'],
   // How long addresses are tried, and which failures end a client, show over several attempts.
   transport: ['test/client/life/connect.test.ts', 'test/client/life/reconnect.test.ts'],
+  explain: [],
 }
 
 /** They start processes that load the sources: what is reached there is not measured. */
@@ -29,6 +30,7 @@ const startProcesses: Readonly<Record<Folder, readonly string[]>> = {
   client: ['test/client/life/process.test.ts'],
   store: ['test/store/directory-lock.test.ts'],
   transport: [],
+  explain: [],
 }
 
 /** How much quicker a test of another room has to be to come before one of the own room. */
