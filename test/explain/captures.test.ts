@@ -73,6 +73,11 @@ describe('a capture of', () => {
     expect(first === undefined ? [] : lines(first)).toEqual(subscriber.slice(0, 4))
   })
 
+  it('the text of tcpdump has the time of the day', () => {
+    const [first] = readConnections(captureIn(written('text/tcpdump-ip.txt'))).connections
+    expect(first?.startUs).toBe(((7 * 60 + 34) * 60 + 35) * 1e6 + 206_916)
+  })
+
   it('short frames has the packets whose bytes are there, and says what is missing', () => {
     const [first] = readConnections(captureIn(written('short-frames.pcap'))).connections
     expect(first === undefined ? [] : lines(first)).toEqual([
@@ -194,6 +199,16 @@ describe('TCP', () => {
     )
   })
 
+  it('counts what came again, and what came too early, by side and together', () => {
+    const pieces = [piece(0, 2), piece(4, 6), piece(6, 9), piece(2, 4), piece(0, 2), piece(2, 4)]
+    const answer = { from: 'server', sequence: 1, payload: Uint8Array.of(0xd0, 0) } as const
+    const [connection] = readConnections({
+      frames: [...pieces, frame(answer), frame(answer)],
+      tlsSecrets: '',
+    }).connections
+    expect(connection).toMatchObject({ disordered: 2, repeated: 3 })
+  })
+
   it('with a gap inside of a packet goes on behind the packet', () => {
     expect(linesOf([piece(0, 3), piece(5, 9)])).toEqual([
       'client: 2 bytes missing in the capture, of a packet of 7 bytes, which is passed over',
@@ -228,6 +243,20 @@ describe('TCP', () => {
     ]
     const { connections } = readConnections({ frames: [...open(10), ...open(5_000)], tlsSecrets: '' })
     expect(connections.map(lines)).toEqual([['client: PINGREQ'], ['client: PINGREQ']])
+  })
+
+  it('between the same ports again is another connection, also if the first has carried nothing', () => {
+    const frames = [
+      frame({ from: 'client', sequence: 10, flags: 'SYN' }),
+      frame({ from: 'client', sequence: 11, flags: 'FIN' }),
+      frame({ from: 'client', sequence: 5_000, flags: 'SYN' }),
+      frame({ from: 'client', sequence: 5_001, payload: Uint8Array.of(0xc0, 0) }),
+    ]
+    const { connections } = readConnections({ frames, tlsSecrets: '' })
+    expect(connections.map(({ content, disordered }) => [content, disordered])).toEqual([
+      ['nothing', 0],
+      ['other', 0],
+    ])
   })
 
   it.each<[string, SegmentFields, string]>([
