@@ -1,14 +1,10 @@
 /** Options that users of mosquitto_pub and mosquitto_sub know. What the real tools do with them is in test/mosquitto/options.test.ts. */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { server } from '../../fixtures/tls/index.js'
-import { buildCommand, call, run, startHere, temporaryFile } from './program.js'
+import { buildCommand, call, start, startHere, temporaryFile } from './program.js'
 import { startBroker } from './servers.js'
 
 buildCommand()
-
-const caFile = fileURLToPath(new URL('../../fixtures/tls/ca.pem', import.meta.url))
 
 describe('mqtt311 sub', () => {
   it.each([
@@ -79,16 +75,34 @@ describe('mqtt311 sub', () => {
     expect(await command.end()).toMatchObject({ code: 0, stdout: 'a old\n' })
   })
 
-  it('--remove-retained clears what comes, but for what -T hides', async () => {
+  it('--remove-retained clears what comes, but for what -T hides, and what comes behind -C', async () => {
     const broker = await startBroker()
-    for (const topic of ['a', 'b', 'keep']) await broker.server.publish(topic, 'old', { retain: true })
-    const args = ['-t', '#', '-T', 'keep', '-v', '--remove-retained', '-C', '2']
-    expect(await call(['sub', ...broker.address, ...args])).toMatchObject({ code: 0, stdout: 'a old\nb old\n' })
-    expect(await call(['sub', ...broker.address, '-t', '#', '-v', '-C', '1'])).toMatchObject({ stdout: 'keep old\n' })
-    expect(broker.published.map(({ topic, text, retain }) => [topic, text, retain])).toEqual([
-      ['a', '', true],
-      ['b', '', true],
-    ])
+    for (const topic of ['keep', 'a', 'b', 'c']) await broker.server.publish(topic, 'old', { retain: true })
+    const sub = (...args: readonly string[]) => call(['sub', ...broker.address, '-t', '#', '-v', ...args])
+    expect(await sub('-T', 'keep', '--remove-retained', '-C', '2')).toMatchObject({ code: 0, stdout: 'a old\nb old\n' })
+    expect(broker.published).toEqual(['a', 'b'].map((topic) => ({ topic, text: '', qos: 1, retain: true })))
+    expect(await sub('-C', '2')).toMatchObject({ stdout: 'keep old\nc old\n' })
+  })
+
+  it('--remove-retained clears nothing for the message without bytes that tells of it', async () => {
+    const broker = await startBroker()
+    await broker.server.publish('a', 'old', { retain: true })
+    const args = ['-t', '#', '-v', '--remove-retained', '-C', '2']
+    expect(await call(['sub', ...broker.address, ...args])).toMatchObject({ code: 0, stdout: 'a old\na (null)\n' })
+    expect(broker.published).toHaveLength(1)
+  })
+
+  it.each([
+    [['-R', '--retained-only'], '-R and --retained-only exclude each other'],
+    [['--random-filter', '0'], '--random-filter takes per cent from 0.1 to 100, not '],
+    [['--random-filter', '100.1'], '--random-filter takes per cent from 0.1 to 100, not '],
+    [['--random-filter', 'half'], '--random-filter takes per cent from 0.1 to 100, not '],
+    [['--pretty'], '--pretty is for JSON: give --json, or -F with %j or %J'],
+    [['--pretty', '-F', '%p'], '--pretty is for JSON: give --json, or -F with %j or %J'],
+    [['--json', '--raw'], '--json and --raw both say how to print: give one of them'],
+  ])('refuses %j', async (args, text) => {
+    const { code, stderr } = await call(['sub', '-t', 'a', ...args])
+    expect([code, stderr]).toEqual([64, expect.stringContaining(text)])
   })
 
   it('--random-filter prints a part of the messages', async () => {
@@ -110,41 +124,24 @@ describe('mqtt311 pub', () => {
     expect(await call(['pub', ...broker.address, ...args])).toMatchObject({ code: 0, stderr: '' })
     expect(broker.published.map(({ text }) => text)).toEqual(['x', 'x', 'x'])
   })
-})
 
-describe('mqtt311 rr', () => {
-  it('subscribes, sends the request, and prints the first response that is not hidden', async () => {
+  it('--repeat-delay waits between two messages, and not before the first', async () => {
     const broker = await startBroker()
-    await broker.server.publish('state', 'old', { retain: true })
-    const command = startHere([
-      'rr',
-      ...broker.address,
-      '-t',
-      'get',
-      '-e',
-      'state',
-      '-m',
-      'light',
-      '-q',
-      '1',
-      '-R',
-      '-v',
-    ])
+    const args = ['-t', 'a', '-m', 'x', '-q', '1', '--repeat', '2', '--repeat-delay', '3600']
+    const command = start(['pub', ...broker.address, ...args])
     await broker.server.receives('publish')
-    await broker.server.publish('state', 'bright')
-    expect(await command.end()).toMatchObject({ code: 0, stdout: 'state bright\n', stderr: '' })
-    expect(broker.published.map(({ topic, text }) => [topic, text])).toEqual([['get', 'light']])
+    command.process.kill('SIGINT')
+    expect((await command.end()).code).toBe(130)
+    expect(broker.published).toHaveLength(1)
   })
 
   it.each([
-    [['-e', 'b', '-m', 'x'], 'the topic of the request is missing: give it by -t'],
-    [['-t', 'a', '-m', 'x'], 'the topic of the response is missing: give it by -e'],
-    [['-t', 'a', '-e', 'b'], 'the request is missing: give one of -m, -f, -s and -n'],
-    [['-t', 'a', '-e', 'b', '-m', 'x', '-n'], '--message and --null-message both say what the request is'],
+    [['-l', '--repeat', '2'], '--repeat is for one message, and -l has many: repeat the lines'],
+    [['-m', 'x', '--repeat', '0'], '--repeat takes a whole number from 1 to'],
+    [['-m', 'x', '--repeat-delay', '-1'], '--repeat-delay takes seconds above 0'],
   ])('refuses %j', async (args, text) => {
-    const { code, stderr } = await call(['rr', ...args])
-    expect(code).toBe(64)
-    expect(stderr).toContain(text)
+    const { code, stderr } = await call(['pub', '-t', 'a', ...args])
+    expect([code, stderr]).toEqual([64, expect.stringContaining(text)])
   })
 })
 
@@ -166,34 +163,5 @@ describe('-o', () => {
     })
     writeFileSync(file, 'host ::1\n')
     expect((await call(['pub', '-o', file])).stderr).toContain('a line of the file of -o begins with no option')
-  })
-})
-
-describe('TLS', () => {
-  it('--tls-version and --ciphers choose what is offered, and --tls-keylog adds the keys to a file', async () => {
-    const broker = await startBroker({ tls: server })
-    const file = temporaryFile('keys')
-    const choice = [
-      '--tls-version',
-      'tlsv1.2',
-      '--ciphers',
-      'ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384',
-    ]
-    const args = ['--cafile', caFile, ...choice, '--tls-keylog', file, '-t', 'a', '-m', 'x', '-d']
-    const { code, stderr } = await run(['pub', ...broker.address, ...args])
-    expect(stderr).toMatch(/TLSv1\.2, ECDHE-\w+-AES256-GCM-SHA384\n/)
-    expect(readFileSync(file, 'utf8')).toMatch(/^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}\n$/)
-    expect(code).toBe(0)
-  })
-
-  it('--psk connects to a server that has the same key, and to no other', async () => {
-    const psk = Buffer.from('0123abcd', 'hex')
-    const pskCallback = (_: unknown, identity: string) => (identity === 'lamp' ? psk : null)
-    const broker = await startBroker({ tls: { pskCallback, ciphers: 'PSK', maxVersion: 'TLSv1.2' } })
-    const pub = (key: string) =>
-      call(['pub', ...broker.address, '--psk', key, '--psk-identity', 'lamp', '-t', 'a', '-m', 'x'])
-    expect(await pub('0123ABCD')).toMatchObject({ code: 0, stderr: '' })
-    expect(broker.published.map(({ text }) => text)).toEqual(['x'])
-    expect((await pub('0123abce')).code).toBe(78)
   })
 })

@@ -41,7 +41,7 @@ export async function readSecret(path: string, option: string): Promise<string> 
 
 /** Reads options as a command line has them, one a line; the rest of the line is the value, without quotes. A line that begins with # is a comment. */
 export async function readOptionFile(path: string): Promise<string[]> {
-  const lines = (await readInput(path, '-o')).toString('utf8').split(/\r?\n/)
+  const lines = (await readInput(path, '-o')).toString('utf8').split('\n')
   return lines.flatMap((line) => {
     const [, name = '', value] = /^\s*(\S+)(?:\s+(.*\S))?\s*$/.exec(line) ?? []
     if (name === '' || name.startsWith('#')) return []
