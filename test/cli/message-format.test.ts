@@ -101,6 +101,10 @@ describe('a format', () => {
 })
 
 describe('a line of JSON', () => {
+  it('has null for a payload without bytes, as mosquitto_sub has it', () => {
+    expect(JSON.parse(jsonLine(message('a', ''), now))).toMatchObject({ payload: null, payloadlen: 0 })
+  })
+
   it('holds no control character of any kind', () => {
     const line = jsonLine(message('a\u009b', '\u001b[31m\u0085\u007f'), now)
     expect(line).not.toMatch(/\p{Cc}/u)

@@ -145,13 +145,21 @@ describe('a device of the platform', () => {
     expect(server.seen.connects).toEqual([])
   })
 
-  it('is told where another server is named, so that the device of the environment is not used', async () => {
-    const server = await platform()
-    const { stderr } = await call(['pub', ...server.address, '-t', '/a', '-m', 'x'], {
-      env: { ...env, PRODUCT_KEY: 'a1cli', DEVICE_NAME: 'lamp' },
-    })
-    expect(stderr).toContain('the device of PRODUCT_KEY and DEVICE_NAME is not used, because another server or user is')
-  })
+  it.each([
+    [['-h', '::1', '-p', '1', '-W', '0.1']],
+    [['--unix', '/nowhere/socket', '-W', '0.1']],
+    [['-u', 'ann', '-p', '1', '-W', '0.1']],
+  ])(
+    'is told where %j names another server or user, so that the device of the environment is not used',
+    async (args) => {
+      const { stderr } = await call(['pub', ...args, '-t', '/a', '-m', 'x'], {
+        env: { ...env, PRODUCT_KEY: 'a1cli', DEVICE_NAME: 'lamp' },
+      })
+      expect(stderr).toContain(
+        'the device of PRODUCT_KEY and DEVICE_NAME is not used, because another server or user is',
+      )
+    },
+  )
 })
 
 describe('mqtt311 register', () => {

@@ -46,7 +46,7 @@ describe('mqtt311 sub', () => {
       .split('\n')
       .map((line) => JSON.parse(line))
     expect(objects).toMatchObject([
-      { topic: 'lamp/1', qos: 1, retain: 0, payloadlen: 9, payload: 'say "on"\n' },
+      { topic: 'lamp/1', qos: 1, retain: 0, payloadlen: 9, mid: 1, payload: 'say "on"\n' },
       { topic: 'lamp/2', qos: 0, retain: 0, payloadlen: 2, payload64: '/wA=' },
       { topic: 'lamp/3', qos: 0, retain: 0, payloadlen: 0, payload: null },
     ])
