@@ -128,7 +128,11 @@ describe('the fields of', () => {
 
   it('a Remaining Length that does not end', () => {
     const length = (hex: string) => explain(Buffer.from(hex, 'hex'))[1]
-    expect(length('30ffffffff')).toMatchObject({ value: '?', meaning: 'no end after four bytes' })
+    expect(length('30ffffffff')).toMatchObject({
+      value: '?',
+      meaning: 'no end after four bytes',
+      section: '2.2.3',
+    })
     expect(length('30ffff')).toMatchObject({ value: '?', meaning: 'cut off' })
   })
 })
