@@ -42,7 +42,9 @@ describe('the list that is first in, first out', () => {
                 continue
               }
               const first = list.shift()
-              expect(first).toBe(model.shift())
+              const expected = model.shift()
+              // Thousands of times, so `expect` is asked only once it is wrong.
+              if (first !== expected) expect(first).toBe(expected)
               if (does === 'shift' || first === undefined) continue
               list.unshift(first)
               model.unshift(first)
@@ -128,7 +130,8 @@ describe('the list that is first in, first out', () => {
         list.shift()
       }
     })
-    expect(await retainedBytes(neverEmpty)).toBeLessThan(40_000)
+    // With all that went through it, each of the twenty would take 800,000 bytes.
+    expect(await retainedBytes(neverEmpty, 20)).toBeLessThan(40_000)
     const emptied = filled((list) => {
       // So few that the list does not move its items.
       for (let turn = 0; turn < 1_000; turn += 1) list.push(item)
