@@ -24,24 +24,21 @@ async function settledHeap(): Promise<number> {
 }
 
 /**
- * Bytes that one object of so many keeps alive. The compiler and caches take memory too; with a hundred objects it counts
- * little. This is a function of its own so that objects of the measurement before are not on the stack.
- */
-async function weigh(make: () => object, objects: number): Promise<number> {
-  const before = await settledHeap()
-  const kept = Array.from({ length: objects }, make)
-  const after = await settledHeap()
-  return (after - before) / kept.length
-}
-
-/**
- * Bytes that the object of `make` keeps alive: the middle one of three measurements. Where an object takes long to make and a
- * fault would be large, fewer objects tell as much.
+ * Bytes that the object of `make` keeps alive: the middle one of three measurements. The compiler and caches take memory too; with a
+ * hundred objects it counts little. Where an object takes long to make and a fault would be large, fewer objects tell as much.
  */
 export async function retainedBytes(make: () => object, objects = 100): Promise<number> {
   // The first call also compiles code, which takes memory.
   make()
-  const weighings = [await weigh(make, objects), await weigh(make, objects), await weigh(make, objects)]
-  const [, middle = Number.NaN] = weighings.sort((a, b) => a - b)
+  const kept: object[][] = []
+  const weighings: number[] = []
+  // All objects stay till the end, so that the heap is looked at once between two measurements.
+  for (let before = await settledHeap(); weighings.length < 3; ) {
+    kept.push(Array.from({ length: objects }, make))
+    const after = await settledHeap()
+    weighings.push((after - before) / objects)
+    before = after
+  }
+  const [, middle = Number.NaN] = kept.length === 3 ? weighings.sort((a, b) => a - b) : []
   return middle
 }

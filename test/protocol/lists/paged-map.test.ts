@@ -83,7 +83,7 @@ describe('the map in pages', () => {
       return map
     }
     // All 782 pages together would take about 782,000 bytes.
-    expect(await retainedBytes(passed, 20)).toBeLessThan(20_000)
+    expect(await retainedBytes(passed, 8)).toBeLessThan(20_000)
   })
 
   test('is small when it has run empty, however many numbers have gone through it one by one', async () => {
@@ -112,7 +112,7 @@ describe('the map in pages', () => {
       return map
     }
     // All 512 pages together would take half a million bytes.
-    expect(await retainedBytes(emptied, 20)).toBeLessThan(10_000)
+    expect(await retainedBytes(emptied, 8)).toBeLessThan(10_000)
   })
 
   /** An array of 800 bytes. */
