@@ -29,7 +29,7 @@ export async function writeDeclarations(sources: string, entries: readonly strin
 function declarationsOf(sources: string, entries: readonly string[]): ReadonlyMap<string, string> {
   const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile)
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, '.')
-  const program = ts.createProgram(entries, {
+  const settings: ts.CompilerOptions = {
     ...options,
     noEmit: false,
     declaration: true,
@@ -39,12 +39,16 @@ function declarationsOf(sources: string, entries: readonly string[]): ReadonlyMa
     noCheck: true,
     rootDir: sources,
     outDir: sources,
-  })
+  }
+  const host = ts.createCompilerHost(settings)
+  // A doc comment is copied as text. More than half of what is read are declarations of Node, and most of these are doc comments.
+  host.jsDocParsingMode = ts.JSDocParsingMode.ParseNone
+  const program = ts.createProgram(entries, settings, host)
   const declarations = new Map<string, string>()
   const { diagnostics } = program.emit(undefined, (path, text) =>
     declarations.set(declarationName(sources, path), text),
   )
-  if (diagnostics.length > 0) throw new Error(ts.formatDiagnostics(diagnostics, ts.createCompilerHost(options)))
+  if (diagnostics.length > 0) throw new Error(ts.formatDiagnostics(diagnostics, host))
   return declarations
 }
 

@@ -10,6 +10,8 @@ export function complaintsAbout(blocks: readonly Block[]): string[] {
   const sources = new Map(blocks.map((block) => [pathOf(block), block]))
   const options = compilerOptions()
   const host = ts.createCompilerHost(options)
+  // As `tsc` does: of the doc comments it reads those that an error can come from.
+  host.jsDocParsingMode = ts.JSDocParsingMode.ParseForTypeErrors
   const { fileExists, readFile } = host
   host.fileExists = (path) => sources.has(path) || fileExists(path)
   host.readFile = (path) => {

@@ -1,6 +1,7 @@
 /**
  * The compiler, asked several times about one package. A question costs most in the reading of what is always the same: the
- * declarations of the language and of Node. Each of them is read once, and once more for each kind of module that it can be.
+ * declarations of the language, of Node and of the package. Each of them is read once, and once more for each kind of module that it
+ * can be.
  */
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -24,15 +25,26 @@ const common: ts.CompilerOptions = {
 
 const kept = new Map<string, ts.SourceFile>()
 
-/** A program of these files. What lies in the `node_modules` of this repository is read once for all programs. */
+/** Lets go of what was read, which is a good part of the heap of this process. */
+export function forgetFiles(): void {
+  kept.clear()
+}
+
+/** Nobody asks for the doc comments of TypeScript and of Node. As `tsc` does, it reads those that an error can come from. */
+function withDocs(path: string, how: ts.ScriptTarget | ts.CreateSourceFileOptions): typeof how {
+  if (typeof how !== 'object' || !path.startsWith(join(root, 'node_modules'))) return how
+  return { ...how, jsDocParsingMode: ts.JSDocParsingMode.ParseForTypeErrors }
+}
+
+/** A program of these files. Each file is read once for all programs. */
 export function programOf(files: readonly string[], settings: ts.CompilerOptions): ts.Program {
   const options = { ...common, ...settings }
   const host = ts.createCompilerHost(options)
   const { getSourceFile } = host
   host.getSourceFile = (path, how, ...rest) => {
-    if (!path.startsWith(join(root, 'node_modules'))) return getSourceFile(path, how, ...rest)
-    const key = `${path} ${typeof how === 'object' ? how.impliedNodeFormat : how}`
-    const file = kept.get(key) ?? getSourceFile(path, how, ...rest)
+    const { impliedNodeFormat } = typeof how === 'object' ? how : {}
+    const key = `${path} ${impliedNodeFormat}`
+    const file = kept.get(key) ?? getSourceFile(path, withDocs(path, how), ...rest)
     if (file !== undefined) kept.set(key, file)
     return file
   }

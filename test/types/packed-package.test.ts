@@ -10,7 +10,7 @@ import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aedesServer } from '../client/peers/aedes-server.js'
 import { linksOf } from '../repo/doc-blocks.js'
-import { complaintsAbout, programNames } from './compiler.js'
+import { complaintsAbout, forgetFiles, programNames } from './compiler.js'
 import { describeDeclarations } from './declarations.js'
 import { type PackedPackage, packPackage } from './packed-package.js'
 
@@ -31,7 +31,10 @@ let packed: PackedPackage
 beforeAll(() => {
   packed = packPackage()
 })
-afterAll(() => packed.remove())
+afterAll(() => {
+  forgetFiles()
+  packed.remove()
+})
 
 describe('the packed package', () => {
   it.each([
