@@ -1,8 +1,9 @@
 /** The exploration is worth something only if it finds faults. Each of these is put in on purpose, and found. */
 import { describe, expect, it } from 'vitest'
 import { type Configuration, configuration } from './configuration/configuration.js'
+import { small } from './configuration/configurations.js'
 import type { Fault } from './configuration/faults.js'
-import { explore } from './search/explorer.js'
+import { type Exploration, explore } from './search/explorer.js'
 import { printedTrace } from './search/trace.js'
 
 interface Case {
@@ -205,31 +206,44 @@ const rules: readonly Case[] = [
   },
 ]
 
+const keyOf = (within: Configuration) => JSON.stringify({ ...within, name: '' })
+
+/** `exploration.test.ts` claims of the small ones that nothing is broken in them. */
+const exploredElsewhere = new Set(small.map(keyOf))
+const brokenWithin = new Map<string, Exploration['broken']>()
+
+/** The rule that is broken in a configuration without any fault, every rule judged. Each is explored once. */
+function brokenWithoutFault(within: Configuration): Exploration['broken'] {
+  const key = keyOf(within)
+  if (!exploredElsewhere.has(key) && !brokenWithin.has(key)) brokenWithin.set(key, explore(within).broken)
+  return brokenWithin.get(key)
+}
+
 describe('a fault put in on purpose loses, doubles or disorders a message or never ends, and is found', () => {
   it.each(outcomes)('$fault: $rule', ({ fault, rule, within }) => {
     expect(explore({ ...within, fault, judged: 'outcomes' }).broken?.rule).toBe(rule)
-    expect(explore({ ...within, judged: 'outcomes' }).broken).toBeUndefined()
+    expect(brokenWithoutFault(within)).toBeUndefined()
   })
 })
 
 describe('a fault put in on purpose makes a handler wait for ever, loses a message or reads too much, and is found', () => {
   it.each(reading)('$fault: $rule', ({ fault, rule, within }) => {
     expect(explore({ ...within, fault }).broken?.rule).toBe(rule)
-    expect(explore(within).broken).toBeUndefined()
+    expect(brokenWithoutFault(within)).toBeUndefined()
   })
 })
 
 describe('a fault put in on purpose sends too many PINGREQs, and is found', () => {
   it.each(nudging)('$fault: $rule', ({ fault, rule, within }) => {
     expect(explore({ ...within, fault }).broken?.rule).toBe(rule)
-    expect(explore(within).broken).toBeUndefined()
+    expect(brokenWithoutFault(within)).toBeUndefined()
   })
 })
 
 describe('a fault put in on purpose breaks a rule of the wire, and is found', () => {
   it.each(rules)('$fault: $rule', ({ fault, rule, within }) => {
     expect(explore({ ...within, fault }).broken?.rule).toBe(rule)
-    expect(explore(within).broken).toBeUndefined()
+    expect(brokenWithoutFault(within)).toBeUndefined()
   })
 })
 
