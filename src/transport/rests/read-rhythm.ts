@@ -21,8 +21,12 @@ const readsPerMs = 3
 const smallReadBytes = 4_096
 /** More bytes in one rest could fill the buffers of the operating system, and the server would have to wait. */
 const fullRestBytes = 49_152
-/** A rest with less than this share of the expected bytes was too long for the stream. */
+/**
+ * A rest with less than this share of the expected bytes was too long for the stream. They may come in several reads: to a server with
+ * Nagle's algorithm the first read gives the acknowledgement with which it sends what it has held during the rest.
+ */
 const slowShare = 0.25
+const restComesMs = 0.3
 /** After so many rests their rate is compared with the rate before, of which they have to keep this share. */
 const comparedRests = 8
 const keptShare = 0.9
@@ -40,6 +44,9 @@ export class ReadRhythm {
   #bytes = 0
   #turns = 0
   #woken = 0
+  /** The bytes since the last rest, and when the first of them were read. */
+  #gathered = 0
+  #restEndedAt = 0
   /** How the last rest ended. */
   #lastRest: 'slept' | 'woken' = 'slept'
   /** The bytes of a millisecond without rests. */
@@ -72,6 +79,7 @@ export class ReadRhythm {
   /** A rest begins. */
   rest(now: number): void {
     this.#lastRest = 'slept'
+    this.#gathered = 0
     if (this.#state === 'resting') return
     this.#state = 'resting'
     this.#rests = 0
@@ -100,12 +108,15 @@ export class ReadRhythm {
   }
 
   #goesOnResting(bytes: number, now: number): boolean {
+    if (this.#gathered === 0) this.#restEndedAt = now
+    this.#gathered += bytes
+    const isLittle = this.#lastRest === 'slept' && this.#gathered < slowShare * restMs * this.#awakeRate
+    if (isLittle && now - this.#restEndedAt < restComesMs) return false
     this.#rests += 1
-    const isTooLong = this.#lastRest === 'slept' && bytes < slowShare * restMs * this.#awakeRate
-    if (isTooLong || !this.#isOfUse(now)) {
+    if (isLittle || !this.#isOfUse(now)) {
       this.#awakeUntil = now + this.#nextAwakeMs
       this.#nextAwakeMs = Math.min(2 * this.#nextAwakeMs, awakeMs.longest)
-    } else if (bytes < fullRestBytes && this.#rests < restsMax) {
+    } else if (this.#gathered < fullRestBytes && this.#rests < restsMax) {
       return true
     }
     this.stayAwake(now)
@@ -113,7 +124,7 @@ export class ReadRhythm {
   }
 
   #isOfUse(now: number): boolean {
-    if (this.#turns < comparedRests) return true
+    if (this.#rests % comparedRests > 0) return true
     const keepsRate = this.#bytes >= keptShare * this.#awakeRate * (now - this.#since)
     const isOfUse = keepsRate && this.#woken < comparedRests / 2
     if (isOfUse) this.#nextAwakeMs = awakeMs.first

@@ -25,6 +25,8 @@ interface Stream {
   /** Packets that may be unacknowledged. We acknowledge what a read brings at once. */
   readonly window?: number
   readonly bytes?: number
+  /** 'on': what the server sends waits until a read has acknowledged what it sent before. */
+  readonly nagle?: 'on'
   /** What the timer of a rest takes, in milliseconds. */
   readonly restMs?: number
   /** What a read costs, in milliseconds. */
@@ -42,6 +44,8 @@ class Reading {
   packets = 0
   reads = 0
   #sent = 0
+  /** Packets that have come, and are not read: those behind them wait in a server with Nagle's algorithm. */
+  #arrived = 0
 
   /** Lets so many milliseconds of a stream pass. */
   run(ms: number, stream: Stream): this {
@@ -68,8 +72,10 @@ class Reading {
     this.#sent = Math.min(this.#sent + ms * perMs, this.packets + window)
   }
 
-  #read({ bytes = packetBytes }: Stream): void {
-    const come = Math.floor(this.#sent) - this.packets
+  #read({ bytes = packetBytes, nagle }: Stream): void {
+    const sent = Math.floor(this.#sent) - this.packets
+    const come = nagle === 'on' ? this.#arrived : sent
+    this.#arrived = sent - come
     if (come === 0) return
     this.packets += come
     this.reads += 1
@@ -92,6 +98,14 @@ describe('a stream of small reads', () => {
   test('is read ten times less often, and is as fast', () => {
     const awake = new Reading().run(1_000, { ...fast, mayRest: never })
     const rested = new Reading().run(1_000, fast)
+    expect(rested.reads).toBeLessThan(awake.reads / 10)
+    expect(rested.packets).toBeGreaterThan(awake.packets * 0.99)
+  })
+
+  test('is read ten times less often from a server with Nagle too: the first read after a rest lets it send what it has', () => {
+    const stream = { perMs: 200, nagle: 'on' } as const
+    const awake = new Reading().run(1_000, { ...stream, mayRest: never })
+    const rested = new Reading().run(1_000, stream)
     expect(rested.reads).toBeLessThan(awake.reads / 10)
     expect(rested.packets).toBeGreaterThan(awake.packets * 0.99)
   })
@@ -129,6 +143,13 @@ describe('a stream of small reads', () => {
     const { timers } = reading.time
     reading.run(1_000, { perMs: 0.5 })
     expect([reading.time.timers - timers, reading.time.isTimed]).toEqual([0, false])
+  })
+
+  test('rests at most once more when it slows down to two packets in a millisecond', () => {
+    const reading = resting()
+    const { timers } = reading.time
+    reading.run(200, { perMs: 2 })
+    expect(reading.time.timers - timers).toBeLessThanOrEqual(1)
   })
 
   test('does not rest if its user hurries, and tells the user what a rest would bring', () => {
