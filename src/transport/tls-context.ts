@@ -148,14 +148,24 @@ function refusePaths(options: ConnectionOptions): void {
   }
 }
 
-/** OpenSSL has one text for a passphrase that is missing and for one that is wrong. */
+/**
+ * OpenSSL has one text for a passphrase that is missing and for one that is wrong. Of 256 keys it takes one for decrypted all the same, by
+ * chance, and then says that it does not support what it has found.
+ */
 function passphraseMistake(error: unknown, { key, passphrase }: ConnectionOptions): string | undefined {
-  if (!isError(error) || !/bad decrypt|mac verify failure|interrupted or cancelled/.test(error.message))
-    return undefined
+  if (!isError(error)) return undefined
+  const isUndecrypted = /bad decrypt|mac verify failure|interrupted or cancelled/.test(error.message)
+  if (!isUndecrypted && !(error.message.includes('unsupported') && isEncrypted(key))) return undefined
   const what = key === undefined ? 'tls.pfx' : 'tls.key'
   return passphrase === undefined
     ? `${what} is encrypted, and tls.passphrase is missing`
     : `tls.passphrase is not the passphrase of ${what}`
+}
+
+function isEncrypted(key: ConnectionOptions['key']): boolean {
+  return [key]
+    .flat()
+    .some((one) => String(typeof one === 'object' && 'pem' in one ? one.pem : one).includes('ENCRYPTED'))
 }
 
 /** A certificate, its key and their passphrase belong together, so one of them replaces all of them. */

@@ -31,6 +31,16 @@ describe('a path where PEM should be', () => {
   )
 })
 
+/** Found by trying: without its passphrase, the padding of what is decrypted is right by chance. */
+const seeminglyDecrypted = `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAhGdSeC8yag2AICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEAtCZlsO3q3TtDwtTAWADC0EgZDa
+sJ/2wtCckmdNn/EhB4My72chunbOz1xIL+aKwVjq4I1vNt0yUiw+doQpdG/0LuEH
+a0/d0u9K7yTUp+Pu1X3rdpg1GMFJ8CPix/0/IpXUlOpssKtxH3ll++WaeYTNQ/6F
+0tzbzDOexjTOIc5YeW7TOACiTIQAzvKJVEiwdyg8xQEU4PD3D6C4+HKjTrCqoak=
+-----END ENCRYPTED PRIVATE KEY-----
+`
+
 describe('a passphrase', () => {
   const key = createPrivateKey(client.key).export({
     type: 'pkcs8',
@@ -41,6 +51,19 @@ describe('a passphrase', () => {
 
   it('that is missing is said to be missing', async () => {
     expect(await refusalOf({ cert: client.cert, key })).toContain('tls.key is encrypted, and tls.passphrase is missing')
+  })
+
+  it('that is missing is said to be missing if OpenSSL takes the key for decrypted, as it does with one of 256', async () => {
+    expect(await refusalOf({ key: seeminglyDecrypted })).toContain(
+      'tls.key is encrypted, and tls.passphrase is missing',
+    )
+    const among = [{ pem: Buffer.from(seeminglyDecrypted) }]
+    expect(await refusalOf({ key: among })).toContain('tls.key is encrypted, and tls.passphrase is missing')
+  })
+
+  it('is not missed where a key has no passphrase', async () => {
+    const key = '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n'
+    expect(await refusalOf({ key })).not.toContain('passphrase')
   })
 
   it('that is wrong is said to be wrong, and is not repeated', async () => {
