@@ -41,6 +41,15 @@ a0/d0u9K7yTUp+Pu1X3rdpg1GMFJ8CPix/0/IpXUlOpssKtxH3ll++WaeYTNQ/6F
 -----END ENCRYPTED PRIVATE KEY-----
 `
 
+/** PBE-MD5-DES, whose passphrase is `the-secret`. */
+const inOldCipher = `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGwMBsGCSqGSIb3DQEFAzAOBAgKfsj7jngvKgICCAAEgZDuKs0EHZXrg0p7Rlph
+3kOAabQqvYhgeHLsYfou6OBgC3xX6UF2lrxwARRp+7xcnW2WPBShuPPzV/59mb2W
+mfBGKDqquupFiqI8bwZqy1ZgyH6czyBOracV1m1dygm89Vq/nY7ZNLRnJbe0nSlA
+HmIOP1xl6KGajMHje1cYiLPugOVsdbruNKb++HhZ1rMsJfg=
+-----END ENCRYPTED PRIVATE KEY-----
+`
+
 describe('a passphrase', () => {
   const key = createPrivateKey(client.key).export({
     type: 'pkcs8',
@@ -59,6 +68,12 @@ describe('a passphrase', () => {
     )
     const among = [{ pem: Buffer.from(seeminglyDecrypted) }]
     expect(await refusalOf({ key: among })).toContain('tls.key is encrypted, and tls.passphrase is missing')
+  })
+
+  it('is not blamed for a key in a cipher that OpenSSL no longer has', async () => {
+    const message = await refusalOf({ key: inOldCipher, passphrase: 'the-secret' })
+    expect(message).toContain('unsupported')
+    expect(message).not.toContain('passphrase')
   })
 
   it('is not missed where a key has no passphrase', async () => {
