@@ -49,6 +49,17 @@ const outcomes: readonly Case[] = [
     }),
   },
   {
+    fault: 'passes a message that is struck',
+    rule: 'out/1 reached the server for the first time after out/2 [MQTT-4.6.0-1]',
+    within: configuration('a message at which the server closes, one cut', {
+      outgoing: [1, 1, 1],
+      cutsAre: 'cut',
+      poison: 0,
+      abandonAfter: 5,
+      mishaps: { cuts: 1 },
+    }),
+  },
+  {
     fault: 'answers PUBCOMP with PUBREL',
     rule: 'without any further mishap this can go on for ever',
     within: configuration('one message out', { outgoing: [2] }),

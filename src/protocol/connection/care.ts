@@ -130,12 +130,12 @@ export class Care<P, R> {
   /** Sends the next message that is not parked. */
   #askMessage(now: number): PublishExchange<P> | 'nobody' | undefined {
     const { outgoing, suspects } = this.#session
-    const struck = suspects.struckTopics
+    const parked = suspects.parkedTopics
     const other =
-      struck.size === 0 || suspects.triedEnough
+      parked.size === 0 || suspects.triedEnough
         ? undefined
-        : outgoing.sendOne(this.#line, now, ({ topic }) => !struck.has(topic))
-    if (other === undefined && struck.size > 0 && suspects.refusesAll()) outgoing.unpark()
+        : outgoing.sendOne(this.#line, now, ({ topic }) => !parked.has(topic))
+    if (other === undefined && parked.size > 0 && suspects.refusesAll()) outgoing.unpark()
     const sent = other ?? outgoing.sendOne(this.#line, now, () => true)
     if (sent === 'at QoS 0') this.#ping = this.#line.sendPing(now)
     return sent === 'at QoS 0' ? 'nobody' : sent

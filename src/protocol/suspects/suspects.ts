@@ -169,14 +169,13 @@ export class Suspects<P> {
   }
 
   /**
-   * The topics that are not tried now, because another one has to show that the server answers at all: none unless a message is parked
-   * and nothing was answered since its first strike.
+   * The topics that are not tried now, because another one has to show that the server answers at all: those of parked messages, if
+   * nothing was answered since the first strike of one. A message that is only struck keeps its place in the order [MQTT-4.6.0-1].
    */
-  get struckTopics(): ReadonlySet<string> {
-    const messages = this.#messages
-    const isUnproved = (message: OutgoingMessage<P>) =>
-      this.isParked(message) && this.#strikes.get(message)?.answersBefore === this.#answers
-    return new Set(messages.some(isUnproved) ? messages.map(({ topic }) => topic) : [])
+  get parkedTopics(): ReadonlySet<string> {
+    const parked = this.#messages.filter((message) => this.isParked(message))
+    const isUnproved = parked.some((message) => this.#strikes.get(message)?.answersBefore === this.#answers)
+    return new Set(isUnproved ? parked.map(({ topic }) => topic) : [])
   }
 
   /** No other topic is left to try. Returns true if that says that the server refuses all messages: then no message is a suspect. */
@@ -187,9 +186,9 @@ export class Suspects<P> {
     return true
   }
 
-  /** Whether so many topics were struck that no other one need be tried. */
+  /** Whether so many topics are parked that no other one need be tried. */
   get triedEnough(): boolean {
-    return this.struckTopics.size >= topicsMax
+    return this.parkedTopics.size >= topicsMax
   }
 
   /** @internal The state as plain data, for tests and for debugging. Times count from `now`. */

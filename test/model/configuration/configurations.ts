@@ -161,6 +161,24 @@ export const medium: readonly Configuration[] = [
     journal: 'none',
     mishaps: { cuts: 1 },
   }),
+  configuration('the server closes at a message, a cut strikes another: crash', {
+    ...careful,
+    outgoing: [2, 1, 2],
+    poison: 0,
+    abandonAfter: 5,
+    mishaps: { cuts: 1, crashes: 1 },
+  }),
+  configuration('three at QoS 1 out: so many cuts that one is parked', {
+    ...careful,
+    outgoing: [1, 1, 1],
+    mishaps: { cuts: 6 },
+  }),
+  configuration('QoS 2 and 1 out, window of 1: the same, lost session', {
+    ...careful,
+    outgoing: [2, 1],
+    maxInFlight: 1,
+    mishaps: { cuts: 6, losses: 1 },
+  }),
   configuration('two at QoS 0 each way: three cuts, lost session', {
     outgoing: [0, 0],
     incoming: [0, 0],

@@ -32,6 +32,7 @@ export const faults = [
   'takes a new message for a copy after a lost session',
   'takes a message that was cut for a copy',
   'sends PUBLISH after PUBREL',
+  'passes a message that is struck',
   'resends in the order of identifiers',
   'answers PUBCOMP with PUBREL',
   'nudges after each millisecond of silence',
@@ -90,6 +91,17 @@ class SendsPublishAfterPubrel extends Session<number, string> {
   override begin(sessionPresent: boolean, care: 'careful' | 'plain'): void {
     this.outgoing.serverForgot()
     super.begin(sessionPresent, care)
+  }
+}
+
+/** As if one strike were enough to park a message. */
+class PassesStruckMessages extends Session<number, string> {
+  constructor(...args: ConstructorParameters<typeof Session<number, string>>) {
+    super(...args)
+    this.suspects.isParked = (suspect) =>
+      this.suspects
+        .inspect(0)
+        .strikes.some((strikes) => typeof suspect !== 'string' && strikes.suspect === suspect.sequence)
   }
 }
 
@@ -152,6 +164,8 @@ export function sessionClass(fault: Fault): typeof Session<number, string> {
       return TakesCutForCopy
     case 'sends PUBLISH after PUBREL':
       return SendsPublishAfterPubrel
+    case 'passes a message that is struck':
+      return PassesStruckMessages
     case 'resends in the order of identifiers':
       return ResendsInTheOrderOfIdentifiers
     case 'answers PUBCOMP with PUBREL':

@@ -26,6 +26,7 @@ export function textOf(world: World): string {
     `${world.published} ${world.sent} ${world.subscription} ${world.unsubscription} ${world.ping} ${world.handlers} ${world.maxInFlight}`,
     link === undefined ? '' : textOfLink(link),
     server.owed.join(),
+    server.parked.join(),
     session === undefined
       ? ''
       : `${session.began} ${session.replaced} ${session.subscribed} ${session.receipts.join()} ${session.received

@@ -6,8 +6,9 @@ import type { Configuration } from '../configuration/configuration.js'
 import type { Move } from '../moves/move.js'
 import { Broken } from '../world/broken.js'
 import { safe } from '../world/happenings.js'
+import { parking } from '../world/reference-server.js'
 import { type Input, type Output, Subject } from '../world/subject.js'
-import { newWorld, type World } from '../world/world.js'
+import { boundTo, newWorld, type World } from '../world/world.js'
 
 export interface Step {
   readonly world: World
@@ -41,7 +42,9 @@ export function take(
   const pinged = outputs.some((output) => output.is === 'send' && output.sent.packet.type === 'pingreq')
   const sent = outputs.some((output) => output.is === 'send') ? next.now : next.clock.sent
   const clock = { ...next.clock, sent, pinged: next.clock.pinged ?? (pinged ? next.now : undefined) }
-  next = { ...next, clock, engine: viewOf(subject, next.now) }
+  const engineView = viewOf(subject, next.now)
+  const parked = engineView.parked.map((packetId) => boundTo(next, packetId))
+  next = { ...next, clock, engine: engineView, server: parking(next.server, parked) }
   if (next.engine.deadline <= next.now) throw new Broken('the next deadline is not later than now')
   return { world: next, outputs, subject, input }
 }

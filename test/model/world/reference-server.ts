@@ -47,6 +47,8 @@ interface ServerSession {
 export interface Server {
   readonly session: ServerSession | undefined
   readonly owed: readonly number[]
+  /** Messages that the client has parked, because each was alone when the connection was cut: later ones may come first. */
+  readonly parked: readonly number[]
 }
 
 export interface Answer {
@@ -60,7 +62,7 @@ export interface Answer {
 
 export type ConnectDecision = 'keep' | 'lose' | 'refuse'
 
-export const newServer: Server = { session: undefined, owed: [] }
+export const newServer: Server = { session: undefined, owed: [], parked: [] }
 
 const newSession: ServerSession = {
   began: 'unread',
@@ -115,7 +117,10 @@ export function forget(server: Server): { readonly server: Server; readonly sent
   const sentAnew = (server.session?.sending ?? [])
     .filter(({ awaits }) => awaits !== 'pubcomp')
     .map(({ message }) => message)
-  return { server: { session: undefined, owed: [...sentAnew, ...server.owed].sort((a, b) => a - b) }, sentAnew }
+  return {
+    server: { ...server, session: undefined, owed: [...sentAnew, ...server.owed].sort((a, b) => a - b) },
+    sentAnew,
+  }
 }
 
 /** Whether the window of the server has room for one more message. */
@@ -186,6 +191,12 @@ export function connackRead(server: Server): Server {
   return { ...server, session: { ...server.session, began: 'read' } }
 }
 
+/** The client tells that it has parked these messages. */
+export function parking(server: Server, messages: readonly number[]): Server {
+  const more = messages.filter((message) => !server.parked.includes(message))
+  return more.length === 0 ? server : { ...server, parked: [...server.parked, ...more] }
+}
+
 /** A packet other than CONNECT has reached the server. */
 export function answer(server: Server, { packet, name }: NamedPacket, configuration: Configuration): Answer {
   const { session } = server
@@ -194,7 +205,7 @@ export function answer(server: Server, { packet, name }: NamedPacket, configurat
   switch (packet.type) {
     case 'publish': {
       const message = messageOf(packet.topic)
-      const receipts = firstReceipt(session.receipts, message)
+      const receipts = firstReceipt(session.receipts, message, server.parked)
       if (packet.qos === 0) return { server: next({ receipts }), replies: [], owns: message }
       const { packetId } = packet
       if (packet.qos === 1 || configuration.liberty === 'answers PUBLISH at QoS 2 with PUBACK') {
@@ -263,9 +274,9 @@ function awaiting(
   return known
 }
 
-/** The first receipts within one session of the server rise by sequence number. */
-function firstReceipt(receipts: readonly number[], message: number): readonly number[] {
-  if (receipts.includes(message)) return receipts
+/** The first receipts within one session of the server rise by sequence number, but for those of parked messages. */
+function firstReceipt(receipts: readonly number[], message: number, parked: readonly number[]): readonly number[] {
+  if (receipts.includes(message) || parked.includes(message)) return receipts
   const last = receipts.at(-1)
   if (last !== undefined && last > message) {
     throw new Broken(`out/${message} reached the server for the first time after out/${last} [MQTT-4.6.0-1]`)

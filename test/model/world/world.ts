@@ -94,6 +94,8 @@ export interface EngineView {
   readonly held: number
   /** Sequence numbers in the queue. */
   readonly queue: readonly number[]
+  /** Packet Identifiers of the parked messages. */
+  readonly parked: readonly number[]
 }
 
 /** How far a SUBSCRIBE, an UNSUBSCRIBE or a ping of the application has come. */

@@ -215,9 +215,15 @@ describe('while nothing is answered', () => {
     expect(afterQuiet(engine)).toEqual(['PUBLISH#2 b q1 dup'])
   })
 
-  it('and the other topics are struck alike, the server refuses all: no message is parked any more', () => {
-    const engine = twiceCut(newEngine().publish('a', 1).publish('b', 1))
+  it('a message that is struck keeps its place: no other one passes it before it is parked [MQTT-4.6.0-1]', () => {
+    const engine = twiceCut(newEngine().publish('a', 1).publish('b', 1).publish('c', 1))
     for (let strikes = 0; strikes < 4; strikes += 1) strike(engine)
+    expect(afterQuiet(engine)).toEqual(['PUBLISH#2 b q1 dup'])
+  })
+
+  it('and the other topics are parked alike, the server refuses all: no message is parked any more', () => {
+    const engine = twiceCut(newEngine().publish('a', 1).publish('b', 1))
+    for (let strikes = 0; strikes < 6; strikes += 1) strike(engine)
     expect(afterQuiet(engine)).toEqual(['PUBLISH#1 a q1 dup'])
     engine.pass(20).cutBySomebody()
     expect(engine.session.suspects.lastCut).toMatchObject({ verdict: 'struck', strikes: 1 })

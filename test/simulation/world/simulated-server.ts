@@ -9,6 +9,7 @@ import {
   connackRead,
   connectAnswer,
   newServer,
+  parking,
   type Server,
   send,
 } from '../../model/world/reference-server.js'
@@ -46,6 +47,11 @@ export class SimulatedServer {
   get settled(): boolean {
     const sending = this.#server.session?.sending.length ?? 0
     return this.#next === this.#world.incoming.length && this.#server.owed.length === 0 && sending === 0
+  }
+
+  /** The client tells that it has parked this message. */
+  parking(message: number): void {
+    this.#server = parking(this.#server, [message])
   }
 
   accept(link: SimulatedLink): void {

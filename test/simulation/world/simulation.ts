@@ -76,6 +76,16 @@ function isPacketMessage(message: unknown): message is { readonly client: object
   return typeof message === 'object' && message !== null && 'client' in message && 'packet' in message
 }
 
+interface SuspectMessage {
+  readonly client: unknown
+  readonly verdict: unknown
+  readonly unanswered: readonly string[]
+}
+
+function isSuspectMessage(message: unknown): message is SuspectMessage {
+  return typeof message === 'object' && message !== null && 'verdict' in message && 'unanswered' in message
+}
+
 class Simulation {
   readonly #world: World
   readonly #random: SeededRandom
@@ -124,12 +134,21 @@ class Simulation {
     if (packet.type === 'publish' && packet.qos === 2) this.#arrived.set(packet.packetId, messageOf(packet.topic))
   }
 
+  /** A message is parked: cuts have met it three times when it was alone. */
+  readonly #suspected = (report: unknown): void => {
+    if (!isSuspectMessage(report) || report.client !== this.#client || report.verdict !== 'parked') return
+    const [, topic] = /topic "(out\/\d+)"/.exec(report.unanswered.join()) ?? []
+    if (topic !== undefined) this.#server.parking(messageOf(topic))
+  }
+
   async run(): Promise<Run> {
     channels.packetIn.subscribe(this.#read)
+    channels.suspect.subscribe(this.#suspected)
     try {
       return await this.#run()
     } finally {
       channels.packetIn.unsubscribe(this.#read)
+      channels.suspect.unsubscribe(this.#suspected)
     }
   }
 
