@@ -35,8 +35,9 @@ export type {
   UnsubscribePacket,
   Will,
 } from './control-packet.js'
-export { PacketDecoder, type PacketDecoderOptions } from './decode/packet-decoder.js'
+export { PacketDecoder } from './decode/packet-decoder.js'
 export type { PacketAnomaly } from './decode/packet-reader.js'
+export type { PacketDecoderOptions } from './decode/stream-decoder.js'
 export { encodePacket, PacketWriter } from './encode/packet-writer.js'
 export { MAX_PACKET_BYTES, MAX_REMAINING_LENGTH } from './fixed-header.js'
 export { topicMatches, validateTopicFilter, validateTopicName } from './topic.js'

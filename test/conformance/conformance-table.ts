@@ -77,7 +77,9 @@ export function outdatedLines(written: string, current: string): string[] {
   const [before, now] = [written.split('\n'), current.split('\n')]
   const known = [new Set(before), new Set(now)] as const
   const changed = [...before.filter((line) => !known[1].has(line)), ...now.filter((line) => !known[0].has(line))]
-  return [...new Set(changed.map((line) => /^\| \*{1,2}([^*]+)\*/.exec(line)?.[1] ?? line))]
+  return [
+    ...new Set(changed.map((line) => /^\| (?:\*{1,2}([^*]+)\*|(MQTT-\S+))/.exec(line)?.slice(1).find(Boolean) ?? line)),
+  ]
 }
 
 export interface Counts {
@@ -134,10 +136,12 @@ function sentence({ upheldAndTested, upheldByType, notApplicable, open }: Counts
 function rowOf(survey: Survey, statement: Statement): string {
   const { id, binds, text, reason, printed } = statement
   const of = <T extends { readonly id: string }>(list: readonly T[]) => list.filter((entry) => entry.id === id)
+  // A rule without a number has a name of some words.
+  const name = id.startsWith('MQTT-') ? id : `*${id}*`
   const misprint = printed === undefined ? '' : ` (misprinted there: ${printed})`
   const upheld = reason === undefined ? siteNames(of(survey.sites)) : [escaped(reason)]
   const proved = [...testNames([...of(survey.tests), ...of(survey.types), ...of(survey.brokerTests)])]
-  const cells = [`*${id}*${misprint} ${binds}`, escaped(text), upheld.join('; '), proved.join('; ')]
+  const cells = [`${name}${misprint} ${binds}`, escaped(text), upheld.join('; '), proved.join('; ')]
   return `| ${cells.join(' | ')} |`
 }
 

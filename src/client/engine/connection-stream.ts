@@ -13,9 +13,10 @@ import type {
   PacketIdentifier,
   QoS,
 } from '../../codec/control-packet.js'
-import { PacketDecoder, type PacketDecoderOptions } from '../../codec/decode/packet-decoder.js'
 import type { PacketAnomaly } from '../../codec/decode/packet-reader.js'
 import { markBlocks } from '../../codec/decode/payload-copies.js'
+import { decodeServerBody } from '../../codec/decode/server-bodies.js'
+import { type PacketDecoderOptions, StreamDecoder } from '../../codec/decode/stream-decoder.js'
 import { PacketWriter } from '../../codec/encode/packet-writer.js'
 import { ConnectionLostError } from '../../errors.js'
 import type { Connection } from '../../protocol/connection/connection.js'
@@ -98,7 +99,7 @@ export class ConnectionStream implements TransportEvents {
   readonly #client: object
   readonly #counters: ClientCounters
   readonly #writer = new PacketWriter()
-  readonly #decoder: PacketDecoder<boolean>
+  readonly #decoder: StreamDecoder<boolean>
   readonly #transport: Transport
   /** As it was when the stream was opened. */
   #peer: Peer | undefined
@@ -127,11 +128,8 @@ export class ConnectionStream implements TransportEvents {
     this.#owner = owner
     this.#client = client
     this.#counters = counters
-    this.#decoder = new PacketDecoder({
-      ...decoding,
-      from: 'server',
-      onAnomaly: (anomaly, packet, bytes) => owner.misformed(anomaly, packet, bytes),
-    })
+    const onAnomaly: PacketDecoderOptions['onAnomaly'] = (...reported) => owner.misformed(...reported)
+    this.#decoder = new StreamDecoder({ ...decoding, from: 'server', onAnomaly }, decodeServerBody)
     this.#transport = open(this)
   }
 

@@ -1,7 +1,16 @@
-import type { ConnackPacket, ConnectPacket, QoS, Will } from '../control-packet.js'
+/** The bodies of the packets that a client sends, beside those that both sides send. */
+import type {
+  ConnectPacket,
+  DecodedPacket,
+  PacketName,
+  QoS,
+  SubscribePacket,
+  SubscriptionRequest,
+  UnsubscribePacket,
+  Will,
+} from '../control-packet.js'
 import {
   CLEAN_SESSION_FLAG,
-  MAX_RETURN_CODE,
   PASSWORD_FLAG,
   PROTOCOL_LEVEL,
   PROTOCOL_NAME,
@@ -12,9 +21,27 @@ import {
   WILL_RETAIN_FLAG,
 } from '../packet-constants.js'
 import type { PacketReader } from './packet-reader.js'
+import { decodeServerBody } from './server-bodies.js'
+
+/** Decodes what follows the fixed header of any packet. */
+export function decodeBody(reader: PacketReader, name: PacketName | undefined): DecodedPacket<boolean> {
+  switch (name) {
+    case 'connect':
+      return decodeConnect(reader)
+    case 'subscribe':
+      return decodeSubscribe(reader)
+    case 'unsubscribe':
+      return decodeUnsubscribe(reader)
+    case 'pingreq':
+    case 'disconnect':
+      return { type: name }
+    default:
+      return decodeServerBody(reader, name)
+  }
+}
 
 /** CONNECT (section 3.1). */
-export function decodeConnect(reader: PacketReader): ConnectPacket<Buffer> {
+function decodeConnect(reader: PacketReader): ConnectPacket<Buffer> {
   const nameAt = reader.position
   // [MQTT-3.1.2-1] a packet with another protocol name is not MQTT
   if (reader.text('MQTT-3.1.2-1') !== PROTOCOL_NAME) {
@@ -83,32 +110,33 @@ function decodeWill(reader: PacketReader, qos: QoS, retain: boolean): Will<Buffe
   return { topic, payload: reader.binary('MQTT-3.1.2-9'), qos, retain }
 }
 
-/** CONNACK (section 3.2). */
-export function decodeConnack(reader: PacketReader): ConnackPacket {
-  const flags = reader.byte('3.2.1')
-  // [3.2.2.1 reserved flags] all bits but the lowest are reserved
-  if (flags > 1) {
-    reader.fail(
-      'acknowledge-flags',
-      '3.2.2.1',
-      reader.position - 1,
-      `CONNACK with reserved flags (0x${flags.toString(16)})`,
-    )
+/** SUBSCRIBE (section 3.8). */
+function decodeSubscribe(reader: PacketReader): SubscribePacket {
+  const packetId = reader.packetIdentifier('MQTT-2.3.1-1')
+  // [MQTT-3.8.3-3] SUBSCRIBE has at least one Topic Filter
+  if (reader.atEnd) reader.fail('empty-payload', 'MQTT-3.8.3-3', reader.position, 'SUBSCRIBE without a Topic Filter')
+  const subscriptions: SubscriptionRequest[] = []
+  while (!reader.atEnd) {
+    // [MQTT-3.8.3-1] a Topic Filter is a string
+    const filter = reader.topicFilter('MQTT-3.8.3-1')
+    const qos = reader.byte('MQTT-3.8.3-3')
+    // [MQTT-3.8.3-4] the upper six bits are reserved, and QoS 3 does not exist
+    if (qos !== 0 && qos !== 1 && qos !== 2) {
+      reader.fail('qos', 'MQTT-3.8.3-4', reader.position - 1, `SUBSCRIBE with the requested QoS ${qos}`)
+    } else {
+      subscriptions.push({ filter, qos })
+    }
   }
-  const returnCode = reader.byte('3.2.1')
-  // [MQTT-3.2.2-6] a server without a fitting Return Code sends no CONNACK
-  if (returnCode > MAX_RETURN_CODE) {
-    reader.fail(
-      'return-code',
-      'MQTT-3.2.2-6',
-      reader.position - 1,
-      `CONNACK with the reserved Return Code ${returnCode}`,
-    )
-  }
-  // [MQTT-3.2.2-4] a refusal has Session Present 0
-  if (flags === 1 && returnCode !== 0) {
-    const what = `CONNACK with Session Present and Return Code ${returnCode}`
-    reader.fail('session-present', 'MQTT-3.2.2-4', reader.position - 2, what)
-  }
-  return { type: 'connack', sessionPresent: flags === 1, returnCode }
+  return { type: 'subscribe', packetId, subscriptions }
+}
+
+/** UNSUBSCRIBE (section 3.10). */
+function decodeUnsubscribe(reader: PacketReader): UnsubscribePacket {
+  const packetId = reader.packetIdentifier('MQTT-2.3.1-1')
+  // [MQTT-3.10.3-2] UNSUBSCRIBE has at least one Topic Filter
+  if (reader.atEnd) reader.fail('empty-payload', 'MQTT-3.10.3-2', reader.position, 'UNSUBSCRIBE without a Topic Filter')
+  const filters: string[] = []
+  // [MQTT-3.10.3-1] the Topic Filters are strings, one after the other
+  while (!reader.atEnd) filters.push(reader.topicFilter('MQTT-3.10.3-1'))
+  return { type: 'unsubscribe', packetId, filters }
 }

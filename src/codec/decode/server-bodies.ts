@@ -1,17 +1,38 @@
+/** The bodies of the packets that a server sends. A client needs no others. */
 import { byteAt } from '../byte-at.js'
-import type {
-  DecodedPacket,
-  SubackPacket,
-  SubscribePacket,
-  SubscriptionRequest,
-  UnsubscribePacket,
-} from '../control-packet.js'
-import { isSubackCode, SUBSCRIBE_FAILURE } from '../packet-constants.js'
+import type { ConnackPacket, DecodedPacket, PacketName, SubackPacket } from '../control-packet.js'
+import { isSubackCode, MAX_RETURN_CODE, SUBSCRIBE_FAILURE } from '../packet-constants.js'
 import { DUP_FLAG, QOS_MASK, QOS_SHIFT, RETAIN_FLAG } from '../packet-type.js'
 import type { PacketReader } from './packet-reader.js'
 
+/** Decodes what follows the fixed header of a packet from a server. */
+export function decodeServerBody(reader: PacketReader, name: PacketName | undefined): DecodedPacket<boolean> {
+  switch (name) {
+    case 'publish':
+      return decodePublish(reader)
+    case 'puback':
+    case 'pubrec':
+    case 'pubrel':
+    case 'pubcomp':
+      // [MQTT-2.3.1-6] these packets have the Packet Identifier of a PUBLISH, which is never 0
+      return { type: name, packetId: reader.packetIdentifier('MQTT-2.3.1-6') }
+    case 'unsuback':
+      // [MQTT-2.3.1-7] UNSUBACK has the Packet Identifier of an UNSUBSCRIBE, which is never 0
+      return { type: name, packetId: reader.packetIdentifier('MQTT-2.3.1-7') }
+    case 'suback':
+      return decodeSuback(reader)
+    case 'pingresp':
+      return { type: name }
+    case 'connack':
+      return decodeConnack(reader)
+    /* v8 ignore next 2 -- @preserve readPacketSize has refused such a packet already; only a mistake of ours could get here */
+    default:
+      throw new RangeError('the fixed header was not checked')
+  }
+}
+
 /** PUBLISH (section 3.3). The check of the first byte has already refused QoS 3, and a strict reader DUP at QoS 0. */
-export function decodePublish(reader: PacketReader): DecodedPacket<boolean> {
+function decodePublish(reader: PacketReader): DecodedPacket<boolean> {
   const flags = byteAt(reader.bytes, reader.start)
   const retain = (flags & RETAIN_FLAG) !== 0
   const qos = (flags >> QOS_SHIFT) & QOS_MASK
@@ -35,28 +56,38 @@ export function decodePublish(reader: PacketReader): DecodedPacket<boolean> {
   return { type: 'publish', topic, payload: reader.rest(), retain, qos: qos === 1 ? 1 : 2, packetId, dup }
 }
 
-/** SUBSCRIBE (section 3.8). */
-export function decodeSubscribe(reader: PacketReader): SubscribePacket {
-  const packetId = reader.packetIdentifier('MQTT-2.3.1-1')
-  // [MQTT-3.8.3-3] SUBSCRIBE has at least one Topic Filter
-  if (reader.atEnd) reader.fail('empty-payload', 'MQTT-3.8.3-3', reader.position, 'SUBSCRIBE without a Topic Filter')
-  const subscriptions: SubscriptionRequest[] = []
-  while (!reader.atEnd) {
-    // [MQTT-3.8.3-1] a Topic Filter is a string
-    const filter = reader.topicFilter('MQTT-3.8.3-1')
-    const qos = reader.byte('MQTT-3.8.3-3')
-    // [MQTT-3.8.3-4] the upper six bits are reserved, and QoS 3 does not exist
-    if (qos !== 0 && qos !== 1 && qos !== 2) {
-      reader.fail('qos', 'MQTT-3.8.3-4', reader.position - 1, `SUBSCRIBE with the requested QoS ${qos}`)
-    } else {
-      subscriptions.push({ filter, qos })
-    }
+/** CONNACK (section 3.2). */
+function decodeConnack(reader: PacketReader): ConnackPacket {
+  const flags = reader.byte('3.2.1')
+  // [3.2.2.1 reserved flags] all bits but the lowest are reserved
+  if (flags > 1) {
+    reader.fail(
+      'acknowledge-flags',
+      '3.2.2.1',
+      reader.position - 1,
+      `CONNACK with reserved flags (0x${flags.toString(16)})`,
+    )
   }
-  return { type: 'subscribe', packetId, subscriptions }
+  const returnCode = reader.byte('3.2.1')
+  // [MQTT-3.2.2-6] a server without a fitting Return Code sends no CONNACK
+  if (returnCode > MAX_RETURN_CODE) {
+    reader.fail(
+      'return-code',
+      'MQTT-3.2.2-6',
+      reader.position - 1,
+      `CONNACK with the reserved Return Code ${returnCode}`,
+    )
+  }
+  // [MQTT-3.2.2-4] a refusal has Session Present 0
+  if (flags === 1 && returnCode !== 0) {
+    const what = `CONNACK with Session Present and Return Code ${returnCode}`
+    reader.fail('session-present', 'MQTT-3.2.2-4', reader.position - 2, what)
+  }
+  return { type: 'connack', sessionPresent: flags === 1, returnCode }
 }
 
 /** SUBACK (section 3.9). */
-export function decodeSuback(reader: PacketReader): SubackPacket<Uint8Array> {
+function decodeSuback(reader: PacketReader): SubackPacket<Uint8Array> {
   // [MQTT-3.8.4-5] SUBACK has a Return Code for each Topic Filter, so at least one
   const packetId = reader.packetIdentifier('MQTT-3.8.4-5', 'MQTT-2.3.1-7')
   if (reader.atEnd) reader.fail('empty-payload', 'MQTT-3.8.4-5', reader.position, 'SUBACK without a Return Code')
@@ -78,15 +109,4 @@ export function decodeSuback(reader: PacketReader): SubackPacket<Uint8Array> {
 
 function describeCode(code: number): string {
   return `SUBACK with the reserved Return Code 0x${code.toString(16).padStart(2, '0')}`
-}
-
-/** UNSUBSCRIBE (section 3.10). */
-export function decodeUnsubscribe(reader: PacketReader): UnsubscribePacket {
-  const packetId = reader.packetIdentifier('MQTT-2.3.1-1')
-  // [MQTT-3.10.3-2] UNSUBSCRIBE has at least one Topic Filter
-  if (reader.atEnd) reader.fail('empty-payload', 'MQTT-3.10.3-2', reader.position, 'UNSUBSCRIBE without a Topic Filter')
-  const filters: string[] = []
-  // [MQTT-3.10.3-1] the Topic Filters are strings, one after the other
-  while (!reader.atEnd) filters.push(reader.topicFilter('MQTT-3.10.3-1'))
-  return { type: 'unsubscribe', packetId, filters }
 }
