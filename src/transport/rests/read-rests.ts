@@ -28,8 +28,8 @@ export interface RestTime {
   afterRest(action: () => void): () => void
 }
 
-/** Reads with more time between them are no stream. */
-const streamMs = 1
+/** A stream begins with two reads that have less time between them, and ends with two that have more than the second. */
+const streamMs = { begins: 1, ends: 4 }
 /** No socket rests any more if the median of so many rests is longer: the timers of the machine are too coarse, or it is too busy. */
 const judgedRests = 16
 const longestMedianMs = 3
@@ -50,7 +50,7 @@ export class ReadRests {
   wasRead(socket: RestingSocket, bytes: number): void {
     if (this.#timers === 'coarse') return
     const now = this.#time.now()
-    const isStream = now - socket.lastReadAt < streamMs
+    const isStream = now - socket.lastReadAt < (socket.rhythm === undefined ? streamMs.begins : streamMs.ends)
     socket.lastReadAt = now
     if (!isStream) {
       socket.rhythm?.stayAwake(now)

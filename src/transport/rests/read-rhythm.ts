@@ -7,7 +7,8 @@
  *
  * The bytes of a millisecond are measured in both states. If rests make them fewer, then the server waits for us during a rest: its
  * window, or ours, is too small for one. If our output ends most rests, they gather little. In both cases the socket stays awake for a
- * time, which doubles until rests are of use again.
+ * time, which doubles until rests are of use again. A measure of some milliseconds says little: what a server has held for us comes
+ * much faster than its stream. So a long measure is not replaced by a short one before it is old.
  *
  * There is no clock and no socket here: the caller passes times and bytes.
  */
@@ -30,10 +31,11 @@ const restComesMs = 0.3
 /** After so many rests their rate is compared with the rate before, of which they have to keep this share. */
 const comparedRests = 8
 const keptShare = 0.9
-/** After so many rests the rate without rests is measured again. */
-const restsMax = 64
-/** How long a socket stays awake when rests are of no use. */
-const awakeMs = { first: 16, longest: 1_024 }
+/** How long a socket stays awake when rests are of no use. A server that was busy itself may be why a single rest brought little. */
+const awakeMs = { first: 4, longest: 1_024 }
+/** A long measure takes so long, and is good for so long. */
+const longMeasureMs = 16
+const measureIsGoodMs = 500
 
 export class ReadRhythm {
   #state: 'awake' | 'resting' = 'awake'
@@ -49,8 +51,9 @@ export class ReadRhythm {
   #restEndedAt = 0
   /** How the last rest ended. */
   #lastRest: 'slept' | 'woken' = 'slept'
-  /** The bytes of a millisecond without rests. */
+  /** The bytes of a millisecond without rests, and when they were measured for `longMeasureMs`. */
   #awakeRate = 0
+  #measuredAt = -Infinity
   #rests = 0
   #awakeUntil = -Infinity
   #nextAwakeMs = awakeMs.first
@@ -102,7 +105,9 @@ export class ReadRhythm {
     const ms = now - this.#since
     if (ms < measureMs || now < this.#awakeUntil) return false
     const isWorth = this.#turns >= readsPerMs * ms && this.#bytes < smallReadBytes * this.#turns
-    this.#awakeRate = this.#bytes / ms
+    const isLong = ms >= longMeasureMs
+    if (isLong || this.#isOld(now)) this.#awakeRate = this.#bytes / ms
+    if (isLong) this.#measuredAt = now
     this.#measureFrom(now)
     return isWorth
   }
@@ -114,13 +119,19 @@ export class ReadRhythm {
     if (isLittle && now - this.#restEndedAt < restComesMs) return false
     this.#rests += 1
     if (isLittle || !this.#isOfUse(now)) {
+      if (this.#isOld(now)) this.#nextAwakeMs = Math.max(longMeasureMs, this.#nextAwakeMs)
       this.#awakeUntil = now + this.#nextAwakeMs
       this.#nextAwakeMs = Math.min(2 * this.#nextAwakeMs, awakeMs.longest)
-    } else if (this.#gathered < fullRestBytes && this.#rests < restsMax) {
-      return true
+    } else if (this.#gathered < fullRestBytes) {
+      if (this.#rests % comparedRests > 0 || !this.#isOld(now)) return true
+      this.#awakeUntil = now + longMeasureMs
     }
     this.stayAwake(now)
     return false
+  }
+
+  #isOld(now: number): boolean {
+    return now - this.#measuredAt > measureIsGoodMs
   }
 
   #isOfUse(now: number): boolean {

@@ -110,6 +110,22 @@ describe('a stream of small reads', () => {
     expect(rested.packets).toBeGreaterThan(awake.packets * 0.99)
   })
 
+  test('is read five times less often if the server holds for 3 ms what it then sends at once', () => {
+    const run = (mayRest: () => boolean): Reading => {
+      const reading = new Reading()
+      for (let holds = 0; holds < 40; holds += 1) {
+        reading
+          .run(22, { ...fast, mayRest })
+          .run(3, { perMs: 0, mayRest })
+          .run(0.2, { perMs: 600, mayRest })
+      }
+      return reading
+    }
+    const [awake, rested] = [run(never), run(() => true)]
+    expect(rested.reads).toBeLessThan(awake.reads / 5)
+    expect(rested.packets).toBeGreaterThan(awake.packets * 0.99)
+  })
+
   test.each([10, 20, 40])('keeps nearly its rate if only %i packets may be unacknowledged', (window) => {
     const awake = new Reading().run(4_000, { ...fast, window, mayRest: never })
     const rested = new Reading().run(4_000, { ...fast, window })
