@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defineConfig } from 'tsup'
 import { writeDeclarations } from './build/declarations.js'
@@ -26,7 +27,12 @@ export default defineConfig(({ dts, outDir = 'dist' }) => ({
   // build/declarations.ts writes them, and says why; `tsup --no-dts` still leaves them out.
   dts: false,
   onSuccess: async () => {
-    if (dts !== false) await writeDeclarations('src', Object.values(library), join(outDir, 'types'))
+    // All below it is CommonJS.
+    const commonJs = join(outDir, 'cjs')
+    await mkdir(commonJs, { recursive: true })
+    await writeFile(join(commonJs, 'package.json'), '{"type":"commonjs","sideEffects":false}\n')
+    if (dts === false) return
+    await writeDeclarations('src', Object.values(library), [join(outDir, 'types'), join(commonJs, 'types')])
   },
   clean: true,
   esbuildOptions(options, { format }) {

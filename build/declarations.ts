@@ -3,25 +3,31 @@
  * its doc comments, so that "go to definition" in an editor opens something to read. (One file rolled up for each entry
  * point would share what they have in common by chunks with hashed names and exports of one letter.)
  *
- * Each is written twice, because TypeScript takes the module format of a declaration from its extension: `.d.ts` for
- * those who import, `.d.cts` for those who require. They differ in the extensions of their imports alone.
+ * Each is written twice, because TypeScript takes the module format of a `.d.ts` from the package.json above it: once for those who
+ * import, and once for those who require, in a folder whose package.json says so. The texts and the names are the same. npm puts files
+ * of one name side by side into the archive, so the second costs next to nothing there.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, posix, relative } from 'node:path'
 import ts from 'typescript'
 
-/** Writes the declarations of `entries` and of what they import, each as the path below `sources` has it, into `directory`. */
-export async function writeDeclarations(sources: string, entries: readonly string[], directory: string): Promise<void> {
+/** Writes the declarations of `entries` and of what they import, each as the path below `sources` has it, into each of the directories. */
+export async function writeDeclarations(
+  sources: string,
+  entries: readonly string[],
+  directories: readonly string[],
+): Promise<void> {
   const declarations = declarationsOf(sources, entries)
   for (const name of reachable(
     declarations,
     entries.map((entry) => declarationName(sources, entry)),
   )) {
     const text = declarations.get(name) ?? ''
-    const path = join(directory, name)
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(`${path}.d.ts`, text)
-    await writeFile(`${path}.d.cts`, requiring(text))
+    for (const directory of directories) {
+      const path = join(directory, `${name}.d.ts`)
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, text)
+    }
   }
 }
 
@@ -69,14 +75,4 @@ function declarationName(sources: string, path: string): string {
   return relative(sources, path)
     .replaceAll('\\', '/')
     .replace(/(\.d)?\.ts$/, '')
-}
-
-/** The same declaration for CommonJS: what it imports is `.cjs` too. */
-function requiring(text: string): string {
-  const specifiers = ts.preProcessFile(text).importedFiles.filter(({ fileName }) => fileName.startsWith('.'))
-  // From the end, so that the places of those before stay what they are. `pos` is where the opening quote stands.
-  return specifiers.reduceRight((result, { fileName, pos }) => {
-    const end = pos + fileName.length + 2
-    return `${result.slice(0, pos)}'${fileName.replace(/\.js$/, '.cjs')}'${result.slice(end)}`
-  }, text)
 }

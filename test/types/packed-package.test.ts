@@ -78,7 +78,7 @@ describe('the packed package', () => {
 
   it('holds what a user needs, and no tests, fixtures or maps', () => {
     const shape =
-      /^(dist\/[\w-]+\.(js|cjs)|dist\/types\/[\w/-]+\.d\.(ts|cts)|package\.json|README(\.zh-CN)?\.md|docs\/([\w.-]+\.md|pictures\/[\w-]+\.svg)|CHANGELOG\.md|LICENSE)$/
+      /^(dist\/[\w-]+\.(js|cjs)|dist\/(cjs\/)?types\/[\w/-]+\.d\.ts|(dist\/cjs\/)?package\.json|README(\.zh-CN)?\.md|docs\/([\w.-]+\.md|pictures\/[\w-]+\.svg)|CHANGELOG\.md|LICENSE)$/
     expect(packed.files.filter((path) => !shape.test(path))).toEqual([])
     for (const path of [
       'package.json',
@@ -161,4 +161,4 @@ describe('the packed package', () => {
   })
 })
 
-describeDeclarations(() => join(packed.project, 'node_modules/mqtt311/dist/types'))
+describeDeclarations(() => join(packed.project, 'node_modules/mqtt311/dist'))
