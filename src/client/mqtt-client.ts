@@ -382,14 +382,15 @@ export async function connect(
   options?: ClientOptions,
   ...more: readonly unknown[]
 ): Promise<MqttClient> {
-  const isUrl = typeof urlOrOptions === 'string'
+  // `connect(process.env.URL, options)` without that variable lacks a server, and has no argument too many.
+  const isUrl = !isRecord(urlOrOptions)
   refuseMore('connect()', isUrl ? more : [options, ...more])
-  const client = new MqttClient(isUrl ? withUrl(urlOrOptions, options === undefined ? {} : options) : urlOrOptions)
+  const client = new MqttClient(isUrl ? withUrl(urlOrOptions, options) : urlOrOptions)
   await client.connect()
   return client
 }
 
-function withUrl(url: string, options: ClientOptions): ClientOptions {
+function withUrl(url: string, options: ClientOptions = {}): ClientOptions {
   // The spread below would turn a value that is no object into an empty object, without an error.
   if (!isRecord(options)) throw new UsageError(`the options of connect() have to be an object, not ${kindOf(options)}`)
   if (options.url !== undefined)

@@ -1,6 +1,6 @@
 /** Where a client connects to: servers by name or address, or a function that opens another kind of byte stream. */
 import type { ConnectionOptions } from 'node:tls'
-import { outline } from '../../codec/field-checks.js'
+import { kindOf, outline } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
 import { isRecord } from '../../option-names.js'
 import { type ServerAddress, serverAddresses } from '../../transport/endpoint.js'
@@ -88,12 +88,12 @@ function isSamePlace(one: ServersSettings, other: ServersSettings): boolean {
 /** Checks for a string. The error shows only the type of a wrong value, because the value may hold a password. */
 function secretText(name: string, value: string | undefined): string | undefined {
   if (value === undefined || typeof value === 'string') return value
-  throw new UsageError(`${name} has to be a string, not ${typeof value}`)
+  throw new UsageError(`${name} has to be a string, not ${kindOf(value)}`)
 }
 
 function checkedServers(name: string, value: ClientOptions['servers']): ClientOptions['servers'] {
   if (value !== undefined && !Array.isArray(value)) {
-    throw new UsageError(`${name} has to be an array of URLs or objects, not ${typeof value}`)
+    throw new UsageError(`${name} has to be an array of URLs or objects, not ${kindOf(value)}`)
   }
   return value?.map((server, index) =>
     typeof server === 'string' ? server : group(`${name}[${index}]`, server, serverChecks),

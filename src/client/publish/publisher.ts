@@ -11,7 +11,7 @@
  * too. The bytes are counted across turns, because only `setImmediate` shows that a turn has ended.
  */
 
-import { outline, requireAttached } from '../../codec/field-checks.js'
+import { kindOf, outline, requireAttached } from '../../codec/field-checks.js'
 import { validateTopicName } from '../../codec/topic.js'
 import { hasLoneSurrogate } from '../../codec/utf8.js'
 import { ClosedError, ConnectionLostError, QueueFullError, UsageError } from '../../errors.js'
@@ -274,7 +274,7 @@ function bytesOf(payload: string | Uint8Array): Uint8Array {
     return payload
   }
   throw new UsageError(
-    `a payload has to be a string or a Uint8Array, not ${payload === null ? 'null' : typeof payload}: encode it yourself, for example with JSON.stringify`,
+    `a payload has to be a string or a Uint8Array, not ${kindOf(payload)}: encode it yourself, for example with JSON.stringify`,
     { statement: '3.3.3' },
   )
 }

@@ -98,6 +98,19 @@ describe('a mistake in the options of a call is refused, with advice, and nothin
     expect(opened).toBe(0)
   })
 
+  test.each([
+    [undefined, 'no server is named: give url'],
+    [null, 'url has to be a string, not null'],
+    [['mqtt://[::1]:9'], 'url has to be a string, not an array'],
+  ])(
+    'connect(%j, options) says what is wrong with its first argument, and not that the second is too many',
+    async (url, advice) => {
+      const error = await rejectionOf(Reflect.apply(connect, undefined, [url, { keepAlive: 30 }]))
+      expect(error).toBeInstanceOf(UsageError)
+      expect(String(error)).toContain(advice)
+    },
+  )
+
   test('what stands on the prototype of all objects is no option', async () => {
     Reflect.set(Object.prototype, 'polluted', null)
     onTestFinished(() => {
