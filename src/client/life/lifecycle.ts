@@ -127,9 +127,10 @@ export class Lifecycle implements EngineEvents, Abortable {
 
   connect(): Promise<OnlineEvent> {
     if (this.#phase.is !== 'idle') {
+      const { signal } = this.#settings
       const text = this.#phase.is === 'closed' ? 'this client is closed: make a new one' : 'connect() was called before'
       // [MQTT-3.1.0-2] A program connects a client once; the client makes all later connections by itself.
-      throw new UsageError(text, { statement: 'MQTT-3.1.0-2' })
+      throw signal?.aborted ? signal.reason : new UsageError(text, { statement: 'MQTT-3.1.0-2' })
     }
     // Timers, sockets, events and `credentials` run in the asynchronous context of this call, and of no later call.
     this.driver.timers.context = new AsyncResource('mqtt311.client')

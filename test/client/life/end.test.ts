@@ -279,6 +279,16 @@ test('options.signal that is aborted already makes a client that is closed', asy
   expect(client.state).toBe('closed')
 })
 
+test('options.signal that is aborted before connect() is the reason why that rejects', async () => {
+  const reason = new Error('shutting down')
+  const aborted = clientOf(new FakeServer(), { signal: AbortSignal.abort(reason) })
+  expect(await rejectionOf(aborted.connect())).toBe(reason)
+  const abort = new AbortController()
+  const later = clientOf(new FakeServer(), { signal: abort.signal })
+  abort.abort(reason)
+  expect(await rejectionOf(later.connect())).toBe(reason)
+})
+
 test('a subscription and a publish of a client that has ended settle', async () => {
   const { client, connection } = await online()
   connection.serve()
