@@ -149,13 +149,9 @@ function deviceOf(message: Message, productKey: string, deviceName: string): Sec
     )
   }
   // An empty secret is none.
-  const { deviceSecret, clientId, deviceToken } = {
-    deviceSecret: answer.get('deviceSecret') || undefined,
-    clientId: answer.get('clientId') || undefined,
-    deviceToken: answer.get('deviceToken') || undefined,
-  }
-  if (deviceSecret !== undefined) return { productKey, deviceName, deviceSecret }
-  if (clientId !== undefined && deviceToken !== undefined) return { productKey, deviceName, clientId, deviceToken }
+  const { deviceSecret, clientId, deviceToken } = Object.fromEntries(answer)
+  if (deviceSecret) return { productKey, deviceName, deviceSecret }
+  if (clientId && deviceToken) return { productKey, deviceName, clientId, deviceToken }
   throw new Error(`the platform's answer on ${message.topic} has neither deviceSecret nor clientId and deviceToken`)
 }
 
