@@ -185,7 +185,10 @@ export class Lifecycle implements EngineEvents, Abortable {
   #attemptTimedOut(): void {
     // [MQTT-3.1.4-4] [3.2 missing CONNACK] The server has to answer CONNECT; the client gives up when no answer comes.
     const timeoutMs = this.#settings.connection.connectTimeoutMs
-    const text = `no CONNACK within ${timeoutMs} ms from the start of the attempt (connectTimeoutMs)`
+    const { connection } = this.driver
+    const answer = connection?.phase === 'new' ? 'connection' : 'CONNACK'
+    const awaited = connection === undefined ? 'answer of credentials or store' : answer
+    const text = `no ${awaited} within ${timeoutMs} ms from the start of the attempt (connectTimeoutMs)`
     this.#ended(new TimeoutError(text, { operation: 'connect', timeoutMs }))
   }
 

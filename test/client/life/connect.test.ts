@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import {
+  type ClientOptions,
   ClosedError,
   ConnectionLostError,
   ConnectionRefusedError,
@@ -10,8 +11,16 @@ import {
   TimeoutError,
   UsageError,
 } from '../../../src/index.js'
+import type { SessionStore } from '../../../src/store/index.js'
 import { clientOf, event, fakeTime, online, pass, quiet, rejectionOf, watch } from '../peers/client-on-pipe.js'
 import { FakeServer, message } from '../peers/fake-server.js'
+
+const storeThatHangs: SessionStore = {
+  durable: false,
+  open: () => new Promise(() => {}),
+  append: async () => {},
+  close: async () => {},
+}
 
 describe('connect()', () => {
   test('resolves with Session Present once CONNACK has come', async () => {
@@ -89,6 +98,19 @@ describe('connect()', () => {
     expect(error).toBeInstanceOf(TimeoutError)
     expect(error).toMatchObject({ operation: 'connect', timeoutMs: 700 })
     await connection.closed
+  })
+
+  test.each<[string, ClientOptions]>([
+    ['no answer of credentials or store', { credentials: () => new Promise(() => {}) }],
+    ['no answer of credentials or store', { clientId: 'c', cleanSession: false, store: storeThatHangs }],
+    ['no connection', { stream: () => new Promise(() => {}) }],
+    ['no CONNACK', {}],
+  ])('rejects after connectTimeoutMs with what did not come: %s', async (missing, options) => {
+    fakeTime()
+    const connected = clientOf(new FakeServer(), { connectTimeoutMs: 700, ...options }).connect()
+    await quiet()
+    await pass(700)
+    expect(String(await rejectionOf(connected))).toContain(`${missing} within 700 ms`)
   })
 
   test('rejects with a MalformedPacketError on bytes that are no packet', async () => {
