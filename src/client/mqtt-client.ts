@@ -180,8 +180,9 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
   /**
    * Subscribes, and returns an async iterator: `for await (const message of await client.messages('a/#'))`. A message is acknowledged
    * when the loop asks for the next one. (If the program has called `next()` ahead, the message is acknowledged as soon as the program
-   * gets it.) When the loop ends, its last message is acknowledged, and the filters are unsubscribed. The loop goes on after a
-   * reconnection, finishes after `end()`, and throws after a terminal error.
+   * gets it.) When the program leaves the loop, also by an exception, its last message and those that it has not read are
+   * acknowledged, and the filters are unsubscribed. The loop goes on after a reconnection, finishes after `end()`, and throws after
+   * a terminal error. While `limit` messages wait for the loop, messages behind them wait too, also those of other handlers.
    *
    * @example
    * ```ts
