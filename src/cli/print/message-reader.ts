@@ -1,8 +1,8 @@
 /**
- * Prints messages until `count` messages are printed, or the output fails.
+ * Prints messages until `count` messages are taken, or the output fails.
  *
- * A message is acknowledged when it is printed, or when the options hide it. Messages after the last printed one are not
- * acknowledged: in a persistent session the next command gets them.
+ * A message is acknowledged when it is printed or cannot be printed, or when the options hide it. Messages after the last one that counts
+ * are not acknowledged: in a persistent session the next command gets them.
  */
 
 import type { MqttClient } from '../../client/mqtt-client.js'
@@ -52,9 +52,10 @@ export class MessageReader {
     if (fate === 'hidden') return
     if (fate === 'last') return this.#end()
     const bytes = this.#printer(message, new Date())
-    if (bytes instanceof Unprintable) return note(`mqtt311: ${bytes.reason}`)
     try {
-      await print(bytes)
+      // -C counts a message that cannot be printed too, as mosquitto_sub does: it was acknowledged, and a script waits for the end.
+      if (bytes instanceof Unprintable) note(`mqtt311: ${bytes.reason}`)
+      else await print(bytes)
     } catch (error) {
       this.#state = 'over'
       this.#reject(error)
