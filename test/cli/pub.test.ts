@@ -53,6 +53,8 @@ describe('mqtt311 pub', () => {
       expect(await call(['pub', ...server, '-t', 'a', '-m', 'x', '-q', '1'])).toMatchObject({ code: 0, stderr: '' })
     }
     expect(broker.published.map(({ topic }) => topic)).toEqual(['a', 'a'])
+    const missing = await call(['pub', '--unix', `${path}.none`, '-t', 'a', '-n'])
+    expect(missing.stderr).toMatch(/\.none is no local socket.*; is the server running, and does it listen there\?\n$/)
     expect(await call(['pub', '--unix', path, '-p', '1', '-t', 'a', '-n'])).toMatchObject({
       stderr: expect.stringContaining('--unix names the server: leave out -L, -h and -p'),
     })

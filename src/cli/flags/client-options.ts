@@ -2,6 +2,7 @@
 import type { ClientOptions, WillOptions } from '../../client/options/client-options.js'
 import type { QoS } from '../../codec/control-packet.js'
 import { UsageError } from '../../errors.js'
+import { parseServerUrl } from '../../transport/endpoint.js'
 import { type CommandLine, readInteger } from '../command-line.js'
 import { note } from '../terminal/output.js'
 import { type ConnectionOptionName, platformOptions } from './connection-flags.js'
@@ -77,6 +78,8 @@ function readUrl(url: string): Server {
   if (topic.includes('@') && !server.includes('@')) {
     throw new UsageError("the URL has '@' behind '/': write '/' in a password as %2F, and give a topic with '@' by -t")
   }
+  // A URL without a scheme has its topic in `server`, and the next check would miss a topic.
+  parseServerUrl(server)
   return { options: { url: server }, topic: topic === '' ? undefined : topic }
 }
 

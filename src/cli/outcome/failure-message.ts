@@ -137,9 +137,10 @@ function adviceForReturnCode(returnCode: number): string {
   }
 }
 
-function adviceForLoss({ reason }: ConnectionLostError): string {
+function adviceForLoss({ reason, message }: ConnectionLostError): string {
   switch (reason) {
     case 'refused':
+      if (message.startsWith('unix:')) return '; is the server running, and does it listen there?'
       return '; is the server running, and are -h and -p right?'
     case 'name-not-found':
       return '; check -h'
@@ -164,6 +165,7 @@ const typedOptions: readonly (readonly [ofLibrary: RegExp, typed: string])[] = [
   [/\(tls\.cert\)/g, '(--cert and --key)'],
   [/\btls\.servername\b/g, '--servername'],
   [/\bconnectTimeoutMs\b/g, '--connect-timeout'],
+  [/\bpass the option stream, .*/g, 'a program can pass the library a stream'],
   [/\bclientId\b/g, '-i'],
   [/\bkeepAlive\b/g, '-k'],
   [/\bwill\.topic\b/g, '--will-topic'],
