@@ -7,6 +7,7 @@
  * loop slows the server down.
  */
 import { ClosedError } from '../../errors.js'
+import { Fifo } from '../../protocol/lists/fifo.js'
 import type { GrantedFilter, Message, Subscription } from '../surface/client-surface.js'
 import { markHandled, rejection } from '../waiting/promises.js'
 import { enterLoopOf } from './handler-context.js'
@@ -22,11 +23,10 @@ interface Entry {
   readonly skip: () => void
 }
 
-/** A call of `next` that waits for a message. */
-interface WaitingCall {
-  readonly resolve: (result: IteratorResult<Message, undefined>) => void
-  readonly reject: (reason: unknown) => void
-}
+type Result = IteratorResult<Message, undefined>
+
+/** Settles a call of `next` that waits for a message. */
+type WaitingCall = (result: Result | Promise<Result>) => void
 
 type End = { readonly is: 'open' } | { readonly is: 'finished' } | { readonly is: 'failed'; readonly error: unknown }
 
@@ -35,8 +35,8 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   readonly #limit: number
   readonly #onRoom: () => void
   /** Messages that no call of `next` has returned. */
-  readonly #entries: Entry[] = []
-  readonly #waitingCalls: WaitingCall[] = []
+  readonly #entries = new Fifo<Entry>()
+  readonly #waitingCalls = new Fifo<WaitingCall>()
   /** Messages that a call of `next` has returned and that are not acknowledged. */
   readonly #unacknowledged: Entry[] = []
   #end: End = { is: 'open' }
@@ -58,9 +58,12 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     new Promise<unknown>((resolve) => {
       if (this.#end.is !== 'open') return resolve(undefined)
       const entry = { message, acknowledge: () => resolve(undefined), skip: () => resolve(notStarted) }
-      const call = this.#waitingCalls.shift()
-      if (call === undefined) this.#entries.push(entry)
-      else this.#return(entry, call)
+      const settle = this.#waitingCalls.shift()
+      if (settle === undefined) return this.#entries.push(entry)
+      // If another call of `next` waits already, that call acknowledges this message.
+      if (this.#waitingCalls.size > 0) entry.acknowledge()
+      else this.#unacknowledged.push(entry)
+      settle(this.#resultOf(entry))
     })
 
   /** True if a loop reads this stream. If the client ends with an error, the loop throws it. */
@@ -69,7 +72,7 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   }
 
   get isFull(): boolean {
-    return this.#end.is === 'open' && this.#entries.length + this.#unacknowledged.length >= this.#limit
+    return this.#end.is === 'open' && this.#entries.size + this.#unacknowledged.length >= this.#limit
   }
 
   /** `onEnd` is called when the stream has ended, for whatever reason. */
@@ -82,40 +85,33 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     return this.#subscription?.granted ?? []
   }
 
-  next(): Promise<IteratorResult<Message, undefined>> {
-    this.#leaveHand()
+  next(): Promise<Result> {
     if (this.#end.is === 'open') this.#reader = 'a loop'
     this.#acknowledge()
     const entry = this.#entries.shift()
     if (entry !== undefined) {
-      return new Promise((resolve, reject) => this.#return(entry, { resolve, reject }))
+      this.#unacknowledged.push(entry)
+      return Promise.resolve(this.#resultOf(entry))
     }
-    if (this.#end.is === 'failed') return rejection(this.#end.error)
-    if (this.#end.is === 'finished') return Promise.resolve({ done: true, value: undefined })
-    return markHandled(new Promise((resolve, reject) => this.#waitingCalls.push({ resolve, reject })))
+    if (this.#end.is !== 'open') return this.#last
+    return markHandled(new Promise((resolve) => this.#waitingCalls.push(resolve)))
   }
 
-  return(): Promise<IteratorResult<Message, undefined>> {
+  return(): Promise<Result> {
     return markHandled(this.unsubscribe().then(() => ({ done: true, value: undefined })))
   }
 
-  throw(error?: unknown): Promise<IteratorResult<Message, undefined>> {
+  throw(error?: unknown): Promise<Result> {
     return markHandled(this.unsubscribe().then(() => rejection(error)))
-  }
-
-  /** The loop has no message in hand any more. */
-  #leaveHand(): void {
-    this.#leaveContext?.()
-    this.#leaveContext = undefined
   }
 
   /** Ends the loop: acknowledges every message of the stream, also the messages that the loop has not read. */
   unsubscribe(): Promise<void> {
-    this.#leaveHand()
     this.#reader = 'none'
     this.#acknowledge()
     this.finish()
-    for (const { acknowledge } of this.#entries.splice(0)) acknowledge()
+    for (const { acknowledge } of this.#entries) acknowledge()
+    this.#entries.clear()
     return markHandled(this.#unsubscribe())
   }
 
@@ -139,7 +135,8 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   /** The program has called `end()`: skips the messages that the loop has not read; the loop ends after its present message. */
   drain(): void {
     this.finish()
-    for (const { skip } of this.#entries.splice(0)) skip()
+    for (const { skip } of this.#entries) skip()
+    this.#entries.clear()
   }
 
   /** No more messages will come: the loop can still read the messages that are here, then it ends. */
@@ -156,25 +153,20 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     if (this.#end.is !== 'open') return
     this.#end = end
     this.#onEnd?.()
-    for (const { resolve, reject } of this.#waitingCalls.splice(0)) {
-      if (end.is === 'failed') reject(end.error)
-      else resolve({ done: true, value: undefined })
-    }
+    for (const settle of this.#waitingCalls) settle(this.#last)
+    this.#waitingCalls.clear()
   }
 
-  /** Lets a call of `next` return this message. */
-  #return(entry: Entry, { resolve }: WaitingCall): void {
-    // If another call of `next` waits already, that call acknowledges this message.
-    if (this.#waitingCalls.length > 0) entry.acknowledge()
-    else this.#unacknowledged.push(entry)
-    resolve(this.#resultOf(entry))
+  /** What `next` gives when the stream has ended and is read. */
+  get #last(): Promise<Result> {
+    return this.#end.is === 'failed' ? rejection(this.#end.error) : Promise.resolve({ done: true, value: undefined })
   }
 
   /**
    * Marks the context that reads `value`: that is the body of the loop. `next()` cannot do so, because the first call of it runs in the
    * context of the function that starts the loop, and `end()` called there has to wait for the loop.
    */
-  #resultOf(entry: Entry): IteratorResult<Message, undefined> {
+  #resultOf(entry: Entry): Result {
     const take = () => {
       if (this.#unacknowledged.includes(entry)) this.#leaveContext ??= enterLoopOf(this.#client)
       return entry.message
@@ -187,12 +179,12 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     }
   }
 
-  /** Acknowledges the messages that calls of `next` have returned. */
+  /** Acknowledges the messages that calls of `next` have returned: the loop has no message in hand any more. */
   #acknowledge(): void {
+    this.#leaveContext?.()
+    this.#leaveContext = undefined
     const wasFull = this.isFull
-    for (let entry = this.#unacknowledged.shift(); entry !== undefined; entry = this.#unacknowledged.shift()) {
-      entry.acknowledge()
-    }
+    for (const { acknowledge } of this.#unacknowledged.splice(0)) acknowledge()
     // Mostly the engine sees the room, because the arrival is handled. But other handlers of the same message may still run.
     if (wasFull) this.#onRoom()
   }

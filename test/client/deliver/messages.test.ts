@@ -63,6 +63,17 @@ describe('messages()', () => {
     expect(client.stats.backlogBytes).toBe(0)
   })
 
+  test('hands out thousands of messages in their order: those that wait, and those that calls of next() wait for', async () => {
+    const { connection, stream } = await iterating({ receiveWindow: 10_000 }, 10_000)
+    const sent = Array.from({ length: 3_000 }, (_, n) => `a/${n}`)
+    connection.send(...sent.map((topic) => message(topic)))
+    await quiet()
+    expect(await topicsOf(stream, sent.length)).toEqual(sent)
+    const ahead = sent.map(() => stream.next())
+    connection.send(...sent.map((topic) => message(topic)))
+    expect((await Promise.all(ahead)).map(({ value }) => value?.topic)).toEqual(sent)
+  })
+
   test('with limit 1 hands out one message at a time', async () => {
     const { client, connection, stream } = await iterating({}, 1)
     connection.send(message('a/1', 1, 1), message('a/2', 1, 2))
