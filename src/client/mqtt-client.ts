@@ -1,6 +1,5 @@
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
-import { kindOf } from '../codec/field-checks.js'
 import { validateTopicFilter } from '../codec/topic.js'
 import { ClosedError, UsageError } from '../errors.js'
 import { isRecord, refuseMore } from '../option-names.js'
@@ -15,6 +14,7 @@ import {
   parsePingOptions,
   parseSubscribeOptions,
   type SubscribeSettings,
+  withUrl,
 } from './options/call-options.js'
 import { callable } from './options/checks.js'
 import type { ClientOptions } from './options/client-options.js'
@@ -179,10 +179,10 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
 
   /**
    * Subscribes, and returns an async iterator: `for await (const message of await client.messages('a/#'))`. A message is acknowledged
-   * when the loop asks for the next one. (If the program has called `next()` ahead, the message is acknowledged as soon as the program
-   * gets it.) When the program leaves the loop, also by an exception, its last message and those that it has not read are
-   * acknowledged, and the filters are unsubscribed. The loop goes on after a reconnection, finishes after `end()`, and throws after
-   * a terminal error. While `limit` messages wait for the loop, messages behind them wait too, also those of other handlers.
+   * when the loop asks for the next one. (If the program has called `next()` ahead, it is acknowledged as soon as the program gets it.)
+   * When the program leaves the loop, also by an exception, its last message and those that it has not read are acknowledged, and the
+   * filters are unsubscribed. The loop goes on after a reconnection, finishes after `end()`, and throws after a terminal error. While
+   * `limit` messages wait for the loop, messages behind them wait too, also those of other handlers.
    *
    * @example
    * ```ts
@@ -384,17 +384,9 @@ export async function connect(
   ...more: readonly unknown[]
 ): Promise<MqttClient> {
   // `connect(process.env.URL, options)` without that variable lacks a server, and has no argument too many.
-  const isUrl = !isRecord(urlOrOptions)
+  const isUrl = !isRecord(urlOrOptions) || urlOrOptions instanceof URL
   refuseMore('connect()', isUrl ? more : [options, ...more])
   const client = new MqttClient(isUrl ? withUrl(urlOrOptions, options) : urlOrOptions)
   await client.connect()
   return client
-}
-
-function withUrl(url: string, options: ClientOptions = {}): ClientOptions {
-  // The spread below would turn a value that is no object into an empty object, without an error.
-  if (!isRecord(options)) throw new UsageError(`the options of connect() have to be an object, not ${kindOf(options)}`)
-  if (options.url !== undefined)
-    throw new UsageError('the url is given twice, as the first argument and in the options: give it once')
-  return { ...options, url }
 }

@@ -158,7 +158,9 @@ function readHost(text: string): string {
 function readIPv6(text: string): string {
   const address = text.replace(/%25(?=.)/, '%')
   if (process.getBuiltinModule('node:net').isIPv6(address)) return address
-  throw new UsageError('the host is no IPv6 address (a host without brackets has no colon: give the port apart)')
+  throw new UsageError(
+    'the host is no IPv6 address (a host without brackets has no colon: give the port apart, and a URL as url)',
+  )
 }
 
 function percentDecode(text: string | undefined): string | undefined {

@@ -8,7 +8,7 @@ import { asError } from '../waiting/promises.js'
 /** There is no route for a message on this topic; the message was acknowledged. */
 export function warnOfUnclaimed(topic: string): void {
   warn(
-    `a message on ${JSON.stringify(topic)} matches no handler; give onMessage, or subscribe with a handler (said once)`,
+    `a message on ${JSON.stringify(topic)} matches no handler, or came before unsubscribe() and was not handled yet; give onMessage, or subscribe with a handler (said once)`,
   )
 }
 

@@ -3,6 +3,8 @@
  * routed, so a call with a mistake in its options has no effect.
  */
 import type { QoS } from '../../codec/control-packet.js'
+import { kindOf } from '../../codec/field-checks.js'
+import { UsageError } from '../../errors.js'
 import { isRecord, namesOf, requireOptions } from '../../option-names.js'
 import type {
   ConnectOptions,
@@ -14,6 +16,7 @@ import type {
   SubscribeOptions,
 } from '../surface/client-surface.js'
 import { abortSignal, integer, maxTimerMs, milliseconds, oneOf, twoBytes } from './checks.js'
+import type { ClientOptions } from './client-options.js'
 import { endTimeoutMs } from './entries.js'
 
 const publishNames = namesOf<PublishOptions>({ qos: true, retain: true, signal: true, until: true })
@@ -85,4 +88,14 @@ export function parsePingOptions(given: PingOptions, defaultTimeoutMs: number) {
 export function parseEndOptions(given: EndOptions): number {
   requireOptions('end()', given, endNames)
   return integer('timeoutMs', given.timeoutMs, 0, maxTimerMs) ?? endTimeoutMs
+}
+
+/** The options of `connect(url, options)`, with the URL. @throws UsageError */
+export function withUrl(url: string | URL, options: ClientOptions = {}): ClientOptions {
+  // The spread below would turn a value that is no object into an empty object, without an error.
+  if (!isRecord(options)) throw new UsageError(`the options of connect() have to be an object, not ${kindOf(options)}`)
+  if (options.url !== undefined)
+    throw new UsageError('the url is given twice, as the first argument and in the options: give it once')
+  if (url instanceof URL) throw new UsageError('the url is an object: give its text, which is its href')
+  return { ...options, url }
 }

@@ -300,6 +300,15 @@ test('a server that sends one byte at a time is understood', async () => {
   expect(topics).toEqual(['a', 'b'])
 })
 
+test.each([
+  ['alone', undefined],
+  ['with options', { keepAlive: 60 }],
+])('connect() says what to give in place of a URL object: %s', async (_, options) => {
+  const text = 'the url is an object: give its text, which is its href'
+  // What a program in JavaScript writes.
+  await expect(Reflect.apply(connect, undefined, [new URL('mqtt://[::1]:1'), options])).rejects.toThrow(text)
+})
+
 test('connect(url, options) refuses a url that is given twice', async () => {
   expect(await rejectionOf(connect('mqtt://[::1]', { url: 'mqtt://[::1]' }))).toBeInstanceOf(UsageError)
 })
