@@ -39,12 +39,12 @@ const measureIsGoodMs = 500
 
 export class ReadRhythm {
   #state: 'awake' | 'resting' = 'awake'
-  /** The bytes of this turn of the event loop; undefined before its first read. */
-  #turnBytes: number | undefined
-  /** What was measured since a time: turns with a read, and rests that were ended early. */
+  /** 'ends': `turnOver` follows at the end of this turn of the event loop. */
+  #turn: 'goes on' | 'ends' = 'goes on'
+  /** What was measured since a time: reads, and rests that were ended early. */
   #since: number
   #bytes = 0
-  #turns = 0
+  #reads = 0
   #woken = 0
   /** The bytes since the last rest, and when the first of them were read. */
   #gathered = 0
@@ -62,20 +62,26 @@ export class ReadRhythm {
     this.#since = now
   }
 
-  /** The socket was read, soon after the last time. True for the first read of a turn: `turnOver` has to follow at its end. */
-  read(bytes: number): boolean {
-    const isFirst = this.#turnBytes === undefined
-    this.#turnBytes = (this.#turnBytes ?? 0) + bytes
-    return isFirst
+  /**
+   * The socket was read, soon after the last time. True if `turnOver` has to follow at the end of this turn. Most reads of an awake
+   * socket need none: the end of a turn costs as much as a third of a read.
+   */
+  read(bytes: number, now: number): boolean {
+    this.#bytes += bytes
+    this.#reads += 1
+    if (this.#state === 'resting') {
+      if (this.#gathered === 0) this.#restEndedAt = now
+      this.#gathered += bytes
+    } else if (now - this.#since < measureMs || now < this.#awakeUntil) return false
+    if (this.#turn === 'ends') return false
+    this.#turn = 'ends'
+    return true
   }
 
   /** The turn is over. Returns how many bytes a rest would gather; 0 if there should be none. */
   turnOver(now: number): number {
-    const bytes = this.#turnBytes ?? 0
-    this.#turnBytes = undefined
-    this.#bytes += bytes
-    this.#turns += 1
-    const rests = this.#state === 'awake' ? this.#isWorthResting(now) : this.#goesOnResting(bytes, now)
+    this.#turn = 'goes on'
+    const rests = this.#state === 'awake' ? this.#isWorthResting(now) : this.#goesOnResting(now)
     return rests ? this.#awakeRate * restMs : 0
   }
 
@@ -103,8 +109,9 @@ export class ReadRhythm {
 
   #isWorthResting(now: number): boolean {
     const ms = now - this.#since
-    if (ms < measureMs || now < this.#awakeUntil) return false
-    const isWorth = this.#turns >= readsPerMs * ms && this.#bytes < smallReadBytes * this.#turns
+    // The socket may have been told to stay awake since the read.
+    if (ms < measureMs) return false
+    const isWorth = this.#reads >= readsPerMs * ms && this.#bytes < smallReadBytes * this.#reads
     const isLong = ms >= longMeasureMs
     if (isLong || this.#isOld(now)) this.#awakeRate = this.#bytes / ms
     if (isLong) this.#measuredAt = now
@@ -112,9 +119,7 @@ export class ReadRhythm {
     return isWorth
   }
 
-  #goesOnResting(bytes: number, now: number): boolean {
-    if (this.#gathered === 0) this.#restEndedAt = now
-    this.#gathered += bytes
+  #goesOnResting(now: number): boolean {
     const isLittle = this.#lastRest === 'slept' && this.#gathered < slowShare * restMs * this.#awakeRate
     if (isLittle && now - this.#restEndedAt < restComesMs) return false
     this.#rests += 1
@@ -146,7 +151,7 @@ export class ReadRhythm {
   #measureFrom(now: number): void {
     this.#since = now
     this.#bytes = 0
-    this.#turns = 0
+    this.#reads = 0
     this.#woken = 0
   }
 }
