@@ -50,10 +50,10 @@ export class ReadRests {
   wasRead(socket: RestingSocket, bytes: number): void {
     if (this.#timers === 'coarse') return
     const now = this.#time.now()
-    const isStream = now - socket.lastReadAt < (socket.rhythm === undefined ? streamMs.begins : streamMs.ends)
+    const silence = now - socket.lastReadAt
     socket.lastReadAt = now
-    if (!isStream) {
-      socket.rhythm?.stayAwake(now)
+    if (silence >= (socket.rhythm === undefined ? streamMs.begins : streamMs.ends)) {
+      socket.rhythm?.silent(silence, now)
       return
     }
     socket.rhythm ??= new ReadRhythm(now)

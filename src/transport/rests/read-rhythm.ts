@@ -33,6 +33,12 @@ const comparedRests = 8
 const keptShare = 0.9
 /** How long a socket stays awake when rests are of no use. A server that was busy itself may be why a single rest brought little. */
 const awakeMs = { first: 4, longest: 1_024 }
+/**
+ * A silence of such a length behind a rest: a server with Nagle's algorithm has waited for the delayed acknowledgement of Linux, which
+ * does not acknowledge at the read if two segments had the same length. Equal rests make equal segments, so the socket stays awake.
+ */
+const heldMs = { shortest: 36, longest: 50 }
+const heldAwakeMs = { first: 1_000, longest: 64_000 }
 /** A long measure takes so long, and is good for so long. */
 const longMeasureMs = 16
 const measureIsGoodMs = 500
@@ -57,6 +63,7 @@ export class ReadRhythm {
   #rests = 0
   #awakeUntil = -Infinity
   #nextAwakeMs = awakeMs.first
+  #nextHeldAwakeMs = heldAwakeMs.first
 
   constructor(now: number) {
     this.#since = now
@@ -101,7 +108,16 @@ export class ReadRhythm {
     this.#woken += 1
   }
 
-  /** There is no stream any more, or no rest may begin. */
+  /** Nothing has come for `ms`. */
+  silent(ms: number, now: number): void {
+    if (this.#state === 'resting' && ms >= heldMs.shortest && ms <= heldMs.longest) {
+      this.#awakeUntil = now + this.#nextHeldAwakeMs
+      this.#nextHeldAwakeMs = Math.min(2 * this.#nextHeldAwakeMs, heldAwakeMs.longest)
+    }
+    this.stayAwake(now)
+  }
+
+  /** No rest may begin. */
   stayAwake(now: number): void {
     this.#state = 'awake'
     this.#measureFrom(now)

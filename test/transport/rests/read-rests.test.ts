@@ -153,6 +153,29 @@ describe('a stream of small reads', () => {
     expect(reading.time.timers).toBe(0)
   })
 
+  test('rests no more for a second, then two, if the server waits behind a rest for the delayed acknowledgement of Linux', () => {
+    const reading = resting()
+    const restsIn = (ms: number): number => {
+      const { timers } = reading.time
+      reading.run(ms, fast)
+      return reading.time.timers - timers
+    }
+    const hold = (ms: number): void => {
+      if (reading.time.isTimed) reading.time.fire()
+      reading.time.at += ms
+    }
+    hold(20)
+    expect(restsIn(100)).toBeGreaterThan(20)
+    hold(41)
+    expect(restsIn(1_000)).toBe(0)
+    expect(restsIn(100)).toBeGreaterThan(20)
+    hold(41)
+    expect(restsIn(2_000)).toBe(0)
+    expect(restsIn(100)).toBeGreaterThan(20)
+    hold(100)
+    expect(restsIn(100)).toBeGreaterThan(20)
+  })
+
   test('rests no more when it slows down', () => {
     const reading = resting()
     reading.run(5, { perMs: 0.5 })
