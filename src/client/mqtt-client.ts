@@ -384,7 +384,7 @@ export async function connect(
   ...more: readonly unknown[]
 ): Promise<MqttClient> {
   // `connect(process.env.URL, options)` without that variable lacks a server, and has no argument too many.
-  const isUrl = !isRecord(urlOrOptions) || urlOrOptions instanceof URL
+  const isUrl = !isRecord(urlOrOptions) || 'href' in urlOrOptions
   refuseMore('connect()', isUrl ? more : [options, ...more])
   const client = new MqttClient(isUrl ? withUrl(urlOrOptions, options) : urlOrOptions)
   await client.connect()

@@ -91,11 +91,12 @@ export function parseEndOptions(given: EndOptions): number {
 }
 
 /** The options of `connect(url, options)`, with the URL. @throws UsageError */
-export function withUrl(url: string | URL, options: ClientOptions = {}): ClientOptions {
+export function withUrl(url: string | object, options: ClientOptions = {}): ClientOptions {
   // The spread below would turn a value that is no object into an empty object, without an error.
   if (!isRecord(options)) throw new UsageError(`the options of connect() have to be an object, not ${kindOf(options)}`)
   if (options.url !== undefined)
     throw new UsageError('the url is given twice, as the first argument and in the options: give it once')
-  if (url instanceof URL) throw new UsageError('the url is an object: give its text, which is its href')
+  // Not `instanceof`: the URL may be of another realm.
+  if (isRecord(url)) throw new UsageError('the url is an object: give its text, which is its href')
   return { ...options, url }
 }
