@@ -28,7 +28,7 @@ export interface RestTime {
   afterRest(action: () => void): () => void
 }
 
-/** A stream begins with two reads that have less time between them, and ends with two that have more than the second. */
+/** Milliseconds between two reads: a stream begins if they are fewer, and ends if they are more. */
 const streamMs = { begins: 1, ends: 4 }
 /** No socket rests any more if the median of so many rests is longer: the timers of the machine are too coarse, or it is too busy. */
 const judgedRests = 16

@@ -70,8 +70,8 @@ export class ReadRhythm {
   }
 
   /**
-   * The socket was read, soon after the last time. True if `turnOver` has to follow at the end of this turn. Most reads of an awake
-   * socket need none: the end of a turn costs as much as a third of a read.
+   * The socket was read, soon after the last time. True if `turnOver` has to follow at the end of this turn: behind each rest, and
+   * once in some milliseconds while the socket is awake.
    */
   read(bytes: number, now: number): boolean {
     this.#bytes += bytes
