@@ -57,7 +57,7 @@ export class ReadRests {
       return
     }
     socket.rhythm ??= new ReadRhythm(now)
-    if (!socket.rhythm.read(bytes, now)) return
+    if (!socket.rhythm.read(bytes)) return
     if (this.#read.length === 0) this.#time.afterTurn(this.#turnOver)
     this.#read.push(socket)
   }

@@ -3,7 +3,7 @@
  * a wake costs four times as much as the packet. A socket that rests is not read for about a millisecond. Then one read takes all
  * bytes that have come.
  *
- *   awake ──many small reads, for 2 ms──> resting ──few bytes in a rest, or the rests are of no use──> awake
+ *   awake ──many small reads, for 2 ms──> resting ──few or very many bytes in a rest, rests of no use, a silence of 4 ms──> awake
  *
  * The bytes of a millisecond are measured in both states. If rests make them fewer, then the server waits for us during a rest: its
  * window, or ours, is too small for one. If our output ends most rests, they gather little. In both cases the socket stays awake for a
@@ -45,12 +45,12 @@ const measureIsGoodMs = 500
 
 export class ReadRhythm {
   #state: 'awake' | 'resting' = 'awake'
-  /** 'ends': `turnOver` follows at the end of this turn of the event loop. */
-  #turn: 'goes on' | 'ends' = 'goes on'
-  /** What was measured since a time: reads, and rests that were ended early. */
+  /** The bytes of this turn of the event loop; undefined before its first read. */
+  #turnBytes: number | undefined
+  /** What was measured since a time: turns with a read, and rests that were ended early. */
   #since: number
   #bytes = 0
-  #reads = 0
+  #turns = 0
   #woken = 0
   /** The bytes since the last rest, and when the first of them were read. */
   #gathered = 0
@@ -69,26 +69,20 @@ export class ReadRhythm {
     this.#since = now
   }
 
-  /**
-   * The socket was read, soon after the last time. True if `turnOver` has to follow at the end of this turn: behind each rest, and
-   * once in some milliseconds while the socket is awake.
-   */
-  read(bytes: number, now: number): boolean {
-    this.#bytes += bytes
-    this.#reads += 1
-    if (this.#state === 'resting') {
-      if (this.#gathered === 0) this.#restEndedAt = now
-      this.#gathered += bytes
-    } else if (now - this.#since < measureMs || now < this.#awakeUntil) return false
-    if (this.#turn === 'ends') return false
-    this.#turn = 'ends'
-    return true
+  /** The socket was read, soon after the last time. True for the first read of a turn: `turnOver` has to follow at its end. */
+  read(bytes: number): boolean {
+    const isFirst = this.#turnBytes === undefined
+    this.#turnBytes = (this.#turnBytes ?? 0) + bytes
+    return isFirst
   }
 
   /** The turn is over. Returns how many bytes a rest would gather; 0 if there should be none. */
   turnOver(now: number): number {
-    this.#turn = 'goes on'
-    const rests = this.#state === 'awake' ? this.#isWorthResting(now) : this.#goesOnResting(now)
+    const bytes = this.#turnBytes ?? 0
+    this.#turnBytes = undefined
+    this.#bytes += bytes
+    this.#turns += 1
+    const rests = this.#state === 'awake' ? this.#isWorthResting(now) : this.#goesOnResting(bytes, now)
     return rests ? this.#awakeRate * restMs : 0
   }
 
@@ -108,7 +102,7 @@ export class ReadRhythm {
     this.#woken += 1
   }
 
-  /** Nothing has come for `ms`. */
+  /** Nothing was read for `ms`. */
   silent(ms: number, now: number): void {
     if (this.#state === 'resting' && ms >= heldMs.shortest && ms <= heldMs.longest) {
       this.#awakeUntil = now + this.#nextHeldAwakeMs
@@ -125,9 +119,8 @@ export class ReadRhythm {
 
   #isWorthResting(now: number): boolean {
     const ms = now - this.#since
-    // The socket may have been told to stay awake since the read.
-    if (ms < measureMs) return false
-    const isWorth = this.#reads >= readsPerMs * ms && this.#bytes < smallReadBytes * this.#reads
+    if (ms < measureMs || now < this.#awakeUntil) return false
+    const isWorth = this.#turns >= readsPerMs * ms && this.#bytes < smallReadBytes * this.#turns
     const isLong = ms >= longMeasureMs
     if (isLong || this.#isOld(now)) this.#awakeRate = this.#bytes / ms
     if (isLong) this.#measuredAt = now
@@ -135,7 +128,9 @@ export class ReadRhythm {
     return isWorth
   }
 
-  #goesOnResting(now: number): boolean {
+  #goesOnResting(bytes: number, now: number): boolean {
+    if (this.#gathered === 0) this.#restEndedAt = now
+    this.#gathered += bytes
     const isLittle = this.#lastRest === 'slept' && this.#gathered < slowShare * restMs * this.#awakeRate
     if (isLittle && now - this.#restEndedAt < restComesMs) return false
     this.#rests += 1
@@ -167,7 +162,7 @@ export class ReadRhythm {
   #measureFrom(now: number): void {
     this.#since = now
     this.#bytes = 0
-    this.#reads = 0
+    this.#turns = 0
     this.#woken = 0
   }
 }

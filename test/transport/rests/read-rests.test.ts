@@ -176,6 +176,19 @@ describe('a stream of small reads', () => {
     expect(restsIn(100)).toBeGreaterThan(20)
   })
 
+  test('does not rest if few wakes bring many reads, as with the records of TLS', () => {
+    const { time, rests, socket } = new Reading()
+    for (let wakes = 0; wakes < 100; wakes += 1) {
+      time.at += 1.9
+      for (let records = 0; records < 20; records += 1) {
+        time.at += 0.005
+        rests.wasRead(socket, packetBytes)
+      }
+      time.endTurn()
+    }
+    expect(time.timers).toBe(0)
+  })
+
   test('rests no more when it slows down', () => {
     const reading = resting()
     reading.run(5, { perMs: 0.5 })
