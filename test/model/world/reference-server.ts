@@ -274,11 +274,12 @@ function awaiting(
   return known
 }
 
-/** The first receipts within one session of the server rise by sequence number, but for those of parked messages. */
+/** The first receipts within one session of the server rise by sequence number. Only a parked message may come after later ones. */
 function firstReceipt(receipts: readonly number[], message: number, parked: readonly number[]): readonly number[] {
-  if (receipts.includes(message) || parked.includes(message)) return receipts
+  if (receipts.includes(message)) return receipts
   const last = receipts.at(-1)
   if (last !== undefined && last > message) {
+    if (parked.includes(message)) return receipts
     throw new Broken(`out/${message} reached the server for the first time after out/${last} [MQTT-4.6.0-1]`)
   }
   return [...receipts, message]
