@@ -27,7 +27,7 @@ export default defineConfig(({ dts, outDir = 'dist' }) => ({
   // build/declarations.ts writes them, and says why; `tsup --no-dts` still leaves them out.
   dts: false,
   onSuccess: async () => {
-    // All below it is CommonJS.
+    // The files of this folder are CommonJS.
     const commonJs = join(outDir, 'cjs')
     await mkdir(commonJs, { recursive: true })
     await writeFile(join(commonJs, 'package.json'), '{"type":"commonjs","sideEffects":false}\n')

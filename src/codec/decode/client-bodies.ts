@@ -1,4 +1,4 @@
-/** The bodies of the packets that a client sends, beside those that both sides send. */
+/** The bodies of all packets: here those that only a client sends, and in `server-bodies.ts` the others. */
 import type {
   ConnectPacket,
   DecodedPacket,

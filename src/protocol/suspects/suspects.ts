@@ -158,10 +158,13 @@ export class Suspects<P> {
   #isGivenUp({ count, firstAt, lastAt, answersBefore }: Strikes): boolean {
     if (count < this.#abandonAfter) return false
     if (this.#answers > answersBefore) return true
-    if (this.#unprovedAt === this.#answers || lastAt - firstAt < unprovedAfterMs || this.#messages.length > 1)
-      return false
+    if (this.#unprovedAt === this.#answers || lastAt - firstAt < unprovedAfterMs || this.#areOfManyTopics) return false
     this.#unprovedAt = this.#answers
     return true
+  }
+
+  get #areOfManyTopics(): boolean {
+    return new Set(this.#messages.map(({ topic }) => topic)).size > 1
   }
 
   get #messages(): readonly OutgoingMessage<P>[] {
@@ -170,7 +173,8 @@ export class Suspects<P> {
 
   /**
    * The topics that are not tried now, because another one has to show that the server answers at all: those of parked messages, if
-   * nothing was answered since the first strike of one. A message that is only struck keeps its place in the order [MQTT-4.6.0-1].
+   * nothing was answered since the first strike of one. Until then messages of other topics pass all messages of these topics. A
+   * message on another topic that is only struck keeps its place in the order [MQTT-4.6.0-1].
    */
   get parkedTopics(): ReadonlySet<string> {
     const parked = this.#messages.filter((message) => this.isParked(message))
@@ -180,9 +184,8 @@ export class Suspects<P> {
 
   /** No other topic is left to try. Returns true if that says that the server refuses all messages: then no message is a suspect. */
   refusesAll(): boolean {
-    const messages = this.#messages
-    if (messages.length < 2) return false
-    for (const message of messages) this.#strikes.delete(message)
+    if (!this.#areOfManyTopics) return false
+    for (const message of this.#messages) this.#strikes.delete(message)
     return true
   }
 

@@ -215,7 +215,7 @@ describe('while nothing is answered', () => {
     expect(afterQuiet(engine)).toEqual(['PUBLISH#2 b q1 dup'])
   })
 
-  it('a message that is struck keeps its place: no other one passes it before it is parked [MQTT-4.6.0-1]', () => {
+  it('a message that is struck, on a topic without parked ones, keeps its place until it is parked [MQTT-4.6.0-1]', () => {
     const engine = twiceCut(newEngine().publish('a', 1).publish('b', 1).publish('c', 1))
     for (let strikes = 0; strikes < 4; strikes += 1) strike(engine)
     expect(afterQuiet(engine)).toEqual(['PUBLISH#2 b q1 dup'])
@@ -227,6 +227,22 @@ describe('while nothing is answered', () => {
     expect(afterQuiet(engine)).toEqual(['PUBLISH#1 a q1 dup'])
     engine.pass(20).cutBySomebody()
     expect(engine.session.suspects.lastCut).toMatchObject({ verdict: 'struck', strikes: 1 })
+  })
+
+  it('the messages of the only topic are not taken for all: the first is given up after ten minutes, and no second one', () => {
+    const engine = twiceCut(newEngine().publish('a', 1).publish('a', 1))
+    const begin = engine.now
+    const givenUp: string[] = []
+    for (let tries = 0; tries < 40; tries += 1) {
+      givenUp.push(
+        ...strike(engine)
+          .news()
+          .filter((news) => news.startsWith('abandoned')),
+      )
+      if (givenUp.length === 0) expect(engine.now - begin).toBeLessThan(1_200_000)
+      engine.pass(60_000)
+    }
+    expect(givenUp).toEqual([expect.stringMatching(/^abandoned a: /)])
   })
 
   it('the only message is given up after ten minutes, and no second one', () => {
