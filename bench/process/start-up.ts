@@ -108,7 +108,7 @@ async function loading(runs: number): Promise<Table> {
   const emptyModule = new Program('nothing.mjs', '')
   const required = {
     base: nothing,
-    ours: new Program('ours.cjs', `require(${built('index.cjs')})`),
+    ours: new Program('ours.cjs', `require(${built('cjs/index.js')})`),
     theirs: new Program('theirs.cjs', `require(${rival})`),
   }
   const imported = {

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { promisify } from 'node:util'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
@@ -78,7 +78,7 @@ describe('the packed package', () => {
 
   it('holds what a user needs, and no tests, fixtures or maps', () => {
     const shape =
-      /^(dist\/[\w-]+\.(js|cjs)|dist\/(cjs\/)?types\/[\w/-]+\.d\.ts|(dist\/cjs\/)?package\.json|README(\.zh-CN)?\.md|docs\/([\w.-]+\.md|pictures\/[\w-]+\.svg)|CHANGELOG\.md|LICENSE)$/
+      /^(dist\/(cjs\/)?(parts\/)?[\w-]+\.js|dist\/(cjs\/)?types\/[\w/-]+\.d\.ts|(dist\/cjs\/)?package\.json|README(\.zh-CN)?\.md|docs\/([\w.-]+\.md|pictures\/[\w-]+\.svg)|CHANGELOG\.md|LICENSE)$/
     expect(packed.files.filter((path) => !shape.test(path))).toEqual([])
     for (const path of [
       'package.json',
@@ -90,6 +90,10 @@ describe('the packed package', () => {
       'dist/index.js',
     ])
       expect(packed.files).toContain(path)
+  })
+
+  it('has at most 400,000 bytes to download', () => {
+    expect(statSync(packed.tarball).size).toBeLessThanOrEqual(400_000)
   })
 
   it('has no page that links to a file which is not in the package', () => {
