@@ -16,15 +16,7 @@ import type { Plugin } from 'esbuild'
  * no part belongs to the command alone.
  */
 const parts: Readonly<Record<string, readonly string[]>> = {
-  base: [
-    'errors.ts',
-    'option-names.ts',
-    'realms',
-    'codec',
-    'codec/decode/decode-fixed-header.ts',
-    'transport/endpoint.ts',
-    'transport/address-lookup.ts',
-  ],
+  base: ['errors.ts', 'option-names.ts', 'realms', 'codec', 'codec/decode/decode-fixed-header.ts'],
   packets: ['codec/encode', 'codec/decode'],
   'client-packets': ['codec/decode/client-bodies.ts', 'codec/decode/packet-decoder.ts'],
   outgoing: ['protocol/lists', 'protocol/exchange', 'protocol/outgoing'],
@@ -38,8 +30,9 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   ],
   'file-store': ['store'],
   'store-cases': ['store/testing'],
-  options: ['client/options'],
+  endpoint: ['transport/endpoint.ts', 'transport/address-lookup.ts', 'transport/connection-failure.ts'],
   socket: ['transport'],
+  options: ['client/options'],
   delivery: ['client/waiting', 'client/surface', 'client/deliver'],
   publishing: ['client/publish', 'client/subscribe'],
   driver: ['client/engine'],
