@@ -29,7 +29,8 @@ export interface RestTime {
 }
 
 /** Milliseconds between two reads: a stream begins if they are fewer, and ends if they are more. */
-const streamMs = { begins: 1, ends: 4 }
+const beginsMs = 1
+const endsMs = 4
 /** No socket rests any more if the median of so many rests is longer: the timers of the machine are too coarse, or it is too busy. */
 const judgedRests = 16
 const longestMedianMs = 3
@@ -52,7 +53,7 @@ export class ReadRests {
     const now = this.#time.now()
     const silence = now - socket.lastReadAt
     socket.lastReadAt = now
-    if (silence >= (socket.rhythm === undefined ? streamMs.begins : streamMs.ends)) {
+    if (silence >= (socket.rhythm === undefined ? beginsMs : endsMs)) {
       socket.rhythm?.silent(silence, now)
       return
     }

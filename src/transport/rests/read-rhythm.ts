@@ -3,7 +3,10 @@
  * a wake costs four times as much as the packet. A socket that rests is not read for about a millisecond. Then one read takes all
  * bytes that have come.
  *
- *   awake ──many small reads, for 2 ms──> resting ──few or very many bytes in a rest, rests of no use, a silence of 4 ms──> awake
+ *   awake ──many small reads, for 2 ms──> resting ──rests of no use, a silence of 4 ms──> awake
+ *
+ * A rest that brings few bytes is followed by half a millisecond awake, which shows whether the stream goes on: the server may have been
+ * busy, or the stream is over.
  *
  * The bytes of a millisecond are measured in both states. If rests make them fewer, then the server waits for us during a rest: its
  * window, or ours, is too small for one. If our output ends most rests, they gather little. In both cases the socket stays awake for a
@@ -15,8 +18,12 @@
 
 /** What a timer of one millisecond takes on most machines. */
 const restMs = 1.5
-/** A stream is measured for so long before it rests, so a shorter burst loses no time by rests. */
+/**
+ * A stream is measured for so long before it rests, so a shorter burst loses no time by rests. A stream whose rate is known was not over
+ * when its rests were: what it needs is a sign that it goes on.
+ */
 const measureMs = 2
+const lookMs = 0.5
 /** A rest gains little if fewer reads come, or if they are large. */
 const readsPerMs = 3
 const smallReadBytes = 4_096
@@ -28,17 +35,23 @@ const fullRestBytes = 49_152
  */
 const slowShare = 0.25
 const restComesMs = 0.3
-/** After so many rests their rate is compared with the rate before, of which they have to keep this share. */
-const comparedRests = 8
+/** After so many rests their rate is compared with the rate before, of which they have to keep such a share; roughly already halfway. */
+const comparedRests = 16
 const keptShare = 0.9
-/** How long a socket stays awake when rests are of no use. A server that was busy itself may be why a single rest brought little. */
-const awakeMs = { first: 4, longest: 1_024 }
+const halfwayRests = 8
+const halfwayShare = 0.5
+/** How long a socket stays awake when rests are of no use. */
+const firstAwakeMs = 4
+const longestAwakeMs = 1_024
 /**
  * A silence of such a length behind a rest: a server with Nagle's algorithm has waited for the delayed acknowledgement of Linux, which
- * does not acknowledge at the read if two segments had the same length. Equal rests make equal segments, so the socket stays awake.
+ * does not acknowledge at the read if two segments had the same length. Equal rests make equal segments, so the socket stays awake,
+ * twice as long each time. After as many rests as it would stay awake for milliseconds, such a silence is chance, and changes nothing.
  */
-const heldMs = { shortest: 36, longest: 50 }
-const heldAwakeMs = { first: 1_000, longest: 64_000 }
+const shortestHeldMs = 36
+const longestHeldMs = 50
+const firstHeldAwakeMs = 1_000
+const longestHeldAwakeMs = 64_000
 /** A long measure takes so long, and is good for so long. */
 const longMeasureMs = 16
 const measureIsGoodMs = 500
@@ -47,23 +60,26 @@ export class ReadRhythm {
   #state: 'awake' | 'resting' = 'awake'
   /** The bytes of this turn of the event loop; undefined before its first read. */
   #turnBytes: number | undefined
-  /** What was measured since a time: turns with a read, and rests that were ended early. */
+  /** What was measured since a time, awake: bytes, and turns with a read. */
   #since: number
   #bytes = 0
   #turns = 0
-  #woken = 0
-  /** The bytes since the last rest, and when the first of them were read. */
+  /** All bytes since the last rest, and when the first of them were read. Infinity if it was ended early: so they say nothing. */
   #gathered = 0
   #restEndedAt = 0
-  /** How the last rest ended. */
-  #lastRest: 'slept' | 'woken' = 'slept'
+  /** The rests of this stream, and what was measured since some of them: bytes, and rests that were ended early. */
+  #rests = 0
+  #comparedSince = 0
+  #comparedBytes = 0
+  #woken = 0
   /** The bytes of a millisecond without rests, and when they were measured for `longMeasureMs`. */
   #awakeRate = 0
   #measuredAt = -Infinity
-  #rests = 0
   #awakeUntil = -Infinity
-  #nextAwakeMs = awakeMs.first
-  #nextHeldAwakeMs = heldAwakeMs.first
+  #nextAwakeMs = firstAwakeMs
+  #nextHeldAwakeMs = firstHeldAwakeMs
+  /** The rests since a server was held. */
+  #restsSinceHeld = 0
 
   constructor(now: number) {
     this.#since = now
@@ -81,6 +97,7 @@ export class ReadRhythm {
     const bytes = this.#turnBytes ?? 0
     this.#turnBytes = undefined
     this.#bytes += bytes
+    this.#comparedBytes += bytes
     this.#turns += 1
     const rests = this.#state === 'awake' ? this.#isWorthResting(now) : this.#goesOnResting(bytes, now)
     return rests ? this.#awakeRate * restMs : 0
@@ -88,59 +105,58 @@ export class ReadRhythm {
 
   /** A rest begins. */
   rest(now: number): void {
-    this.#lastRest = 'slept'
-    this.#gathered = 0
-    if (this.#state === 'resting') return
     this.#state = 'resting'
-    this.#rests = 0
-    this.#measureFrom(now)
+    this.#gathered = 0
+    if (this.#rests === 0) this.#compareFrom(now)
   }
 
   /** The rest was ended early. */
   woken(): void {
-    this.#lastRest = 'woken'
+    this.#gathered = Infinity
     this.#woken += 1
   }
 
   /** Nothing was read for `ms`. */
   silent(ms: number, now: number): void {
-    if (this.#state === 'resting' && ms >= heldMs.shortest && ms <= heldMs.longest) {
-      this.#awakeUntil = now + this.#nextHeldAwakeMs
-      this.#nextHeldAwakeMs = Math.min(2 * this.#nextHeldAwakeMs, heldAwakeMs.longest)
-    }
+    if (this.#state === 'resting' && ms >= shortestHeldMs && ms <= longestHeldMs) this.#wasHeld(now)
     this.stayAwake(now)
   }
 
   /** No rest may begin. */
   stayAwake(now: number): void {
-    this.#state = 'awake'
-    this.#measureFrom(now)
+    this.#rests = 0
+    this.#lookFrom(now)
   }
 
   #isWorthResting(now: number): boolean {
     const ms = now - this.#since
-    if (ms < measureMs || now < this.#awakeUntil) return false
-    const isWorth = this.#turns >= readsPerMs * ms && this.#bytes < smallReadBytes * this.#turns
+    const isOld = this.#isOld(now)
+    if (ms < (isOld ? measureMs : lookMs) || now < this.#awakeUntil) return false
     const isLong = ms >= longMeasureMs
-    if (isLong || this.#isOld(now)) this.#awakeRate = this.#bytes / ms
+    if (isLong || isOld) this.#awakeRate = this.#bytes / ms
     if (isLong) this.#measuredAt = now
-    this.#measureFrom(now)
+    const isSmall = this.#bytes < smallReadBytes * this.#turns && this.#awakeRate * restMs < fullRestBytes
+    const isWorth = isSmall && this.#turns >= readsPerMs * ms
+    if (isWorth) this.#lookFrom(now)
+    else this.stayAwake(now)
     return isWorth
   }
 
   #goesOnResting(bytes: number, now: number): boolean {
     if (this.#gathered === 0) this.#restEndedAt = now
     this.#gathered += bytes
-    const isLittle = this.#lastRest === 'slept' && this.#gathered < slowShare * restMs * this.#awakeRate
+    const isLittle = this.#gathered < slowShare * restMs * this.#awakeRate
     if (isLittle && now - this.#restEndedAt < restComesMs) return false
     this.#rests += 1
-    if (isLittle || !this.#isOfUse(now)) {
-      if (this.#isOld(now)) this.#nextAwakeMs = Math.max(longMeasureMs, this.#nextAwakeMs)
+    this.#restsSinceHeld += 1
+    if (!this.#isOfUse(now)) {
       this.#awakeUntil = now + this.#nextAwakeMs
-      this.#nextAwakeMs = Math.min(2 * this.#nextAwakeMs, awakeMs.longest)
-    } else if (this.#gathered < fullRestBytes) {
-      if (this.#rests % comparedRests > 0 || !this.#isOld(now)) return true
+      this.#nextAwakeMs = Math.min(2 * this.#nextAwakeMs, longestAwakeMs)
+    } else if (this.#rests % comparedRests === 0 && this.#isOld(now)) {
       this.#awakeUntil = now + longMeasureMs
+    } else {
+      if (isLittle) this.#lookFrom(now)
+      return !isLittle
     }
     this.stayAwake(now)
     return false
@@ -151,18 +167,37 @@ export class ReadRhythm {
   }
 
   #isOfUse(now: number): boolean {
-    if (this.#rests % comparedRests > 0) return true
-    const keepsRate = this.#bytes >= keptShare * this.#awakeRate * (now - this.#since)
-    const isOfUse = keepsRate && this.#woken < comparedRests / 2
-    if (isOfUse) this.#nextAwakeMs = awakeMs.first
-    this.#measureFrom(now)
+    const place = this.#rests % comparedRests
+    if (place !== 0 && place !== halfwayRests) return true
+    const share = place === 0 ? keptShare : halfwayShare
+    const keepsRate = this.#comparedBytes >= share * this.#awakeRate * (now - this.#comparedSince)
+    const isOfUse = keepsRate && this.#woken < (place || comparedRests) / 2
+    if (place !== 0) return isOfUse
+    if (isOfUse) this.#nextAwakeMs = firstAwakeMs
+    this.#compareFrom(now)
     return isOfUse
   }
 
-  #measureFrom(now: number): void {
+  #wasHeld(now: number): void {
+    if (this.#restsSinceHeld >= this.#nextHeldAwakeMs) {
+      this.#nextHeldAwakeMs = firstHeldAwakeMs
+    } else {
+      this.#awakeUntil = now + this.#nextHeldAwakeMs
+      this.#nextHeldAwakeMs = Math.min(2 * this.#nextHeldAwakeMs, longestHeldAwakeMs)
+    }
+    this.#restsSinceHeld = 0
+  }
+
+  #lookFrom(now: number): void {
+    this.#state = 'awake'
     this.#since = now
     this.#bytes = 0
     this.#turns = 0
+  }
+
+  #compareFrom(now: number): void {
+    this.#comparedSince = now
+    this.#comparedBytes = 0
     this.#woken = 0
   }
 }

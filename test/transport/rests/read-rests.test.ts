@@ -139,6 +139,17 @@ describe('a stream of small reads', () => {
     expect(reading.reads - reads).toBeLessThan(20_000)
   })
 
+  test('rests again soon if the window was small for a short time', () => {
+    const [small, large] = [
+      { ...fast, window: 20 },
+      { ...fast, window: 1_000 },
+    ]
+    const reading = new Reading().run(4_000, small).run(4_000, large).run(100, small)
+    const { timers } = reading.time
+    reading.run(200, large)
+    expect(reading.time.timers - timers).toBeGreaterThan(20)
+  })
+
   test.each([
     ['rests on if a write of ours ends a rest now and then', 2, 500, 2_000],
     ['rests seldom if our writes end most rests', 8, 1, 100],
@@ -153,7 +164,31 @@ describe('a stream of small reads', () => {
     expect(reading.time.timers).toBe(0)
   })
 
-  test('rests no more for a second, then two, if the server waits behind a rest for the delayed acknowledgement of Linux', () => {
+  test('rests on if a busy machine ends a rest late, although the rest has gathered much', () => {
+    const stream = { perMs: 200 }
+    const reading = new Reading().run(1_000, stream)
+    const { reads } = reading
+    for (let late = 0; late < 100; late += 1) reading.run(7, stream).run(1, { ...stream, restMs: 3 })
+    expect(reading.reads - reads).toBeLessThan(3_000)
+  })
+
+  test('rests again at once behind a rest that brought little, as when the server was busy itself', () => {
+    const reading = new Reading().run(1_000, fast)
+    const { reads } = reading
+    for (let busy = 0; busy < 40; busy += 1) reading.run(10, fast).run(2, { perMs: 0 })
+    expect(reading.reads - reads).toBeLessThan(1_750)
+  })
+
+  test('rests again at once behind a time in which it was slow, and not in that time', () => {
+    const reading = new Reading().run(400, fast)
+    const { timers } = reading.time
+    const fastMs = 40 * 12
+    for (let slow = 0; slow < 40; slow += 1) reading.run(60, { perMs: 2 }).run(12, fast)
+    expect(reading.time.timers - timers).toBeGreaterThan(fastMs / 1.5)
+    expect(reading.time.timers - timers).toBeLessThan(fastMs)
+  })
+
+  test('rests no more for a second, then two and four, if the server waits behind rests for the delayed acknowledgement of Linux, but not once among thousands', () => {
     const reading = resting()
     const restsIn = (ms: number): number => {
       const { timers } = reading.time
@@ -173,6 +208,14 @@ describe('a stream of small reads', () => {
     expect(restsIn(2_000)).toBe(0)
     expect(restsIn(100)).toBeGreaterThan(20)
     hold(100)
+    expect(restsIn(100)).toBeGreaterThan(20)
+    hold(41)
+    expect(restsIn(4_000)).toBe(0)
+    expect(restsIn(12_000)).toBeGreaterThan(8_000)
+    hold(41)
+    expect(restsIn(100)).toBeGreaterThan(20)
+    hold(41)
+    expect(restsIn(1_000)).toBe(0)
     expect(restsIn(100)).toBeGreaterThan(20)
   })
 
