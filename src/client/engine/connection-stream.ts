@@ -131,6 +131,8 @@ export class ConnectionStream implements TransportEvents {
     const onAnomaly: PacketDecoderOptions['onAnomaly'] = (...reported) => owner.misformed(...reported)
     this.#decoder = new StreamDecoder({ ...decoding, from: 'server', onAnomaly }, decodeServerBody)
     this.#transport = open(this)
+    // Code of the program runs in `open`, such as the option `stream`. It may have ended the client, which had no stream to close yet.
+    if (connection.phase === 'closed') this.destroy()
   }
 
   get peer(): Peer | undefined {

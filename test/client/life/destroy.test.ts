@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { describe, expect, test, vi } from 'vitest'
 import { ClosedError, type MqttClient } from '../../../src/index.js'
 import { clientOf, event, fakeTime, gate, online, outcomeOf, quiet, rejectionOf } from '../peers/client-on-pipe.js'
@@ -130,6 +131,30 @@ test.each(['subscribe', 'unsubscribe', 'messages'] as const)(
     })
   },
 )
+
+test.each<[string, (client: MqttClient, abort: AbortController) => void]>([
+  ['destroy()', (client) => client.destroy()],
+  ['end()', (client) => client.end()],
+  ['the signal of the client', (_, abort) => abort.abort()],
+  ['reconnect()', (client) => client.reconnect()],
+])('a stream that its own function gives up by %s is closed, and its signal aborted', async (_, giveUp) => {
+  const [server, abort] = [new FakeServer(), new AbortController()]
+  const opened: { readonly stream: Duplex; readonly signal: AbortSignal }[] = []
+  const client = clientOf(server, {
+    signal: abort.signal,
+    stream: ({ signal }) => {
+      if (opened.length === 0) giveUp(client, abort)
+      const stream = server.stream()
+      opened.push({ stream, signal })
+      return stream
+    },
+  })
+  client.connect()
+  await quiet()
+  const [first] = opened
+  expect(first?.signal.aborted).toBe(true)
+  expect(first?.stream.destroyed).toBe(true)
+})
 
 describe('destroy()', () => {
   test('closes without DISCONNECT, so that the server publishes the will', async () => {
