@@ -130,8 +130,8 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
   end(): void {
     if (this.#state.phase === 'opening') return this.destroy()
     if (this.#state.phase !== 'open') return
-    if (this.#pieces === undefined) this.#callStream('end')
-    else this.#pieces.end()
+    if (this.#pieces?.isWriting) this.#pieces.end()
+    else this.#callStream('end')
   }
 
   destroy(): void {

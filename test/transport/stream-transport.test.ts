@@ -516,6 +516,18 @@ describe('a stream that throws', () => {
     expect(await client.closed).toMatchObject({ code: 'MQTT_CONNECTION_LOST', cause: fault })
   })
 
+  it('in end behind a large chunk does the same', async () => {
+    const { client, ours, remote } = await connected()
+    remote.resume()
+    client.transport.write(Buffer.alloc(1_000_000))
+    await client.drained
+    ours.end = () => {
+      throw fault
+    }
+    client.transport.end()
+    expect(await client.closed).toMatchObject({ code: 'MQTT_CONNECTION_LOST', cause: fault })
+  })
+
   it('when it is listened to, or destroyed, does the same', async () => {
     for (const method of ['on', 'off', 'destroy'] as const) {
       const [ours] = pipe()
