@@ -211,7 +211,9 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
       if (chunk === undefined) break
       this.#receive(chunk)
     }
-    if (this.#over !== undefined) this.#close(this.#over.cause)
+    // An end waits behind what a pause still holds back; a fault does not.
+    if (this.#over !== undefined && (this.#withheld.length === 0 || this.#over.cause !== undefined))
+      this.#close(this.#over.cause)
   }
 
   /** The pipe is over. */

@@ -243,6 +243,38 @@ describe("a byte pipe of the caller's", () => {
     expect(within).toEqual([])
   })
 
+  it.each([
+    ['ends', undefined, 'onetwo'],
+    ['fails', new Error('gone'), 'one'],
+  ])(
+    'that pushes while it is written to and %s: a pause keeps the rest for later, but not behind a fault',
+    async (_, fault, bytes) => {
+      const stream = new Duplex({
+        read() {},
+        write(chunk, _encoding, done) {
+          this.push(chunk)
+          // Within the call, as no stream of Node does.
+          if (String(chunk) === 'two') this.emit(fault === undefined ? 'end' : 'error', fault)
+          done()
+        },
+      })
+      const client = watch(
+        openStream(() => stream),
+        { received: (transport) => transport.pause() },
+      )
+      await client.peer
+      // From here on the stream flows.
+      await turn()
+      for (const text of ['one', 'two']) client.transport.write(Buffer.from(text))
+      await turn()
+      expect(client.bytes().toString()).toBe('one')
+      expect(client.told.includes('closed')).toBe(fault !== undefined)
+      client.transport.resume()
+      expect(await client.closed).toEqual(fault && expect.objectContaining({ cause: fault }))
+      expect(client.bytes().toString()).toBe(bytes)
+    },
+  )
+
   it('that has room again while it is written to is told of later', async () => {
     const stream = new Duplex({
       read() {},
