@@ -8,11 +8,11 @@ export type Consequence =
   | { readonly is: 'forgotten' }
   | { readonly is: 'connection ends' | 'client ends'; readonly error: Error }
 
-/** `isClean`: the server does not keep the session. `isConnected`: the connection that brought the message may still exist. */
+/** `isClean`: the server does not keep the session. `isOwed`: the present connection has brought the message, and waits for an acknowledgement. */
 export function consequenceOf(
   action: HandlerErrorAction,
   { qos }: Message,
-  session: { readonly isClean: boolean; readonly isConnected: boolean },
+  session: { readonly isClean: boolean; readonly isOwed: boolean },
   error: unknown,
 ): Consequence {
   if (action !== 'redeliver') return { is: 'client ends', error: asError(error) }
@@ -23,8 +23,8 @@ export function consequenceOf(
       "onHandlerError returned 'redeliver', which needs a session that the server resumes: set cleanSession to false"
     return { is: 'client ends', error: new UsageError(text, { cause: error }) }
   }
-  // The connection of the message has ended already. The server sends the message again on the next connection, which must not be closed.
-  if (!session.isConnected) return { is: 'forgotten' }
+  // The connection of the message has ended already. The server sends the message again on the next one, which must not be closed.
+  if (!session.isOwed) return { is: 'forgotten' }
   const text = 'a handler failed, and onHandlerError asked for the message to be sent again'
   return { is: 'connection ends', error: new ConnectionLostError(text, { reason: 'redelivery', cause: error }) }
 }

@@ -53,8 +53,7 @@ export class DeliveryBridge implements DeliveryOwner {
 
   failed(arrival: Arrival, message: Message, action: HandlerErrorAction, error: unknown): void {
     const { session } = this.#driver
-    const isConnected = session.connection?.phase === 'connected'
-    const state = { isClean: this.#settings.session.cleanSession, isConnected }
+    const state = { isClean: this.#settings.session.cleanSession, isOwed: arrival.owed === 'owed' }
     const consequence = consequenceOf(action, message, state, error)
     if (consequence.is === 'handled') return this.handled(arrival)
     session.unhandled(arrival, this.#driver.beginTurn())

@@ -89,6 +89,35 @@ describe('a handler that fails', () => {
     expect(server.attempts).toBe(2)
   })
 
+  test.each<[string, 1 | 2, 'has come again' | 'has not come again', 'goes on' | 'ends']>([
+    ['goes on if the message has not come again', 1, 'has not come again', 'goes on'],
+    ['goes on if the message has not come again', 2, 'has not come again', 'goes on'],
+    ['goes on if a copy has its own handler', 1, 'has come again', 'goes on'],
+    ['ends if a copy waits for this handler', 2, 'has come again', 'ends'],
+  ])("on a later connection, which %s (QoS %i, 'redeliver')", async (_, qos, copy, fate) => {
+    const { client, connection, server } = await online({ ...persistent, onHandlerError: () => 'redeliver' })
+    const first = gate()
+    let calls = 0
+    client.handle('a', () => {
+      calls += 1
+      return calls === 1 ? first.promise : undefined
+    })
+    connection.send(message('a', qos, 7))
+    await quiet()
+    connection.cut()
+    const later = await server.admitted(true)
+    const copies = message('a', qos, 7, true)
+    if (copy === 'has come again') later.send(copies)
+    await quiet()
+    first.fail(fault)
+    await quiet()
+    expect(client.state).toBe(fate === 'ends' ? 'offline' : 'online')
+    const last = fate === 'ends' ? await server.admitted(true) : later
+    if (copy === 'has not come again' || fate === 'ends') last.send(copies)
+    await last.next(qos === 1 ? 'puback' : 'pubrec')
+    expect(calls).toBe(2)
+  })
+
   test('as its connection ends for the failure of another ends the client for good', async () => {
     const onHandlerError: ClientOptions['onHandlerError'] = (_, { qos }) => (qos === 0 ? 'close' : 'redeliver')
     const { client, connection } = await online({ ...persistent, receiveWindow: 1, onHandlerError })
