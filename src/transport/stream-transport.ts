@@ -70,21 +70,15 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
   }
 
   write(chunk: Uint8Array): boolean {
-    const state = this.#state
-    if (state.phase !== 'open' || !state.stream.writable) return false
-    this.#callsOfUser += 1
-    try {
+    const taken = this.#callStream((stream) => {
+      if (!stream.writable) return false
       if (this.#pieces === undefined) {
-        if (chunk.byteLength <= pieceBytes) return state.stream.write(chunk)
-        this.#pieces = new PiecewiseOutput(state.stream, this)
+        if (chunk.byteLength <= pieceBytes) return stream.write(chunk)
+        this.#pieces = new PiecewiseOutput(stream, this)
       }
       return this.#pieces.write(chunk)
-    } catch (error) {
-      this.onPieceError(error)
-      return false
-    } finally {
-      this.#callsOfUser -= 1
-    }
+    })
+    return taken === true
   }
 
   onPieceError(error: unknown): void {
@@ -92,13 +86,14 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
     process.nextTick(() => this.#close(streamFailure(error)))
   }
 
-  #callStream(method: 'pause' | 'resume' | 'end'): void {
-    if (this.#state.phase !== 'open') return
+  /** Calls the pipe for our user. What the pipe throws ends the connection. */
+  #callStream(call: (stream: Duplex) => unknown): unknown {
+    if (this.#state.phase !== 'open') return undefined
     this.#callsOfUser += 1
     try {
-      this.#state.stream[method]()
+      return call(this.#state.stream)
     } catch (error) {
-      this.onPieceError(error)
+      return this.onPieceError(error)
     } finally {
       this.#callsOfUser -= 1
     }
@@ -114,12 +109,12 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
 
   pause(): void {
     this.#reading = 'paused'
-    this.#callStream('pause')
+    this.#callStream((stream) => stream.pause())
   }
 
   resume(): void {
     this.#reading = 'flowing'
-    this.#callStream('resume')
+    this.#callStream((stream) => stream.resume())
     if (this.#withheld.length > 0) this.#releaseLater()
   }
 
@@ -129,14 +124,11 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
 
   end(): void {
     if (this.#state.phase === 'opening') return this.destroy()
-    if (this.#state.phase !== 'open') return
-    if (this.#pieces?.isWriting) this.#pieces.end()
-    else this.#callStream('end')
+    this.#callStream((stream) => (this.#pieces ?? stream).end())
   }
 
   destroy(): void {
-    const events = this.#events
-    if (this.#enterClosed()) process.nextTick(() => events.closed(undefined))
+    if (this.#enterClosed()) process.nextTick(() => this.#events.closed(undefined))
   }
 
   #adopt(stream: unknown): void {
@@ -212,8 +204,8 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
       this.#receive(chunk)
     }
     // An end waits behind what a pause still holds back; a fault does not.
-    if (this.#over !== undefined && (this.#withheld.length === 0 || this.#over.cause !== undefined))
-      this.#close(this.#over.cause)
+    const over = this.#over
+    if (over !== undefined && (this.#withheld.length === 0 || over.cause !== undefined)) this.#close(over.cause)
   }
 
   /** The pipe is over. */
