@@ -212,7 +212,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
       return stream
     } catch (error) {
       delivery.removeStream(stream)
-      throw error
+      return rejection(error)
     }
   }
 

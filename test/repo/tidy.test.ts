@@ -41,7 +41,6 @@ const smallWithReason: ReadonlyMap<string, string> = new Map(
     'src/client/stats.ts': 'one view over counters of several rooms',
     'src/client/surface/counters.ts': 'vocabulary: rooms below the client count in it',
     'src/client/surface/diagnostics.ts': 'vocabulary: every room publishes on these channels',
-    'src/client/waiting/promises.ts': 'vocabulary of waiting, which imports nothing above it',
     'src/codec/byte-at.ts': 'the one accessor of bytes',
     'src/codec/decode/packet-assembly.ts': 'a buffer with one rule of growth',
     'src/codec/packet-constants.ts': 'numbers of the standard that both directions use',

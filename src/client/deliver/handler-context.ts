@@ -11,12 +11,10 @@
  */
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import type { MessageHandler } from '../surface/client-surface.js'
+import { atNextTurn } from '../waiting/promises.js'
 
 /** The client whose handler or loop is running. */
 const surroundingClient = new AsyncLocalStorage<object | undefined>()
-
-/** The real one, also while a test of the program has faked the timers: it belongs to no client. */
-const atEndOfTurn = setImmediate
 
 /** In newer releases of Node a mark costs nothing while nobody asks for it, and `disable` concerns one context only. */
 const disablesEverywhere = probe()
@@ -51,7 +49,7 @@ export function handlersEnded(): void {
 function goOutOfUse(): void {
   if (marks === 'going out of use' || !disablesEverywhere) return
   marks = 'going out of use'
-  atEndOfTurn(() => {
+  atNextTurn(() => {
     if (running > 0) {
       marks = 'in use'
       return

@@ -7,6 +7,7 @@
  */
 import { ConnectionLostError, TimeoutError } from '../../errors.js'
 import { LinkedList } from '../../protocol/lists/linked-list.js'
+import { rejection } from '../waiting/promises.js'
 import { type Abortable, signalWatches } from '../waiting/signal-watches.js'
 
 /** What limits the wait of one call. */
@@ -27,8 +28,8 @@ export class Pings {
    * number of the PINGREQ; undefined if there is no connection. Nothing is sent if the signal throws.
    */
   send(now: number, settings: PingSettings, sendPingreq: () => number | undefined): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const wait = new PingWait(now, settings, resolve, reject, (over) => this.#waits.remove(over))
+    return new Promise((resolve) => {
+      const wait = new PingWait(now, settings, resolve, (over) => this.#waits.remove(over))
       this.#waits.append(wait)
       const pingreq = sendPingreq()
       if (pingreq === undefined) {
@@ -83,29 +84,26 @@ class PingWait implements Abortable {
   next: PingWait | undefined
   readonly #since: number
   readonly #settings: PingSettings
-  readonly #resolve: (milliseconds: number) => void
-  readonly #reject: (reason: unknown) => void
+  readonly #settle: (milliseconds: number | Promise<never>) => void
   readonly #leave: (wait: PingWait) => void
 
   constructor(
     now: number,
     settings: PingSettings,
-    resolve: (milliseconds: number) => void,
-    reject: (reason: unknown) => void,
+    settle: (milliseconds: number | Promise<never>) => void,
     leave: (wait: PingWait) => void,
   ) {
     this.deadline = now + settings.timeoutMs
     this.#since = now
     this.#settings = settings
-    this.#resolve = resolve
-    this.#reject = reject
+    this.#settle = settle
     this.#leave = leave
     if (settings.signal !== undefined) signalWatches.add(settings.signal, this)
   }
 
   answered(now: number): void {
     this.#end()
-    this.#resolve(now - this.#since)
+    this.#settle(now - this.#since)
   }
 
   expired(): void {
@@ -120,7 +118,7 @@ class PingWait implements Abortable {
 
   aborted(reason: unknown): void {
     this.#end()
-    this.#reject(reason)
+    this.#settle(rejection(reason))
   }
 
   #end(): void {

@@ -4,11 +4,10 @@
  * so that packets have the order of the calls.
  */
 
+import { atNextTurn } from '../waiting/promises.js'
+
 /** What one turn does, and the Topic Filters in one packet without a profile. */
 const filtersPerTurn = 1_000
-
-/** The real one, also while a test of the program has faked the timers. */
-const atNextTurn = setImmediate
 
 export class LongCalls {
   /** What the unfinished call has to do still. Undefined if no call is unfinished. */

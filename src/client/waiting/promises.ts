@@ -10,9 +10,19 @@ export function markHandled<T>(promise: Promise<T>): Promise<T> {
   return promise
 }
 
-/** A rejected promise, marked as handled. */
+/** Calls a function at the next turn of the event loop. It is the real one, also while a test of the program has faked the timers. */
+export const atNextTurn = setImmediate
+/** One rejection of so many comes with the next turn of the event loop. */
+const rejectionsPerTurn = 1_000
+let rejections = 0
+
+/**
+ * A rejected promise, marked as handled. A program that awaits a call in a loop, and tries again at each error, would stay in one turn of
+ * the event loop for ever: no socket, timer or signal would get its turn, so the connection that the loop waits for could not come.
+ */
 export function rejection(reason: unknown): Promise<never> {
-  return markHandled(Promise.reject(reason))
+  rejections = (rejections + 1) % rejectionsPerTurn
+  return markHandled(rejections === 0 ? new Promise((_, reject) => atNextTurn(reject, reason)) : Promise.reject(reason))
 }
 
 function nothing(): void {}

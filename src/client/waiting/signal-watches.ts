@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.js'
+import { atNextTurn } from './promises.js'
 
 /** A call, or a client, that an AbortSignal can end. */
 export interface Abortable {
@@ -13,9 +14,6 @@ const toldAtOnceMax = 1_000
 const tellingMsPerTurn = 10
 /** A look at the clock costs as much as a tenth of a call. */
 const callsPerLook = 16
-
-/** The real one, also while a test of the program has faked the timers. */
-const atNextTurn = setImmediate
 
 /**
  * Adds one listener to each AbortSignal, for all the calls that share the signal. Node warns of a leak at the eleventh listener of

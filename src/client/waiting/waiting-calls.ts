@@ -1,3 +1,4 @@
+import { rejection } from './promises.js'
 import { type Abortable, signalWatches } from './signal-watches.js'
 
 /**
@@ -15,7 +16,7 @@ export class WaitingCalls {
 
   /** Resolves with `resolveAll`; rejects with `rejectAll`, or with the reason of the signal. */
   wait(signal: AbortSignal | undefined): Promise<void> {
-    if (signal?.aborted) return Promise.reject(signal.reason)
+    if (signal?.aborted) return rejection(signal.reason)
     return new Promise((resolve, reject) => {
       const call = new WaitingCall(signal, resolve, reject, () => this.#calls.delete(call))
       this.#calls.add(call)
