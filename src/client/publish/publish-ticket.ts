@@ -1,6 +1,6 @@
 import type { OutgoingMessage } from '../../protocol/exchange/outgoing-message.js'
 import { markHandled } from '../waiting/promises.js'
-import type { Abortable } from '../waiting/signal-watches.js'
+import { type Abortable, signalWatches } from '../waiting/signal-watches.js'
 
 /** The constructor of Promise gives its functions to a callback. All tickets share one callback, so no message needs a closure. */
 let lastResolve: () => void = nothing
@@ -17,8 +17,6 @@ function keepFunctions(resolve: () => void, reject: (reason: unknown) => void): 
 export interface PublishTicketOwner {
   /** The signal of the publish was aborted. */
   withdraw(ticket: PublishTicket, reason: unknown): void
-  /** The promise has settled, so the signal does not matter any more. */
-  unwatch(ticket: PublishTicket, signal: AbortSignal): void
 }
 
 /**
@@ -73,7 +71,8 @@ export class PublishTicket implements Abortable {
   #end(): boolean {
     if (this.#state === 'over') return false
     this.#state = 'over'
-    if (this.#signal !== undefined) this.#owner?.unwatch(this, this.#signal)
+    // The promise has settled, so the signal does not matter any more.
+    if (this.#signal !== undefined) signalWatches.delete(this.#signal, this)
     return true
   }
 }

@@ -187,7 +187,7 @@ export class Publisher implements PublishTicketOwner {
     try {
       return this.#enqueueAs(ticket, draft)
     } catch (error) {
-      this.unwatch(ticket, signal)
+      signalWatches.delete(signal, ticket)
       throw error
     }
   }
@@ -253,10 +253,6 @@ export class Publisher implements PublishTicketOwner {
       this.#driver.outcomes.countRejection(reason)
       ticket.reject(reason)
     }
-  }
-
-  unwatch(ticket: PublishTicket, signal: AbortSignal): void {
-    signalWatches.delete(signal, ticket)
   }
 }
 
