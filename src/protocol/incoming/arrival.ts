@@ -59,20 +59,26 @@ export class Arrival {
   }
 
   /**
-   * Whether the server means a new message, although it still uses the Packet Identifier: at another QoS; or at QoS 2 with other content, or
-   * with DUP 0 after our PUBREC on this same connection. No conforming server does any of these.
+   * Whether the server means a new message, although it still uses the Packet Identifier: at another QoS; at QoS 2 with other content; or with
+   * DUP 0 on the connection that has brought this message, unless at QoS 2 the content shows a copy before our PUBREC. No conforming server
+   * does any of these. But mosquitto 2.0 begins its identifiers again when 65,535 messages are unacknowledged.
    */
   isReusedBy(packet: Exclude<IncomingPublish, { readonly qos: 0 }>, connection: number): boolean {
-    if (this.qos !== packet.qos) return true
-    return packet.qos === 2 && ((!packet.dup && this.pubrecOn === connection) || !this.mayHold(packet))
+    if (this.qos !== packet.qos || !this.mayHold(packet)) return true
+    return !packet.dup && (this.pubrecOn === connection || (this.owed === 'owed' && this.#held === undefined))
   }
 
   /** Whether this PUBLISH has the content of the arrival, as far as that is known. */
   mayHold(packet: IncomingPublish): boolean {
-    const held = this.content
+    const held = this.#held
     if (held === undefined) return true
     const { bytes, checksum } = contentOf(packet)
     return bytes === held.bytes && checksum === held.checksum
+  }
+
+  /** What the message holds; undefined at QoS 1, and if it is not known. */
+  get #held(): MessageContent | undefined {
+    return this.qos === 2 && this.packet ? contentOf(this.packet) : this.content
   }
 
   /** True if its handlers have ended, so the message may be acknowledged in its turn. */

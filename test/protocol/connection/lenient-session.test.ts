@@ -132,6 +132,49 @@ describe('a Packet Identifier that is used again before its exchange is over [MQ
     },
   )
 
+  test.each(['waiting', 'running', 'done, and not acknowledged'] as const)(
+    'at QoS 1 with DUP 0 is a new message, and with DUP 1 a copy: the old one is %s',
+    (state) => {
+      for (const dup of ['first', 'dup'] as const) {
+        const engine = lenient({ handlers: 'running', receiveWindow: state === 'waiting' ? 1 : 3 })
+        engine.receive(arrives('before', 1, 4), arrives('old', 1, 5))
+        if (state === 'done, and not acknowledged') engine.finish('old')
+        engine.receive(arrives('new', 1, 5, dup)).finishAll()
+        const news = engine.news()
+        expect(news.filter((one) => /^deliver (old|new)/.test(one))).toEqual(
+          dup === 'first' ? ['deliver old', 'deliver new'] : ['deliver old'],
+        )
+        expect(news.filter((one) => one === 'send PUBACK#5')).toHaveLength(1)
+      }
+    },
+  )
+
+  test.each([
+    ['waits', 'persistent', 'new', 'delivered'],
+    ['waits', 'persistent', 'old', 'a copy'],
+    ['runs', 'persistent', 'new', 'delivered'],
+    ['runs', 'persistent', 'old', 'a copy'],
+    ['waits', 'clean', 'new', 'delivered'],
+    ['waits', 'clean', 'old', 'a copy'],
+    // The content of a message is not known any more, so DUP decides.
+    ['runs', 'clean', 'new', 'delivered'],
+  ] as const)(
+    'at QoS 2 with DUP 0 while the old one %s (session %s): %s content is %s',
+    (place, session, topic, fate) => {
+      const engine = lenient({
+        handlers: 'running',
+        receiveWindow: place === 'waits' ? 1 : 2,
+        cleanSession: session === 'clean',
+      })
+      engine.receive(arrives('before', 2, 4), arrives('old', 2, 5), arrives(topic, 2, 5)).finishAll()
+      const news = engine.news()
+      expect(news.filter((one) => /^deliver (old|new)/.test(one))).toEqual(
+        fate === 'delivered' ? ['deliver old', 'deliver new'] : ['deliver old'],
+      )
+      expect(news.filter((one) => one === 'send PUBREC#5')).toHaveLength(1)
+    },
+  )
+
   test('lets an acknowledgement go that waited behind the old message', () => {
     const engine = lenient({ handlers: 'running' }).receive(arrives('old', 1, 5), arrives('behind', 1, 6))
     engine.finish('behind')

@@ -28,8 +28,8 @@ const inputs = (topicAtQos2: 'm' | 'copy'): Readonly<Record<string, ControlPacke
   PUBREL: pubrel(5),
 })
 
-/** `qos2New` is for a PUBLISH with DUP 0, if that is not treated as a copy. */
-type Row = Readonly<Record<'qos1' | 'qos2' | 'pubrel', Cell>> & { readonly qos2New?: Cell }
+/** `qos1New` and `qos2New` are for a PUBLISH with DUP 0, if that is not treated as a copy. */
+type Row = Readonly<Record<'qos1' | 'qos2' | 'pubrel', Cell>> & { readonly qos1New?: Cell; readonly qos2New?: Cell }
 
 function reach(state: State | 'held', qos: 1 | 2): EngineHarness {
   const engine = new EngineHarness({ handlers: 'running', receiveWindow: state === 'waiting' ? 1 : 2 }).connect()
@@ -42,7 +42,7 @@ function reach(state: State | 'held', qos: 1 | 2): EngineHarness {
 
 function cellOf(row: Row, packet: ControlPacket): Cell {
   if (packet.type !== 'publish') return row.pubrel
-  if (packet.qos !== 2) return row.qos1
+  if (packet.qos !== 2) return packet.qos === 1 && packet.dup ? row.qos1 : (row.qos1New ?? row.qos1)
   return packet.dup ? row.qos2 : (row.qos2New ?? row.qos2)
 }
 
@@ -106,12 +106,14 @@ describe('an identifier at QoS 1, on the same connection [MQTT-4.3.2-2]', () => 
   const rows: Readonly<Record<State, Row>> = {
     waiting: {
       qos1: joins('send PUBACK#9', 'deliver m', 'send PUBACK#5'),
+      qos1New: inUse(),
       qos2: inUse(),
       pubrel: stranger('send PUBACK#9', 'deliver m', 'send PUBACK#5'),
     },
-    running: { qos1: joins('send PUBACK#5'), qos2: inUse(), pubrel: stranger('send PUBACK#5') },
+    running: { qos1: joins('send PUBACK#5'), qos1New: inUse(), qos2: inUse(), pubrel: stranger('send PUBACK#5') },
     'done, not acknowledged': {
       qos1: joins('send PUBACK#9', 'send PUBACK#5'),
+      qos1New: inUse(),
       qos2: inUse(),
       pubrel: stranger('send PUBACK#9', 'send PUBACK#5'),
     },
