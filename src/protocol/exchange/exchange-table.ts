@@ -111,7 +111,7 @@ export class ExchangeTable<P, R> {
     return exchange
   }
 
-  /** Puts the exchanges of messages into another order. */
+  /** Moves these exchanges of messages to the end of the list, in this order. */
   reorder(messages: readonly PublishExchange<P>[]): void {
     for (const exchange of messages) this.moveToEnd(exchange)
   }

@@ -354,15 +354,11 @@ export class Outgoing<P, R> {
 
   /** [MQTT-4.4.0-1] Every unacknowledged packet must be sent again: first PUBRELs in the order of PUBREC, then PUBLISHes. */
   resend(): void {
-    const messages = [...this.#table.messages()].filter((exchange) => !this.#parked.has(exchange))
-    // [MQTT-4.6.0-1] In the table the PUBRELs, and the PUBLISHes too, have the order in which they were first sent.
-    const again = [
-      ...messages.filter(({ awaits }) => awaits === 'pubcomp'),
-      ...messages.filter(({ awaits }) => awaits !== 'pubcomp'),
-    ]
-    this.#table.reorder(again)
+    // [MQTT-4.6.0-1] In the table the PUBRELs, and the PUBLISHes too, have the order in which they were first sent. A
+    // parked message keeps its place.
+    this.#table.reorder([...this.#table.messages()].filter(({ awaits }) => awaits !== 'pubcomp'))
     // [4.4 no retry timer] Packets are sent again only from here, so only once on a connection.
-    this.#again = again
+    this.#again = [...this.#table.messages()].filter((exchange) => !this.#parked.has(exchange))
     this.#againFrom = 0
   }
 

@@ -229,6 +229,14 @@ describe('while nothing is answered', () => {
     expect(engine.session.suspects.lastCut).toMatchObject({ verdict: 'struck', strikes: 1 })
   })
 
+  it('and the server refuses all, the messages are sent again in their first order, also those that were passed [MQTT-4.6.0-1]', () => {
+    const engine = twiceCut(newEngine().publish('a', 1).publish('a', 1).publish('b', 1))
+    for (let strikes = 0; strikes < 6; strikes += 1) strike(engine)
+    expect(afterQuiet(engine)).toEqual(['PUBLISH#1 a q1 dup'])
+    expect(engine.receive(puback(1)).sent()).toEqual(['PUBLISH#2 a q1 dup'])
+    expect(engine.receive(puback(2)).sent()).toEqual(['PUBLISH#3 b q1 dup'])
+  })
+
   it('the messages of the only topic are not taken for all: the first is given up after ten minutes, and no second one', () => {
     const engine = twiceCut(newEngine().publish('a', 1).publish('a', 1))
     const begin = engine.now
