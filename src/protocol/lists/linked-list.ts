@@ -20,20 +20,20 @@ export class LinkedList<Item extends Linked<Item>> {
     return this.#last
   }
 
-  /** Puts an item after all others. The item must be in no list. */
-  append(item: Item): void {
-    item.previous = this.#last
-    if (this.#last === undefined) this.#first = item
-    else this.#last.next = item
-    this.#last = item
+  /** Puts an item after all others, or before `next`, which is in this list. The item must be in no list. */
+  append(item: Item, next?: Item): void {
+    const previous = next === undefined ? this.#last : next.previous
+    item.previous = previous
+    item.next = next
+    if (previous === undefined) this.#first = item
+    else previous.next = item
+    if (next === undefined) this.#last = item
+    else next.previous = item
   }
 
   /** Puts an item before all others. The item must be in no list. */
   prepend(item: Item): void {
-    item.next = this.#first
-    if (this.#first === undefined) this.#last = item
-    else this.#first.previous = item
-    this.#first = item
+    this.append(item, this.#first)
   }
 
   /** Removes an item, which must be in this list. */

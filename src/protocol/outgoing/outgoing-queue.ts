@@ -127,16 +127,22 @@ export class OutgoingQueue<P, R> {
     return undefined
   }
 
-  /** Puts a message at the end, without a check of the bounds. */
-  put(message: OutgoingMessage<P>): void {
-    this.#messages.append(message)
-    this.#count(message)
+  /** Puts a message at the end, or before `next`, without a check of the bounds. */
+  put(message: OutgoingMessage<P>, next?: OutgoingMessage<P>): void {
+    this.#messages.append(message, next)
+    message.place = 'queue'
+    this.#size += 1
+    this.#bytes += message.bytes
   }
 
-  /** Puts a message at the front, without a check of the bounds. */
-  prepend(message: OutgoingMessage<P>): void {
-    this.#messages.prepend(message)
-    this.#count(message)
+  /** Puts the messages of exchanges back in their places, without a check of the bounds. Both have the order of `publish`. */
+  putBack(exchanges: readonly { readonly message: OutgoingMessage<P> }[]): void {
+    let next = this.first
+    for (const { message } of exchanges) {
+      // What was passed by this message is still in the queue.
+      while (next !== undefined && next.sequence < message.sequence) next = next.next
+      this.put(message, next)
+    }
   }
 
   /** Takes a message out of the queue, because it is sent or given up. */
@@ -149,12 +155,6 @@ export class OutgoingQueue<P, R> {
   /** The messages, oldest first. */
   [Symbol.iterator](): IterableIterator<OutgoingMessage<P>> {
     return this.#messages[Symbol.iterator]()
-  }
-
-  #count(message: OutgoingMessage<P>): void {
-    message.place = 'queue'
-    this.#size += 1
-    this.#bytes += message.bytes
   }
 }
 

@@ -206,11 +206,11 @@ export class Outgoing<P, R> {
     this.#parked.add(exchange)
   }
 
-  /** No message is parked any more: each is sent again in its place. */
+  /** No message is parked any more: each is sent again in its place, which in a clean session is the one in the queue. */
   unpark(): void {
     if (this.#parked.size === 0) return
     this.#parked.clear()
-    this.resend()
+    return this.#settings.cleanSession ? this.#requeue() : this.resend()
   }
 
   /** Sends the first parked message that `wants` chooses. */
@@ -330,7 +330,7 @@ export class Outgoing<P, R> {
   #requeue(): void {
     const unsettled = [...this.#table.messages()].filter((exchange) => !this.#parked.has(exchange)).sort(bySequence)
     for (const exchange of unsettled) this.#table.delete(exchange)
-    for (const { message } of unsettled.reverse()) this.#queue.prepend(message)
+    this.#queue.putBack(unsettled)
   }
 
   /** The server has lost the session: each exchange begins again with PUBLISH, in the order of the messages. */

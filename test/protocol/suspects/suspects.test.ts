@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest'
 import type { SessionSettings } from '../../../src/protocol/index.js'
 import { EngineHarness } from '../engine-harness.js'
-import { puback, pubcomp, pubrec, suback } from '../packet-notation.js'
+import { connack, puback, pubcomp, pubrec, suback } from '../packet-notation.js'
 
 const newEngine = (settings: Partial<SessionSettings> = {}) => new EngineHarness({ strangerPacketId: 1, ...settings })
 
@@ -29,6 +29,12 @@ function afterQuiet(engine: EngineHarness): string[] {
 function strike(engine: EngineHarness): EngineHarness {
   afterQuiet(engine)
   return engine.pass(20).cutBySomebody()
+}
+
+/** What is sent first on the connection that follows. */
+function afterCutInTheQuiet(engine: EngineHarness): string[] {
+  engine.resume().cutBySomebody().open().news()
+  return engine.receive(connack(true)).sent()
 }
 
 describe('after two short connections in a row the next one', () => {
@@ -235,6 +241,22 @@ describe('while nothing is answered', () => {
     expect(afterQuiet(engine)).toEqual(['PUBLISH#1 a q1 dup'])
     expect(engine.receive(puback(1)).sent()).toEqual(['PUBLISH#2 a q1 dup'])
     expect(engine.receive(puback(2)).sent()).toEqual(['PUBLISH#3 b q1 dup'])
+  })
+
+  it.each([
+    ['the server refuses all', 6, (engine: EngineHarness) => afterQuiet(engine)],
+    ['a connection is cut in the quiet', 4, (engine: EngineHarness) => afterCutInTheQuiet(engine)],
+  ])('and %s, the messages of a clean session are sent in the order of publish', (_, strikes, next) => {
+    const clean = newEngine({ cleanSession: true, maxInFlight: 1, strict: false })
+    const engine = twiceCut(clean.publish('a', 1).publish('a', 1).publish('b', 1))
+    for (let count = 0; count < strikes; count += 1) strike(engine)
+    const sent: string[] = []
+    for (let [line] = next(engine); line !== undefined; [line] = engine.sent()) {
+      const [, packetId, publish] = /^PUBLISH#(\d+) (.*)/.exec(line) ?? []
+      sent.push(String(publish))
+      engine.receive(puback(Number(packetId)))
+    }
+    expect(sent).toEqual(['a q1', 'a q1', 'b q1'])
   })
 
   it('the messages of the only topic are not taken for all: the first is given up after ten minutes, and no second one', () => {
