@@ -205,7 +205,6 @@ export class SessionReducer {
   #forget(): void {
     this.#held.clear()
     this.#reserved.clear()
-    if (this.#received.size === 0) return
     const bound = [...this.#received, ...this.#bound].sort((a, b) => a.sequence - b.sequence)
     this.#received.clear()
     this.#bound.clear()

@@ -32,6 +32,11 @@ describe('what a log adds up to', () => {
     expect(replay(log).held).toEqual([])
   })
 
+  it('sorts the bound ones also if none was received: one that was passed is sent in its place in the new session', () => {
+    const log = [queued(1), queued(2), queued(3), bound(1, 1), bound(3, 2), bound(2, 3)]
+    expect(sequences([...log, { kind: 'forgotten' }])).toEqual([1, 2, 3])
+  })
+
   it('lets the Packet Identifier after 65535 be 1', () => {
     expect(replay([queued(1), bound(1, 65_535)]).nextPacketId).toBe(1)
     expect(replay([queued(1), bound(1, 12)]).nextPacketId).toBe(13)
