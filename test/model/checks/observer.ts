@@ -148,7 +148,7 @@ function checkNoted({ journal }: World, { packet, name }: NamedPacket): void {
     case 'publish': {
       if (packet.qos === 0) return
       const stored = recovered(journal.base, journal.log, 'none', 'honest')
-      const message = stored.messages.find(({ topic }) => topic === packet.topic)
+      const message = stored.messages.find((message) => messageOf(message) === messageOf(packet))
       if (message?.binding?.packetId !== packet.packetId)
         throw new Broken(`${name} is written before it is noted as bound`)
       return
@@ -174,7 +174,7 @@ function checkNoted({ journal }: World, { packet, name }: NamedPacket): void {
 function publishWritten(world: World, { packet, name }: NamedPacket, configuration: Configuration): World {
   const { link } = world
   if (packet.type !== 'publish' || link === undefined) return world
-  const message = messageOf(packet.topic)
+  const message = messageOf(packet)
   const tally = world.outgoing[message]
   if (tally === undefined) return world
   if (packet.qos === 0) {

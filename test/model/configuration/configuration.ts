@@ -9,6 +9,8 @@ import type { Fault } from './faults.js'
 export interface Mishaps {
   /** The Network Connection is lost, with all that is under way in either direction. */
   readonly cuts: number
+  /** The server does not take a PUBLISH, and closes the connection. */
+  readonly closings: number
   /** The process dies, and starts again from what its journal held. */
   readonly crashes: number
   /** The server answers CONNECT with Session Present 0 although it had a session. */
@@ -47,6 +49,8 @@ export interface Configuration {
   readonly name: string
   /** The messages that the application publishes, in this order. */
   readonly outgoing: readonly QoS[]
+  /** Those of them that are on one topic. Each other one has a topic of its own. */
+  readonly sameTopic: readonly number[]
   /** The messages that the server sends, in this order. */
   readonly incoming: readonly QoS[]
   /** Whether the application subscribes, at any time; after a crash it does so again. */
@@ -106,6 +110,7 @@ export interface Configuration {
 
 export const noMishaps: Mishaps = {
   cuts: 0,
+  closings: 0,
   crashes: 0,
   losses: 0,
   refusals: 0,
@@ -120,6 +125,7 @@ export const noMishaps: Mishaps = {
 const plain: Configuration = {
   name: 'plain',
   outgoing: [],
+  sameTopic: [],
   incoming: [],
   subscribes: false,
   unsubscribes: false,

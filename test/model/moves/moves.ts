@@ -186,7 +186,7 @@ function towardsServer(world: World, link: Link, configuration: Configuration): 
   // What reaches the server was written, and so all of the journal that it needs is safe.
   const delivered = () => safe(withLink(world, { toServer }), needs, configuration)
   const name = `${sent.name} reaches the server`
-  if (sent.packet.type === 'publish' && messageOf(sent.packet.topic) === configuration.poison) {
+  if (sent.packet.type === 'publish' && messageOf(sent.packet) === configuration.poison) {
     const closed = () => ({ world: cut(delivered(), configuration), input: at(world, configuration.cutsAre) })
     return [{ name: `${name}, which closes the connection`, act: closed }]
   }
@@ -195,6 +195,10 @@ function towardsServer(world: World, link: Link, configuration: Configuration): 
       { name, act: () => ({ world: answered(delivered(), answer(world.server, sent, configuration), configuration) }) },
     ]
     const { packet } = sent
+    if (packet.type === 'publish') {
+      const closed = () => ({ world: cut(delivered(), configuration), input: at(world, configuration.cutsAre) })
+      list.push({ name: `${name}, which closes the connection`, costs: 'closings', act: closed })
+    }
     if (packet.type === 'subscribe' && configuration.liberty === 'refuses SUBSCRIBE with 0x87') {
       const refused = () => ({ world: answered(delivered(), refuse(world.server, packet.packetId), configuration) })
       list.push({ name: `${name}, which refuses it`, costs: 'liberties', act: refused })

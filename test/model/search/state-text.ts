@@ -3,6 +3,7 @@
  * nearly every step is put together by hand, and what seldom changes is kept.
  */
 import type { JournalRecord } from '../../../src/protocol/index.js'
+import { messageOf } from '../world/packet-name.js'
 import type { Link, World } from '../world/world.js'
 
 const kept = new WeakMap<object, string>()
@@ -63,7 +64,7 @@ function textOfLink(link: Link): string {
 function textOfRecord(record: JournalRecord): string {
   switch (record.kind) {
     case 'queued':
-      return `queued ${record.sequence} ${record.topic}`
+      return `queued ${record.sequence} ${messageOf(record)}`
     case 'bound':
       return `bound ${record.sequence} ${record.packetId}`
     case 'held':

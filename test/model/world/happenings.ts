@@ -16,7 +16,7 @@ export function read(world: World, { packet }: FromServer, configuration: Config
     case 'connack':
       return packet.returnCode === 0 ? connected(world, packet.sessionPresent, configuration) : world
     case 'publish': {
-      const message = messageOf(packet.topic)
+      const message = messageOf(packet)
       if (packet.qos === 0) return { ...world, arrived: [...world.arrived, message] }
       const { packetId, qos } = packet
       const reuses = configuration.liberty === 'uses a held identifier for a new message'
@@ -167,7 +167,7 @@ export function safe(world: World, records: number, { fault }: Configuration): W
 export function crash(world: World, records: number, configuration: Configuration): World {
   const offline = safe({ ...world, link: undefined }, records, configuration)
   const { base, faultyBase } = offline.journal
-  const stored = new Map(base.messages.map((message) => [messageOf(message.topic), message]))
+  const stored = new Map(base.messages.map((message) => [messageOf(message), message]))
   return {
     ...offline,
     journal: { base, faultyBase, log: [] },
@@ -185,7 +185,7 @@ export function crash(world: World, records: number, configuration: Configuratio
         ? tally
         : { ...tally, held: 0, mayStart: tally.qos === 2 ? 1 : tally.mayStart },
     ),
-    pubrecs: base.messages.filter(({ binding }) => binding?.received === true).map(({ topic }) => messageOf(topic)),
+    pubrecs: base.messages.filter(({ binding }) => binding?.received === true).map(messageOf),
     runs: [],
     arrived: [],
     handlers: 'free',

@@ -1,5 +1,6 @@
 /** Packets as short lines of text, and the one packet that each line stands for: two equal lines are the same packet. */
 import type { ControlPacket, UnnamedPublishPacket } from '../../../src/codec/control-packet.js'
+import type { Configuration } from '../configuration/configuration.js'
 
 export interface NamedPacket<Packet = ControlPacket<Buffer>> {
   readonly name: string
@@ -21,11 +22,10 @@ export function named(packet: ControlPacket): NamedPacket {
   return made
 }
 
-/** No message of the model has a payload: its Topic Name says which it is. */
 function owned(packet: ControlPacket): ControlPacket<Buffer> {
   switch (packet.type) {
     case 'publish':
-      return { ...packet, payload }
+      return { ...packet, payload: packet.topic === sharedTopic ? Buffer.from(packet.payload) : payload }
     case 'connect':
       return {
         type: 'connect',
@@ -48,8 +48,8 @@ function nameOf(packet: ControlPacket): string {
         : `CONNACK (Return Code ${packet.returnCode})`
     case 'publish':
       return packet.qos === 0
-        ? `PUBLISH ${packet.topic} (QoS 0)`
-        : `PUBLISH ${packet.topic} (QoS ${packet.qos}, identifier ${packet.packetId}, DUP ${packet.dup ? 1 : 0})`
+        ? `PUBLISH ${messageName(packet)} (QoS 0)`
+        : `PUBLISH ${messageName(packet)} (QoS ${packet.qos}, identifier ${packet.packetId}, DUP ${packet.dup ? 1 : 0})`
     case 'puback':
     case 'pubrec':
     case 'pubrel':
@@ -71,9 +71,29 @@ function nameOf(packet: ControlPacket): string {
 /** A Return Code that the standard reserves. */
 export const refusal = 0x87
 
+/** What tells one message from another. */
+interface Content {
+  readonly topic: string
+  readonly payload: Uint8Array
+}
+
+/** The topic of the messages that share one. Which of them it is stands in the payload; a message with its own topic has none. */
+const sharedTopic = 'out/shared'
+
+/** The message that the application publishes with this index. */
+export function contentOf(message: number, { sameTopic }: Configuration): Content {
+  return sameTopic.includes(message)
+    ? { topic: sharedTopic, payload: Uint8Array.of(message) }
+    : { topic: `out/${message}`, payload }
+}
+
 /** `out/3` and `in/3` are the messages with index 3. */
-export function messageOf(topic: string): number {
-  return Number(topic.slice(topic.indexOf('/') + 1))
+export function messageOf({ topic, payload: [message] }: Content): number {
+  return topic === sharedTopic && message !== undefined ? message : Number(topic.slice(topic.indexOf('/') + 1))
+}
+
+function messageName(content: Content): string {
+  return content.topic === sharedTopic ? `out/${messageOf(content)}` : content.topic
 }
 
 export function publishOf(direction: 'in' | 'out', message: number, qos: 0 | 1 | 2, packetId: number, dup: boolean) {

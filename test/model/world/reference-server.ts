@@ -204,7 +204,7 @@ export function answer(server: Server, { packet, name }: NamedPacket, configurat
   const next = (changed: Partial<ServerSession>): Server => ({ ...server, session: { ...session, ...changed } })
   switch (packet.type) {
     case 'publish': {
-      const message = messageOf(packet.topic)
+      const message = messageOf(packet)
       const receipts = firstReceipt(session.receipts, message, server.parked)
       if (packet.qos === 0) return { server: next({ receipts }), replies: [], owns: message }
       const { packetId } = packet

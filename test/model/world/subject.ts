@@ -29,7 +29,7 @@ import {
 } from '../../../src/protocol/index.js'
 import type { Configuration } from '../configuration/configuration.js'
 import { sessionClass } from '../configuration/faults.js'
-import { type FromServer, messageOf, type NamedPacket, named, refusal } from './packet-name.js'
+import { contentOf, type FromServer, messageOf, type NamedPacket, named, refusal } from './packet-name.js'
 
 export type Input =
   | { readonly is: 'start'; readonly stored: StoredSession | undefined; readonly now: number }
@@ -64,8 +64,6 @@ export type Output =
   | { readonly is: 'pinged' }
   | { readonly is: 'closing'; readonly error: MqttError }
   | { readonly is: 'anomaly'; readonly anomaly: Anomaly; readonly packetId: number | undefined }
-
-const empty = new Uint8Array(0)
 
 export class Subject implements Driver<number, string> {
   readonly session: Session<number, string>
@@ -202,7 +200,7 @@ export class Subject implements Driver<number, string> {
 
   #publish(message: number, now: number): void {
     const qos = this.#configuration.outgoing[message] ?? 0
-    const draft = { topic: `out/${message}`, payload: empty, qos, retain: false }
+    const draft = { ...contentOf(message, this.#configuration), qos, retain: false }
     if (qos === 0 && this.session.sendAtOnce(draft)) this.#outputs.push({ is: 'settled', message })
     else this.#messages.set(message, this.session.publish(draft, message, now))
   }
@@ -229,24 +227,24 @@ export class Subject implements Driver<number, string> {
     this.#outputs.push({ is: 'record', record })
   }
 
-  deliver(arrival: Arrival, { topic }: PublishPacket<Buffer>): 'done' | 'running' | 'later' {
+  deliver(arrival: Arrival, packet: PublishPacket<Buffer>): 'done' | 'running' | 'later' {
     if (this.#handlers === 'busy') return 'later'
-    this.#outputs.push({ is: 'deliver', message: messageOf(topic) })
+    this.#outputs.push({ is: 'deliver', message: messageOf(packet) })
     if (this.#configuration.handlers === 'at-once') return 'done'
     this.#running.push(arrival)
     return 'running'
   }
 
-  dropped({ topic }: PublishPacket<Buffer>): void {
-    this.#outputs.push({ is: 'dropped', message: messageOf(topic) })
+  dropped(packet: PublishPacket<Buffer>): void {
+    this.#outputs.push({ is: 'dropped', message: messageOf(packet) })
   }
 
   settled(message: OutgoingMessage<number>): void {
-    this.#outputs.push({ is: 'settled', message: messageOf(message.topic) })
+    this.#outputs.push({ is: 'settled', message: messageOf(message) })
   }
 
   rejected(message: OutgoingMessage<number>): void {
-    this.#outputs.push({ is: 'rejected', message: messageOf(message.topic) })
+    this.#outputs.push({ is: 'rejected', message: messageOf(message) })
   }
 
   answered({ kind }: Request<string>, [code = 0]: ArrayLike<number> & Iterable<number>): void {
@@ -262,7 +260,7 @@ export class Subject implements Driver<number, string> {
   }
 
   abandoned(message: OutgoingMessage<number>): void {
-    this.#outputs.push({ is: 'abandoned', message: messageOf(message.topic) })
+    this.#outputs.push({ is: 'abandoned', message: messageOf(message) })
   }
 
   divided(): void {

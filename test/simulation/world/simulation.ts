@@ -131,14 +131,14 @@ class Simulation {
       this.#sessions += 1
       this.#arrived.clear()
     }
-    if (packet.type === 'publish' && packet.qos === 2) this.#arrived.set(packet.packetId, messageOf(packet.topic))
+    if (packet.type === 'publish' && packet.qos === 2) this.#arrived.set(packet.packetId, messageOf(packet))
   }
 
   /** A message is parked: cuts have met it three times when it was alone. */
   readonly #suspected = (report: unknown): void => {
     if (!isSuspectMessage(report) || report.client !== this.#client || report.verdict !== 'parked') return
-    const [, topic] = /topic "(out\/\d+)"/.exec(report.unanswered.join()) ?? []
-    if (topic !== undefined) this.#server.parking(messageOf(topic))
+    const [, message] = /topic "out\/(\d+)"/.exec(report.unanswered.join()) ?? []
+    if (message !== undefined) this.#server.parking(Number(message))
   }
 
   async run(): Promise<Run> {
