@@ -17,6 +17,7 @@ import {
   withLink,
   withOutgoing,
 } from '../world/world.js'
+import { passedBy } from './order.js'
 
 export function observe(world: World, output: Output, configuration: Configuration): World {
   switch (output.is) {
@@ -177,6 +178,9 @@ function publishWritten(world: World, { packet, name }: NamedPacket, configurati
   const message = messageOf(packet)
   const tally = world.outgoing[message]
   if (tally === undefined) return world
+  const passed = passedBy(message, world, configuration)
+  if (passed !== undefined)
+    breach(configuration, `${name} is written before out/${passed}, which is not parked [MQTT-4.6.0-1]`)
   if (packet.qos === 0) {
     if (tally.written) throw new Broken(`${name} is written twice [MQTT-4.3.1-1]`)
     return withOutgoing(world, message, { written: true })
@@ -191,7 +195,8 @@ function publishWritten(world: World, { packet, name }: NamedPacket, configurati
     breach(configuration, `${name}, which had identifier ${tally.packetId} before [MQTT-4.4.0-1]`)
   }
   if (tally.packetId === 0) checkUnused(world, link, packet.packetId, name)
-  const next = withLink(withOutgoing(world, message, { packetId: packet.packetId, written: true }), {
+  const sendings = world.sendings.includes(message) ? world.sendings : [...world.sendings, message]
+  const next = withLink(withOutgoing({ ...world, sendings }, message, { packetId: packet.packetId, written: true }), {
     published: [...link.published, message],
   })
   return withinWindow(next, name)

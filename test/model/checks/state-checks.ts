@@ -45,7 +45,6 @@ export function viewOf(subject: Subject, now: number): EngineView {
     rests: isAtRest(subject, state),
     held: state.incoming.identifiers.filter((identifier) => identifier.state === 'received').length,
     queue: outgoing.queue.map(({ sequence }) => sequence),
-    parked: outgoing.parked,
   }
 }
 

@@ -37,6 +37,8 @@ export function textOf(world: World): string {
     journal.faultyBase === journal.base ? '' : shared(journal.faultyBase),
     journal.log.map(textOfRecord).join(),
     world.pubrecs.join(),
+    world.sendings.join(),
+    `${world.parked.messages.join()} ${world.parked.since}`,
     world.runs.map(({ message, packetId, of }) => `${message}:${packetId}:${of}`).join(),
     world.arrived.join(),
     textOfClock(world),

@@ -1,6 +1,7 @@
 /** One step of a world: a move, what the engine makes of it, and what the observer says to that. */
 import type { ControlPacket } from '../../../src/codec/control-packet.js'
 import { observe } from '../checks/observer.js'
+import { parkedNow } from '../checks/order.js'
 import { viewOf } from '../checks/state-checks.js'
 import type { Configuration } from '../configuration/configuration.js'
 import type { Move } from '../moves/move.js'
@@ -8,7 +9,7 @@ import { Broken } from '../world/broken.js'
 import { safe } from '../world/happenings.js'
 import { parking } from '../world/reference-server.js'
 import { type Input, type Output, Subject } from '../world/subject.js'
-import { boundTo, newWorld, type World } from '../world/world.js'
+import { newWorld, type World } from '../world/world.js'
 
 export interface Step {
   readonly world: World
@@ -32,7 +33,7 @@ export function take(
   const subject = input.is === 'start' ? new Subject(configuration, input.stored, input.now) : engine()
   if (input.is !== 'start') subject.apply(input)
   const outputs = subject.take()
-  let next = world
+  let next = parkedNow(world, subject.parked)
   for (const output of outputs) next = observe(next, output, configuration)
   if (input.is === 'receive' && input.received.packet.type === 'connack') {
     checkOrderAfterConnack(outputs)
@@ -42,9 +43,7 @@ export function take(
   const pinged = outputs.some((output) => output.is === 'send' && output.sent.packet.type === 'pingreq')
   const sent = outputs.some((output) => output.is === 'send') ? next.now : next.clock.sent
   const clock = { ...next.clock, sent, pinged: next.clock.pinged ?? (pinged ? next.now : undefined) }
-  const engineView = viewOf(subject, next.now)
-  const parked = engineView.parked.map((packetId) => boundTo(next, packetId))
-  next = { ...next, clock, engine: engineView, server: parking(next.server, parked) }
+  next = { ...next, clock, engine: viewOf(subject, next.now), server: parking(next.server, next.parked.messages) }
   if (next.engine.deadline <= next.now) throw new Broken('the next deadline is not later than now')
   return { world: next, outputs, subject, input }
 }

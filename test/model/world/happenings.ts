@@ -7,7 +7,7 @@ import type { Configuration } from '../configuration/configuration.js'
 import { recovered } from '../configuration/faults.js'
 import { type FromServer, messageOf } from './packet-name.js'
 import { connackRead, forget } from './reference-server.js'
-import { boundTo, type Run, type World, withIncoming, withLink } from './world.js'
+import { boundTo, noneParked, type Run, type World, withIncoming, withLink } from './world.js'
 
 /** The client reads a packet. */
 export function read(world: World, { packet }: FromServer, configuration: Configuration): World {
@@ -46,8 +46,10 @@ export function read(world: World, { packet }: FromServer, configuration: Config
     case 'pubrec': {
       const message = boundTo(world, packet.packetId)
       if (message < 0 || world.pubrecs.includes(message)) return world
-      return { ...world, pubrecs: [...world.pubrecs, message] }
+      return { ...answered(world), pubrecs: [...world.pubrecs, message] }
     }
+    case 'puback':
+      return boundTo(world, packet.packetId) < 0 ? world : answered(world)
     case 'pubrel': {
       const message = world.incoming.findIndex(({ held }) => held === packet.packetId)
       return message < 0 ? world : withIncoming(world, message, { held: 0 })
@@ -58,6 +60,11 @@ export function read(world: World, { packet }: FromServer, configuration: Config
     default:
       return world
   }
+}
+
+/** The server answers a PUBLISH. */
+function answered(world: World): World {
+  return world.parked.since === 'an answer' ? world : { ...world, parked: { ...world.parked, since: 'an answer' } }
 }
 
 /** The identifier stands for no other message than this copy from now on. */
@@ -77,6 +84,8 @@ function connected(world: World, sessionPresent: boolean, { saysPresent, cleanSe
   return {
     ...next,
     pubrecs: [],
+    // All are published anew, in the order of the application.
+    sendings: next.sendings.toSorted((a, b) => a - b),
     outgoing: next.outgoing.map((tally) =>
       tally.packetId === 0 ? tally : { ...tally, released: false, mayOwn: true },
     ),
@@ -186,6 +195,8 @@ export function crash(world: World, records: number, configuration: Configuratio
         : { ...tally, held: 0, mayStart: tally.qos === 2 ? 1 : tally.mayStart },
     ),
     pubrecs: base.messages.filter(({ binding }) => binding?.received === true).map(messageOf),
+    sendings: world.sendings.filter((message) => stored.get(message)?.binding !== undefined),
+    parked: noneParked,
     runs: [],
     arrived: [],
     handlers: 'free',

@@ -15,6 +15,7 @@ import type { QoS } from '../../../src/codec/control-packet.js'
 import type { Configuration } from '../configuration/configuration.js'
 import { Broken } from './broken.js'
 import {
+  contentOf,
   type FromServer,
   messageOf,
   type NamedPacket,
@@ -40,7 +41,7 @@ interface ServerSession {
   readonly sending: readonly Sending[]
   /** Identifiers that it has used again although a PUBREC for them was under way: it ignores that one. */
   readonly forgotten: readonly number[]
-  /** The messages of which a first PUBLISH came in this session, in that order. */
+  /** The messages of which a first PUBLISH came in this session. */
   readonly receipts: readonly number[]
 }
 
@@ -205,7 +206,7 @@ export function answer(server: Server, { packet, name }: NamedPacket, configurat
   switch (packet.type) {
     case 'publish': {
       const message = messageOf(packet)
-      const receipts = firstReceipt(session.receipts, message, server.parked)
+      const receipts = firstReceipt(session.receipts, message, server.parked, configuration)
       if (packet.qos === 0) return { server: next({ receipts }), replies: [], owns: message }
       const { packetId } = packet
       if (packet.qos === 1 || configuration.liberty === 'answers PUBLISH at QoS 2 with PUBACK') {
@@ -274,13 +275,25 @@ function awaiting(
   return known
 }
 
-/** The first receipts within one session of the server rise by sequence number. Only a parked message may come after later ones. */
-function firstReceipt(receipts: readonly number[], message: number, parked: readonly number[]): readonly number[] {
+/**
+ * The first receipts within one session of the server rise by sequence number. Only a parked message may come after later ones, and
+ * others of its topic after later ones of other topics.
+ */
+function firstReceipt(
+  receipts: readonly number[],
+  message: number,
+  parked: readonly number[],
+  configuration: Configuration,
+): readonly number[] {
   if (receipts.includes(message)) return receipts
-  const last = receipts.at(-1)
-  if (last !== undefined && last > message) {
-    if (parked.includes(message)) return receipts
+  const topicOf = (other: number) => contentOf(other, configuration).topic
+  const hasParked = parked.some((other) => topicOf(other) === topicOf(message))
+  const passedBy = receipts.filter(
+    (other) => other > message && !(hasParked && topicOf(other) !== topicOf(message)) && !parked.includes(message),
+  )
+  if (passedBy.length > 0) {
+    const last = Math.max(...passedBy)
     throw new Broken(`out/${message} reached the server for the first time after out/${last} [MQTT-4.6.0-1]`)
   }
-  return [...receipts, message]
+  return [...receipts, message].sort((a, b) => a - b)
 }

@@ -109,6 +109,13 @@ export class Subject implements Driver<number, string> {
     return this.#pacedUntil
   }
 
+  /** The messages that are parked. */
+  get parked(): readonly number[] {
+    const { parked } = this.session.outgoing.inspect()
+    const exchanges = [...this.session.table.messages()].filter(({ packetId }) => parked.includes(packetId))
+    return exchanges.map(({ message }) => messageOf(message))
+  }
+
   #pacer(paceMs: number): Pacer {
     return {
       admit: (_qos, now) => {

@@ -94,8 +94,6 @@ export interface EngineView {
   readonly held: number
   /** Sequence numbers in the queue. */
   readonly queue: readonly number[]
-  /** Packet Identifiers of the parked messages. */
-  readonly parked: readonly number[]
 }
 
 /** How far a SUBSCRIBE, an UNSUBSCRIBE or a ping of the application has come. */
@@ -117,6 +115,10 @@ export interface World {
   readonly link: Link | undefined
   readonly server: Server
   readonly journal: JournalState
+  /** Messages of ours that were sent, in the order in which they were first sent. */
+  readonly sendings: readonly number[]
+  /** Messages that are parked, and whether a PUBLISH was answered since the last of them was parked. */
+  readonly parked: { readonly messages: readonly number[]; readonly since: 'no answer' | 'an answer' }
   /** Exchanges of ours whose PUBREC was read, in that order. */
   readonly pubrecs: readonly number[]
   readonly runs: readonly Run[]
@@ -140,6 +142,8 @@ export const newLink: Link = {
   gap: 'none',
   nudges: { inSilence: 0, onConnection: 0, begun: 0 },
 }
+
+export const noneParked: World['parked'] = { messages: [], since: 'an answer' }
 
 export function newWorld(configuration: Configuration, engine: EngineView): World {
   return {
@@ -166,6 +170,8 @@ export function newWorld(configuration: Configuration, engine: EngineView): Worl
     link: undefined,
     server: newServer,
     journal: { base: emptySession, faultyBase: emptySession, log: [] },
+    sendings: [],
+    parked: noneParked,
     pubrecs: [],
     runs: [],
     arrived: [],
