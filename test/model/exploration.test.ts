@@ -1,6 +1,7 @@
 /** What the exploration finds in the engine as it is: nothing. The large configurations run by `npm run explore`. */
 import { describe, expect, it } from 'vitest'
 import { liberties, nudged, small } from './configuration/configurations.js'
+import { smallSuspected } from './configuration/suspect-configurations.js'
 import { explore } from './search/explorer.js'
 import { printedTrace } from './search/trace.js'
 
@@ -30,7 +31,7 @@ describe('a server that takes liberties', () => {
 })
 
 describe('every state that small configurations can reach', () => {
-  it.each([...small, ...nudged.slice(0, 1)])(
+  it.each([...small, ...smallSuspected, ...nudged.slice(0, 1)])(
     'keeps what the protocol and the engine promise: $name',
     (configuration) => {
       const exploration = explore(configuration)

@@ -15,6 +15,7 @@ import type { QoS } from '../../src/codec/control-packet.js'
 import { type Configuration, configuration, type Mishaps, noMishaps } from './configuration/configuration.js'
 import { large, liberties, medium, nudged, small } from './configuration/configurations.js'
 import { faults } from './configuration/faults.js'
+import { smallSuspected, suspected } from './configuration/suspect-configurations.js'
 import { type Exploration, explore } from './search/explorer.js'
 import { printedTrace } from './search/trace.js'
 
@@ -55,7 +56,8 @@ const { values } = parseArgs({
 
 function chosen(): readonly Configuration[] {
   if (values.out !== undefined || values.in !== undefined || values.subscribe) return [own()]
-  const all = [...small, ...liberties, ...nudged, ...medium, ...(values.more ? large : [])]
+  const sought = [...small, ...smallSuspected, ...liberties, ...nudged, ...suspected, ...medium]
+  const all = [...sought, ...(values.more ? large : [])]
   return all.filter(({ name }) => name.includes(values.only))
 }
 

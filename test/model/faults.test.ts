@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type Configuration, configuration } from './configuration/configuration.js'
 import { small } from './configuration/configurations.js'
 import type { Fault } from './configuration/faults.js'
+import { smallSuspected } from './configuration/suspect-configurations.js'
 import { type Exploration, explore } from './search/explorer.js'
 import { printedTrace } from './search/trace.js'
 
@@ -198,6 +199,64 @@ const nudging: readonly Case[] = [
   },
 ]
 
+const careful = { cutsAre: 'cut' } as const
+const poisoned = { ...careful, poison: 0, abandonAfter: 5 }
+
+/** Faults in what becomes of a parked message, and of the others on its topic. */
+const parking: readonly Case[] = [
+  {
+    fault: 'turns the order of the topic of a parked message round',
+    rule: 'out/1 reached the server for the first time after out/2 [MQTT-4.6.0-1]',
+    within: configuration('three on one topic, and the server closes at the first', {
+      ...poisoned,
+      outgoing: [1, 1, 1],
+      sameTopic: [0, 1, 2],
+    }),
+  },
+  ...smallSuspected.map((within) => ({
+    fault: 'passes the topic of a message that is struck' as const,
+    rule: 'out/0 reached the server for the first time after out/2 [MQTT-4.6.0-1]',
+    within,
+  })),
+  {
+    fault: 'gives a parked message a new identifier',
+    rule: 'the server owns out/0 once too often',
+    within: configuration('one message out: the server closes until it is parked, and a cut', {
+      ...careful,
+      outgoing: [2],
+      mishaps: { closings: 4, cuts: 1 },
+    }),
+  },
+  {
+    fault: 'forgets a message when it parks it',
+    rule: 'at rest: out/1 is accepted',
+    within: configuration('two on one topic: the server closes until one is parked', {
+      ...careful,
+      outgoing: [1, 1],
+      sameTopic: [0, 1],
+      mishaps: { closings: 5 },
+    }),
+  },
+]
+
+/** Messages pass others that are not parked, or not any more: the server alone cannot know that. */
+const passing: readonly Case[] = [
+  {
+    fault: 'passes the topic of a parked message after an answer',
+    rule: 'PUBLISH out/3 (QoS 1, identifier 4, DUP 1) is written before out/2, which is not parked [MQTT-4.6.0-1]',
+    within: configuration('two of four on one topic, and the server closes at the first', {
+      ...poisoned,
+      outgoing: [1, 1, 1, 1],
+      sameTopic: [0, 2],
+    }),
+  },
+  ...smallSuspected.map((within) => ({
+    fault: 'moves parked messages before all others' as const,
+    rule: 'PUBLISH out/2 (QoS 1, identifier 3, DUP 1) is written before out/1, which is not parked [MQTT-4.6.0-1]',
+    within,
+  })),
+]
+
 /** The same faults, seen by the first packet or handler that breaks a rule. */
 const rules: readonly Case[] = [
   {
@@ -220,7 +279,7 @@ const rules: readonly Case[] = [
 const keyOf = (within: Configuration) => JSON.stringify({ ...within, name: '' })
 
 /** `exploration.test.ts` claims of the small ones that nothing is broken in them. */
-const exploredElsewhere = new Set(small.map(keyOf))
+const exploredElsewhere = new Set([...small, ...smallSuspected].map(keyOf))
 const brokenWithin = new Map<string, Exploration['broken']>()
 
 /** The rule that is broken in a configuration without any fault, every rule judged. Each is explored once. */
@@ -231,7 +290,7 @@ function brokenWithoutFault(within: Configuration): Exploration['broken'] {
 }
 
 describe('a fault put in on purpose loses, doubles or disorders a message or never ends, and is found', () => {
-  it.each(outcomes)('$fault: $rule', ({ fault, rule, within }) => {
+  it.each([...outcomes, ...parking])('$fault: $rule', ({ fault, rule, within }) => {
     expect(explore({ ...within, fault, judged: 'outcomes' }).broken?.rule).toBe(rule)
     expect(brokenWithoutFault(within)).toBeUndefined()
   })
@@ -252,7 +311,7 @@ describe('a fault put in on purpose sends too many PINGREQs, and is found', () =
 })
 
 describe('a fault put in on purpose breaks a rule of the wire, and is found', () => {
-  it.each(rules)('$fault: $rule', ({ fault, rule, within }) => {
+  it.each([...rules, ...passing])('$fault: $rule', ({ fault, rule, within }) => {
     expect(explore({ ...within, fault }).broken?.rule).toBe(rule)
     expect(brokenWithoutFault(within)).toBeUndefined()
   })

@@ -25,6 +25,15 @@ import {
   StopsReadingAtTheBound,
   StopsReadingAtTheUpperBound,
 } from './reading-faults.js'
+import {
+  ForgetsParkedMessages,
+  MovesParkedMessages,
+  PassesParkedTopicsAfterAnswers,
+  PassesStruckMessages,
+  PassesTopicsOfStruckMessages,
+  RenewsParkedMessages,
+  TurnsParkedTopicsRound,
+} from './suspect-faults.js'
 
 export const faults = [
   'none',
@@ -33,6 +42,12 @@ export const faults = [
   'takes a message that was cut for a copy',
   'sends PUBLISH after PUBREL',
   'passes a message that is struck',
+  'passes the topic of a message that is struck',
+  'passes the topic of a parked message after an answer',
+  'turns the order of the topic of a parked message round',
+  'moves parked messages before all others',
+  'gives a parked message a new identifier',
+  'forgets a message when it parks it',
   'resends in the order of identifiers',
   'answers PUBCOMP with PUBREL',
   'nudges after each millisecond of silence',
@@ -91,17 +106,6 @@ class SendsPublishAfterPubrel extends Session<number, string> {
   override begin(sessionPresent: boolean, care: 'careful' | 'plain'): void {
     this.outgoing.serverForgot()
     super.begin(sessionPresent, care)
-  }
-}
-
-/** As if one strike were enough to park a message. */
-class PassesStruckMessages extends Session<number, string> {
-  constructor(...args: ConstructorParameters<typeof Session<number, string>>) {
-    super(...args)
-    this.suspects.isParked = (suspect) =>
-      this.suspects
-        .inspect(0)
-        .strikes.some((strikes) => typeof suspect !== 'string' && strikes.suspect === suspect.sequence)
   }
 }
 
@@ -166,6 +170,18 @@ export function sessionClass(fault: Fault): typeof Session<number, string> {
       return SendsPublishAfterPubrel
     case 'passes a message that is struck':
       return PassesStruckMessages
+    case 'passes the topic of a message that is struck':
+      return PassesTopicsOfStruckMessages
+    case 'passes the topic of a parked message after an answer':
+      return PassesParkedTopicsAfterAnswers
+    case 'turns the order of the topic of a parked message round':
+      return TurnsParkedTopicsRound
+    case 'moves parked messages before all others':
+      return MovesParkedMessages
+    case 'gives a parked message a new identifier':
+      return RenewsParkedMessages
+    case 'forgets a message when it parks it':
+      return ForgetsParkedMessages
     case 'resends in the order of identifiers':
       return ResendsInTheOrderOfIdentifiers
     case 'answers PUBCOMP with PUBREL':
