@@ -10,8 +10,8 @@ class Item implements Linked<Item> {
 }
 
 describe('the linked list', () => {
-  test('does what an array does, from both ends', () => {
-    const step = fc.record({ does: fc.constantFrom('append', 'append', 'prepend', 'remove'), at: fc.nat(10) })
+  test('does what an array does, from both ends and in the middle', () => {
+    const step = fc.record({ does: fc.constantFrom('append', 'insert', 'prepend', 'remove'), at: fc.nat(10) })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const list = new LinkedList<Item>()
@@ -21,6 +21,9 @@ describe('the linked list', () => {
           if (does === 'append') {
             list.append(item)
             model.push(item)
+          } else if (does === 'insert') {
+            list.append(item, model[at])
+            model.splice(at, 0, item)
           } else if (does === 'prepend') {
             list.prepend(item)
             model.unshift(item)
