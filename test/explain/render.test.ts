@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type ControlPacket, encodePacket } from '../../src/codec/index.js'
 import { explain, render } from '../../src/explain/index.js'
+import { anyCharacter } from '../codec/any-character.js'
 import { damagedStream, packetStream, publishOf } from './control-packets.js'
 
 function listing(...packets: ControlPacket[]): string {
@@ -41,7 +42,7 @@ const hostile = fc.string({
       '\u202e',
       '\u200b',
     ),
-    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }).filter((character) => character !== '\u0000'),
+    fc.string({ unit: anyCharacter, minLength: 1, maxLength: 1 }).filter((character) => character !== '\u0000'),
     fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 9 }).map((text) => text.replaceAll(/[+#]/g, 'x')),
   ),
   minLength: 1,
