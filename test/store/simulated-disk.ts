@@ -74,10 +74,10 @@ export class SimulatedDisk {
     this.#durableNames = new Map(names)
   }
 
-  /** A copy, to go on from one state in several ways. */
+  /** A copy, to go on from one state in several ways. No disk writes into a content, it puts another in its place: so both may have it. */
   clone(): SimulatedDisk {
     const copy = new SimulatedDisk()
-    for (const [name, { content }] of this.#names) copy.overwrite(name, Buffer.from(content))
+    for (const [name, { content }] of this.#names) copy.overwrite(name, content)
     copy.#process = this.#process + 1
     return copy
   }
