@@ -2,8 +2,9 @@
  * Random commands, packets and times. Whatever the server does, the engine throws only QueueFullError and sends only what the
  * standard allows. When the server then answers correctly, every exchange ends.
  */
+import { deepStrictEqual, strictEqual } from 'node:assert'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { test } from 'vitest'
 import type { ControlPacket } from '../../src/codec/control-packet.js'
 import { QueueFullError } from '../../src/errors.js'
 import { EngineHarness } from './engine-harness.js'
@@ -245,9 +246,10 @@ test('no sequence of commands, packets and times breaks what always holds [MQTT-
       })
       bringToRest(engine)
       witness.look()
-      expect(atRest(engine)).toBe(true)
-      expect(engine.session.outgoing.queue.bytes).toBe(0)
-      expect(engine.session.incoming).toMatchObject({ running: 0, backlogSize: 0, backlogBytes: 0 })
+      strictEqual(atRest(engine), true)
+      strictEqual(engine.session.outgoing.queue.bytes, 0)
+      const { running, backlogSize, backlogBytes } = engine.session.incoming
+      deepStrictEqual({ running, backlogSize, backlogBytes }, { running: 0, backlogSize: 0, backlogBytes: 0 })
     }),
     { numRuns: 1_000 },
   )

@@ -1,4 +1,4 @@
-import { expect } from 'vitest'
+import { ok, strictEqual } from 'node:assert'
 import type { ControlPacket } from '../../src/codec/control-packet.js'
 import type { OutgoingMessage } from '../../src/protocol/index.js'
 import type { EngineHarness } from './engine-harness.js'
@@ -72,7 +72,7 @@ export class WireWitness {
           break
         case 'over':
           // A message ends once.
-          expect(this.#over).not.toContain(happening.topic)
+          ok(!this.#over.has(happening.topic), `${happening.topic} has ended twice`)
           this.#over.add(happening.topic)
           for (const [packetId, topic] of this.#inUse) if (topic === happening.topic) this.#inUse.delete(packetId)
       }
@@ -113,23 +113,22 @@ export class WireWitness {
   }
 
   #sentOnce(topic: string): void {
-    expect(this.#everSent).not.toContain(topic)
+    ok(!this.#everSent.has(topic), `${topic} is sent twice`)
     this.#everSent.add(topic)
   }
 
   #sentPublish(topic: string, packetId: number, dup: boolean): void {
-    expect(this.#released).not.toContain(topic)
-    expect(this.#over).not.toContain(topic)
-    expect(dup).toBe(this.#everSent.has(topic))
-    if (dup) expect(this.#inUse.get(packetId)).toBe(topic)
+    ok(!this.#released.has(topic), `PUBLISH of ${topic} after PUBREL`)
+    ok(!this.#over.has(topic), `PUBLISH of ${topic}, which has ended`)
+    strictEqual(dup, this.#everSent.has(topic), `DUP of ${topic}`)
+    if (dup) strictEqual(this.#inUse.get(packetId), topic)
     else this.#take(packetId, topic)
     this.#everSent.add(topic)
   }
 
   #take(packetId: number, owner: string): void {
-    expect(packetId).toBeGreaterThanOrEqual(1)
-    expect(packetId).toBeLessThanOrEqual(65_535)
-    expect([...this.#inUse.keys()]).not.toContain(packetId)
+    ok(packetId >= 1 && packetId <= 65_535, `${packetId} is no Packet Identifier`)
+    ok(!this.#inUse.has(packetId), `${packetId} is in use`)
     this.#inUse.set(packetId, owner)
   }
 
@@ -149,7 +148,7 @@ export class WireWitness {
    */
   #acknowledged(answer: 'puback' | 'pubrec', packetId: number): void {
     const owed = this.#arrivals[answer]
-    expect(owed).toContain(packetId)
+    ok(owed.includes(packetId), `${answer} ${packetId} is not owed`)
     this.#arrivals[answer] = owed.slice(owed.indexOf(packetId) + 1)
   }
 }
