@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type Plugin } from 'vitest/config'
 
 const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
 
@@ -30,11 +30,27 @@ const isolated = [
   'test/simulation/*.test.ts',
 ]
 
+/**
+ * The compiler, as `require` gives it. `import` first looks through its nine megabytes twice, for what kind of module they are and for
+ * the names that they export, in each process anew.
+ */
+const requiredCompiler: Plugin = {
+  name: 'required-compiler',
+  enforce: 'pre',
+  resolveId: (id) => (id === 'typescript' ? '\0typescript' : undefined),
+  load: (id) => {
+    if (id !== '\0typescript') return undefined
+    const here = JSON.stringify(import.meta.url)
+    return `import { createRequire } from 'node:module'\nexport default createRequire(${here})('typescript')`
+  },
+}
+
 /** They have commands and configurations of their own. */
 const needPrograms = ['test/mosquitto/**', 'test/servers/each/**', 'test/play/browser/**', 'test/tshark/**']
 
 export default defineConfig({
   resolve: { alias },
+  plugins: [requiredCompiler],
   test: {
     maxWorkers: 2,
     projects: [
