@@ -8,8 +8,12 @@
  * of one name side by side into the archive, so the second costs next to nothing there.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { dirname, join, posix, relative } from 'node:path'
-import ts from 'typescript'
+import type Compiler from 'typescript'
+
+/** `import` would first look through the nine megabytes of the compiler for the names that they export. */
+const ts: typeof Compiler = createRequire(import.meta.url)('typescript')
 
 /** Writes the declarations of `entries` and of what they import, each as the path below `sources` has it, into each of the directories. */
 export async function writeDeclarations(
@@ -35,7 +39,7 @@ export async function writeDeclarations(
 function declarationsOf(sources: string, entries: readonly string[]): ReadonlyMap<string, string> {
   const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile)
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, '.')
-  const settings: ts.CompilerOptions = {
+  const settings: Compiler.CompilerOptions = {
     ...options,
     noEmit: false,
     declaration: true,
