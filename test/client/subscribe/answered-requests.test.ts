@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
+import { FilterUses } from '../../../src/client/subscribe/filter-uses.js'
+import { ActiveSubscription } from '../../../src/client/subscribe/subscription.js'
 import type { MqttClient } from '../../../src/index.js'
+import { retainedBytes } from '../../protocol/heap.js'
 import { garbageCollector } from '../garbage-collector.js'
 import { online, outcomeOf, quiet } from '../peers/client-on-pipe.js'
 import type { FakeConnection } from '../peers/fake-server.js'
@@ -31,4 +34,18 @@ test.each([
   collect()
   expect([promise.deref(), signal.deref()]).toEqual([undefined, undefined])
   expect(client.state).toBe('online')
+})
+
+test('filters that come and go leave nothing behind', async () => {
+  const owner = { end: () => Promise.resolve() }
+  const bytes = await retainedBytes(() => {
+    const uses = new FilterUses()
+    for (const filter of Array.from({ length: 100 }, (_, index) => `f/${index}`)) {
+      const subscription = new ActiveSubscription(owner, [{ filter, qos: 0 }], undefined, undefined)
+      uses.add(subscription, filter, 0)
+      uses.remove(subscription, filter)
+    }
+    return uses
+  })
+  expect(bytes).toBeLessThan(8_000)
 })

@@ -1,9 +1,6 @@
 /** Tens of thousands of Topic Filters in one call, and as many subscriptions of one filter. */
 import { expect, test } from 'vitest'
-import { FilterUses } from '../../../src/client/subscribe/filter-uses.js'
-import { ActiveSubscription } from '../../../src/client/subscribe/subscription.js'
 import { SubscribeRefusedError } from '../../../src/index.js'
-import { retainedBytes } from '../../protocol/heap.js'
 import { online, quiet, rejectionOf } from '../peers/client-on-pipe.js'
 import { message } from '../peers/fake-server.js'
 
@@ -121,18 +118,4 @@ test('a subscription whose UNSUBSCRIBE is unanswered takes the filter from no la
   await unsubscribed.unsubscribe()
   await quiet()
   expect(connection.all('unsubscribe')).toHaveLength(1)
-})
-
-test('filters that come and go leave nothing behind', async () => {
-  const owner = { end: () => Promise.resolve() }
-  const bytes = await retainedBytes(() => {
-    const uses = new FilterUses()
-    for (const filter of filters(100)) {
-      const subscription = new ActiveSubscription(owner, [{ filter, qos: 0 }], undefined, undefined)
-      uses.add(subscription, filter, 0)
-      uses.remove(subscription, filter)
-    }
-    return uses
-  })
-  expect(bytes).toBeLessThan(8_000)
 })
