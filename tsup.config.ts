@@ -17,6 +17,15 @@ const library = {
 // Nobody requires the command, so it is built once, as an ES module.
 const command = { cli: 'src/cli/main.ts' }
 
+/**
+ * esbuild keeps its limit of a line inside texts too: a backslash, and the text goes on in the next line. That is valid, but rollup indents
+ * such a line in a bundle of CommonJS, and the text then has a tab.
+ */
+const wholeTexts: NonNullable<Options['plugins']>[number] = {
+  name: 'whole texts',
+  renderChunk: (code) => ({ code: code.replace(/(?<!\\)((?:\\\\)*)\\\n/g, '$1') }),
+}
+
 function output(entry: Record<string, string>): Options {
   return {
     entry,
@@ -25,6 +34,7 @@ function output(entry: Record<string, string>): Options {
     treeshake: true,
     // build/declarations.ts writes them, and says why; `tsup --no-dts` still leaves them out.
     dts: false,
+    plugins: [wholeTexts],
     esbuildPlugins: [layIntoParts(library)],
     esbuildOptions(options) {
       // tsup takes only files for entry points.

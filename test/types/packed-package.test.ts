@@ -96,6 +96,15 @@ describe('the packed package', () => {
     expect(statSync(packed.tarball).size).toBeLessThanOrEqual(400_000)
   })
 
+  it('has no text that goes on in the next line, into which rollup would put a tab', () => {
+    const programs = packed.files.filter((path) => path.endsWith('.js'))
+    const split = programs.filter((path) =>
+      readFileSync(join(packed.project, 'node_modules/mqtt311', path), 'utf8').includes('\\\n'),
+    )
+    expect(programs.length).toBeGreaterThan(40)
+    expect(split).toEqual([])
+  })
+
   it('has no page that links to a file which is not in the package', () => {
     const pages = packed.files.filter((path) => path.endsWith('.md'))
     const dead = pages.flatMap((page) =>
