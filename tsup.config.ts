@@ -19,7 +19,7 @@ const command = { cli: 'src/cli/main.ts' }
 
 /**
  * esbuild keeps its limit of a line inside texts too: a backslash, and the text goes on in the next line. That is valid, but rollup indents
- * such a line in a bundle of CommonJS, and the text then has a tab.
+ * such a line in a bundle of CommonJS, and the text then has a tab (findings/esbuild-rollup-tab-in-a-text.sh).
  */
 const wholeTexts: NonNullable<Options['plugins']>[number] = {
   name: 'whole texts',
