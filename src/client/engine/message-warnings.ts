@@ -16,7 +16,7 @@ export function warnOfUnclaimed(topic: string): void {
 export function warnOfChangedTopic(topic: string, old: 'perhaps' | 'no'): void {
   const otherwise = old === 'perhaps' ? ', or an older subscription of this Session brings it' : ''
   warn(
-    `a message on ${JSON.stringify(topic)} matches no Topic Filter that this client asks for: the server changed the topic (RabbitMQ makes "/" of "."; ActiveMQ splits at ","; docs/servers.md has more)${otherwise}; give onMessage to get such messages (said once)`,
+    `a message on ${JSON.stringify(topic)} matches no Topic Filter that this client asks for: the server changed the topic (RabbitMQ makes "/" of "."; ActiveMQ splits at ","; docs/servers.md)${otherwise}; give onMessage to get such messages (said once)`,
   )
 }
 

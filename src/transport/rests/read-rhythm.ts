@@ -3,7 +3,7 @@
  * a wake costs four times as much as the packet. A socket that rests is not read for about a millisecond. Then one read takes all
  * bytes that have come.
  *
- *   awake ──many small reads, for 2 ms──> resting ──rests of no use, a silence of 4 ms──> awake
+ *   awake ──many small reads, for 2 or 0.5 ms──> resting ──rests of no use, a silence of 4 ms──> awake
  *
  * A rest that brings few bytes is followed by half a millisecond awake, which shows whether the stream goes on: the server may have been
  * busy, or the stream is over.
@@ -46,7 +46,7 @@ const longestAwakeMs = 1_024
 /**
  * A silence of such a length behind a rest: a server with Nagle's algorithm has waited for the delayed acknowledgement of Linux, which
  * does not acknowledge at the read if two segments had the same length. Equal rests make equal segments, so the socket stays awake,
- * twice as long each time. After as many rests as it would stay awake for milliseconds, such a silence is chance, and changes nothing.
+ * twice as long each time. After as many rests as it would stay awake for milliseconds, such a silence is chance: the socket rests on.
  */
 const shortestHeldMs = 36
 const longestHeldMs = 50
@@ -67,9 +67,11 @@ export class ReadRhythm {
   /** All bytes since the last rest, and when the first of them were read. Infinity if it was ended early: so they say nothing. */
   #gathered = 0
   #restEndedAt = 0
-  /** The rests of this stream, and what was measured since some of them: bytes, and rests that were ended early. */
+  /** When the last rest began. */
+  #restBeganAt = 0
+  /** The rests of this stream; and what some of them took and brought, and how many were ended early. */
   #rests = 0
-  #comparedSince = 0
+  #comparedMs = 0
   #comparedBytes = 0
   #woken = 0
   /** The bytes of a millisecond without rests, and when they were measured for `longMeasureMs`. */
@@ -97,7 +99,6 @@ export class ReadRhythm {
     const bytes = this.#turnBytes ?? 0
     this.#turnBytes = undefined
     this.#bytes += bytes
-    this.#comparedBytes += bytes
     this.#turns += 1
     const rests = this.#state === 'awake' ? this.#isWorthResting(now) : this.#goesOnResting(bytes, now)
     return rests ? this.#awakeRate * restMs : 0
@@ -107,7 +108,8 @@ export class ReadRhythm {
   rest(now: number): void {
     this.#state = 'resting'
     this.#gathered = 0
-    if (this.#rests === 0) this.#compareFrom(now)
+    this.#restBeganAt = now
+    if (this.#rests === 0) this.#compareAnew()
   }
 
   /** The rest was ended early. */
@@ -137,8 +139,7 @@ export class ReadRhythm {
     if (isLong) this.#measuredAt = now
     const isSmall = this.#bytes < smallReadBytes * this.#turns && this.#awakeRate * restMs < fullRestBytes
     const isWorth = isSmall && this.#turns >= readsPerMs * ms
-    if (isWorth) this.#lookFrom(now)
-    else this.stayAwake(now)
+    this.#lookFrom(now)
     return isWorth
   }
 
@@ -149,7 +150,11 @@ export class ReadRhythm {
     if (isLittle && now - this.#restEndedAt < restComesMs) return false
     this.#rests += 1
     this.#restsSinceHeld += 1
-    if (!this.#isOfUse(now)) {
+    if (this.#gathered < Infinity) {
+      this.#comparedBytes += this.#gathered
+      this.#comparedMs += now - this.#restBeganAt
+    }
+    if (!this.#isOfUse()) {
       this.#awakeUntil = now + this.#nextAwakeMs
       this.#nextAwakeMs = Math.min(2 * this.#nextAwakeMs, longestAwakeMs)
     } else if (this.#rests % comparedRests === 0 && this.#isOld(now)) {
@@ -166,15 +171,15 @@ export class ReadRhythm {
     return now - this.#measuredAt > measureIsGoodMs
   }
 
-  #isOfUse(now: number): boolean {
-    const place = this.#rests % comparedRests
-    if (place !== 0 && place !== halfwayRests) return true
-    const share = place === 0 ? keptShare : halfwayShare
-    const keepsRate = this.#comparedBytes >= share * this.#awakeRate * (now - this.#comparedSince)
-    const isOfUse = keepsRate && this.#woken < (place || comparedRests) / 2
-    if (place !== 0) return isOfUse
+  #isOfUse(): boolean {
+    if (this.#rests % halfwayRests !== 0) return true
+    const isHalfway = this.#rests % comparedRests !== 0
+    const share = isHalfway ? halfwayShare : keptShare
+    const keepsRate = this.#comparedBytes >= share * this.#awakeRate * this.#comparedMs
+    const isOfUse = keepsRate && this.#woken < (isHalfway ? halfwayRests : comparedRests) / 2
+    if (isHalfway) return isOfUse
     if (isOfUse) this.#nextAwakeMs = firstAwakeMs
-    this.#compareFrom(now)
+    this.#compareAnew()
     return isOfUse
   }
 
@@ -195,8 +200,8 @@ export class ReadRhythm {
     this.#turns = 0
   }
 
-  #compareFrom(now: number): void {
-    this.#comparedSince = now
+  #compareAnew(): void {
+    this.#comparedMs = 0
     this.#comparedBytes = 0
     this.#woken = 0
   }

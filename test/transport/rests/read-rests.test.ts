@@ -132,6 +132,24 @@ describe('a stream of small reads', () => {
     expect(rested.packets).toBeGreaterThan(awake.packets * 0.97)
   })
 
+  test.each([
+    [40, 20],
+    [20, 8],
+    [10, 3],
+  ])(
+    'keeps nearly its rate if it is slow and fast by turns (%i packets in a millisecond, %i unacknowledged)',
+    (perMs, window) => {
+      const run = (mayRest: () => boolean): number => {
+        const reading = new Reading()
+        for (let turns = 0; turns < 500; turns += 1) {
+          reading.run(8, { perMs: 1, window, mayRest }).run(8, { perMs, window, mayRest })
+        }
+        return reading.packets
+      }
+      expect(run(() => true)).toBeGreaterThan(run(never) * 0.95)
+    },
+  )
+
   test('rests again if the window has become larger', () => {
     const reading = new Reading().run(4_000, { ...fast, window: 20 })
     const { reads } = reading
