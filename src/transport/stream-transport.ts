@@ -211,7 +211,7 @@ class StreamTransport implements Transport, PiecewiseOutputOwner {
   /** The pipe is over. */
   #end(cause: Error | undefined): void {
     if (this.#mayTell) return this.#close(cause)
-    this.#over ??= { cause }
+    this.#over = { cause: this.#over?.cause ?? cause }
     this.#releaseLater()
   }
 
