@@ -81,7 +81,12 @@ export function layIntoParts(entries: Readonly<Record<string, string>>): Plugin 
         if (kind === 'entry-point') return undefined
         const file = resolve(resolveDir, path.replace(/\.js$/, '.ts'))
         const [from, entry, to] = [partOf(importer), entryNames.get(file), partOf(file)]
-        if (entry !== undefined) return { path: `${from === undefined ? './' : '../'}${entry}.js`, external: true }
+        if (entry !== undefined) {
+          if (from === undefined) return { path: `./${entry}.js`, external: true }
+          return {
+            errors: [{ text: `the part ${from} imports the entry point ${entry}, which stands above all parts` }],
+          }
+        }
         if (to === undefined) {
           if (from === undefined && !entryNames.has(importer)) return undefined
           return { errors: [{ text: `${file} is in no part of build/parts.ts, so each importer would have a copy` }] }
