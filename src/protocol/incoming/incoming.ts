@@ -122,7 +122,7 @@ export class Incoming<P, R> {
       return undefined
     }
     if (known.isReusedBy(packet, this.#connection)) return this.#reused(packet, known)
-    // [MQTT-4.3.3-2] The identifier is in use, so this is a copy, with either value of DUP: acknowledged, and not delivered.
+    // [MQTT-4.3.3-2] The identifier is in use, and the server does not mean a new message: a copy is acknowledged, and not delivered.
     this.#owed.add(known)
     if (known.isHandled) this.#acknowledgeReady(known)
     return undefined
@@ -182,7 +182,7 @@ export class Incoming<P, R> {
     this.#identifiers.delete(packetId)
     if (this.#settings.strict) {
       return new ProtocolViolationError(
-        `the server sent a new PUBLISH at QoS ${packet.qos} with Packet Identifier ${packetId}, on which an exchange at QoS ${known.qos} is open`,
+        `the server sent another PUBLISH at QoS ${packet.qos} with Packet Identifier ${packetId}, on which an exchange at QoS ${known.qos} is open`,
         { violation: 'identifier-in-use', statement: 'MQTT-2.3.1-4' },
       )
     }
