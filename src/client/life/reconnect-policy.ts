@@ -170,7 +170,7 @@ function withHint(error: ConnectionLostError, hint: string | undefined): Connect
 }
 
 const otherCauses =
-  'another client uses the same Client Identifier, so that the server closes one connection for the other, or the server restarts again and again'
+  'another client uses the same Client Identifier, so that the server closes one connection for the other, or the server restarts often'
 
 /** `inARow` tells of short connections; undefined if there were few. Returns undefined if nothing is known either. */
 function likelyCause(cut: CutReport | undefined, inARow: string | undefined): string | undefined {
