@@ -2,7 +2,7 @@ import { ConnectionLostError, UsageError } from '../../errors.js'
 import type { HandlerErrorAction, Message } from '../surface/client-surface.js'
 import { asError } from '../waiting/promises.js'
 
-/** What has to happen after a handler of a message has failed. 'forgotten': the server sends the message again, so nothing is left to do. */
+/** What has to happen after a handler of a message has failed. 'forgotten': nothing is left to do. */
 export type Consequence =
   | { readonly is: 'handled' }
   | { readonly is: 'forgotten' }
@@ -23,7 +23,8 @@ export function consequenceOf(
       "onHandlerError returned 'redeliver', which needs a session that the server resumes: set cleanSession to false"
     return { is: 'client ends', error: new UsageError(text, { cause: error }) }
   }
-  // The connection of the message has ended already. The server sends the message again on the next one, which must not be closed.
+  // Either the connection of the message has ended: the server sends the message again on the next one, which must not be closed. Or the
+  // server has used the identifier again, so nobody can ask for the old message.
   if (!session.isOwed) return { is: 'forgotten' }
   const text = 'a handler failed, and onHandlerError asked for the message to be sent again'
   return { is: 'connection ends', error: new ConnectionLostError(text, { reason: 'redelivery', cause: error }) }

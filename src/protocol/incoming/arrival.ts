@@ -61,7 +61,7 @@ export class Arrival {
   /**
    * Whether the server means a new message, although it still uses the Packet Identifier: at another QoS; at QoS 2 with other content; or with
    * DUP 0 on the connection that has brought this message, unless at QoS 2 the content shows a copy before our PUBREC. No conforming server
-   * does any of these. But mosquitto 2.0 begins its identifiers again when 65,535 messages are unacknowledged.
+   * does any of these. But mosquitto 2.0.11 begins its identifiers again after 65,535, without a look at those in use.
    */
   isReusedBy(packet: Exclude<IncomingPublish, { readonly qos: 0 }>, connection: number): boolean {
     if (this.qos !== packet.qos || !this.mayHold(packet)) return true
