@@ -275,6 +275,29 @@ describe("a byte pipe of the caller's", () => {
     },
   )
 
+  it('that fails behind an end which a pause holds back tells the fault', async () => {
+    const stream = new Duplex({
+      read() {},
+      write(chunk, _encoding, done) {
+        this.push(chunk)
+        if (String(chunk) === 'two') this.emit('end')
+        done()
+      },
+    })
+    const client = watch(
+      openStream(() => stream),
+      { received: (transport) => transport.pause() },
+    )
+    await client.peer
+    await turn()
+    for (const text of ['one', 'two']) client.transport.write(Buffer.from(text))
+    await turn()
+    expect(client.told).not.toContain('closed')
+    const fault = new Error('gone')
+    stream.emit('error', fault)
+    expect(await client.closed).toMatchObject({ cause: fault })
+  })
+
   it('that has room again while it is written to is told of later', async () => {
     const stream = new Duplex({
       read() {},
