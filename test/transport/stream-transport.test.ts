@@ -49,6 +49,18 @@ async function connected(hooks: Parameters<typeof watch>[1] = {}) {
   return { client, ours, remote }
 }
 
+/** Gives back what is written, and tells when 'two' was, within the call, as no stream of Node does. */
+function echo(two: (stream: Duplex) => void): Duplex {
+  return new Duplex({
+    read() {},
+    write(chunk, _encoding, done) {
+      this.push(chunk)
+      if (String(chunk) === 'two') two(this)
+      done()
+    },
+  })
+}
+
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
@@ -249,15 +261,7 @@ describe("a byte pipe of the caller's", () => {
   ])(
     'that pushes while it is written to and %s: a pause keeps the rest for later, but not behind a fault',
     async (_, fault, bytes) => {
-      const stream = new Duplex({
-        read() {},
-        write(chunk, _encoding, done) {
-          this.push(chunk)
-          // Within the call, as no stream of Node does.
-          if (String(chunk) === 'two') this.emit(fault === undefined ? 'end' : 'error', fault)
-          done()
-        },
-      })
+      const stream = echo((echoing) => echoing.emit(fault === undefined ? 'end' : 'error', fault))
       const client = watch(
         openStream(() => stream),
         { received: (transport) => transport.pause() },
@@ -276,14 +280,7 @@ describe("a byte pipe of the caller's", () => {
   )
 
   it('that fails behind an end which a pause holds back tells the fault', async () => {
-    const stream = new Duplex({
-      read() {},
-      write(chunk, _encoding, done) {
-        this.push(chunk)
-        if (String(chunk) === 'two') this.emit('end')
-        done()
-      },
-    })
+    const stream = echo((echoing) => echoing.emit('end'))
     const client = watch(
       openStream(() => stream),
       { received: (transport) => transport.pause() },
