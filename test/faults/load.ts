@@ -34,17 +34,21 @@ export interface LoadOptions {
 const levels: readonly QoS[] = [0, 1, 2]
 /** So many publishes of each QoS wait for their promise at once: enough to keep the window full. */
 const concurrency = 200
-/** After so long without anything settled or received, what is missing counts as lost or hanging. */
-const silenceMs = 10_000
+/**
+ * After so long without anything settled or received, what is missing counts as lost or hanging. A careful connection is quiet for ten
+ * times D, which is three round trips and 250 ms; a round trip is shorter than `pingTimeoutMs`. A cut behind that may bring a second quiet.
+ */
+const silenceMs = ({ pingTimeoutMs = common.pingTimeoutMs }: Pick<ClientOptions, 'pingTimeoutMs'>): number =>
+  10_000 + 2 * 10 * (3 * pingTimeoutMs + 250)
 
-const common: ClientOptions = {
+const common = {
   cleanSession: false,
   reconnect: { minDelayMs: 5, maxDelayMs: 50, retryInitial: true },
   connectTimeoutMs: 5_000,
   keepAlive: 5,
   pingTimeoutMs: 2_000,
   queue: { offlineQos0: true },
-}
+} satisfies ClientOptions
 
 export class Load {
   readonly #options: LoadOptions
@@ -147,7 +151,8 @@ export class Load {
 
   /** Resolves when the condition holds, or when nothing at all has happened for so long that nothing will. */
   async #until(condition: () => boolean): Promise<void> {
-    while (!condition() && performance.now() - this.#lastProgress < silenceMs) await delay(10)
+    const patienceMs = Math.max(silenceMs(this.#options.producer), silenceMs(this.#options.consumer))
+    while (!condition() && performance.now() - this.#lastProgress < patienceMs) await delay(10)
   }
 
   destroy(): void {
