@@ -7,6 +7,9 @@ export interface BrokerRestarts extends LoadReport {
   readonly restarts: number
 }
 
+/** A broker that is killed comes back with what it knew some hundred changes before. */
+const savesOften = ['autosave_on_changes true', 'autosave_interval 500']
+
 /**
  * The broker is stopped and started again every few hundred milliseconds while messages go out and come in. Told by SIGTERM it writes
  * everything to disk before it ends; killed by SIGKILL it comes back with what it had written a while before.
@@ -17,17 +20,20 @@ export async function restartBroker(options: {
   readonly seed: number
 }): Promise<BrokerRestarts> {
   const seed = new Seed(options.seed)
-  const autosave = options.signal === 'SIGKILL' ? ['autosave_interval 1'] : []
-  await using broker = await Broker.start({ persistence: true, settings: [...roomy, ...autosave] })
-  const { messagesOfEachQos } = options
-  const load = new Load({ messagesOfEachQos, producer: { url: broker.url }, consumer: { url: broker.url } })
+  const { messagesOfEachQos, signal } = options
+  const settings = signal === 'SIGKILL' ? [...roomy, ...savesOften] : roomy
+  await using broker = await Broker.start({ persistence: true, settings })
+  const address = { url: broker.url }
+  const memory = signal === 'SIGKILL' ? 'forgets' : 'keeps'
+  const load = new Load({ messagesOfEachQos, broker: memory, producer: address, consumer: address })
   let restarts = 0
   try {
     const report = await load.run(async (stopping) => {
+      await load.underWay()
       while (!stopping.aborted) {
-        await delay(seed.between(150, 450))
-        await broker.restart(options.signal)
+        await broker.restart(signal)
         restarts += 1
+        await delay(seed.between(50, 450))
       }
     })
     return { ...report, restarts }

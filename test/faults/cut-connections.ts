@@ -15,7 +15,8 @@ export async function cutConnections(options: {
   await using proxy = await CuttingProxy.start({ host: broker.host, port: broker.port }, options.seed)
   const { host, port } = proxy
   const address = { host, port, keepAlive: 1, pingTimeoutMs: 500, connectTimeoutMs: 1_000 }
-  const load = new Load({ messagesOfEachQos: options.messagesOfEachQos, producer: address, consumer: address })
+  const { messagesOfEachQos } = options
+  const load = new Load({ messagesOfEachQos, broker: 'keeps', producer: address, consumer: address })
   try {
     const report = await load.run(async (stopping) => {
       await new Promise((resolve) => stopping.addEventListener('abort', resolve))

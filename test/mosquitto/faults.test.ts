@@ -15,18 +15,21 @@ function expectNothingLostOrDoubled({ scores, repeatedByBroker }: LoadReport): v
   expect(scores[2]).toMatchObject({ promised: messagesOfEachQos, lost: 0, doubled: repeatedByBroker })
 }
 
-describe('while messages go out and come in', () => {
+/** Longer than the load waits for a message before it counts what is lost and what hangs: a count says more than a limit that passed. */
+const timeout = 180_000
+
+describe('while messages go out and come in', { timeout }, () => {
   it('a broker that is restarted again and again loses nothing and doubles nothing at QoS 2 [MQTT-4.4.0-1]', async () => {
     const report = await restartBroker({ signal: 'SIGTERM', messagesOfEachQos, seed: 1 })
     expectNothingLostOrDoubled(report)
     expect(report).toMatchObject(unharmed)
-    expect(report.restarts).toBeGreaterThan(0)
+    expect(report.resent).toBeGreaterThan(0)
   })
 
   it('a broker that is killed and forgets leaves no publish hanging and no Packet Identifier behind [MQTT-2.3.1-3]', async () => {
     const report = await restartBroker({ signal: 'SIGKILL', messagesOfEachQos, seed: 2 })
     expect(report).toMatchObject(unharmed)
-    expect(report.restarts).toBeGreaterThan(0)
+    expect(report.resent).toBeGreaterThan(0)
   })
 
   it('a network that cuts, stalls and hands over byte by byte loses nothing and doubles nothing at QoS 2', async () => {
