@@ -107,7 +107,7 @@ function introduction(survey: Survey): string[] {
   return [
     '# Conformance with MQTT 3.1.1',
     '',
-    '<!-- Written by `npm run conformance`. A test fails when it is out of date: edit the sources and the tests, not this file. -->',
+    '<!-- Written by `npm run conformance`: edit the sources and the tests, not this file. -->',
     '',
     'Every normative statement of the standard, in our own words: whom it binds, what upholds it, and the tests that',
     'would fail without it. A file of src/ stands with the names inside it. `grep -rn MQTT-4.3.3-2 src test`',
@@ -116,10 +116,10 @@ function introduction(survey: Survey): string[] {
     `- The standard numbers 141 statements: ${sentence(countStatements(survey, true))}.`,
     `- It has ${survey.statements.filter(({ id }) => !id.startsWith('MQTT-')).length} more rules that a client should know, without a number. Here they are named by their section and a`,
     `  few words: ${sentence(countStatements(survey, false))}.`,
-    '- "server" in the first column means that the statement binds a server. Where a client can notice that it is broken, or acts on what it',
-    '  promises, that is what is shown; where it cannot, the reason stands in place of a file.',
+    '- The first column says "client" or "server" where a statement does not bind both. Where a client can notice that a server breaks it,',
+    '  or acts on what it promises, that is what is shown; where it cannot, the reason stands in place of a file.',
     `- At ${survey.readings.length} faults of a server a client goes on by default: see the end.`,
-    '- `types` are programs that must not compile; `mosquitto` are tests that need this server, beside others that do not.',
+    '- `types` are programs that must not compile; `mosquitto` are tests that need this server.',
   ]
 }
 
@@ -141,8 +141,9 @@ function rowOf(survey: Survey, statement: Statement): string {
   const misprint = printed === undefined ? '' : ` (misprinted there: ${printed})`
   const upheld = reason === undefined ? siteNames(of(survey.sites)) : [escaped(reason)]
   const proved = [...testNames([...of(survey.tests), ...of(survey.types), ...of(survey.brokerTests)])]
-  const cells = [`${name}${misprint} ${binds}`, escaped(text), upheld.join('; '), proved.join('; ')]
-  return `| ${cells.join(' | ')} |`
+  const bound = binds === 'both' ? '' : ` ${binds}`
+  const cells = [`${name}${misprint}${bound}`, escaped(text), upheld.join('; '), proved.join('; ')]
+  return `| ${cells.join(' | ')} |`.replaceAll('|  |', '| |')
 }
 
 /** The files, each with the names inside it: what a reader searches for, and what no comment can move. */

@@ -60,6 +60,6 @@ describe('the statements of MQTT 3.1.1', () => {
     expect(codeSites(commented).sites.map(({ within }) => within)).toEqual(['accept'])
     const written = readFileSync(new URL('CONFORMANCE.md', root), 'utf8')
     expect(written).not.toMatch(/#L\d|\.ts[: ]\[?\d/)
-    expect(Buffer.byteLength(written)).toBeLessThan(40 * 1024)
+    expect(Buffer.byteLength(written)).toBeLessThan(40_000)
   })
 })
