@@ -11,7 +11,7 @@
  * too. The bytes are counted across turns, because only `setImmediate` shows that a turn has ended.
  */
 
-import { kindOf, outline, requireAttached } from '../../codec/field-checks.js'
+import { kindOf, outline, requireAttached, requireQos } from '../../codec/field-checks.js'
 import { validateTopicName } from '../../codec/topic.js'
 import { hasLoneSurrogate } from '../../codec/utf8.js'
 import { ClosedError, ConnectionLostError, QueueFullError, UsageError } from '../../errors.js'
@@ -20,7 +20,7 @@ import type { MessageDraft } from '../../protocol/outgoing/outgoing-queue.js'
 import type { Session } from '../../protocol/session.js'
 import { isBytes } from '../../realms/foreign-values.js'
 import { requirePublishOptions } from '../options/call-options.js'
-import { abortSignal } from '../options/checks.js'
+import { abortSignal, flag } from '../options/checks.js'
 import type { ClientSettings } from '../options/client-settings.js'
 import { requirePublishable, requireTopicWithin } from '../options/profile-limits.js'
 import type { PublishOptions } from '../surface/client-surface.js'
@@ -112,10 +112,8 @@ export class Publisher implements PublishTicketOwner {
     const { qos = 0, retain = false, until = 'acknowledged' } = options
     const signal = abortSignal('signal', options.signal)
     this.#checkTopic(topic)
-    if (qos !== 0 && qos !== 1 && qos !== 2) {
-      throw new UsageError(`qos has to be 0, 1 or 2, not ${outline(qos)}`, { statement: 'MQTT-3.3.1-4' })
-    }
-    if (typeof retain !== 'boolean') throw new UsageError(`retain has to be true or false, not ${outline(retain)}`)
+    requireQos(qos, 'qos', 'MQTT-3.3.1-4')
+    flag('retain', retain)
     if (until !== 'acknowledged' && until !== 'stored') {
       throw new UsageError(`until has to be 'acknowledged' or 'stored', not ${outline(until)}`)
     }

@@ -1,5 +1,5 @@
 import type { QoS, SubscriptionRequest } from '../../codec/control-packet.js'
-import { kindOf, outline } from '../../codec/field-checks.js'
+import { kindOf, requireList, requireQos } from '../../codec/field-checks.js'
 import { validateTopicFilter } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
 import { isRecord, requireOptions } from '../../option-names.js'
@@ -41,7 +41,7 @@ function listOf<T>(given: T | readonly T[], statement: string): readonly T[] {
     throw new UsageError(`filters have to be a string or an array, not ${kindOf(given)}`)
   }
   const list: readonly T[] = Array.isArray(given) ? given : [given]
-  if (list.length === 0) throw new UsageError('filters are empty: give at least one', { statement })
+  requireList(list, 'filters', statement)
   return list
 }
 
@@ -52,6 +52,6 @@ function parseFilter(entry: string | FilterRequest, defaultQos: QoS): Subscripti
     throw new UsageError(`a filter has to be a string, or { filter, qos }, not ${kindOf(filter)}`)
   }
   validateTopicFilter(filter)
-  if (qos === 0 || qos === 1 || qos === 2) return { filter, qos }
-  throw new UsageError(`qos has to be 0, 1 or 2, not ${outline(qos)}`, { statement: 'MQTT-3.8.3-4' })
+  requireQos(qos, 'qos', 'MQTT-3.8.3-4')
+  return { filter, qos }
 }
