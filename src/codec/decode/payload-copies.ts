@@ -29,6 +29,13 @@ const MIN_LARGE_BYTES = LARGE_BLOCK_BYTES / 8
 export const MAX_IN_BLOCK_BYTES = LARGE_BLOCK_BYTES / 4
 
 const noBytes = Buffer.alloc(0)
+const noMemory = new ArrayBuffer(0)
+
+/**
+ * The constructor that `subarray` of a Buffer uses, by the rules of the language. A direct call of it takes 45 ns where `subarray` takes
+ * 110 ns in Node 20 and 70 ns in Node 24; decoding a small packet takes 100 ns in all.
+ */
+const View: new (memory: ArrayBuffer, at: number, length: number) => Buffer = Reflect.get(Buffer, Symbol.species)
 
 let mark: (memory: ArrayBuffer) => void = () => {}
 
@@ -38,7 +45,7 @@ export function markBlocks(marking: (memory: ArrayBuffer) => void): void {
 }
 
 class Block {
-  bytes: Buffer = noBytes
+  memory = noMemory
   readonly #size: number
   #used = 0
 
@@ -47,26 +54,26 @@ class Block {
   }
 
   get room(): number {
-    return this.bytes.length - this.#used
+    return this.memory.byteLength - this.#used
   }
 
   /** Makes room for `size` bytes. If new memory is needed, the payloads in the old memory keep it alive. */
   reserve(size: number): void {
     if (size <= this.room) return
     // Zeroed memory: an application that reads past its payload finds other messages, but no other data of the process.
-    const memory = new ArrayBuffer(this.#size)
-    mark(memory)
-    this.bytes = Buffer.from(memory)
+    this.memory = new ArrayBuffer(this.#size)
+    mark(this.memory)
     this.#used = 0
   }
 
-  /** Copies `source`, for which there is room, and returns the index of the copy. */
-  append(source: Uint8Array): number {
-    const at = this.#used
-    this.bytes.set(source, at)
+  /** A copy of `source`, behind the copies before it. */
+  append(source: Uint8Array): Buffer {
+    this.reserve(source.length)
+    const copy = new View(this.memory, this.#used, source.length)
+    copy.set(source)
     // Copies begin at multiples of eight bytes, as Node's own small Buffers do.
-    this.#used = (at + source.length + 7) & ~7
-    return at
+    this.#used = (this.#used + source.length + 7) & ~7
+    return copy
   }
 }
 
@@ -75,14 +82,14 @@ const largeBlock = new Block(LARGE_BLOCK_BYTES)
 
 /** Copies the payloads of one chunk, in the order of the chunk. */
 export class PayloadCopies {
-  /** The chunk is copied up to `#to`: the byte at `index` in the chunk is at `#base + index` in `#bytes`. */
-  #bytes: Buffer = noBytes
+  /** The chunk is copied up to `#to`: the byte at `index` in the chunk is at `#base + index` in `#memory`. */
+  #memory = noMemory
   #base = 0
   #to = 0
 
   /** Forgets the copies of this chunk; another chunk follows. */
   reset(): void {
-    this.#bytes = noBytes
+    this.#memory = noMemory
     this.#to = 0
   }
 
@@ -91,32 +98,28 @@ export class PayloadCopies {
     // Making an empty Buffer takes 190 ns, and one is like another.
     if (start === end) return noBytes
     if (end - start > MAX_SHARED_BYTES) return copyAlone(chunk, start, end)
-    if (end > this.#to || this.#bytes.length === 0) this.#copyAhead(chunk, packetStart, start, end)
-    return this.#bytes.subarray(this.#base + start, this.#base + end)
+    if (end > this.#to || this.#memory.byteLength === 0) this.#copyAhead(chunk, packetStart, start, end)
+    return new View(this.#memory, this.#base + start, end - start)
   }
 
   #copyAhead(chunk: Buffer, packetStart: number, start: number, end: number): void {
     smallBlock.reserve(end - start)
-    const { bytes, room } = smallBlock
+    const { memory, room } = smallBlock
     const aheadEnd = start + Math.min(room, (end - packetStart) * PACKETS_AHEAD)
     const to = Math.min(chunk.length, aheadEnd)
     const isWhole = to === chunk.length && start <= MAX_LEAD_BYTES && to <= room
-    this.#base = isWhole ? smallBlock.append(chunk) : smallBlock.append(chunk.subarray(start, to)) - start
-    this.#bytes = bytes
+    const { byteOffset } = smallBlock.append(isWhole ? chunk : chunk.subarray(start, to))
+    this.#base = isWhole ? byteOffset : byteOffset - start
+    this.#memory = memory
     this.#to = to
   }
 }
 
 function copyAlone(chunk: Buffer, start: number, end: number): Buffer {
-  const size = end - start
   const source = chunk.subarray(start, end)
-  if (size > MAX_IN_BLOCK_BYTES) {
-    const copy = Buffer.allocUnsafeSlow(size)
-    copy.set(source)
-    return copy
-  }
-  const block = size < MIN_LARGE_BYTES ? smallBlock : largeBlock
-  block.reserve(size)
-  const at = block.append(source)
-  return block.bytes.subarray(at, at + size)
+  if (source.length <= MAX_IN_BLOCK_BYTES)
+    return (source.length < MIN_LARGE_BYTES ? smallBlock : largeBlock).append(source)
+  const copy = Buffer.allocUnsafeSlow(source.length)
+  copy.set(source)
+  return copy
 }
