@@ -261,7 +261,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     // After the end of the client, messages that are still in the queue must not keep the process alive.
     if (this.#session !== undefined && !this.hasEnded) {
       const waits = this.#pings?.deadline ?? Infinity
-      this.timers.startEngine(Math.min(this.#session.nextDeadline(), waits), this.now())
+      this.timers.startEngine(Math.min(this.#session.nextDeadline(), waits))
     }
     this.#events.turnEnded()
   }

@@ -96,8 +96,9 @@ export class Timers {
    * it then fires early, the engine finds nothing due, and the timer is set anew. So a busy connection, whose deadlines move with
    * every packet, sets no timer for any of them.
    */
-  startEngine(deadline: number, now: number): void {
+  startEngine(deadline: number): void {
     if (deadline >= this.#engineAt || this.#immediate !== undefined) return
+    const now = this.now()
     clearTimeout(this.#engine)
     // The next turn of the event loop comes sooner than any timer. If it comes too soon, a timer follows: the clock of a test may stand still.
     if (deadline - now < soonMs && deadline !== this.#soon) {

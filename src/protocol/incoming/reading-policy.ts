@@ -107,7 +107,8 @@ export class ReadingPolicy {
 
   /** When the next `update` is due, as of the last one; Infinity if nothing changes without an event. */
   get nextDeadline(): number {
-    const dates = [this.#readsPastBoundAt, this.#stopsPastBoundAt, this.#postponesAt, this.#dropsAt]
+    if (this.#mode === 'up to the bound') return this.#readsPastBoundAt
+    const dates = [this.#stopsPastBoundAt, this.#postponesAt, this.#dropsAt]
     return Math.min(...dates.filter((at) => at > this.#now))
   }
 
@@ -118,17 +119,15 @@ export class ReadingPolicy {
     this.#mode = 'up to the bound'
   }
 
-  /** When reading past the lower bound begins. */
+  /** When reading past the lower bound begins, in the mode 'up to the bound'. */
   get #readsPastBoundAt(): number {
-    if (this.#mode === 'past the bound' || this.#lowerBoundSince === undefined || this.#idleSince !== undefined)
-      return Infinity
+    if (this.#lowerBoundSince === undefined || this.#idleSince !== undefined) return Infinity
     return Math.max(this.#lowerBoundSince, this.#lastEndAt) + patienceMs
   }
 
-  /** When reading past the lower bound ends because the program waits for nothing. */
+  /** When reading past the lower bound ends because the program waits for nothing, in the mode 'past the bound'. */
   get #stopsPastBoundAt(): number {
-    if (this.#mode === 'up to the bound' || this.#idleSince === undefined) return Infinity
-    return this.#idleSince + patienceMs
+    return this.#idleSince === undefined ? Infinity : this.#idleSince + patienceMs
   }
 
   #standsStillAt(atLeastMs: number): number {

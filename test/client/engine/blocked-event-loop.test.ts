@@ -33,7 +33,7 @@ test('an event loop that was blocked past a deadline reads what has arrived befo
     client.on('data', () => happened.push('the answer is read'))
     // The operating system has the answer while the event loop is blocked. The deadline passes in that time.
     peer?.write('PINGRESP', () => {
-      timers.startEngine(timers.now() + 1, timers.now())
+      timers.startEngine(timers.now() + 1)
       block(30)
     })
   })
