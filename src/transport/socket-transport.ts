@@ -22,6 +22,7 @@
  */
 import type { OnReadOpts, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { BufferView } from '../codec/decode/payload-copies.js'
 import { isMqttError } from '../errors.js'
 import { isError } from '../realms/foreign-values.js'
 import { familyMismatch } from './address-lookup.js'
@@ -198,8 +199,9 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner, R
   }
 
   #reader(buffer: Buffer): OnReadOpts {
+    const memory = buffer.buffer
     const callback = (length: number): boolean => {
-      this.#onRead(buffer.subarray(0, length))
+      this.#onRead(new BufferView(memory, 0, length))
       // Not false, even after `pause`: `pause` has stopped the socket already, and false would stop a socket that was resumed.
       return true
     }

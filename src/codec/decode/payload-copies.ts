@@ -32,10 +32,13 @@ const noBytes = Buffer.alloc(0)
 const noMemory = new ArrayBuffer(0)
 
 /**
- * The constructor that `subarray` of a Buffer uses, by the rules of the language. A direct call of it takes 45 ns where `subarray` takes
- * 110 ns in Node 20 and 70 ns in Node 24; decoding a small packet takes 100 ns in all.
+ * Makes a Buffer of a part of some memory. It is the constructor that `subarray` of a Buffer uses, by the rules of the language. A direct
+ * call takes 45 ns where `subarray` takes 110 ns in Node 20 and 70 ns in Node 24; decoding a small packet takes 100 ns in all.
  */
-const View: new (memory: ArrayBuffer, at: number, length: number) => Buffer = Reflect.get(Buffer, Symbol.species)
+export const BufferView: new (memory: ArrayBufferLike, at: number, length: number) => Buffer = Reflect.get(
+  Buffer,
+  Symbol.species,
+)
 
 let mark: (memory: ArrayBuffer) => void = () => {}
 
@@ -69,7 +72,7 @@ class Block {
   /** A copy of `source`, behind the copies before it. */
   append(source: Uint8Array): Buffer {
     this.reserve(source.length)
-    const copy = new View(this.memory, this.#used, source.length)
+    const copy = new BufferView(this.memory, this.#used, source.length)
     copy.set(source)
     // Copies begin at multiples of eight bytes, as Node's own small Buffers do.
     this.#used = (this.#used + source.length + 7) & ~7
@@ -99,7 +102,7 @@ export class PayloadCopies {
     if (start === end) return noBytes
     if (end - start > MAX_SHARED_BYTES) return copyAlone(chunk, start, end)
     if (end > this.#to || this.#memory.byteLength === 0) this.#copyAhead(chunk, packetStart, start, end)
-    return new View(this.#memory, this.#base + start, end - start)
+    return new BufferView(this.#memory, this.#base + start, end - start)
   }
 
   #copyAhead(chunk: Buffer, packetStart: number, start: number, end: number): void {
