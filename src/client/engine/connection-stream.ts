@@ -86,8 +86,8 @@ export interface StreamOwner {
   pingAnswered(pingresps: number): void
   /** The decoder has read on at a fault of the server. `bytes` are those of the packet, for the time of the call. */
   misformed(anomaly: PacketAnomaly, packet: DecodedPacket<false>, bytes: Uint8Array): void
-  /** Input cannot be decoded, so the connection has to end. */
-  undecodable(error: Error): void
+  /** The connection has to end: input cannot be decoded. */
+  connectionEnded(error: Error): void
   /** The stream is over. */
   ended(stream: ConnectionStream, cause: Error): void
 }
@@ -162,7 +162,7 @@ export class ConnectionStream implements TransportEvents {
     } catch (error) {
       // Packets before the fault are handled already; bytes after the fault mean nothing.
       const fault = asError(asViolation(error))
-      this.#owner.undecodable(this.connection.phase === 'connecting' ? asOtherProtocol(fault, chunk) : fault)
+      this.#owner.connectionEnded(this.connection.phase === 'connecting' ? asOtherProtocol(fault, chunk) : fault)
       return
     }
     this.#lookAtClock()

@@ -190,10 +190,6 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
 
   // What the stream tells.
 
-  undecodable(error: Error): void {
-    this.#events.connectionEnded(error)
-  }
-
   misformed(anomaly: PacketAnomaly, packet: DecodedPacket<false>, bytes: Uint8Array): void {
     tellMisformed(this.client, this.counters, anomaly, packet, bytes)
   }

@@ -146,7 +146,7 @@ export class Lifecycle implements EngineEvents, Abortable {
     this.#phase = { is: 'attempting', attempt }
     this.#policy?.attemptStarted(this.driver.now())
     this.#run(attempt).catch((error: unknown) => {
-      if (this.#isCurrent(attempt)) this.#ended(asError(error))
+      if (this.#isCurrent(attempt)) this.connectionEnded(asError(error))
     })
   }
 
@@ -189,7 +189,7 @@ export class Lifecycle implements EngineEvents, Abortable {
     const answer = connection?.phase === 'new' ? 'connection' : 'CONNACK'
     const awaited = connection === undefined ? 'answer of credentials or store' : answer
     const text = `no ${awaited} within ${timeoutMs} ms from the start of the attempt (connectTimeoutMs)`
-    this.#ended(new TimeoutError(text, { operation: 'connect', timeoutMs }))
+    this.connectionEnded(new TimeoutError(text, { operation: 'connect', timeoutMs }))
   }
 
   /** See `MqttClient.reconnect`. */
@@ -222,10 +222,6 @@ export class Lifecycle implements EngineEvents, Abortable {
     this.driver.timers.inContext(() => this.#announce.online({ sessionPresent }))
   }
 
-  connectionEnded(error: Error): void {
-    this.#ended(error)
-  }
-
   failed(error: Error): void {
     this.#close(error)
   }
@@ -243,7 +239,7 @@ export class Lifecycle implements EngineEvents, Abortable {
   }
 
   /** The connection, or the attempt to connect, is over. */
-  #ended(cause: Error): void {
+  connectionEnded(cause: Error): void {
     const phase = this.#phase
     if (phase.is !== 'attempting' && phase.is !== 'online') return
     if (phase.is === 'attempting') this.#abandon(phase.attempt, cause)
