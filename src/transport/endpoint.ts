@@ -139,9 +139,8 @@ function splitPort(text: string): readonly [host: string, port: string | undefin
 }
 
 function readPort(port: string | number): number {
-  const digits = typeof port === 'number' || /^[0-9]+$/.test(port)
-  const number = digits ? Number(port) : Number.NaN
-  if (Number.isInteger(number) && number >= 1 && number <= 65_535) return number
+  const number = /^[0-9]+$/.test(`${port}`) ? Number(port) : 0
+  if (number >= 1 && number <= 65_535) return number
   throw new UsageError(`a port is a whole number from 1 to 65535${typeof port === 'number' ? `, not ${port}` : ''}`)
 }
 

@@ -72,7 +72,7 @@ export class Timers {
     this.stop(name)
     this.#named ??= new Map()
     const fired = () => {
-      this.#forget(name)
+      this.stop(name)
       action()
     }
     this.#named.set(
@@ -83,10 +83,6 @@ export class Timers {
 
   stop(name: TimerName): void {
     clearTimeout(this.#named?.get(name))
-    this.#forget(name)
-  }
-
-  #forget(name: TimerName): void {
     this.#named?.delete(name)
     if (this.#named?.size === 0) this.#named = undefined
   }

@@ -20,10 +20,6 @@ export class Fifo<Item extends object> {
     return this.#to - this.#from
   }
 
-  get first(): Item | undefined {
-    return this.#places[this.#from]
-  }
-
   push(item: Item): void {
     if (this.#places === noPlaces) this.#places = []
     this.#places[this.#to] = item
