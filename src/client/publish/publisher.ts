@@ -216,7 +216,7 @@ export class Publisher implements PublishTicketOwner {
   ): Promise<void> {
     try {
       await this.#lifecycle.whenOpen(signal)
-      signal?.throwIfAborted()
+      if (signal?.aborted) throw signal.reason
       // The call was accepted before the program called end(), if it has called end() meanwhile.
       return this.#acceptNow(draft, until, signal)
     } catch (error) {

@@ -1,8 +1,9 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { connect, MqttClient, UsageError } from '../../../src/index.js'
-import { online, outcomeOf, quiet, rejectionOf } from '../peers/client-on-pipe.js'
-import { message } from '../peers/fake-server.js'
+import { emptySession } from '../../../src/store/index.js'
+import { clientOf, online, outcomeOf, quiet, rejectionOf } from '../peers/client-on-pipe.js'
+import { FakeServer, message } from '../peers/fake-server.js'
 
 type Method = 'connect' | 'publish' | 'subscribe' | 'messages' | 'unsubscribe' | 'ping' | 'end'
 
@@ -165,6 +166,18 @@ describe('the signal of a call', () => {
     const { client, connection } = await online()
     connection.serve()
     expect(await outcomeOf(call(client, method, ...values({ qos: 1, signal: null })))).toHaveProperty('value')
+  })
+
+  test.each(calls)('of %s needs no other members, also before the session store is open', async (method, values) => {
+    const store = { durable: true, open: async () => emptySession, append: async () => {}, close: async () => {} }
+    const server = new FakeServer()
+    server.serve()
+    const client = clientOf(server, { clientId: 'c', store })
+    const { signal } = foreignSignal()
+    const called = outcomeOf(call(client, method, ...values({ qos: 1, signal })))
+    client.connect()
+    await server.admitted()
+    expect(await called).toHaveProperty('value')
   })
 
   test('of connect() and of a client may be null too, and is refused where it is none', async () => {
