@@ -79,6 +79,7 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   attach(subscription: Subscription, onEnd: () => void): void {
     this.#subscription = subscription
     this.#onEnd = onEnd
+    if (this.#end.is !== 'open') onEnd()
   }
 
   get granted(): readonly GrantedFilter[] {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { MessageStream } from '../../../src/index.js'
+import { collectGarbage } from '../../protocol/heap.js'
 import { event, gate, type Online, online, quiet, rejectionOf, watch } from '../peers/client-on-pipe.js'
 import { message } from '../peers/fake-server.js'
 
@@ -123,6 +124,27 @@ describe('messages()', () => {
 })
 
 describe('leaving the loop', () => {
+  test('by client.unsubscribe() whose UNSUBACK comes with SUBACK leaves nothing of it behind', async () => {
+    const { client, connection } = await online()
+    async function openAndEnd(): Promise<WeakRef<object>> {
+      const opened = client.messages('a')
+      const ended = client.unsubscribe('a')
+      const [subscribe, unsubscribe] = [await connection.next('subscribe'), await connection.next('unsubscribe')]
+      const { packetId } = subscribe
+      connection.send(
+        { type: 'suback', packetId, returnCodes: [0] },
+        { type: 'unsuback', packetId: unsubscribe.packetId },
+      )
+      await ended
+      return new WeakRef(await opened)
+    }
+    const stream = await openAndEnd()
+    // The client remembers what it made last.
+    await openAndEnd()
+    for (let turn = 0; turn < 20; turn += 1) await collectGarbage()
+    expect(stream.deref()).toBeUndefined()
+  })
+
   test('by break acknowledges the message in hand, and unsubscribes', async () => {
     const { connection, stream } = await iterating()
     connection.send(message('a/1', 1, 1))
