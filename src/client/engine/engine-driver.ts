@@ -68,7 +68,8 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   #reports: (() => void)[] = noReports
   /** The number of calls of `deliver` that have not returned. Only `deliver` may call the engine before the engine's call returns. */
   #deliveries = 0
-  #life: 'going-on' | 'ended' = 'going-on'
+  /** Makes the error of a call that waits when the client has ended. Undefined until then. */
+  endError: ((message?: Pick<OutgoingMessage<PublishTicket>, 'delivery'>) => unknown) | undefined
   /** Whether `deliver` is called again, at the end of this turn, for the arrivals that got 'later' or 'aside'. */
   #offers: 'as before' | 'again' = 'as before'
   #pings: Pings | undefined
@@ -85,10 +86,6 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   }
 
   // The session and its store.
-
-  get hasEnded(): boolean {
-    return this.#life === 'ended'
-  }
 
   get isOpen(): boolean {
     return this.#session !== undefined
@@ -255,7 +252,7 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     if (!this.outcomes.isEmpty) this.whenSafe(this.outcomes.take())
     this.#store?.journal?.append()
     // After the end of the client, messages that are still in the queue must not keep the process alive.
-    if (this.#session !== undefined && !this.hasEnded) {
+    if (this.#session !== undefined && this.endError === undefined) {
       const waits = this.#pings?.deadline ?? Infinity
       this.timers.startEngine(Math.min(this.#session.nextDeadline(), waits))
     }
@@ -279,8 +276,8 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
   }
 
   /** Rejects every pending promise of a publish, subscribe or unsubscribe. */
-  rejectAll(errorFor: (message?: Pick<OutgoingMessage<PublishTicket>, 'delivery'>) => unknown): void {
-    this.#life = 'ended'
+  rejectAll(errorFor: NonNullable<EngineDriver['endError']>): void {
+    this.endError = errorFor
     if (this.#session === undefined) return
     this.outcomes.rejectAll(this.#session.outgoing.unsettled(), errorFor)
     for (const request of [...this.#session.requests.unanswered()]) request.ticket?.failed(errorFor())

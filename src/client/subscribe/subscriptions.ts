@@ -28,7 +28,8 @@ import { type RequestTicket, SubscribeTicket, type TicketOwner, UnsubscribeTicke
 /** What the subscriptions ask of the driver of the engine. */
 export interface SubscriptionDriver {
   readonly session: Session<PublishTicket, RequestTicket>
-  readonly hasEnded: boolean
+  /** Makes the error of a call that waits when the client has ended. Undefined until then. */
+  readonly endError: (() => unknown) | undefined
   now(): number
 }
 
@@ -77,11 +78,11 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
     return new Promise((resolve, reject) => {
       const ticket = new SubscribeTicket(this, subscription, signal, resolve, reject)
       // [3.8.4 early messages] The routes exist before SUBSCRIBE is written.
-      const ask = (part: readonly SubscriptionRequest[]) =>
-        ticket.addRequest(
-          this.#driver.session.subscribe(this.#add(subscription, part), ticket, this.#driver.now()),
-          part.length,
-        )
+      const ask = (part: readonly SubscriptionRequest[]) => {
+        const { endError, session } = this.#driver
+        if (endError !== undefined) return ticket.failed(endError())
+        ticket.addRequest(session.subscribe(this.#add(subscription, part), ticket, this.#driver.now()), part.length)
+      }
       this.#longCalls.start(requests, this.#profile?.maxFiltersPerSubscribe, ask, () => ticket.isWaiting)
     })
   }
@@ -172,7 +173,7 @@ export class Subscriptions implements SubscriptionOwner, TicketOwner {
       resolve()
     }
     // A client that has ended cannot send UNSUBSCRIBE, and it gets no messages any more.
-    if (this.#driver.hasEnded) return answered()
+    if (this.#driver.endError !== undefined) return answered()
     for (const { subscription, filter } of uses) this.#uses.unsubscribing(subscription, filter)
     const failed = (reason: unknown) => {
       for (const { subscription, filter } of uses) this.#uses.goesOn(subscription, filter)

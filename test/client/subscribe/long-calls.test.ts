@@ -1,6 +1,6 @@
 /** A call of many Topic Filters takes several turns of the event loop. What the program does meanwhile finds the call done. */
 import { describe, expect, test } from 'vitest'
-import { online, outcomeOf, quiet, rejectionOf } from '../peers/client-on-pipe.js'
+import { online, outcomeOf, quiet, rejectionOf, watch } from '../peers/client-on-pipe.js'
 import { type FakeConnection, message } from '../peers/fake-server.js'
 
 const filters = (count: number) => Array.from({ length: count }, (_, index) => `f/${index}`)
@@ -73,6 +73,16 @@ describe('a call of 3,500 filters', () => {
     const subscribing = outcomeOf(client.subscribe(filters(3_500), () => {}))
     client.destroy()
     expect(await subscribing).toMatchObject({ error: { code: 'MQTT_CLOSED' } })
+  })
+
+  test('is rejected by a destroy() after its first SUBACK and before its next SUBSCRIBE', async () => {
+    const { client, connection } = await served()
+    const subscribing = watch(client.subscribe(filters(3_500), () => {}))
+    while (client.stats.packetsIn.suback === 0) await new Promise<void>((resolve) => process.nextTick(resolve))
+    expect(requests(connection)).toEqual(['subscribe 1000'])
+    client.destroy()
+    await quiet()
+    expect(subscribing.state).toBe('rejected')
   })
 
   test('names every filter that a packet of it was refused for', async () => {
