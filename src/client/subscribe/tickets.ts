@@ -93,7 +93,7 @@ export class SubscribeTicket implements RequestTicket, Abortable {
 
   /** A request asks for so many of the Topic Filters. */
   addRequest(request: Request<RequestTicket>, filters: number): void {
-    this.#answers.set(request, undefined)
+    if (request.state !== 'over') this.#answers.set(request, undefined)
     this.#unanswered += 1
     this.#unasked -= filters
   }
@@ -105,6 +105,8 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   }
 
   divided(request: Request<RequestTicket>, parts: readonly Request<RequestTicket>[]): void {
+    // A careful connection may divide a request before `addRequest` gets it.
+    this.#answers.set(request, undefined)
     const answers = new Map<Request<RequestTicket>, Grants | undefined>()
     for (const [asked, answer] of this.#answers) {
       for (const one of asked === request ? parts : [asked]) answers.set(one, answer)

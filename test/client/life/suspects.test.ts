@@ -203,6 +203,38 @@ describe('a Topic Filter at which the server closes', () => {
   })
 })
 
+describe('subscribe() on a connection that asks for one thing at a time', () => {
+  test('sends no other filter when it is aborted, and takes back what was granted', async () => {
+    fakeTime()
+    const server = new FakeServer()
+    server.refuse(
+      (packet) => packet.type === 'subscribe' && packet.subscriptions[0]?.filter === 'silence',
+      () => {},
+    )
+    const profile = { name: 'a slow server', publishesPerSecond: { qos1: 0.1 } }
+    const client = clientOf(server, { profile, reconnect: { minDelayMs: 1, maxDelayMs: 1 } })
+    await client.connect()
+    for (let cuts = 0; cuts < 2; cuts += 1) {
+      server.connections.at(-1)?.cut()
+      await pass(10)
+    }
+    // The second message has to wait for ten seconds. Meanwhile a filter can be asked for at once.
+    for (let count = 0; count < 2; count += 1) client.publish('innocent/topic', 'x', { qos: 1 })
+    await pass(3_000)
+    const connection = server.connections.at(-1)
+    const aborter = new AbortController()
+    const subscribing = rejectionOf(
+      client.subscribe(['granted', 'silence', 'never sent'], { signal: aborter.signal }, () => {}),
+    )
+    await pass(10)
+    aborter.abort(new Error('no longer needed'))
+    await subscribing
+    await pass(20_000)
+    expect(connection?.all('unsubscribe').map(({ filters }) => filters)).toEqual([['granted']])
+    expect(connection?.all('subscribe')).toHaveLength(2)
+  })
+})
+
 describe('operationTimeoutMs', () => {
   test('counts the time in which a request was written and unanswered, over connections', async () => {
     fakeTime()
