@@ -79,6 +79,7 @@ export class Session<P, R> extends SessionState<P, R> {
   /** Sends UNSUBSCRIBE, at once or on the next connection. */
   unsubscribe(filters: readonly string[], ticket: R | undefined, now: number): UnsubscribeRequest<R> {
     const request = this.requests.unsubscribe(filters, ticket)
+    for (const filter of filters) this.suspects.forget(filter)
     this.#connection?.sendWaiting(now)
     return request
   }

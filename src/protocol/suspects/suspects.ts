@@ -88,7 +88,7 @@ export class Suspects<P> {
     this.forget(message)
   }
 
-  /** The suspect is answered, or is asked for by somebody else. */
+  /** The suspect is answered, is asked for by the program, or is not wanted any more. */
   forget(suspect: Suspect<P>): void {
     if (this.#strikes.size > 0) this.#strikes.delete(suspect)
   }

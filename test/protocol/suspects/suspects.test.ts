@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest'
 import type { SessionSettings } from '../../../src/protocol/index.js'
 import { EngineHarness } from '../engine-harness.js'
-import { connack, puback, pubcomp, pubrec, suback } from '../packet-notation.js'
+import { connack, puback, pubcomp, pubrec, suback, unsuback } from '../packet-notation.js'
 
 const newEngine = (settings: Partial<SessionSettings> = {}) => new EngineHarness({ strangerPacketId: 1, ...settings })
 
@@ -310,5 +310,14 @@ describe('a Topic Filter at which the server closes', () => {
     expect(engine.news()).toContain('refused withdrawn')
     again()
     expect(engine.sent()).toContainEqual(expect.stringMatching(/SUBSCRIBE#\d+ kept:0/))
+  })
+
+  it('is no reason for careful connections any more when the program has unsubscribed from it', () => {
+    const engine = newEngine().subscribe('s', 'withdrawn').connect().receive(suback(1, 0)).cutBySomebody()
+    const again = () => engine.connect().pass(10).receive({ type: 'pingresp' }).pass(quietMs)
+    engine.connect().cutBySomebody()
+    for (let strikes = 0; strikes < 3; strikes += 1) again().pass(20).cutBySomebody()
+    again().unsubscribe('u', 'withdrawn').receive(unsuback(6)).news()
+    expect(engine.pass(600_000).sent()).toEqual([])
   })
 })
