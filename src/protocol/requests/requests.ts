@@ -201,16 +201,18 @@ export class Requests<P, R> {
     return []
   }
 
-  /** Puts a SUBSCRIBE for each Topic Filter in the place of the first waiting request, if that has several. */
+  /** Puts a SUBSCRIBE for each Topic Filter in the place of the request that `sendNext` would send, if that has several. */
   divideNext(driver: RequestDriver<R>): void {
-    const request = this.#waiting.first
+    let request = this.#waiting.first
+    while (request?.kind === 'unsubscribe' && request.filters.length === 0) request = request.next
     if (request?.kind !== 'subscribe' || request.subscriptions.length < 2) return
-    const parts = request.subscriptions.map((one) => this.#newSubscribe([one], request.ticket, request.waitedMs))
+    const { subscriptions, ticket, waitedMs } = request
+    const parts = subscriptions.map((one) => this.#newSubscribe([one], ticket, waitedMs))
+    for (const part of parts) this.#waiting.append(part, request)
     this.#waiting.remove(request)
     this.#unwanted(request)
     this.#over(request)
-    for (const part of parts.toReversed()) this.#waiting.prepend(part)
-    if (request.ticket === undefined) return
+    if (ticket === undefined) return
     this.#subscribing += parts.length
     driver.divided(request, parts)
   }

@@ -320,4 +320,10 @@ describe('a Topic Filter at which the server closes', () => {
     again().unsubscribe('u', 'withdrawn').receive(unsuback(6)).news()
     expect(engine.pass(600_000).sent()).toEqual([])
   })
+
+  it('is alone although an UNSUBSCRIBE went before it that is not needed any more', () => {
+    const engine = newEngine().subscribe('s', 'x').connect().receive(suback(1, 0)).cutBySomebody().resume()
+    engine.unsubscribe('u', 'x').subscribe('t', 'x').receive(suback(3, 0)).subscribe('v', 'a', 'b').cutBySomebody()
+    expect(afterQuiet(engine)).toEqual(['SUBSCRIBE#5 a:0'])
+  })
 })
