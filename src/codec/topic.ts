@@ -120,7 +120,7 @@ export function receivedTopicFault(topic: string): string | undefined {
 
 /**
  * Whether a Topic Filter matches a Topic Name (section 4.7). Characters are compared one by one, without case folding and
- * without normalisation. Neither string is validated here: an invalid filter matches only the same string.
+ * without normalisation. Neither string is validated here: for an invalid filter the answer says nothing.
  *
  * @example
  * ```ts
