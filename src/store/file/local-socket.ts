@@ -27,13 +27,15 @@ export async function socketFolder(directory: string, nameBytes: number): Promis
   const fits = (path: string): boolean => Buffer.byteLength(path) + 1 + nameBytes <= addressBytesMax
   if (fits(directory)) return { path: directory, close: async () => {} }
   const { symlink, unlink } = process.getBuiltinModule('node:fs/promises')
-  const link = process.getBuiltinModule('node:path').join(process.getBuiltinModule('node:os').tmpdir(), randomName())
-  const advice = `the path of ${directory} is too long for a socket, and`
-  if (!fits(link)) throw new StoreError(`${advice} ${link} is too: give a shorter directory, or a shorter TMPDIR`)
+  const [name, { join }] = [randomName(), process.getBuiltinModule('node:path')]
+  const usual = join(process.getBuiltinModule('node:os').tmpdir(), name)
+  // The TMPDIR of macOS is long too.
+  const link = fits(usual) ? usual : join('/tmp', name)
   try {
     await symlink(directory, link)
   } catch (error) {
-    throw storeFailure(`${advice} no link to it can be made: give a shorter directory, or a TMPDIR to write in`, error)
+    const what = `the path of ${directory} is too long for a socket, and no link to it can be made`
+    throw storeFailure(`${what}: give a shorter directory, or a TMPDIR to write in`, error)
   }
   return { path: link, close: () => unlink(link).catch(() => {}) }
 }
