@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { explain, render } from 'mqtt311/explain'
 import { describe, expect, it } from 'vitest'
-import { pcapng } from '../explain/tcp-frames.js'
+import { ipv4, pcapng } from '../explain/tcp-frames.js'
 import { buildCommand, call, run, shell, temporaryFile, terminal } from './program.js'
 
 buildCommand()
@@ -190,6 +190,19 @@ describe('mqtt311 explain with a capture', () => {
     const cut = await call(['explain', '--brief'], { input: readFileSync(capture('ethernet.pcap')).subarray(0, 2_000) })
     expect(cut.stdout).toContain('✗ the capture is cut or damaged: record 20 ends before its 86 bytes')
     expect(cut.code).toBe(65)
+  })
+
+  it('goes on where a damaged file has a time that no calendar has', async () => {
+    const segment = ipv4({ from: 'client', sequence: 1, payload: Buffer.from('c000', 'hex') })
+    const description = Buffer.from('00000000ffffffffffffffff2a0000002a000000', 'hex')
+    const input = pcapng([
+      [1, Buffer.from('6500000000000000', 'hex')],
+      [6, Buffer.concat([description, segment])],
+    ])
+    const { code, stdout } = await call(['explain', '--brief'], { input })
+    expect(code).toBe(0)
+    expect(stdout).toContain('server 10.0.0.2:1883, at a time that is none\n')
+    expect(stdout).toContain('──▶  PINGREQ\n')
   })
 
   it('says of TLS that it is not decrypted, and of a capture without MQTT what it has', async () => {

@@ -87,9 +87,11 @@ function heading({ client, server, startUs }: Connection, number: string): strin
   return `connection ${number}: client ${textOfEndpoint(client)}, server ${textOfEndpoint(server)}${time}`
 }
 
-/** A time without a date is the time of a day. */
+/** A time without a date is the time of a day. A damaged file may have a time that no calendar has. */
 function timeText(atUs: number): string {
-  const text = new Date(Math.floor(atUs / 1000)).toISOString()
+  const date = new Date(Math.floor(atUs / 1000))
+  if (Number.isNaN(date.getTime())) return 'a time that is none'
+  const text = date.toISOString()
   const micros = `${Math.floor(atUs % 1000)}`.padStart(3, '0')
   return `${atUs < 86_400e6 ? text.slice(11, -1) : text.slice(0, -1)}${micros}${atUs < 86_400e6 ? '' : 'Z'}`
 }
