@@ -101,6 +101,7 @@ describe('a wrong command line', () => {
     [['sub', '-t', 'a', '-F', '100%'], '-F knows no %'],
     [['sub', '-t', 'a', '-F', '@Q'], '-F knows no @Q'],
     [['sub', '-t', 'a', '-F', '\\q'], '-F knows no \\q'],
+    [['sub', '-t', 'a', '-F', '%10001p'], '-F takes a width up to 10000'],
     [['sub', '-t', 'a', '-v', '--json'], '--verbose and --json both say how to print'],
     [['sub', '-t', 'a', '--insecure'], 'verification is never switched off; pass the root of the server by --cafile'],
     [['sub', '-t', 'a', '-D', 'connect', 'x'], 'belong to MQTT 5'],

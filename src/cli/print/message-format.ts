@@ -17,6 +17,9 @@ export class Unprintable {
   }
 }
 
+/** A wider field helps nobody, and takes memory for each message. */
+const widthMax = 10_000
+
 type Piece = (message: Message, now: Date) => string | Uint8Array
 
 /** What may stand between '%' and the letter: `-`, `0`, the smallest width, '.' and the largest width. */
@@ -94,6 +97,7 @@ export function compileFormat(
  * %x and %X is the least one. Version 2.0.11 cuts the payload there, and half of it in hexadecimal; here no byte is lost.
  */
 function shapeOf(letter: string, flags: string, width: string, maxWidth: string | undefined): Shape {
+  if (Number(width) > widthMax) throw new UsageError(`-F takes a width up to ${widthMax}`)
   const align = flags.includes('-') ? 'left' : 'right'
   const isText = letter === 't' || letter === 'I'
   return {
