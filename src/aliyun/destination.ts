@@ -102,9 +102,11 @@ function plainServerOf(options: NamedServers): string | ServerOptions | undefine
 }
 
 /** All servers that the caller names. */
-function serversOf({ url, host, port, servers = [] }: NamedServers): readonly (string | ServerOptions)[] {
+function serversOf({ url, host, port, servers }: NamedServers): readonly (string | ServerOptions)[] {
   const named = host === undefined ? [] : [{ host, port }]
-  return [...(url === undefined ? [] : [url]), ...named, ...servers]
+  // The client refuses a server that is none.
+  const listed = Array.isArray(servers) ? servers.filter(Boolean) : []
+  return [...(url === undefined ? [] : [url]), ...named, ...listed]
 }
 
 /** Both documents of the platform name port 1883 for TLS too, where a client takes 8883 if no port is given. */

@@ -38,19 +38,19 @@ export type Region =
   | 'cn-beijing'
   | 'cn-shenzhen'
 
-/** The kinds of instances in each region. */
-const instances: ReadonlyMap<Region, 'public and enterprise' | 'enterprise'> = new Map([
-  ['cn-shanghai', 'public and enterprise'],
-  ['ap-northeast-1', 'public and enterprise'],
-  ['ap-southeast-1', 'public and enterprise'],
-  ['eu-central-1', 'public and enterprise'],
-  ['us-west-1', 'public and enterprise'],
-  ['us-east-1', 'public and enterprise'],
-  ['cn-beijing', 'enterprise'],
-  ['cn-shenzhen', 'enterprise'],
-])
+export const regions: readonly Region[] = [
+  'cn-shanghai',
+  'ap-northeast-1',
+  'ap-southeast-1',
+  'eu-central-1',
+  'us-west-1',
+  'us-east-1',
+  'cn-beijing',
+  'cn-shenzhen',
+]
 
-export const regions: readonly Region[] = [...instances.keys()]
+/** The regions without a public instance. */
+const enterpriseOnly: readonly Region[] = ['cn-beijing', 'cn-shenzhen']
 
 /** The endpoint of the platform: a public one, that of your instance, or a host and port. */
 export type Endpoint =
@@ -89,7 +89,7 @@ export function endpointAddress(endpoint: Endpoint, region: Region, productKey: 
         family: endpoint === 'ipv6' ? 6 : undefined,
       }
     case 'product':
-      if (instances.get(region) === 'enterprise') {
+      if (enterpriseOnly.includes(region)) {
         throw new UsageError(
           `${region} has no public instance: use the endpoint { instanceId }, which the console shows`,
         )
@@ -131,7 +131,7 @@ function ownAddress(endpoint: Exclude<Endpoint, string>): EndpointAddress {
 }
 
 function requireRegion(region: Region): void {
-  if (instances.has(region)) return
+  if (regions.includes(region)) return
   throw new UsageError(
     `region must be one of ${regions.join(', ')}, not ${outline(region)}; for another, use the endpoint { host }`,
   )

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { type AliyunOptions, aliyun, aliyunProfile, aliyunRoots, type Device } from '../../src/aliyun/index.js'
 import type { ClientOptions, Credentials, Message } from '../../src/client/options/client-options.js'
 import { UsageError } from '../../src/errors.js'
+import { MqttClient } from '../../src/index.js'
 
 const secret = { productKey: 'a1Pk', deviceName: 'lamp', deviceSecret: 'the-secret' }
 const token = { productKey: 'a1Pk', deviceName: 'lamp', clientId: 'given-id', deviceToken: 'the-secret' }
@@ -303,6 +304,15 @@ describe('TLS', () => {
     expect(() => aliyun(secret, mixed)).toThrow(/secureMode 2 announces TLS/)
     expect(() => aliyun(identified, { tls: false })).toThrow(/secureMode 2 announces TLS/)
     expect(() => aliyun(token, { tls: false })).toThrow(/secureMode 2 announces TLS/)
+  })
+
+  it.each([
+    ['no list', 5],
+    ['a list with a hole', ['mqtts://[::1]', undefined]],
+    ['a list with null', [null]],
+  ])('leaves it to the client to refuse servers that are %s', (_, servers) => {
+    const options: unknown = Reflect.apply(aliyun, undefined, [secret, { servers }])
+    expect(() => Reflect.construct(MqttClient, [options])).toThrow(UsageError)
   })
 
   it('contradicts secure mode 3', () => {
