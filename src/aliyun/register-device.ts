@@ -115,6 +115,10 @@ export async function registerDevice(registration: Registration): Promise<Secret
   const timeout = startTimeout(timeoutMs)
   try {
     return await Promise.race([answer.promise, ended(client), timeout.promise])
+  } catch (error) {
+    // A client that is aborted with a reason that is no Error ends with a ClosedError.
+    const { signal } = registration
+    throw signal?.aborted ? signal.reason : error
   } finally {
     timeout.stop()
     await client.end()

@@ -150,6 +150,18 @@ describe('a registration fails', () => {
     await platform.until((seen) => seen.online === 0)
   })
 
+  it.each(['before it is online', 'while it waits for the answer'])(
+    'with a reason that is no Error, %s',
+    async (when) => {
+      const platform = await platformWith({ broken: 'delivery' })
+      const giveUp = new AbortController()
+      const failing = expect(register(platform, { signal: giveUp.signal })).rejects.toBe('given up')
+      if (when !== 'before it is online') await platform.until((seen) => seen.online === 1)
+      giveUp.abort('given up')
+      await failing
+    },
+  )
+
   it.each<[string, Record<string, unknown>, RegExp]>([
     ['a mistyped name', { timeout: 5 }, /timeout is no option of registerDevice\(\): did you mean timeoutMs\?/],
     ['a signal that is none', { signal: {} }, /signal has to be an AbortSignal/],
