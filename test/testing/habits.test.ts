@@ -1,5 +1,6 @@
 /** Each habit, as a client meets it; and that the named servers have them. */
 import { describe, expect, test } from 'vitest'
+import { aedes, ejabberd, mosquitto } from '../../src/servers/index.js'
 import { type Habits, type ServerName, serverHabits } from '../../src/testing/index.js'
 import { fakeTime, pass } from '../client/peers/client-on-pipe.js'
 import { admitted, connectPacket, publish, RawClient, serverInMemory, subscribed } from './raw-client.js'
@@ -123,6 +124,17 @@ test('filterLevelsMax and refusedFilter', async () => {
   const cut = await admitted(serverInMemory({ habits: { filterLevelsMax: 2, refusedFilter: 'close' } }))
   cut.send({ type: 'subscribe', packetId: 1, subscriptions: [{ filter: 'a/b/c', qos: 0 }] })
   expect(await cut.next()).toBeUndefined()
+})
+
+test.each([
+  ['mosquitto', mosquitto.maxTopicLevels],
+  ['ejabberd', ejabberd.maxFilterLevels],
+  ['aedes', aedes.maxTopicLevels],
+] as const)('%s grants a filter of as many levels as its profile allows, and no more', async (name, most = 0) => {
+  const levels = (count: number) => Array(count).fill('a').join('/')
+  const filters = { [levels(most)]: 0, [levels(most + 1)]: 0 } as const
+  const { chunks } = await subscribed(serverInMemory({ habits: name }), filters)
+  expect(chunks.at(-1)).toEqual(Buffer.of(0x90, 4, 0, 1, 0, name === 'ejabberd' ? 0x8f : 0x80))
 })
 
 test('willOnTakeOver: false', async () => {

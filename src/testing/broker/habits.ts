@@ -73,7 +73,7 @@ export type ServerName = 'mosquitto' | 'rabbitmq' | 'activemq' | 'nats' | 'ejabb
  * their timing (Nagle's algorithm, queues that expire), their rules for Topic Names, and Sessions without a Client Identifier.
  */
 export const serverHabits: Readonly<Record<ServerName, Habits>> = {
-  mosquitto: { filterLevelsMax: 200, sendWindow: 20 },
+  mosquitto: { filterLevelsMax: 201, sendWindow: 20 },
   rabbitmq: {
     grantedQosMax: 1,
     publishAtQos2: 'puback',
