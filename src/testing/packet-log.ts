@@ -80,6 +80,7 @@ export class PacketLog<Connection> {
     ended: Error | undefined,
   ): Promise<PacketOf<Name>> {
     const { signal } = match
+    let unlisten = () => {}
     const promise = new Promise<PacketOf<Name>>((resolve, reject) => {
       if (signal?.aborted) throw signal.reason
       const offer = ({ packet, clientId }: Entry<Connection>): boolean => {
@@ -96,10 +97,10 @@ export class PacketLog<Connection> {
       if (ended !== undefined) return reject(ended)
       const waiter = { of, offer, fail: reject }
       this.#waiters.add(waiter)
-      if (signal !== undefined) this.#listen(signal, waiter, reject)
+      if (signal !== undefined) unlisten = this.#listen(signal, waiter, reject)
     })
     // A test that has already failed awaits this promise no longer, so its rejection must not count as unhandled.
-    promise.catch(() => {})
+    promise.catch(() => {}).finally(() => unlisten())
     return promise
   }
 
@@ -115,15 +116,14 @@ export class PacketLog<Connection> {
     return found !== undefined
   }
 
-  #listen(signal: AbortSignal, waiter: Waiter<Connection>, reject: (reason: unknown) => void): void {
-    signal.addEventListener(
-      'abort',
-      () => {
-        this.#waiters.delete(waiter)
-        reject(signal.reason)
-      },
-      { once: true },
-    )
+  /** Returns a function that removes the listener. */
+  #listen(signal: AbortSignal, waiter: Waiter<Connection>, reject: (reason: unknown) => void): () => void {
+    const aborted = () => {
+      this.#waiters.delete(waiter)
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', aborted)
+    return () => signal.removeEventListener('abort', aborted)
   }
 
   /** No packet comes any more from this connection, or from any: the calls that wait reject with this error. */

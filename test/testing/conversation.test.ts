@@ -1,4 +1,5 @@
 /** The server as a test holds it: what it sees, and what it causes. With our own client, over TCP, TLS and in memory. */
+import { getEventListeners } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ca, server as identity } from '../../fixtures/tls/index.js'
 import { connect, MqttClient } from '../../src/index.js'
@@ -118,6 +119,20 @@ describe('receives()', () => {
     const waiting = connection?.receives('publish') ?? Promise.resolve()
     client.cut()
     expect(await rejectionOf(waiting)).toMatchObject({ code: 'MQTT_CONNECTION_LOST' })
+  })
+
+  test('leaves no listener on its signal, whatever its outcome', async () => {
+    const server = serverInMemory()
+    const abort = new AbortController()
+    const { signal } = abort
+    const came = server.receives('connect', { signal })
+    const aborted = server.receives('publish', { signal })
+    await admitted(server)
+    await came
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    abort.abort()
+    await rejectionOf(aborted)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 
   test('rejects with the reason of its signal, and with what its function throws', async () => {
