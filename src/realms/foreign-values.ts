@@ -1,6 +1,7 @@
 /**
- * Tells bytes and errors by what they are. A program may run this package in another realm of JavaScript than Node's own modules, as jest
- * and `vm` contexts do, or pass values of another realm. For these `instanceof` is false, because each realm has its own classes.
+ * Tells bytes, errors and signals by what they are. A program may run this package in another realm of JavaScript than Node's own
+ * modules, as jest and `vm` contexts do, or pass values of another realm. For these `instanceof` is false, because each realm has its
+ * own classes.
  *
  * `instanceof` comes first: it is true for most values, and it is fast.
  */
@@ -13,6 +14,17 @@ export function isBytes(value: unknown): value is Uint8Array {
 /** Whether the value is an error of any realm. Throws if the value throws when it is looked at. */
 export function isError(value: unknown): value is Error {
   return value instanceof Error || /^\[object (Error|DOMException)\]$/.test(tagOf(value))
+}
+
+/** Whether the value is an AbortSignal of any realm, or has what this package needs of one. */
+export function isAbortSignal(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const named = (name: string) => typeof Reflect.get(value, name)
+  return (
+    named('aborted') === 'boolean' &&
+    named('addEventListener') === 'function' &&
+    named('removeEventListener') === 'function'
+  )
 }
 
 /** The code that Node adds to its errors, as text; empty if there is none. */

@@ -2,7 +2,7 @@
 
 import { kindOf, outline } from '../codec/field-checks.js'
 import { UsageError } from '../errors.js'
-import { isBytes } from '../realms/foreign-values.js'
+import { isAbortSignal, isBytes } from '../realms/foreign-values.js'
 
 /** Throws unless the value is undefined or `holds` is true. `expected` describes a correct value. */
 function require(name: string, value: unknown, expected: string, holds: boolean): void {
@@ -32,20 +32,7 @@ export function requireOneOf(name: string, value: unknown, allowed: readonly unk
 }
 
 export function requireSignal(name: string, value: unknown): void {
-  require(name, value, 'an AbortSignal', isSignal(value))
-}
-
-/** Also for an AbortSignal of another realm. */
-function isSignal(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return (
-    'aborted' in value &&
-    typeof value.aborted === 'boolean' &&
-    'addEventListener' in value &&
-    typeof value.addEventListener === 'function' &&
-    'removeEventListener' in value &&
-    typeof value.removeEventListener === 'function'
-  )
+  require(name, value, 'an AbortSignal', isAbortSignal(value))
 }
 
 /** The bytes of a payload, as a copy: the caller may change its array later. */

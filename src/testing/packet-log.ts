@@ -80,7 +80,7 @@ export class PacketLog<Connection> {
     ended: Error | undefined,
   ): Promise<PacketOf<Name>> {
     const { signal } = match
-    let unlisten = () => {}
+    let aborted = () => {}
     const promise = new Promise<PacketOf<Name>>((resolve, reject) => {
       if (signal?.aborted) throw signal.reason
       const offer = ({ packet, clientId }: Entry<Connection>): boolean => {
@@ -97,10 +97,14 @@ export class PacketLog<Connection> {
       if (ended !== undefined) return reject(ended)
       const waiter = { of, offer, fail: reject }
       this.#waiters.add(waiter)
-      if (signal !== undefined) unlisten = this.#listen(signal, waiter, reject)
+      aborted = () => {
+        this.#waiters.delete(waiter)
+        reject(signal?.reason)
+      }
+      signal?.addEventListener('abort', aborted)
     })
     // A test that has already failed awaits this promise no longer, so its rejection must not count as unhandled.
-    promise.catch(() => {}).finally(() => unlisten())
+    promise.catch(() => {}).finally(() => signal?.removeEventListener('abort', aborted))
     return promise
   }
 
@@ -114,16 +118,6 @@ export class PacketLog<Connection> {
     const found = this.#entries.find((entry) => entry.connection === connection && !entry.isTakenThere && offer(entry))
     if (found !== undefined) found.isTakenThere = true
     return found !== undefined
-  }
-
-  /** Returns a function that removes the listener. */
-  #listen(signal: AbortSignal, waiter: Waiter<Connection>, reject: (reason: unknown) => void): () => void {
-    const aborted = () => {
-      this.#waiters.delete(waiter)
-      reject(signal.reason)
-    }
-    signal.addEventListener('abort', aborted)
-    return () => signal.removeEventListener('abort', aborted)
   }
 
   /** No packet comes any more from this connection, or from any: the calls that wait reject with this error. */

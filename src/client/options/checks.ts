@@ -8,7 +8,7 @@ import { kindOf, outline, requireAttached } from '../../codec/field-checks.js'
 import { hasLoneSurrogate } from '../../codec/utf8.js'
 import { UsageError } from '../../errors.js'
 import { adviceFor, isRecord } from '../../option-names.js'
-import { isBytes } from '../../realms/foreign-values.js'
+import { isAbortSignal, isBytes } from '../../realms/foreign-values.js'
 import { foreignAdvice } from './unknown-names.js'
 
 /** The check of an option that may be absent. */
@@ -80,16 +80,6 @@ const signal = only<AbortSignal>('an AbortSignal, such as the signal of an Abort
 /** The signal of a call or of a client. As for `fetch`, null means no signal. */
 export function abortSignal(name: string, value: AbortSignal | null | undefined): AbortSignal | undefined {
   return signal(name, value ?? undefined)
-}
-
-function isAbortSignal(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  const named = (name: string) => typeof Reflect.get(value, name)
-  return (
-    named('aborted') === 'boolean' &&
-    named('addEventListener') === 'function' &&
-    named('removeEventListener') === 'function'
-  )
 }
 
 /** For an option that other code checks, because the check needs more than the value. */
