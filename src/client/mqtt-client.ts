@@ -173,8 +173,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
     this.#refuseIfEnding('subscribe')
     const requests = parseFilters(filters, qos, this.#settings.profile)
     const route = handler === undefined ? undefined : this.#lifecycle.driver.delivery.inContext(handler)
-    if (this.#lifecycle.isOpen) return this.#subscriptions.subscribe(requests, route, signal, ended)
-    return this.#lifecycle.whenOpen(signal).then(() => this.#subscriptions.subscribe(requests, route, signal, ended))
+    return this.#lifecycle.whenOpen(signal, () => this.#subscriptions.subscribe(requests, route, signal, ended))
   }
 
   /**
@@ -235,8 +234,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
       refuseMore('unsubscribe()', more)
       this.#refuseIfEnding('unsubscribe')
       const names = parseFilterNames(filters)
-      if (this.#lifecycle.isOpen) return markHandled(this.#subscriptions.unsubscribeAll(names))
-      return markHandled(this.#lifecycle.whenOpen(undefined).then(() => this.#subscriptions.unsubscribeAll(names)))
+      return markHandled(this.#lifecycle.whenOpen(undefined, () => this.#subscriptions.unsubscribeAll(names)))
     } catch (error) {
       return rejection(error)
     }

@@ -116,11 +116,11 @@ export class Lifecycle implements EngineEvents, Abortable {
     return this.driver.isOpen && this.#waitingCalls?.isEmpty !== false
   }
 
-  /** Resolves when the session is read from its store; rejects when the client closes before that, or when the signal is aborted. */
-  whenOpen(signal: AbortSignal | undefined): Promise<void> {
-    if (this.isOpen) return Promise.resolve()
+  /** Calls `goOn` when the session is read from its store; rejects when the client closes before that, or when the signal is aborted. */
+  whenOpen<T>(signal: AbortSignal | undefined, goOn: () => T | Promise<T>): Promise<T> {
+    if (this.isOpen) return Promise.resolve(goOn())
     this.#waitingCalls ??= new WaitingCalls()
-    return this.#waitingCalls.wait(signal)
+    return this.#waitingCalls.wait(signal, goOn)
   }
 
   // Attempts.

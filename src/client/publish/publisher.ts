@@ -48,8 +48,8 @@ export interface PublishLifecycle {
   readonly takesCalls: boolean
   /** 'offline' when a connection was lost and the client has not made another. */
   readonly state: 'idle' | 'connecting' | 'online' | 'offline' | 'closing' | 'closed'
-  /** Resolves when the session is read from its store; rejects when the client closes before that, or when the signal is aborted. */
-  whenOpen(signal: AbortSignal | undefined): Promise<void>
+  /** Calls `goOn` when the session is read from its store; rejects when the client closes before that, or when the signal is aborted. */
+  whenOpen<T>(signal: AbortSignal | undefined, goOn: () => T): Promise<T>
 }
 
 /** A message that `publish` has checked. */
@@ -215,10 +215,10 @@ export class Publisher implements PublishTicketOwner {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     try {
-      await this.#lifecycle.whenOpen(signal)
-      if (signal?.aborted) throw signal.reason
-      // The call was accepted before the program called end(), if it has called end() meanwhile.
-      return this.#acceptNow(draft, until, signal)
+      // The call was accepted before the program called end(), if it has called end() meanwhile. The promise of the message is in an
+      // object, because the call does not wait for that promise here.
+      const goOn = () => ({ settled: this.#acceptNow(draft, until, signal) })
+      return (await this.#lifecycle.whenOpen(signal, goOn)).settled
     } catch (error) {
       return this.#refuse(error)
     } finally {

@@ -3,65 +3,65 @@ import { type Abortable, signalWatches } from './signal-watches.js'
 
 /**
  * The calls that a program makes before the session is read from its store. When the session is read, all of these calls go on, in
- * the order in which they were made. An aborted call is removed at once. A call that is made while earlier calls go on has to wait
- * until they are done, so that it does not overtake them.
+ * the order in which they were made. An aborted call is removed at once. A call goes on in the turn of `resolveAll`, and not behind a
+ * promise: code of the program that runs in between could end the client, and nobody would settle a call that goes on after that.
  */
 export class WaitingCalls {
-  /** Calls that wait, and calls that go on and are not done. */
   readonly #calls = new Set<WaitingCall>()
 
   get isEmpty(): boolean {
     return this.#calls.size === 0
   }
 
-  /** Resolves with `resolveAll`; rejects with `rejectAll`, or with the reason of the signal. */
-  wait(signal: AbortSignal | undefined): Promise<void> {
+  /** Calls `goOn` with `resolveAll`, and settles as its result does; rejects with `rejectAll`, or with the reason of the signal. */
+  wait<T>(signal: AbortSignal | undefined, goOn: () => T | Promise<T>): Promise<T> {
     if (signal?.aborted) return rejection(signal.reason)
     return new Promise((resolve, reject) => {
-      const call = new WaitingCall(signal, resolve, reject, () => this.#calls.delete(call))
+      const call = new WaitingCall(
+        signal,
+        () => resolve(goOn()),
+        reject,
+        () => this.#calls.delete(call),
+      )
       this.#calls.add(call)
     })
   }
 
   resolveAll(): void {
-    const calls = [...this.#calls]
-    if (calls.length === 0) return
-    for (const call of calls) call.goOn()
-    // The calls do their work in microtasks that are already queued, so this microtask runs after all of them.
-    queueMicrotask(() => {
-      for (const call of calls) this.#calls.delete(call)
-      this.resolveAll()
-    })
+    for (const call of this.#calls) call.goOn()
   }
 
   rejectAll(reason: () => unknown): void {
-    for (const call of [...this.#calls]) call.aborted(reason())
+    for (const call of this.#calls) call.aborted(reason())
   }
 }
 
 class WaitingCall implements Abortable {
   readonly #signal: AbortSignal | undefined
-  readonly #resolve: () => void
+  readonly #goOn: () => void
   readonly #reject: (reason: unknown) => void
   readonly #remove: () => void
 
   constructor(
     signal: AbortSignal | undefined,
-    resolve: () => void,
+    goOn: () => void,
     reject: (reason: unknown) => void,
     remove: () => void,
   ) {
     this.#signal = signal
-    this.#resolve = resolve
+    this.#goOn = goOn
     this.#reject = reject
     this.#remove = remove
     if (signal !== undefined) signalWatches.add(signal, this)
   }
 
-  /** The call goes on, but it stays in the list until its work is done. */
   goOn(): void {
-    this.#unwatch()
-    this.#resolve()
+    this.#end()
+    try {
+      this.#goOn()
+    } catch (error) {
+      this.#reject(error)
+    }
   }
 
   stopped(): void {
@@ -69,12 +69,12 @@ class WaitingCall implements Abortable {
   }
 
   aborted(reason: unknown): void {
-    this.#unwatch()
-    this.#remove()
+    this.#end()
     this.#reject(reason)
   }
 
-  #unwatch(): void {
+  #end(): void {
     if (this.#signal !== undefined) signalWatches.delete(this.#signal, this)
+    this.#remove()
   }
 }

@@ -144,6 +144,25 @@ describe('what is asked before the store is open', () => {
     expect(client.stats.rejected).toBe(2)
   })
 
+  test('settles when the function stream, called as soon as the store is open, ends the client', async () => {
+    const server = new FakeServer()
+    const stream = () => {
+      client.destroy()
+      return server.stream()
+    }
+    const client: MqttClient = clientOf(server, { ...persistent, store: new ScriptedStore(), stream })
+    const asked = [
+      client.publish('a', '0'),
+      client.publish('a', '1', { qos: 1 }),
+      client.publish('a', '2', { qos: 2, until: 'stored' }),
+      client.subscribe('b'),
+      client.messages('c'),
+      client.unsubscribe('d'),
+      client.connect(),
+    ]
+    for (const call of asked) expect(await rejectionOf(call)).toBeInstanceOf(ClosedError)
+  })
+
   test('is taken back by its signal at once', async () => {
     const server = new FakeServer()
     const store = new ScriptedStore()
