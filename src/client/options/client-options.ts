@@ -136,7 +136,7 @@ export interface QueueOptions {
   readonly maxMessages?: number | undefined
   /** Bytes of topics and payloads, 1 or more. Default 67,108,864 (64 MiB). */
   readonly maxBytes?: number | undefined
-  /** Milliseconds, 1 to 2,147,483,647: a message that waits longer is rejected. Default: no limit. */
+  /** Milliseconds, 1 to 2,147,483,647: a message that waits longer is rejected; after a restart the time begins anew. Default: no limit. */
   readonly maxAgeMs?: number | undefined
   /** The message that is rejected with a QueueFullError: the new one (`'reject'`, the default) or the oldest in the queue. */
   readonly overflow?: 'reject' | 'drop-oldest' | undefined

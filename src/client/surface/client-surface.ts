@@ -231,7 +231,7 @@ export interface ClientStats {
   readonly reconnects: number
   /** Outgoing packets that were sent again on a later connection. */
   readonly resent: number
-  /** `publish` calls that rejected. */
+  /** `publish` calls that rejected, and stored messages that the client dropped when their promises had resolved (`queue`, `abandonAfter`). */
   readonly rejected: number
   /** Incoming messages for which there was neither a route nor `onMessage`. */
   readonly unclaimed: number

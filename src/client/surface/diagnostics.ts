@@ -25,6 +25,6 @@ export const channels = {
    * strikes, unanswered }`. `verdict` is `struck`, `parked`, `abandoned` or `refused`.
    */
   suspect: channel('mqtt311:suspect'),
-  /** A publish was rejected: `{ client, error }`. */
+  /** A publish was rejected, or a stored message was lost whose promise had resolved: `{ client, error }`. */
   rejected: channel('mqtt311:publish:rejected'),
 } as const

@@ -1,5 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { getEventListeners } from 'node:events'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ClosedError, type Credentials, type MqttClient, type SessionStore, StoreError } from '../../../src/index.js'
 import type { JournalRecord } from '../../../src/protocol/index.js'
 import { emptySession, memoryStore } from '../../../src/store/index.js'
@@ -355,6 +356,22 @@ describe('the store', () => {
     expect(connection.all('pubcomp')).toEqual([])
     second.open()
     await connection.next('pubcomp')
+  })
+
+  test('reports a stored message that the queue drops, although its promise has resolved', async () => {
+    const queue = { maxMessages: 1, overflow: 'drop-oldest' } as const
+    const { client } = await online({ ...persistent, store: new ScriptedStore(), maxInFlight: 1, queue })
+    const reported: unknown[] = []
+    const report = (reporting: unknown) => reported.push(reporting)
+    subscribe('mqtt311:publish:rejected', report)
+    onTestFinished(() => void unsubscribe('mqtt311:publish:rejected', report))
+    for (const text of ['in flight', 'dropped', 'in the queue'])
+      await client.publish('a', text, { qos: 1, until: 'stored' })
+    await quiet()
+    expect(client.stats.rejected).toBe(1)
+    expect(reported).toEqual([
+      { client, error: expect.objectContaining({ code: 'MQTT_QUEUE_FULL', delivery: 'none' }) },
+    ])
   })
 
   test('that fails ends the client: publish rejects, nothing is sent that relies on it', async () => {
