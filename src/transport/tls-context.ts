@@ -152,14 +152,14 @@ function refusePaths(options: ConnectionOptions): void {
  * OpenSSL has one text for a passphrase that is missing and for one that is wrong. Of 256 keys it takes one for decrypted all the same, by
  * chance, and then says that its decoder does not support what it has found. Of a cipher that it no longer has, it speaks otherwise.
  */
-function passphraseMistake(error: unknown, { key, passphrase }: ConnectionOptions): string | undefined {
+function passphraseMistake(error: unknown, { key, pfx, passphrase }: ConnectionOptions): string | undefined {
   if (!isError(error)) return undefined
-  const isUndecrypted = /bad decrypt|mac verify failure|interrupted or cancelled/.test(error.message)
+  const isUndecrypted = /bad decrypt|mac verify failure|interrupted/.test(error.message)
   if (!isUndecrypted && !(error.message.includes('DECODER') && isEncrypted(key))) return undefined
+  // Each key, and each pfx, may have a passphrase beside it.
+  const given = [key, pfx].flat().some((one) => typeof one === 'object' && 'passphrase' in one)
   const what = key === undefined ? 'tls.pfx' : 'tls.key'
-  return passphrase === undefined
-    ? `${what} is encrypted, and tls.passphrase is missing`
-    : `tls.passphrase is not the passphrase of ${what}`
+  return `${what} is encrypted, and tls.passphrase is ${passphrase === undefined && !given ? 'missing' : 'wrong'}`
 }
 
 function isEncrypted(key: ConnectionOptions['key']): boolean {

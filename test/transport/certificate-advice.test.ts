@@ -83,8 +83,15 @@ describe('a passphrase', () => {
 
   it('that is wrong is said to be wrong, and is not repeated', async () => {
     const message = await refusalOf({ cert: client.cert, key, passphrase: 'a-guess' })
-    expect(message).toContain('tls.passphrase is not the passphrase of tls.key')
+    expect(message).toContain('tls.key is encrypted, and tls.passphrase is wrong')
     expect(message).not.toMatch(/a-guess|the-secret/)
+  })
+
+  it('that stands beside its key is not said to be missing when it is wrong', async () => {
+    const keys = [{ pem: key, passphrase: 'a-guess' }]
+    expect(await refusalOf({ cert: client.cert, key: keys })).toContain(
+      'tls.key is encrypted, and tls.passphrase is wrong',
+    )
   })
 
   it('that is right opens the connection', async () => {
