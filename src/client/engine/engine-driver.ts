@@ -322,11 +322,8 @@ export class EngineDriver implements Driver<PublishTicket, RequestTicket>, Deliv
     message.ticket?.resolve()
   }
 
-  rejected(message: OutgoingMessage<PublishTicket>, error: MqttError): void {
-    const { ticket } = message
-    if (ticket?.isWaiting) this.reportLater(() => this.outcomes.rejectWhenStored(ticket, error))
-    // The program was told that the message is stored, maybe in an earlier process: no promise can tell of the loss.
-    else if (ticket?.until !== 'acknowledged') this.reportLater(() => this.outcomes.countRejection(error))
+  rejected({ ticket }: OutgoingMessage<PublishTicket>, error: MqttError): void {
+    this.reportLater(() => this.outcomes.rejectWhenStored(ticket, error))
   }
 
   abandoned(message: OutgoingMessage<PublishTicket>, error: MqttError): void {

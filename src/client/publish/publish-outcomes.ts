@@ -40,7 +40,12 @@ export class PublishOutcomes {
   }
 
   /** The client gave the message of the ticket up, and the store is about to get a record of that. */
-  rejectWhenStored(ticket: PublishTicket, reason: unknown): void {
+  rejectWhenStored(ticket: PublishTicket | undefined, reason: unknown): void {
+    if (!ticket?.isWaiting) {
+      // The program was told that the message is stored, maybe in an earlier process: no promise can tell of the loss.
+      if (ticket?.until !== 'acknowledged') this.countRejection(reason)
+      return
+    }
     this.countRejection(reason)
     if (this.#clientLife === 'ended') ticket.reject(reason)
     else this.#toReject.push({ ticket, reason })
