@@ -123,7 +123,7 @@ function readValue({ value: wanted }: Option, typed: string, value: string | und
     throw new UsageError(`${typed} takes no value: leave out '=' and all after it`)
   }
   if (value !== undefined) return requireText(typed, value)
-  const aside = typed === '-h' ? ', the server; for help write --help' : ''
+  const aside = typed === '-h' ? ': -h names the server' : ''
   throw new UsageError(`${typed} takes a value, ${wanted}, and none follows it${aside}`)
 }
 
@@ -151,6 +151,12 @@ function unknownOption(name: string, typed: string, known: readonly string[]): s
 /** False for words that may hold more than the name of an option. */
 export function looksLikeOption(word: string): boolean {
   return /^-(-[a-z][a-z-]{0,30}|\w)$/i.test(word)
+}
+
+/** Refuses two options that say the same. @throws UsageError */
+export function requireOne<Name extends string>(line: CommandLine<Name>, one: Name, other: Name): void {
+  if (line.has(one) && line.has(other))
+    throw new UsageError(`--${one} and --${other} exclude each other: give one of them`)
 }
 
 /** Refuses words that belong to no option. @throws UsageError */

@@ -75,6 +75,13 @@ describe('a wrong command line', () => {
     [['pub', '-t', 'a', '-m', 'x', '-V', '31'], 'speaks MQTT 3.1.1 only'],
     [['pub', '-t', 'a', '-m', 'x', '-c'], 'give one by -i'],
     [['pub', '-t', 'a', '-m', 'x', '-4', '-6'], '-4 and -6 exclude each other'],
+    [['pub', '-t', 'a', '-m', 'x', '-m', 'y'], '--message and --message both say what the message is'],
+    [['pub', '-t', 'a', '-m', 'x', '-i', 'a', '-I', 'b'], '--id and --id-prefix exclude each other'],
+    [
+      ['pub', '-t', 'a', '-m', 'x', '-u', 'a', '-P', 'b', '--password-file', 'c'],
+      '--password and --password-file exclude',
+    ],
+    [['pub', '-t', 'a', '-m', 'x', '-h', 'localhost:1883'], 'give the port by -p, and a URL by -L'],
     [['pub', '-t', 'a', '-m', 'x', '-P', 'pw'], 'user name'],
     [['pub', '-t', 'a', '-m', 'x', '--will-qos', '1'], 'a will needs --will-topic'],
     [
@@ -93,7 +100,7 @@ describe('a wrong command line', () => {
     [['pub', '-L', 'h/a', '-m', 'x'], 'a server URL starts with mqtt:// or mqtts://'],
     [['sub', '-L', '[::1]:1883/a'], 'a server URL starts with mqtt:// or mqtts://'],
     [['pub', '-L', 'mqtt://user:pa/ss@h/a', '-m', 'x'], "write '/' in a password as %2F"],
-    [['pub', '-t', 'a', '-m', 'x', '-h'], 'for help write --help'],
+    [['pub', '-t', 'a', '-m', 'x', '-h'], 'none follows it: -h names the server; see mqtt311 pub --help'],
     [['sub'], 'the Topic Filter is missing'],
     [['sub', '-t', 'a/#/b'], 'MQTT-4.7.1-2'],
     [['sub', '-t', 'a', '-F', '%C'], 'belongs to MQTT 5'],

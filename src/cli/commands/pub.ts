@@ -95,7 +95,7 @@ export const command = defineCommand({
 /** Reads a file before the client connects, so that the connection does not wait for the file. */
 async function readSource(line: Line): Promise<Source> {
   const names = ['message', 'file', 'stdin-file', 'stdin-line', 'null-message'] as const
-  const [name, second] = names.filter((one) => line.has(one))
+  const [name, second] = names.flatMap((one) => line.texts(one).map(() => one))
   if (name === undefined) throw new UsageError('the message is missing: give one of -m, -f, -s, -l and -n')
   if (second !== undefined)
     throw new UsageError(`--${name} and --${second} both say what the message is: give one of them`)

@@ -81,7 +81,9 @@ function readTopics(line: Line): [topic: string, filter: string] {
 }
 
 async function readPayload(line: Line): Promise<Uint8Array> {
-  const [name, second] = (['message', 'file', 'stdin-file', 'null-message'] as const).filter((one) => line.has(one))
+  const [name, second] = (['message', 'file', 'stdin-file', 'null-message'] as const).flatMap((one) =>
+    line.texts(one).map(() => one),
+  )
   if (second !== undefined)
     throw new UsageError(`--${name} and --${second} both say what the request is: give one of them`)
   if (name === undefined) throw new UsageError('the request is missing: give one of -m, -f, -s and -n')

@@ -3,7 +3,7 @@ import type { ClientOptions, WillOptions } from '../../client/options/client-opt
 import type { QoS } from '../../codec/control-packet.js'
 import { UsageError } from '../../errors.js'
 import { parseServerUrl } from '../../transport/endpoint.js'
-import { type CommandLine, readInteger } from '../command-line.js'
+import { type CommandLine, readInteger, requireOne } from '../command-line.js'
 import { note } from '../terminal/output.js'
 import { type ConnectionOptionName, platformOptions } from './connection-flags.js'
 import { readSecret } from './input-file.js'
@@ -118,6 +118,8 @@ export function readQos<Name extends string>(line: CommandLine<Name>, name: Name
 
 async function readLogin(line: Line): Promise<Pick<ClientOptions, 'clientId' | 'username' | 'password'>> {
   const { MQTT_CLIENT_ID, MQTT_USERNAME, MQTT_PASSWORD } = process.env
+  requireOne(line, 'id', 'id-prefix')
+  requireOne(line, 'password', 'password-file')
   const prefix = line.text('id-prefix')
   const clientId = line.text('id') ?? (prefix === undefined ? MQTT_CLIENT_ID || undefined : `${prefix}${process.pid}`)
   if (line.has('disable-clean-session') && !clientId) {

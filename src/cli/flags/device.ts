@@ -4,13 +4,14 @@ import type { IdentifiedCertificateDevice, SecretDevice, TokenDevice } from '../
 import { type Endpoint, type Region, regions } from '../../aliyun/endpoint.js'
 import { type SignMethod, signMethods } from '../../aliyun/signature.js'
 import { UsageError } from '../../errors.js'
-import type { CommandLine } from '../command-line.js'
+import { type CommandLine, requireOne } from '../command-line.js'
 import type { DeviceOptionName, EndpointOptionName, SignatureOptionName } from './connection-flags.js'
 import { readSecret } from './input-file.js'
 
 /** The named device with its secret. @throws UsageError */
 export async function readDevice(line: CommandLine<SignatureOptionName | 'id'>): Promise<SecretDevice> {
   const { DEVICE_SECRET } = process.env
+  requireOne(line, 'device-secret', 'device-secret-file')
   const file = line.text('device-secret-file')
   const secret =
     file === undefined ? (line.text('device-secret') ?? DEVICE_SECRET) : await readSecret(file, '--device-secret-file')

@@ -166,6 +166,7 @@ const typedOptions: readonly (readonly [ofLibrary: RegExp, typed: string])[] = [
   [/\btls\.servername\b/g, '--servername'],
   [/\bconnectTimeoutMs\b/g, '--connect-timeout'],
   [/\bpass the option stream, .*/g, 'a program can pass the library a stream'],
+  [/\bgive the port apart, and a URL as url\b/g, 'give the port by -p, and a URL by -L'],
   [/\bclientId\b/g, '-i'],
   [/\bkeepAlive\b/g, '-k'],
   [/\bwill\.topic\b/g, '--will-topic'],
