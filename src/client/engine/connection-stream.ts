@@ -184,7 +184,9 @@ export class ConnectionStream implements TransportEvents {
     if (this.connection.phase === 'closed') this.#decoder.stop()
     this.#packets += 1
     if (this.#packets % packetsPerLook === 0) this.#lookAtClock()
-    if (this.#turnTime === 'over') this.#decoder.pause()
+    // Handlers of earlier connections may have left no room: what comes with CONNACK waits, or each connection would add to it.
+    const isFull = packet.type === 'connack' && !this.connection.wantsToRead(this.#owner.now())
+    if (this.#turnTime === 'over' || isFull) this.#decoder.pause()
   }
 
   #beginTurn(now: number): void {
@@ -233,7 +235,7 @@ export class ConnectionStream implements TransportEvents {
   closed(cause: Error | undefined): void {
     this.#turnBegan = undefined
     this.#turnTime = 'left'
-    if (this.#decoder.hasRest) this.#decode(noBytes)
+    if (this.#decoder.hasRest && this.#input !== 'paused') this.#decode(noBytes)
     const end = cause ?? this.#unexpectedEnd()
     const isRefused = this.connection.phase === 'connecting'
     this.connection.cut(this.#owner.now())
@@ -345,6 +347,10 @@ export class ConnectionStream implements TransportEvents {
     const unwritten = inWriter + behindJournal
     const hasRoom = this.connection.wantsToRead(this.#owner.now()) && unwritten < unsentBytesMax
     const isUnsent = unwritten + unsent >= unsentBytesMax
+    if (hasRoom && this.#decoder.hasRest) {
+      this.#turnTime = 'over'
+      this.#beginTurn(this.#owner.now())
+    }
     const otherwise = this.#turnTime === 'over' ? 'behind turn' : 'reading'
     const wanted = !hasRoom ? 'paused' : isUnsent ? 'behind output' : otherwise
     const before = this.#input

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { ClientOptions, MqttClient } from '../../../src/index.js'
-import { fakeTime, gate, online, pass, quiet } from '../peers/client-on-pipe.js'
+import { event, fakeTime, gate, online, pass, quiet } from '../peers/client-on-pipe.js'
 import { message } from '../peers/fake-server.js'
 
 describe('the receive window', () => {
@@ -80,6 +80,36 @@ describe('the backlog', () => {
     expect(connection.all('puback').map(({ packetId }) => packetId)).toEqual(
       Array.from({ length: 200 }, (_, n) => n + 1),
     )
+  })
+
+  test('when it is full, no later connection adds to it; what comes with CONNACK is handled when there is room again', async () => {
+    const reconnect = { minDelayMs: 1, maxDelayMs: 1 }
+    const { server, client, connection } = await online({ receiveWindow: 1, receiveBufferBytes: 1_000, reconnect })
+    const gates: (() => void)[] = []
+    client.handle('a', () => {
+      const { promise, open } = gate()
+      gates.push(open)
+      return promise
+    })
+    connection.send(big(1), big(2))
+    await quiet()
+    const { backlogBytes } = client.stats
+    let next = connection
+    for (let connections = 0; connections < 3; connections += 1) {
+      next.cut()
+      next = await server.accepted()
+      await next.next('connect')
+      next.send({ type: 'connack', sessionPresent: false, returnCode: 0 }, big(3), big(4))
+      await event(client, 'online')
+      await quiet()
+      expect(client.stats).toMatchObject({ backlogBytes })
+    }
+    for (let handled = 0; handled < 4; handled += 1) {
+      gates[handled]?.()
+      await quiet()
+      await quiet()
+    }
+    expect(next.all('puback').map(({ packetId }) => packetId)).toEqual([3, 4])
   })
 
   test.each([
