@@ -226,7 +226,7 @@ export class Care<P, R> {
     if (verdict === 'abandoned') {
       const hint = qos2Hint(this.#session)
       outgoing.abandon(exchange)
-      const text = `the server closed the connection ${strikes} times when it got this message (QoS ${message.qos}, topic ${JSON.stringify(message.topic)}) and nothing else, so the client gives it up (abandonAfter): perhaps the server does not allow this topic, or this payload${hint === undefined ? '' : `; ${hint}`}`
+      const text = `the server closed the connection ${strikes} times when it got this message (QoS ${message.qos}, topic ${JSON.stringify(message.topic)}) and nothing else, so the client gives it up (abandonAfter): perhaps the server does not allow this topic or payload${hint === undefined ? '' : `; ${hint}`}`
       this.#driver.abandoned(
         message,
         new ConnectionLostError(text, { reason: 'refused-by-closing', delivery: 'unknown' }),

@@ -4,9 +4,9 @@ import { ConnectionLostError, MalformedPacketError, ProtocolViolationError, Time
 
 /** The connection is given up, so that the messages come again that had no room. */
 export function gapFilled(): ConnectionLostError {
-  const text =
-    'messages that had no room were not acknowledged, so that the server sends them again on a new connection'
-  return new ConnectionLostError(text, { reason: 'redelivery' })
+  return new ConnectionLostError('messages had no room: they come again on a new connection', {
+    reason: 'redelivery',
+  })
 }
 
 /** The error for a server that has not sent what is `missing`. `option` has set the time. */
@@ -22,7 +22,7 @@ export function timedOut(
 
 /** The violation of a server that resumes a session after Clean Session 1. */
 export function unexpectedSession(): ProtocolViolationError {
-  const text = 'the server says that it resumes a session (Session Present 1), although CONNECT had Clean Session 1'
+  const text = 'the server resumed a session (Session Present 1), although CONNECT had Clean Session 1'
   const violation = 'session-present-after-clean-session'
   return new ProtocolViolationError(text, { violation, statement: 'MQTT-3.2.2-1' })
 }

@@ -7,11 +7,12 @@
  * of the new session that was cut on its first way; to take that for a copy would lose it.
  */
 import type { PacketIdentifier } from '../../codec/control-packet.js'
+import { PagedMap } from '../lists/paged-map.js'
 import type { Arrival, IncomingPublish } from './arrival.js'
 
 /** The arrivals by their former identifier. */
 export class FormerIdentifiers {
-  readonly #arrivals = new Map<PacketIdentifier, Arrival>()
+  readonly #arrivals = new PagedMap<Arrival>()
 
   /**
    * A CONNACK said that the server has no session. Takes over the identifiers in use, and returns the arrivals of which no copy can be
@@ -40,7 +41,6 @@ export class FormerIdentifiers {
 
   /** The server uses the identifier, or has released it: removes the arrival, and returns it. */
   end(packetId: PacketIdentifier): Arrival | undefined {
-    if (this.#arrivals.size === 0) return undefined
     const arrival = this.#arrivals.get(packetId)
     this.#arrivals.delete(packetId)
     return arrival
@@ -53,7 +53,7 @@ export class FormerIdentifiers {
 
   /** Removes all arrivals, and returns them. */
   clear(): readonly Arrival[] {
-    const arrivals = [...this.#arrivals.values()]
+    const arrivals = [...this.#arrivals].map(([, arrival]) => arrival)
     this.#arrivals.clear()
     return arrivals
   }

@@ -16,6 +16,7 @@ import { type MessageDraft, OutgoingQueue } from './outgoing-queue.js'
 import { PacingGate } from './pacing.js'
 
 const nothing: readonly never[] = []
+const none = new Set<never>()
 
 /** How many messages `sendOne` looks at: work for one packet must not grow with the queue. */
 const looksMax = 1_000
@@ -42,7 +43,7 @@ export class Outgoing<P, R> {
   #againFrom = 0
   #outstanding = 0
   /** Messages that the server may refuse by closing: they keep their identifiers, and are sent only by `sendParked`. */
-  readonly #parked = new Set<PublishExchange<P>>()
+  #parked: Set<PublishExchange<P>> = none
   #resent = 0
   #roundTripMs: number | undefined
 
@@ -203,6 +204,7 @@ export class Outgoing<P, R> {
 
   /** Lets the other messages go on without this one. */
   park(exchange: PublishExchange<P>): void {
+    if (this.#parked === none) this.#parked = new Set()
     this.#parked.add(exchange)
   }
 

@@ -55,7 +55,7 @@ export class Requests<P, R> {
   /** Requests that are sent, and without a waiting caller: abandoned requests, and those of the engine itself. */
   readonly #unawaited = new LinkedList<Request<R>>()
   /** Sent SUBSCRIBEs that no small SUBACK can answer, with their numbers of Topic Filters. */
-  readonly #large = new Map<Request<R>, number>()
+  #large: Map<Request<R>, number> | undefined
   #size = 0
   #abandoned = 0
   /** The number of SUBSCRIBEs whose caller waits. */
@@ -73,7 +73,7 @@ export class Requests<P, R> {
 
   /** How many Return Codes a SUBACK may have: as many as the largest unanswered SUBSCRIBE has Topic Filters; few are always accepted. */
   get maxReturnCodes(): number {
-    return Math.max(SMALL_SUBACK_CODES, ...this.#large.values())
+    return Math.max(SMALL_SUBACK_CODES, ...(this.#large?.values() ?? []))
   }
 
   /** The Topic Filters that were asked for. */
@@ -136,7 +136,7 @@ export class Requests<P, R> {
   /** The error that ends the connection if too many abandoned requests keep their Packet Identifiers. */
   get tooManyAbandoned(): ConnectionLostError | undefined {
     if (this.#abandoned <= abandonedMax) return undefined
-    const text = `the server has not answered ${this.#abandoned} SUBSCRIBEs and UNSUBSCRIBEs that were given up (timed out, or aborted)`
+    const text = `the server has not answered ${this.#abandoned} SUBSCRIBEs and UNSUBSCRIBEs that timed out or were aborted`
     return new ConnectionLostError(`${text}: a new connection frees their Packet Identifiers`, {
       reason: 'unanswered',
     })
@@ -180,7 +180,10 @@ export class Requests<P, R> {
       request.sentAt = now
       this.#sentList(request).append(request)
       const returnCodes = request.kind === 'subscribe' ? request.subscriptions.length : 0
-      if (returnCodes > SMALL_SUBACK_CODES) this.#large.set(request, returnCodes)
+      if (returnCodes > SMALL_SUBACK_CODES) {
+        this.#large ??= new Map()
+        this.#large.set(request, returnCodes)
+      }
       driver.send(packetOf(request, packetId))
       return request
     }
@@ -220,7 +223,7 @@ export class Requests<P, R> {
   /** An acknowledgement came. Applies its Return Codes to the subscriptions, and returns the refused filters. */
   answered({ request }: RequestExchange<R>, returnCodes: ArrayLike<number>): readonly string[] {
     this.#sentList(request).remove(request)
-    this.#large.delete(request)
+    this.#large?.delete(request)
     const { state } = request
     this.#over(request)
     if (request.kind === 'unsubscribe') return []
@@ -255,7 +258,7 @@ export class Requests<P, R> {
 
   /** The connection has ended. Its unanswered requests wait for the next connection, in their order, before later requests. */
   connectionEnded(now: number): void {
-    this.#large.clear()
+    this.#large = undefined
     for (const request of this.#waiting)
       if (request.ticket === undefined) this.#endWithConnection(this.#waiting, request)
     for (const request of this.#unawaited) this.#endWithConnection(this.#unawaited, request)
