@@ -137,15 +137,14 @@ function requireClientId(clientId: string | undefined, { cleanSession }: Session
   })
 }
 
-const alphabet = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const idLength = 23
-/** With this prefix people recognise the client in the log of a server. The 16 random characters after it have 95 bits. */
+/** With this prefix people recognise the client in the log of a server. The 16 random characters after it have 82 bits. */
 const idPrefix = 'mqtt311'
 
-// [MQTT-3.1.3-5] every server takes a Client Identifier of 1 to 23 of these characters
+// [MQTT-3.1.3-5] every server takes a Client Identifier of 1 to 23 digits and letters
 function randomClientId(profile: ServerProfile | undefined, random: () => number): string {
   const length = Math.min(idLength, profile?.maxClientIdBytes ?? idLength)
   let id = length < idLength ? '' : idPrefix
-  while (id.length < length) id += alphabet.charAt(Math.floor(random() * alphabet.length))
+  while (id.length < length) id += Math.floor(random() * 36).toString(36)
   return id
 }
