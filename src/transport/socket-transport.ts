@@ -68,8 +68,8 @@ const nothing: Buffer[] = []
 const restsOfProcess = new ReadRests({
   now: () => performance.now(),
   afterTurn: setImmediate,
-  afterRest(action) {
-    const timer = setTimeout(action, 1)
+  afterRest(action, ms) {
+    const timer = setTimeout(action, ms)
     return () => clearTimeout(timer)
   },
 })

@@ -270,7 +270,7 @@ export interface ClientOptions {
   /**
    * True: bytes are read as soon as they come. Default false: in a stream of many small reads (at least three a millisecond, for two
    * milliseconds) the client reads every millisecond or two, which needs a fraction of the processor's time. A message of such a
-   * stream may be up to 2 ms late, a message alone never, and no stream gets slower.
+   * stream may be up to 3 ms late, a message alone never, and no stream gets slower.
    */
   readonly lowLatency?: boolean | undefined
   /** The limits of the queue of outgoing messages. Default: 10,000 messages and 64 MiB; further messages are rejected. */

@@ -24,23 +24,23 @@ export interface RestTime {
   now(): number
   /** Calls `action` once the sockets were read that have bytes in this turn of the event loop. */
   afterTurn(action: () => void): void
-  /** Calls `action` after a rest. The function that is returned prevents the call. */
-  afterRest(action: () => void): () => void
+  /** Calls `action` after a rest of `ms`. The function that is returned prevents the call. */
+  afterRest(action: () => void, ms: 1 | 2): () => void
 }
 
 /** Milliseconds between two reads: a stream begins if they are fewer, and ends if they are more. */
 const beginsMs = 1
 const endsMs = 4
-/** No socket rests any more if the median of so many rests is longer: the timers of the machine are too coarse, or it is too busy. */
+/** No socket rests any more if the median of so many rests is later: the timers of the machine are too coarse, or it is too busy. */
 const judgedRests = 16
-const longestMedianMs = 3
+const latestMedianMs = 2
 
 export class ReadRests {
   readonly #time: RestTime
   #read: RestingSocket[] = []
   readonly #resting = new Set<RestingSocket>()
-  #timer: { readonly since: number; readonly cancel: () => void } | undefined
-  #durations: number[] = []
+  #timer: { readonly dueAt: number; readonly cancel: () => void } | undefined
+  #lateness: number[] = []
   #timers: 'fine' | 'coarse' = 'fine'
 
   constructor(time: RestTime) {
@@ -98,12 +98,13 @@ export class ReadRests {
     socket.rhythm?.rest(now)
     socket.stopReading()
     this.#resting.add(socket)
-    this.#timer ??= { since: now, cancel: this.#time.afterRest(this.#restsOver) }
+    const ms = socket.rhythm?.timerMs ?? 1
+    this.#timer ??= { dueAt: now + ms, cancel: this.#time.afterRest(this.#restsOver, ms) }
   }
 
   readonly #restsOver = (): void => {
     const now = this.#time.now()
-    if (this.#timer !== undefined) this.#judge(now - this.#timer.since)
+    if (this.#timer !== undefined) this.#judge(now - this.#timer.dueAt)
     this.#timer = undefined
     for (const socket of this.#resting) {
       socket.lastReadAt = now
@@ -112,11 +113,11 @@ export class ReadRests {
     this.#resting.clear()
   }
 
-  #judge(duration: number): void {
-    this.#durations.push(duration)
-    if (this.#durations.length < judgedRests) return
-    const [median = 0] = this.#durations.sort((one, other) => one - other).slice(judgedRests / 2)
-    this.#durations = []
-    if (median > longestMedianMs) this.#timers = 'coarse'
+  #judge(lateMs: number): void {
+    this.#lateness.push(lateMs)
+    if (this.#lateness.length < judgedRests) return
+    const [median = 0] = this.#lateness.sort((one, other) => one - other).slice(judgedRests / 2)
+    this.#lateness = []
+    if (median > latestMedianMs) this.#timers = 'coarse'
   }
 }

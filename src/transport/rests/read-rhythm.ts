@@ -1,7 +1,7 @@
 /**
  * Decides when a socket rests. A server that writes each packet by itself wakes a client that keeps up once for each packet, and such
- * a wake costs four times as much as the packet. A socket that rests is not read for about a millisecond. Then one read takes all
- * bytes that have come.
+ * a wake costs four times as much as the packet. A socket that rests is not read for a millisecond, or for two if its stream is fast.
+ * Then one read takes all bytes that have come.
  *
  *   awake ──many small reads, for 2 or 0.5 ms──> resting ──rests of no use, a silence of 4 ms──> awake
  *
@@ -18,6 +18,12 @@
 
 /** What a timer of one millisecond takes on most machines. */
 const restMs = 1.5
+/**
+ * A stream of so many bytes in a millisecond rests a millisecond longer, because a wake of the process costs as much as a hundred
+ * packets. If it is faster still, a long rest gathers too many bytes.
+ */
+const longRestsFrom = 8_000
+const longRestsTo = 19_000
 /**
  * A stream is measured for so long before it rests, so a shorter burst loses no time by rests. A stream whose rate is known was not over
  * when its rests were: what it needs is a sign that it goes on.
@@ -52,9 +58,13 @@ const shortestHeldMs = 36
 const longestHeldMs = 50
 const firstHeldAwakeMs = 1_000
 const longestHeldAwakeMs = 64_000
-/** A long measure takes so long, and is good for so long. */
+/**
+ * A long measure takes so long. Its small reads cost as much as those of a hundred milliseconds with rests, so it is good for some
+ * seconds. If rests seem to be of no use after a part of that time, the stream is measured again, because it may have become slower.
+ */
 const longMeasureMs = 16
-const measureIsGoodMs = 500
+const measureIsGoodMs = 4_000
+const measureIsSureMs = 500
 
 export class ReadRhythm {
   #state: 'awake' | 'resting' = 'awake'
@@ -94,6 +104,11 @@ export class ReadRhythm {
     return isFirst
   }
 
+  /** The milliseconds of the timer that ends the next rest. */
+  get timerMs(): 1 | 2 {
+    return this.#awakeRate < longRestsFrom || this.#awakeRate > longRestsTo ? 1 : 2
+  }
+
   /** The turn is over. Returns how many bytes a rest would gather; 0 if there should be none. */
   turnOver(now: number): number {
     const bytes = this.#turnBytes ?? 0
@@ -101,7 +116,7 @@ export class ReadRhythm {
     this.#bytes += bytes
     this.#turns += 1
     const rests = this.#state === 'awake' ? this.#isWorthResting(now) : this.#goesOnResting(bytes, now)
-    return rests ? this.#awakeRate * restMs : 0
+    return rests ? this.#awakeRate * (restMs + this.timerMs - 1) : 0
   }
 
   /** A rest begins. */
@@ -132,7 +147,7 @@ export class ReadRhythm {
 
   #isWorthResting(now: number): boolean {
     const ms = now - this.#since
-    const isOld = this.#isOld(now)
+    const isOld = this.#isOlder(measureIsGoodMs, now)
     if (ms < (isOld ? measureMs : lookMs) || now < this.#awakeUntil) return false
     const isLong = ms >= longMeasureMs
     if (isLong || isOld) this.#awakeRate = this.#bytes / ms
@@ -154,21 +169,22 @@ export class ReadRhythm {
       this.#comparedBytes += this.#gathered
       this.#comparedMs += now - this.#restBeganAt
     }
-    if (!this.#isOfUse()) {
-      this.#awakeUntil = now + this.#nextAwakeMs
-      this.#nextAwakeMs = Math.min(2 * this.#nextAwakeMs, longestAwakeMs)
-    } else if (this.#rests % comparedRests === 0 && this.#isOld(now)) {
-      this.#awakeUntil = now + longMeasureMs
-    } else {
+    if (this.#isOfUse() && (this.#rests % comparedRests !== 0 || !this.#isOlder(measureIsGoodMs, now))) {
       if (isLittle) this.#lookFrom(now)
       return !isLittle
+    }
+    if (this.#isOlder(measureIsSureMs, now)) {
+      this.#awakeUntil = now + longMeasureMs
+    } else {
+      this.#awakeUntil = now + this.#nextAwakeMs
+      this.#nextAwakeMs = Math.min(2 * this.#nextAwakeMs, longestAwakeMs)
     }
     this.stayAwake(now)
     return false
   }
 
-  #isOld(now: number): boolean {
-    return now - this.#measuredAt > measureIsGoodMs
+  #isOlder(ms: number, now: number): boolean {
+    return now - this.#measuredAt > ms
   }
 
   #isOfUse(): boolean {

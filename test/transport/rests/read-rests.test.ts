@@ -102,6 +102,30 @@ describe('a stream of small reads', () => {
     expect(rested.packets).toBeGreaterThan(awake.packets * 0.99)
   })
 
+  test('is measured seldom: a steady stream is hardly read between its rests', () => {
+    const reading = new Reading().run(1_000, fast)
+    const { reads } = reading
+    const { timers } = reading.time
+    reading.run(20_000, fast)
+    expect(reading.reads - reads).toBeLessThan(1.5 * (reading.time.timers - timers))
+  })
+
+  test.each([
+    ['a millisecond', 40, 1, 1.5],
+    ['two milliseconds if it is fast', 120, 2, 2.5],
+    ['a millisecond again if two would gather more than the buffers may hold', 240, 1, 1.5],
+  ])('rests for %s (%i packets in a millisecond)', (_, perMs, timerMs, gatheringMs) => {
+    const expected: number[] = []
+    const reading = new Reading().run(1_000, {
+      perMs,
+      restMs: timerMs + 0.2,
+      mayRest: (bytes) => expected.push(bytes) > 0,
+    })
+    expect(reading.time.timerMs).toBe(timerMs)
+    const [bytes = 0] = expected.slice(-1)
+    expect(bytes / packetBytes / perMs).toBeCloseTo(gatheringMs, 1)
+  })
+
   test('is read ten times less often from a server with Nagle too: the first read after a rest lets it send what it has', () => {
     const stream = { perMs: 200, nagle: 'on' } as const
     const awake = new Reading().run(1_000, { ...stream, mayRest: never })

@@ -3,8 +3,9 @@ import type { RestTime } from '../../../src/transport/rests/read-rests.js'
 /** The time of a test: it moves when the test says so. */
 export class SimulatedTime implements RestTime {
   at = 0
-  /** How many times a rest began with a new timer. */
+  /** How many times a rest began with a new timer, and how long the last one is. */
   timers = 0
+  timerMs: number | undefined
   #turnOver: (() => void) | undefined
   #restOver: (() => void) | undefined
 
@@ -16,8 +17,9 @@ export class SimulatedTime implements RestTime {
     this.#turnOver = action
   }
 
-  afterRest(action: () => void): () => void {
+  afterRest(action: () => void, ms: number): () => void {
     this.timers += 1
+    this.timerMs = ms
     this.#restOver = action
     return () => {
       this.#restOver = undefined
