@@ -127,7 +127,7 @@ function sentence({ upheldAndTested, upheldByType, notApplicable, open }: Counts
   const parts = [
     `${upheldAndTested} are upheld and tested`,
     ...(upheldByType > 0 ? [`${upheldByType} upheld by a type`] : []),
-    `${notApplicable} ask nothing of a client`,
+    `${notApplicable} ${notApplicable === 1 ? 'asks' : 'ask'} nothing of a client`,
     ...(open > 0 ? [`${open} ARE OPEN`] : []),
   ]
   return parts.join(', ')
