@@ -20,6 +20,9 @@ const message = (sequence: number, qos: 1 | 2, binding?: StoredMessage['binding'
   binding,
 })
 
+/** A session of which only the identifier of an abandoned message is left. */
+const onlyReserved: StoredSession = { nextSequence: 5, nextPacketId: 7, messages: [], held: [], reserved: [7] }
+
 describe('the order of the log', () => {
   test('queued when publish accepts, before anything is sent', () => {
     const engine = kept().connect()
@@ -133,10 +136,19 @@ describe('the order of the log', () => {
           .receive(arrives('in', 2, 5)),
     ],
     ['only messages in flight', () => kept().connect().publish('m', 1)],
+    ['only the identifier of an abandoned message', () => kept({ stored: onlyReserved }).resume()],
   ])('forgotten is written if there were %s', (_, begun) => {
     const engine = begun().cut()
     engine.news()
     expect(engine.connect().news().slice(0, 2)).toEqual(['send CONNECT', 'record forgotten'])
+  })
+
+  test('the identifier of an abandoned message can be used once more after forgotten, and the log says so', () => {
+    const engine = kept({ stored: onlyReserved }).resume().cut().connect()
+    expect(engine.publish('next', 2).sent().at(-1)).toBe('PUBLISH#7 next q2')
+    expect(replay([{ kind: 'reserved', packetId: 7 }, ...engine.records]).messages).toMatchObject([
+      { binding: { packetId: 7 } },
+    ])
   })
 
   test('forgotten is not written where there was nothing to forget', () => {
