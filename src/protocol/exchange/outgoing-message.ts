@@ -1,8 +1,8 @@
 import type { QoS } from '../../codec/control-packet.js'
 import type { DeliveryState } from '../../errors.js'
 
-/** The place of a message: in the queue, in an exchange, or 'gone' from both. */
-export type Place = 'queue' | 'exchange' | 'gone'
+/** The place of a message: in the queue, or 'elsewhere': in an exchange, or settled, or given up. Only the queue sets it. */
+export type Place = 'queue' | 'elsewhere'
 
 /**
  * One message that `publish` accepted, until its publish is settled. Its `sequence` never changes. It has no Packet Identifier: its
@@ -25,7 +25,7 @@ export class OutgoingMessage<P> {
   /** When `publish` accepted the message, in milliseconds on the driver's clock. */
   readonly queuedAt: number
   /** The present place of the message. */
-  place: Place = 'queue'
+  place: Place = 'elsewhere'
   /** The `delivery` of an error that rejects the publish: 'unknown' from the first PUBLISH on. */
   delivery: DeliveryState = 'none'
   /** The message before it in the queue. The queue is a linked list, so a message can be removed from its middle. */

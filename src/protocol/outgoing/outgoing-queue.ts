@@ -92,7 +92,6 @@ export class OutgoingQueue<P, R> {
   withdraw(message: OutgoingMessage<P>): boolean {
     if (message.place !== 'queue') return false
     this.take(message)
-    message.place = 'gone'
     if (message.qos !== 0 && this.#journal === 'kept') {
       this.#driver.record({ kind: 'withdrawn', sequence: message.sequence })
     }
@@ -148,6 +147,7 @@ export class OutgoingQueue<P, R> {
   /** Takes a message out of the queue, because it is sent or given up. */
   take(message: OutgoingMessage<P>): void {
     this.#messages.remove(message)
+    message.place = 'elsewhere'
     this.#size -= 1
     this.#bytes -= message.bytes
   }

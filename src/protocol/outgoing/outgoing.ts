@@ -94,7 +94,6 @@ export class Outgoing<P, R> {
       message.delivery = 'stored'
       if (binding === undefined) this.#queue.put(message)
       else {
-        message.place = 'exchange'
         this.#table.add(
           new PublishExchange(binding.packetId, message, binding.received ? 'pubcomp' : firstAwaited(qos)),
         )
@@ -168,7 +167,6 @@ export class Outgoing<P, R> {
     if (message.qos !== 0) return this.#bind(message, message.qos, line, now)
     if (this.#mustWait(message, now)) return undefined
     this.#queue.take(message)
-    message.place = 'gone'
     this.sendQos0(message, line)
     this.#driver.settled(message)
     return 'at QoS 0'
@@ -228,7 +226,6 @@ export class Outgoing<P, R> {
     const { message, packetId } = exchange
     this.#parked.delete(exchange)
     this.#table.delete(exchange)
-    message.place = 'gone'
     if (message.qos === 2 && !this.#settings.cleanSession) this.#table.reserve(packetId)
     if (this.#settings.journal === 'kept') this.#driver.record({ kind: 'abandoned', sequence: message.sequence })
   }
@@ -259,7 +256,6 @@ export class Outgoing<P, R> {
     const packetId = this.#table.takeIdentifier()
     if (packetId === undefined) return undefined
     this.#queue.take(message)
-    message.place = 'exchange'
     const exchange = new PublishExchange(packetId, message, firstAwaited(qos))
     this.#table.add(exchange)
     this.#outstanding += 1
@@ -306,7 +302,6 @@ export class Outgoing<P, R> {
     }
     this.#table.delete(exchange)
     this.#parked.delete(exchange)
-    exchange.message.place = 'gone'
     if (this.#settings.journal === 'kept') {
       const { sequence } = exchange.message
       // A server without QoS 2 has sent PUBACK, which stands for PUBREC too: the log knows no other end of a message at QoS 2.
