@@ -121,6 +121,12 @@ describe('ping() settles', () => {
     expect(await rejectionOf(client.ping({ signal: AbortSignal.abort(reason) }))).toBe(reason)
     await quiet()
     expect(connection.names).toEqual(['connect'])
+    const abort = new AbortController()
+    const pinged = client.ping({ signal: abort.signal })
+    await connection.next('pingreq')
+    abort.abort(reason)
+    expect(await rejectionOf(pinged)).toBe(reason)
+    expect(client.state).toBe('online')
   })
 
   test('at once without a connection: before connect(), during the first attempt, and while offline', async () => {

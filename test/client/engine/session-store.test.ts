@@ -496,10 +496,12 @@ describe('the store', () => {
     connection.cut()
     expect(await rejectionOf(client.closed)).toBeInstanceOf(StoreError)
   })
+
   test('in memory is not used by a clean session, which goes on with its messages after a lost connection', async () => {
+    const store = memoryStore()
     const { server, client, connection } = await online({
       reconnect: persistent.reconnect,
-      store: memoryStore(),
+      store,
       queue: { maxAgeMs: 60_000 },
     })
     const aborting = new AbortController()
@@ -514,6 +516,7 @@ describe('the store', () => {
     expect(await rejectionOf(aborted)).toBe(aborting.signal.reason)
     await Promise.all([published, server.admitted()])
     expect(client.state).toBe('online')
+    await expect(store.append([])).rejects.toThrow(StoreError)
   })
 })
 

@@ -151,6 +151,8 @@ describe('end()', () => {
     ['after a microtask', async () => {}],
     ['after a tick', () => new Promise<void>((resolve) => process.nextTick(resolve))],
   ])('does not wait for the handler that awaits it (called %s)', async (_, before) => {
+    // No time passes, so no time-out ends the wait.
+    fakeTime()
     const { client, connection } = await online()
     const ended = gate()
     client.handle('a', async () => {

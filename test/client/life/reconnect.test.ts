@@ -157,6 +157,9 @@ describe('which failures end the client', () => {
   test('the first failure of connect(), unless retryInitial is set', async () => {
     const server = new FakeServer()
     server.unreachable = new Error('not yet')
+    const ended = clientOf(server, quick)
+    expect(await rejectionOf(ended.connect())).toMatchObject({ cause: server.unreachable })
+    expect([ended.state, server.attempts]).toEqual(['closed', 1])
     const client = clientOf(server, { reconnect: { ...quick.reconnect, retryInitial: true } })
     const connected = client.connect()
     await event(client, 'offline')

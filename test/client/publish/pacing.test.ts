@@ -160,7 +160,7 @@ describe('while messages wait their turn', () => {
     expect(await withdrawn).toMatchObject({ error: { message: 'not needed' } })
   })
 
-  it('end() waits for them, as long as it may', async () => {
+  it('end() waits for them', async () => {
     const { client, received } = await paced()
     for (let count = 0; count < 5; count += 1) client.publish('a', 'x')
     const ending = watch(client.end())
