@@ -15,6 +15,12 @@ import type Compiler from 'typescript'
 /** `import` would first look through the nine megabytes of the compiler for the names that they export. */
 const ts: typeof Compiler = createRequire(import.meta.url)('typescript')
 
+/**
+ * TypeScript 7 reads the types of Node only where somebody asks for them. Without them `MqttClient` is no EventEmitter, and the compiler
+ * says only that it has no `on`.
+ */
+const typesOfNode = '/// <reference types="node" />\n'
+
 /** Writes the declarations of `entries` and of what they import, each as the path below `sources` has it, into each of the directories. */
 export async function writeDeclarations(
   sources: string,
@@ -22,11 +28,10 @@ export async function writeDeclarations(
   directories: readonly string[],
 ): Promise<void> {
   const declarations = declarationsOf(sources, entries)
-  for (const name of reachable(
-    declarations,
-    entries.map((entry) => declarationName(sources, entry)),
-  )) {
-    const text = declarations.get(name) ?? ''
+  const entryNames = entries.map((entry) => declarationName(sources, entry))
+  for (const name of reachable(declarations, entryNames)) {
+    const own = declarations.get(name) ?? ''
+    const text = entryNames.includes(name) ? typesOfNode + own : own
     for (const directory of directories) {
       const path = join(directory, `${name}.d.ts`)
       await mkdir(dirname(path), { recursive: true })

@@ -48,6 +48,12 @@ describe('the packed package', () => {
     expect(complaintsAbout(packed.project, extensions, { module, moduleResolution })).toEqual([])
   })
 
+  it('asks for the types of Node itself where "types" is empty, the default of TypeScript 7', () => {
+    const { NodeNext: module } = ts.ModuleKind
+    const moduleResolution = ts.ModuleResolutionKind.NodeNext
+    expect(complaintsAbout(packed.project, ['mts'], { module, moduleResolution, types: [] })).toEqual([])
+  })
+
   it('has entries that can be imported and required, and both give the same names', () => {
     const script = `
       const namesOf = (loaded) => Object.keys(loaded).filter((name) => !['default', 'module.exports'].includes(name)).sort()
