@@ -32,6 +32,8 @@ function output(entry: Record<string, string>): Options {
     target: 'node20',
     platform: 'node',
     treeshake: true,
+    // A bundler may take `events` for the package of that name; `node:events` is always the module of Node.
+    removeNodeProtocol: false,
     // build/declarations.ts writes them, and says why; `tsup --no-dts` still leaves them out.
     dts: false,
     plugins: [wholeTexts],

@@ -150,6 +150,20 @@ describe('the packed package', () => {
     expect(stdout).toBe('a/b hello\n')
   })
 
+  it('names the modules of Node so that no bundler looks for a package called "events" or "util"', async () => {
+    const contents = entries.map((entry, n) => `export * as entry${n} from ${JSON.stringify(entry)}`).join('\n')
+    const { errors } = await build({
+      stdin: { contents, resolveDir: packed.project },
+      bundle: true,
+      write: false,
+      logLevel: 'silent',
+      // Unlike `node`, it does not know which names are those of modules of Node.
+      platform: 'neutral',
+      external: ['node:*'],
+    }).catch((failure) => failure)
+    expect(errors).toEqual([])
+  })
+
   it('has no runtime dependency', () => {
     const manifest = JSON.parse(readFileSync(join(packed.project, 'node_modules/mqtt311/package.json'), 'utf8'))
     expect(manifest.dependencies ?? {}).toEqual({})
