@@ -164,6 +164,6 @@ export function requireNoPositionals({ positionals: [word] }: CommandLine<never>
   if (word === undefined) return
   const advice = /^[a-z]+:\/\//i.test(word)
     ? 'give a URL by -L'
-    : 'has a value with spaces lost its quotes, or is -m or -t missing?'
+    : 'has a value with spaces lost its quotes, or is the option before it missing?'
   throw new UsageError(`a word belongs to no option (${outline(word)}): ${advice}`)
 }

@@ -154,6 +154,11 @@ describe('a wrong command line', () => {
       ['platform', '--product', 'a1', '--cert', 'x', '--key', 'y'],
       '--product takes a product as KEY=SECRET, not a string of 2 characters',
     ],
+    [['platform', '--product', 'a1'], '--product takes a product as KEY=SECRET, not a string of 2 characters'],
+    [
+      ['platform', '--device', 'a1/lamp=s', '--device', 'a1/lamp=t'],
+      'the device a1/lamp is given twice: leave out one',
+    ],
     [['platform', '--product', 'a1=secret'], 'devices register over TLS only: give --cert and --key'],
     [['platform', '--device', 'a1/lamp=s', '--cert', 'a.pem'], 'give --cert and --key together'],
     [['platform', '--device', 'a1/lamp=s', '--broken', 'all'], '--broken takes one of signature, connack, suback'],

@@ -142,6 +142,20 @@ describe('mqtt311 platform', () => {
     await expect(online(url, overTcp)).rejects.toMatchObject({ returnCode: 4 })
   })
 
+  it('names the line of that file that is neither a device nor a product, and not what stands there', async () => {
+    const file = temporaryFile('devices')
+    writeFileSync(file, '# the hall\n\na1/bulb=a\nhunter2\n')
+    const { code, stderr } = await call(['platform', '--secrets-file', file])
+    expect(stderr).toContain('line 4 of --secrets-file takes a product as KEY=SECRET, not a string of 7 characters')
+    expect(code).toBe(64)
+  })
+
+  it('knows a device once, by what the command line says, if the environment has it too', async () => {
+    const { command, url } = await platform(['--device', 'a1/lamp=another'])
+    expect(command.bytes.toString()).toContain('with 1 device and 0 products\n')
+    await online(url, { ...overTcp, deviceSecret: 'another' })
+  })
+
   it('knows the product of the environment', async () => {
     const { command } = await platform(certificate, { env: { PRODUCT_SECRET: 'hunter2' } })
     expect(command.bytes.toString()).toContain('with 1 device and 1 product\n')

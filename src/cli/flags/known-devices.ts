@@ -27,29 +27,46 @@ interface Known {
   readonly products: readonly PlatformProduct[]
 }
 
-/** @throws UsageError that never shows what was typed */
+/** @throws UsageError that never shows what was typed, but for the names of a device */
 export async function readKnown(line: Line): Promise<Known> {
-  requireTls(line)
   const file = line.text('secrets-file')
   const written = file === undefined ? [] : await readLinesOf(file)
-  const isDevice = (text: string) => text.includes('/') && !/^[^/]*=/.test(text)
-  const products = [
-    ...productOfEnvironment(),
-    ...written.filter((text) => !isDevice(text)).map((text) => readProduct(text, 'a line of --secrets-file')),
-    ...line.texts('product').map((text) => readProduct(text, '--product')),
-  ]
-  const devices = [
-    ...deviceOfEnvironment(),
-    ...written.filter(isDevice).map((text) => readDevice(text, 'a line of --secrets-file', products)),
+  const isDevice = ({ text }: WrittenLine) => text.includes('/') && !/^[^/]*=/.test(text)
+  const products = merged(
+    productOfEnvironment(),
+    [
+      ...written.filter((one) => !isDevice(one)).map(({ text, where }) => readProduct(text, where)),
+      ...line.texts('product').map((text) => readProduct(text, '--product')),
+    ],
+    ({ productKey }) => `product ${productKey}`,
+  )
+  const certified = line.texts('device-cert').map(readCertified)
+  const secret = [
+    ...written.filter(isDevice).map(({ text, where }) => readDevice(text, where, products)),
     ...line.texts('device').map((text) => readDevice(text, '--device', products)),
-    ...(await Promise.all(line.texts('device-cert').map(readCertifiedDevice))),
   ]
+  requireTls(line)
+  const devices = merged<PlatformDevice>(
+    deviceOfEnvironment(),
+    [...secret, ...(await Promise.all(certified.map(readItsCertificate)))],
+    ({ productKey, deviceName }) => `device ${productKey}/${deviceName}`,
+  )
   if (devices.length === 0 && products.length === 0) {
     throw new UsageError(
       'no device could connect: give --device KEY/NAME=SECRET, or set PRODUCT_KEY, DEVICE_NAME and DEVICE_SECRET',
     )
   }
   return { devices, products }
+}
+
+/** What is given goes before what the environment has. Of two that are given, one would be left out in silence. */
+function merged<T>(ofEnvironment: readonly T[], given: readonly T[], nameOf: (one: T) => string): T[] {
+  const names = new Set<string>()
+  for (const name of given.map(nameOf)) {
+    if (names.has(name)) throw new UsageError(`the ${name} is given twice: leave out one of the two`)
+    names.add(name)
+  }
+  return [...ofEnvironment.filter((one) => !names.has(nameOf(one))), ...given]
 }
 
 /** Over plain TCP these devices could never connect. */
@@ -63,9 +80,16 @@ function requireTls(line: Line): void {
   }
 }
 
-async function readLinesOf(path: string): Promise<string[]> {
-  const text = (await readInput(path, '--secrets-file')).toString('utf8')
-  return text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'))
+interface WrittenLine {
+  readonly text: string
+  readonly where: string
+}
+
+async function readLinesOf(path: string): Promise<WrittenLine[]> {
+  const lines = (await readInput(path, '--secrets-file')).toString('utf8').split(/\r?\n/)
+  return lines
+    .map((text, index) => ({ text, where: `line ${index + 1} of --secrets-file` }))
+    .filter(({ text }) => text.trim() !== '' && !text.startsWith('#'))
 }
 
 function readProduct(text: string, where: string): PlatformProduct {
@@ -85,10 +109,14 @@ function readDevice(text: string, where: string, products: readonly PlatformProd
   )
 }
 
-async function readCertifiedDevice(text: string): Promise<PlatformDevice> {
+function readCertified(text: string) {
   const { names, value } = readNamed(text, '--device-cert', 'KEY/NAME=FILE')
-  if (value) return { ...names, certificate: await readCertificate(value, '--device-cert') }
+  if (value) return { names, path: value }
   throw new UsageError('--device-cert has a device without a file: write KEY/NAME=FILE')
+}
+
+async function readItsCertificate({ names, path }: ReturnType<typeof readCertified>): Promise<PlatformDevice> {
+  return { ...names, certificate: await readCertificate(path, '--device-cert') }
 }
 
 function readNamed(text: string, where: string, form: string) {
