@@ -57,12 +57,13 @@ export class CommandLine<Name extends string> {
   }
 
   /** Seconds, with a fraction or without, as milliseconds. @throws UsageError */
-  milliseconds(name: Name): number | undefined {
+  milliseconds(name: Name, maxSeconds = maxTimerMs / 1000): number | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
     const ms = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Math.round(Number(text) * 1000) : 0
-    if (ms >= 1 && ms <= maxTimerMs) return ms
-    throw new UsageError(`--${name} takes seconds above 0, not ${outline(text)}`)
+    if (ms >= 1 && ms <= maxSeconds * 1000) return ms
+    const upTo = maxSeconds * 1000 < maxTimerMs ? `, at most ${maxSeconds}` : ''
+    throw new UsageError(`--${name} takes seconds above 0${upTo}, not ${outline(text)}`)
   }
 
   /** One of some words. @throws UsageError */

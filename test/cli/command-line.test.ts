@@ -9,6 +9,9 @@ buildCommand()
 
 const commands = ['pub', 'sub', 'rr', 'sign', 'register', 'explain', 'platform', 'demo']
 
+const lamp = ['--product-key', 'a1', '--device-name', 'lamp', '--device-secret', 'secret'] as const
+const door = ['--product-key', 'a1', '--device-name', 'door', '--product-secret', 'secret'] as const
+
 describe('mqtt311 --help', () => {
   it.each([
     ['--help'],
@@ -141,6 +144,28 @@ describe('a wrong command line', () => {
     [['explain', '300'], '3 hexadecimal digits are no whole number of bytes'],
     [['sign', '--product-key', 'a1'], 'the DeviceName is missing: give --device-name, or set DEVICE_NAME'],
     [['sign', '--endpoint', 'ipv6', '--instance-id', 'i', '--product-key', 'a'], 'is missing'],
+    [['sign', ...lamp, '--endpoint', 'x509'], '--endpoint takes one of ipv6, product, not a string of 4 characters'],
+    [
+      ['sign', ...lamp, '--format', 'env', '--secure-mode', '3'],
+      'the endpoint ipv6 speaks TLS, and --secure-mode 3 is plain TCP: give another by --endpoint',
+    ],
+    [['sign', ...lamp, '--timestamp', '-1'], '--timestamp takes milliseconds since 1970, or none, not a string of 2'],
+    [
+      ['sign', ...lamp, '--format', 'env', '--region', 'us-east-1'],
+      'not in us-east-1: give --endpoint product or --instance-id',
+    ],
+    [
+      ['register', ...door, '--product-secret-file', 'x'],
+      '--product-secret and --product-secret-file exclude each other',
+    ],
+    [['register', ...door, '-p', '1883'], '--port is the port of -h: give -h too, or leave out --port'],
+    [['register', ...door, '-h', '::1', '--endpoint', 'product'], '--host and --endpoint exclude each other'],
+    [['register', ...door, '-h', '::1', '--region', 'us-east-1'], '--host and --region exclude each other'],
+    [['register', ...door, '-W', '16'], '--timeout takes seconds above 0, at most 15, not a string of 2 characters'],
+    [
+      ['pub', '-t', '/a', '-m', 'x', ...lamp, '-h', '::1', '--endpoint', 'product'],
+      '--host and --endpoint exclude each other',
+    ],
     [['platform'], 'no device could connect: give --device KEY/NAME=SECRET, or set PRODUCT_KEY'],
     [['platform', '--device', 'a1'], '--device takes a device as KEY/NAME=SECRET, not a string of 2 characters'],
     [['platform', '--device', 'a1/lamp'], 'a device without a secret: write =SECRET, or give --product'],

@@ -16,8 +16,14 @@ describe('a connection that the server refuses', () => {
     [1, 'does not speak MQTT 3.1.1'],
     [2, 'does not allow this Client Identifier; give another by -i'],
     [3, 'is unavailable; try again later: some platforms answer so after five attempts'],
-    [4, 'bad user name or password; check -u and the password, or the names and the secret of the device'],
-    [5, 'check -u and the password, or the names and the secret of the device, and the rights of this client'],
+    [
+      4,
+      'bad user name or password; check the user name and the password, or the names and the secret of the device or product',
+    ],
+    [
+      5,
+      'check the user name and the password, or the names and the secret of the device or product, and what this client may do',
+    ],
   ])('ends with Return Code %i, and says what to do', async (code, text) => {
     const { server, address } = await startBroker()
     server.refuse('connect', { returnCode: code })

@@ -1,10 +1,12 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { signConnect } from 'mqtt311/aliyun'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Platform, type PlatformOptions, startPlatform } from '../../fixtures/platform/index.js'
 import { client } from '../../fixtures/tls/index.js'
 import { buildCommand, call, run, shell, start, temporaryFile } from './program.js'
+import { listen } from './servers.js'
 
 buildCommand()
 
@@ -116,6 +118,26 @@ describe('a device of the platform', () => {
     }
   })
 
+  it('goes to the endpoint that is typed, and not to the server of the environment', async () => {
+    const args = [
+      'pub',
+      ...flags,
+      '-t',
+      '/a',
+      '-m',
+      'x',
+      '--endpoint',
+      'product',
+      '-p',
+      '443',
+      '--region',
+      'cn-beijing',
+    ]
+    const { code, stderr } = await call(args, { env: { ...env, MQTT_HOST: '::1' } })
+    expect(stderr).toContain('cn-beijing has no public instance: give --instance-id')
+    expect(code).toBe(64)
+  })
+
   it('has one proof of who it is', async () => {
     const file = temporaryFile('token')
     writeFileSync(file, 'token')
@@ -200,6 +222,21 @@ describe('mqtt311 register', () => {
       ${pub} --device-token-file ${file} -i "$token"`)
     expect(outcome).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
     expect(server.seen.publishesWith(1)).toBe(2)
+  })
+
+  it('says of an -o that cannot be made what is wrong with it', async () => {
+    const args = ['register', '-h', '::1', '-p', '1', ...names, '-o', `${temporaryFile('none')}/lamp.env`]
+    const { code, stderr } = await call(args, { env: { PRODUCT_SECRET: product.productSecret } })
+    expect(stderr).toBe('mqtt311: the file of -o cannot be written: there is no such directory\n')
+    expect(code).toBe(74)
+  })
+
+  it('towards a plain port that hangs up says that it needs TLS: 78', async () => {
+    const rude = await listen(createServer((socket) => socket.once('data', () => socket.resetAndDestroy())))
+    const options = { env: { PRODUCT_SECRET: product.productSecret } }
+    const { code, stderr } = await call(['register', ...rude.address, ...names], options)
+    expect(stderr).toContain('; devices register over TLS: do -h and -p name a port for TLS?\n')
+    expect(code).toBe(78)
   })
 
   it('with a wrong product secret is refused with 4', async () => {

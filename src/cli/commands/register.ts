@@ -1,13 +1,15 @@
 /** `mqtt311 register`: dynamic registration on Alibaba Cloud IoT Platform. */
 import { open, unlink } from 'node:fs/promises'
 import { registerDevice } from '../../aliyun/index.js'
+import { isMqttError, UsageError } from '../../errors.js'
 import { codeOf } from '../../realms/foreign-values.js'
-import { requireNoPositionals } from '../command-line.js'
+import { type CommandLine, requireNoPositionals, requireOne } from '../command-line.js'
 import { startReporting } from '../conversation/reporting.js'
-import { endpointOptions } from '../flags/connection-flags.js'
-import { readDeviceNames, readEndpoint, readSignMethod, required } from '../flags/device.js'
+import { type EndpointOptionName, signedEndpointOptions } from '../flags/connection-flags.js'
+import { readDeviceNames, readEndpoint, readSignMethod, required, signedEndpoints } from '../flags/device.js'
 import { readCertificate, readSecret } from '../flags/input-file.js'
 import { CommandFailure, exitCode } from '../outcome/exit-code.js'
+import { isResetInHandshake } from '../outcome/failure-message.js'
 import { environment, type Field, json, labelled } from '../print/login-format.js'
 import { print } from '../terminal/output.js'
 import { defineCommand } from './command.js'
@@ -27,7 +29,7 @@ const productOptions = [
 ] as const
 
 const serverOptions = [
-  ...endpointOptions,
+  ...signedEndpointOptions,
   { name: 'host', short: 'h', value: 'HOST', about: 'another host, such as an emulator' },
   { name: 'port', short: 'p', value: 'PORT', about: 'port of -h; default 1883' },
   { name: 'cafile', aliases: ['ca'], value: 'FILE', about: 'trust these roots, in PEM, and no others' },
@@ -63,6 +65,7 @@ export const command = defineCommand({
   async run(line) {
     requireNoPositionals(line)
     const format = line.choice('format', ['text', 'env', 'json']) ?? 'text'
+    requireOne(line, 'product-secret', 'product-secret-file')
     const file = line.text('product-secret-file')
     const { PRODUCT_SECRET } = process.env
     const secret =
@@ -71,16 +74,15 @@ export const command = defineCommand({
         : await readSecret(file, '--product-secret-file')
     const cafile = line.text('cafile')
     const ca = cafile === undefined ? undefined : await readCertificate(cafile, '--cafile')
-    const host = line.text('host')
     const registration = {
       ...readDeviceNames(line),
       productSecret: required(secret, 'ProductSecret', '--product-secret-file', 'PRODUCT_SECRET'),
       preRegistered: !line.has('token'),
       clientId: line.text('id'),
       signMethod: readSignMethod(line),
-      ...(host === undefined ? endpointOf(line) : { endpoint: { host, port: line.integer('port', 1, 65_535) } }),
+      ...placeOf(line),
       tls: ca === undefined ? undefined : { ca },
-      timeoutMs: line.milliseconds('timeout'),
+      timeoutMs: line.milliseconds('timeout', 15),
     }
     const output = line.text('output')
     // Made before the platform is asked: the platform may send the secret only once, so the file must not fail later.
@@ -93,7 +95,7 @@ export const command = defineCommand({
       await target?.close()
       // An empty file would stop the next try.
       if (output !== undefined) await unlink(output)
-      throw error
+      throw withAdvice(error)
     }
     if (target === undefined) await print(text)
     else await target.writeFile(text).finally(() => target.close())
@@ -103,9 +105,18 @@ export const command = defineCommand({
 
 type Registered = Awaited<ReturnType<typeof registerDevice>>
 
-function endpointOf(line: Parameters<typeof readEndpoint>[0]) {
-  const { endpoint, region } = readEndpoint(line)
+/** Where the platform is, and the instance of the product. @throws UsageError if that is said twice */
+function placeOf(line: CommandLine<EndpointOptionName | 'host' | 'port'>) {
+  const { endpoint, region } = readEndpoint(line, signedEndpoints)
   const instanceId = line.text('instance-id')
+  const host = line.text('host')
+  const port = line.integer('port', 1, 65_535)
+  if (host !== undefined) {
+    requireOne(line, 'host', 'endpoint')
+    requireOne(line, 'host', 'region')
+    return { endpoint: { host, port }, instanceId }
+  }
+  if (port !== undefined) throw new UsageError('--port is the port of -h: give -h too, or leave out --port')
   // `registerDevice` sends the instance to the platform, and finds the host by it.
   return instanceId === undefined ? { endpoint, region } : { instanceId, region }
 }
@@ -114,9 +125,29 @@ async function createFile(path: string) {
   try {
     return await open(path, 'wx', 0o600)
   } catch (error) {
-    const exists = codeOf(error) === 'EEXIST'
-    const text = exists ? 'is there already, and is not written over' : 'cannot be written'
-    throw new CommandFailure('noOutput', `the file of -o ${text}`, { cause: error })
+    throw new CommandFailure('noOutput', `the file of -o ${whyNotCreated(codeOf(error))}`, { cause: error })
+  }
+}
+
+function withAdvice(error: unknown): unknown {
+  if (!isMqttError(error) || error.code !== 'MQTT_CONNECTION_LOST' || !isResetInHandshake(error)) return error
+  return new CommandFailure('tls', `${error.message}; devices register over TLS: do -h and -p name a port for TLS?`, {
+    cause: error,
+  })
+}
+
+function whyNotCreated(code: string): string {
+  switch (code) {
+    case 'EEXIST':
+      return 'is there already, and is not written over: name a new one'
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'cannot be written: there is no such directory'
+    case 'EACCES':
+    case 'EPERM':
+      return 'cannot be written: this user may not write there'
+    default:
+      return `cannot be written${code === '' ? '' : ` (${code})`}`
   }
 }
 

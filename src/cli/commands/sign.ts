@@ -1,9 +1,10 @@
 /** `mqtt311 sign`: the credentials of a device of Alibaba Cloud IoT Platform in CONNECT. */
 import { type EndpointAddress, endpointAddress } from '../../aliyun/endpoint.js'
 import { type SignedConnect, signConnect } from '../../aliyun/sign-connect.js'
+import { UsageError } from '../../errors.js'
 import { requireNoPositionals } from '../command-line.js'
-import { endpointOptions, signatureOptions } from '../flags/connection-flags.js'
-import { readDevice, readEndpoint } from '../flags/device.js'
+import { signatureOptions, signedEndpointOptions } from '../flags/connection-flags.js'
+import { readDevice, readEndpoint, signedEndpoints } from '../flags/device.js'
 import { exitCode } from '../outcome/exit-code.js'
 import {
   environment,
@@ -28,7 +29,7 @@ export const command = defineCommand({
   usage: ['--product-key KEY --device-name NAME [OPTION]...'],
   groups: [
     { title: 'Device', options: signatureOptions },
-    { title: 'Endpoint, for --format env and mosquitto', options: endpointOptions },
+    { title: 'Endpoint, for --format env and mosquitto', options: signedEndpointOptions },
     { title: 'Output', options: ownOptions },
   ],
   paragraphs: [
@@ -46,12 +47,19 @@ export const command = defineCommand({
     requireNoPositionals(line)
     const format = line.choice('format', loginFormats) ?? 'text'
     const device = await readDevice(line)
-    const { endpoint = 'ipv6', region = 'cn-shanghai' } = readEndpoint(line)
+    const { endpoint = 'ipv6', region = 'cn-shanghai' } = readEndpoint(line, signedEndpoints)
+    if (namesServer(format) && endpoint === 'ipv6' && device.secureMode === 3) {
+      throw new UsageError('the endpoint ipv6 speaks TLS, and --secure-mode 3 is plain TCP: give another by --endpoint')
+    }
     const address = endpointAddress(endpoint, region, device.productKey)
     await print(inFormat(format, signConnect(device), address, device.secureMode === 3 ? 'mqtt' : 'mqtts'))
     return exitCode('done')
   },
 })
+
+function namesServer(format: LoginFormat): boolean {
+  return format === 'env' || format === 'mosquitto'
+}
 
 function inFormat(
   format: LoginFormat,

@@ -7,7 +7,7 @@ import { MqttClient } from '../../client/mqtt-client.js'
 import type { ClientOptions } from '../../client/options/client-options.js'
 import { ClosedError, isMqttError } from '../../errors.js'
 import { CommandFailure, exitCodeOfSignal, Interrupted } from '../outcome/exit-code.js'
-import { failureMessage } from '../outcome/failure-message.js'
+import { failureMessage, isResetInHandshake } from '../outcome/failure-message.js'
 import { reportOutages } from './reporting.js'
 
 /** Milliseconds for the end after the work is done: the last bytes may still wait for a slow link. */
@@ -70,7 +70,7 @@ function addLossAdvice(error: unknown, history: 'never online' | 'was online'): 
   if (history === 'was online') {
     return new CommandFailure('lost', `the connection was lost, and did not come back: ${line}`, { cause: error })
   }
-  if (line.includes('TLS handshake') && loss.reason === 'reset') {
+  if (isResetInHandshake(loss)) {
     return new CommandFailure('tls', `${line}; if it expects no TLS, leave out what asks for it`, { cause: error })
   }
   return error

@@ -5,7 +5,7 @@ import { UsageError } from '../../errors.js'
 import { parseServerUrl } from '../../transport/endpoint.js'
 import { type CommandLine, readInteger, requireOne } from '../command-line.js'
 import { note } from '../terminal/output.js'
-import { type ConnectionOptionName, platformOptions } from './connection-flags.js'
+import { type ConnectionOptionName, endpointOptions, platformOptions } from './connection-flags.js'
 import { readSecret } from './input-file.js'
 import { profileNamed } from './server-profile.js'
 import { readTls } from './tls.js'
@@ -155,11 +155,14 @@ async function deviceOptions(line: Line, shared: ClientOptions): Promise<ClientO
   const { readConnectingDevice, readEndpoint } = await import('./device.js')
   const { aliyun } = await import('../../aliyun/index.js')
   const { MQTT_URL, MQTT_HOST } = process.env
-  const isTyped = (['url', 'host', 'port'] as const).some((name) => line.has(name))
-  const namesServer = isTyped || Boolean(MQTT_URL || MQTT_HOST)
   const { url, host, port, ...others } = shared
-  // The host is that of the platform, unless the user names another one.
-  const server = namesServer ? { url, host, port } : readEndpoint(line)
+  const typed = (['url', 'host', 'unix'] as const).find((name) => line.has(name))
+  const endpoint = endpointOptions.find(({ name }) => line.has(name))
+  if (typed !== undefined && endpoint !== undefined) requireOne(line, typed, endpoint.name)
+  // The host is that of the platform, unless the user names another one. What is typed goes before the environment.
+  const namesServer = typed !== undefined || line.has('port') || Boolean(MQTT_URL || MQTT_HOST)
+  const ownPort = line.has('port') ? { port } : {}
+  const server = namesServer && endpoint === undefined ? { url, host, port } : { ...readEndpoint(line), ...ownPort }
   const device = await readConnectingDevice(line, typeof shared.tls === 'object' ? shared.tls : {})
   return aliyun(device, { ...withoutUndefined(others), ...server })
 }

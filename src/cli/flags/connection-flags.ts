@@ -96,11 +96,22 @@ const tokenOptions = [
   { name: 'device-token-file', value: 'FILE', about: 'instead of a secret: what register --token gave, with its -i' },
 ] as const satisfies readonly Option[]
 
+const endpointOption = {
+  name: 'endpoint',
+  value: 'KIND',
+  about: 'ipv6 (default), product, or x509 (with --cert)',
+} as const
+
 export const endpointOptions = [
   { name: 'region', value: 'REGION', about: 'default cn-shanghai' },
-  { name: 'endpoint', value: 'KIND', about: 'ipv6 (default), product, or x509 (with --cert)' },
+  endpointOption,
   { name: 'instance-id', value: 'ID', about: 'the endpoint of an instance' },
 ] as const satisfies readonly Option[]
+
+/** For a command that signs, and so has no certificate. */
+export const signedEndpointOptions = endpointOptions.map((option) =>
+  option === endpointOption ? { ...endpointOption, about: 'ipv6 (default) or product' } : option,
+)
 
 /** If any of these is given, the client is a device of the platform. */
 export const platformOptions = [...signatureOptions, ...tokenOptions, ...endpointOptions]

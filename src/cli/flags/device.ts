@@ -82,13 +82,19 @@ export function required(text: string | undefined, name: string, flag: string, v
   throw new UsageError(`the ${name} is missing: give ${flag}, or set ${variable}`)
 }
 
+/** The kinds of a device that signs: the host of `x509` takes no signature. */
+export const signedEndpoints = ['ipv6', 'product'] as const
+
 /** The host of the platform; if both are undefined, the preset chooses it. */
-export function readEndpoint(line: CommandLine<EndpointOptionName>): {
+export function readEndpoint(
+  line: CommandLine<EndpointOptionName>,
+  kinds: readonly ('ipv6' | 'product' | 'x509')[] = [...signedEndpoints, 'x509'],
+): {
   readonly region: Region | undefined
   readonly endpoint: Endpoint | undefined
 } {
   const instanceId = line.text('instance-id')
-  const kind = line.choice('endpoint', ['ipv6', 'product', 'x509'])
+  const kind = line.choice('endpoint', kinds)
   if (instanceId !== undefined && kind !== undefined) {
     throw new UsageError('--endpoint and --instance-id both say where the platform is: give one of them')
   }

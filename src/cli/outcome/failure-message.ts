@@ -90,6 +90,11 @@ function lossName({ reason }: ConnectionLostError): ExitName {
   }
 }
 
+/** Whether this is what a port without TLS does to a client that begins with TLS. */
+export function isResetInHandshake({ reason, message }: ConnectionLostError): boolean {
+  return reason === 'reset' && message.includes('TLS handshake')
+}
+
 /** What the user can do, for errors whose message in the library does not say it. */
 function adviceFor(error: AnyMqttError): string {
   switch (error.code) {
@@ -129,9 +134,9 @@ function adviceForReturnCode(returnCode: number): string {
     case 3:
       return '; try again later: some platforms answer so after five attempts in a minute'
     case 4:
-      return '; check -u and the password, or the names and the secret of the device'
+      return '; check the user name and the password, or the names and the secret of the device or product'
     case 5:
-      return '; check -u and the password, or the names and the secret of the device, and the rights of this client'
+      return '; check the user name and the password, or the names and the secret of the device or product, and what this client may do'
     default:
       return ''
   }
@@ -168,6 +173,15 @@ const typedOptions: readonly (readonly [ofLibrary: RegExp, typed: string])[] = [
   [/\bpass the option stream, .*/g, 'a program can pass the library a stream'],
   [/\bgive the port apart, and a URL as url\b/g, 'give the port by -p, and a URL by -L'],
   [/\bclientId\b/g, '-i'],
+  [
+    /\btimestamp must be (milliseconds since 1970) as a whole number or its digits, or false for none\b/g,
+    '--timestamp takes $1, or none',
+  ],
+  [/\buse (?:the )?endpoint "product" or \{ instanceId \}/g, 'give --endpoint product or --instance-id'],
+  [/\buse the endpoint \{ instanceId \}/g, 'give --instance-id'],
+  [/^instanceId\b/g, 'the value of --instance-id'],
+  [/\bsecureMode 3\b/g, '--secure-mode 3'],
+  [/\bleave secureMode out\b/g, 'leave it out'],
   [/\bkeepAlive\b/g, '-k'],
   [/\bwill\.topic\b/g, '--will-topic'],
   [/\bpublish at QoS 1, or set profile\.maxQos to 1/g, 'publish with -q 1'],
