@@ -60,6 +60,7 @@ describe('a device that was entered in advance', () => {
     try {
       await register(platform, { timeoutMs: 14_321 })
       const index = set.mock.calls.findIndex(([, delayMs]) => delayMs === 14_321)
+      expect(index).not.toBe(-1)
       expect(cleared).toHaveBeenCalledWith(set.mock.results[index]?.value)
     } finally {
       vi.restoreAllMocks()

@@ -54,12 +54,26 @@ describe('group commit', () => {
     const disk = new SimulatedDisk()
     const store = createFileStore(disk.machine())
     await store.open('s')
-    let isSynced = false
-    disk.before = (operation) => {
-      isSynced ||= operation === 'sync'
-    }
-    await store.append([queued(1)])
-    expect(isSynced).toBe(true)
+    let endSync = () => {}
+    const syncing = new Promise<void>((begun) => {
+      disk.before = (operation) => {
+        if (operation !== 'sync') return undefined
+        begun()
+        return new Promise<void>((resolve) => {
+          endSync = resolve
+        })
+      }
+    })
+    let isResolved = false
+    const appended = store.append([queued(1)]).then(() => {
+      isResolved = true
+    })
+    await syncing
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(isResolved).toBe(false)
+    endSync()
+    await appended
+    disk.before = () => {}
     await store.close()
   })
 
