@@ -53,7 +53,6 @@ export const cases: readonly Case[] = [
     name: 'a new session is empty',
     async test({ store }) {
       assertSession(await store.open(sessionId), emptySession)
-      await store.close()
     },
   },
   {
