@@ -2,9 +2,8 @@
  * How much memory a decoder holds between two chunks, at worst: many decoders are left one byte short of the largest
  * packet that they take, and what lives after a garbage collection is divided by their number.
  */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { encodePacket } from '../../src/codec/index.js'
+import { garbageCollector } from '../garbage-collector.js'
 import type { Decoder } from './decoding-check.js'
 
 const DECODERS = 200
@@ -58,14 +57,5 @@ function memoryAfter(collect: () => void): number {
     const used = heapUsed + arrayBuffers
     if (used >= before) return before
     before = used
-  }
-}
-
-function garbageCollector(): () => void {
-  setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  if (typeof collect !== 'function') throw new Error('no garbage collector')
-  return () => {
-    collect()
   }
 }

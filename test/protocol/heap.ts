@@ -1,9 +1,7 @@
 /** Measures how many bytes an object keeps alive. */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { garbageCollector } from '../garbage-collector.js'
 
-setFlagsFromString('--expose-gc')
-const collect: () => void = runInNewContext('gc')
+const collect = garbageCollector()
 
 /** Collects all garbage. Waits for the next turn first, because a turn keeps alive whatever a WeakRef gave it. */
 export async function collectGarbage(): Promise<void> {

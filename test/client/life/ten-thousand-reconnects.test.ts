@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { garbageCollector } from '../garbage-collector.js'
+import { garbageCollector } from '../../garbage-collector.js'
 import { fakeTime, online, outcomeOf, quiet } from '../peers/client-on-pipe.js'
 import { FakeServer } from '../peers/fake-server.js'
 

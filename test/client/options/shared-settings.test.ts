@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { engineSettings } from '../../../src/client/engine/engine-settings.js'
 import { parseClientOptions } from '../../../src/client/options/client-settings.js'
 import { SharedSettings } from '../../../src/client/options/shared-settings.js'
-import { garbageCollector } from '../garbage-collector.js'
+import { garbageCollector } from '../../garbage-collector.js'
 
 const parse = (options: object) => parseClientOptions({ url: 'mqtt://[::1]', ...options }, Math.random)
 

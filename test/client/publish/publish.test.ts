@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ClosedError, ConnectionLostError, MqttClient, type SessionStore, UsageError } from '../../../src/index.js'
 import { emptySession, memoryStore } from '../../../src/store/index.js'
-import { garbageCollector } from '../garbage-collector.js'
+import { garbageCollector } from '../../garbage-collector.js'
 import { event, gate, online, quiet, rejectionOf, watch } from '../peers/client-on-pipe.js'
 import { type FakeConnection, FakeServer } from '../peers/fake-server.js'
 

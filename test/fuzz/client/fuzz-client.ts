@@ -1,5 +1,5 @@
 /** Servers that lie to the client, one seed after the other, with a report every ten seconds, and the findings as they come. */
-import { garbageCollector } from '../../client/garbage-collector.js'
+import { garbageCollector } from '../../garbage-collector.js'
 import { Campaign } from './campaign.js'
 import type { ClientRun } from './client-run.js'
 import { Watchdog } from './watchdog.js'

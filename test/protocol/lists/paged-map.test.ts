@@ -1,9 +1,9 @@
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { getHeapSpaceStatistics } from 'node:v8'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PagedMap } from '../../../src/protocol/lists/paged-map.js'
 import { SequenceMap } from '../../../src/protocol/lists/sequence-map.js'
+import { garbageCollector } from '../../garbage-collector.js'
 import { collectGarbage, retainedBytes } from '../heap.js'
 
 const sorted = (map: Iterable<readonly [number, string]>) => [...map].sort(([a], [b]) => a - b)
@@ -132,8 +132,7 @@ describe('the map in pages', () => {
       drop: (number: number) => sequences.delete(number),
     },
   ])('keeps nothing alive that was deleted, even once it has grown old itself: $name', ({ add, drop }) => {
-    setFlagsFromString('--expose-gc')
-    const collect: (options?: { readonly type: 'minor' }) => void = runInNewContext('gc')
+    const collect = garbageCollector()
     const oldBytes = () =>
       getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')?.space_used_size ?? Number.NaN
     const turn = (from: number) => {

@@ -1,6 +1,5 @@
 /** How much memory lives after a garbage collection, over time, and whether it is flat. */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { garbageCollector } from '../../garbage-collector.js'
 
 /** More between the mean of the first third and that of the last one is growth. */
 export const growthBytesMax = 1_000_000
@@ -32,12 +31,3 @@ export class HeapRecord {
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
-
-function garbageCollector(): () => void {
-  setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  if (typeof collect !== 'function') throw new Error('no garbage collector')
-  return () => {
-    collect()
-  }
-}
