@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { getEventListeners } from 'node:events'
+import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ClosedError, type Credentials, type MqttClient, type SessionStore, StoreError } from '../../../src/index.js'
 import type { JournalRecord } from '../../../src/protocol/index.js'
@@ -52,6 +53,17 @@ class ScriptedStore implements SessionStore {
 }
 
 const persistent = { clientId: 'c', reconnect: { minDelayMs: 1, maxDelayMs: 1 } }
+
+const storedMessage = { sequence: 1, topic: 'a', payload: Buffer.of(), qos: 1, retain: false }
+const wrongFields: readonly object[] = [
+  { sequence: '1' },
+  { topic: undefined },
+  { payload: undefined },
+  { qos: 0 },
+  { retain: 0 },
+  { binding: { packetId: 0, received: false } },
+  { binding: { packetId: 1 } },
+]
 
 describe('what is asked before the store is open', () => {
   test('waits for it, in order, and then for the connection', async () => {
@@ -449,10 +461,10 @@ describe('the store', () => {
     ['text', 'session'],
     ['no identifier', { ...emptySession, nextPacketId: 0 }],
     ['no list of messages', { ...emptySession, messages: {} }],
-    [
-      'a message without a payload',
-      { ...emptySession, messages: [{ sequence: 1, topic: 'a', qos: 1, retain: false }] },
-    ],
+    ...wrongFields.map((field): [string, unknown] => [
+      `a message with ${inspect(field)}`,
+      { ...emptySession, messages: [{ ...storedMessage, ...field }] },
+    ]),
     ['an identifier of another kind', { ...emptySession, held: ['7'] }],
     ['a reserved identifier of another kind', { ...emptySession, reserved: [0] }],
     ['no list of reserved identifiers', { ...emptySession, reserved: {} }],
