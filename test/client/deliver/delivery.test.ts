@@ -89,6 +89,8 @@ describe('a message', () => {
     expect(client.stats.unclaimed).toBe(3)
     expect(warnings).toHaveLength(1)
     expect(String(warnings[0])).toContain('"a"')
+    // A program tells our warnings from others by this name.
+    expect(process.emitWarning).toHaveBeenCalledWith(warnings[0], 'Mqtt311Warning')
   })
 })
 

@@ -17,6 +17,11 @@ describe('a profile', () => {
     expect(() => requirePublishable(profile, 'message', { ...message, qos: 2, retain: true })).not.toThrow()
   })
 
+  it('may allow all that MQTT does', () => {
+    const limits = { keepAlive: { min: 1, max: 65_535 }, maxInFlight: 65_535, maxQos: 2 } as const
+    expect(parseServerProfile({ name: 'p', ...limits })).toMatchObject(limits)
+  })
+
   it('has to make sense itself', () => {
     const wrong: readonly object[] = [
       { name: '' },
@@ -45,6 +50,7 @@ describe('a profile', () => {
       { keepAlive: { min: 30 } },
       { keepAlive: { min: 30, max: 29 } },
       { keepAlive: { min: 0, max: 29 } },
+      { keepAlive: { min: 1, max: 65_536 } },
       { publishesPerSecond: 30 },
       { publishesPerSecond: { total: 0 } },
       { publishesPerSecond: { qos0: Number.NaN } },
