@@ -166,6 +166,13 @@ describe('a wrong command line', () => {
       ['pub', '-t', '/a', '-m', 'x', ...lamp, '-h', '::1', '--endpoint', 'product'],
       '--host and --endpoint exclude each other',
     ],
+    [['explain', 'c0', '00', '-p', '1883'], '--port is for a capture, and the input is none: leave it out'],
+    [
+      ['explain', 'c0', '00', '--keylog', '/dev/null'],
+      '--keylog is for a capture, and the input is none: leave it out',
+    ],
+    [['rr', '-t', 'a', '-t', 'b', '-e', 'c', '-m', 'x'], 'give -t and -e once'],
+    [['rr', '-t', 'a', '-e', 'b', '-e', 'c', '-m', 'x'], 'give -t and -e once'],
     [['platform'], 'no device could connect: give --device KEY/NAME=SECRET, or set PRODUCT_KEY'],
     [['platform', '--device', 'a1'], '--device takes a device as KEY/NAME=SECRET, not a string of 2 characters'],
     [['platform', '--device', 'a1/lamp'], 'a device without a secret: write =SECRET, or give --product'],

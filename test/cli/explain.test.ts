@@ -271,6 +271,33 @@ describe('mqtt311 demo', () => {
     expect(stdout).not.toContain('┌─')
   })
 
+  it('is no device of the environment, which its own server does not know', async () => {
+    const env = { PRODUCT_KEY: 'a1', DEVICE_NAME: 'lamp', DEVICE_SECRET: 'secret' }
+    const { code, stdout, stderr } = await run(['demo', '-d'], { env })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('PUBLISH QoS 2')
+    expect(stdout).not.toContain('a1')
+  })
+
+  it('shows no QoS that the named kind of server does not take', async () => {
+    const { code, stdout } = await run(['demo', '-d', '--server', 'nats'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('PUBLISH QoS 1')
+    expect(stdout).not.toContain('QoS 2')
+  })
+
+  it('connects to nobody if its topic has a wildcard: 64', async () => {
+    const { code, stdout, stderr } = await run(['demo', '-t', 'a/#'])
+    expect(stderr).toContain('Topic Name "a/#" has the wildcard "#"')
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+  })
+
+  it('goes to a local socket that is named', async () => {
+    const { code, stderr } = await run(['demo', '--unix', '/nowhere/socket'])
+    expect(stderr).toContain('unix:/nowhere/socket')
+    expect(code).toBe(69)
+  })
+
   it('talks to no server of the environment unless one is named', async () => {
     const { code } = await run(['demo', '-d'], { env: { MQTT_HOST: 'nowhere.invalid', MQTT_PORT: '1' } })
     expect(code).toBe(0)

@@ -27,6 +27,14 @@ describe('mqtt311 rr', () => {
     expect(await command.end()).toMatchObject({ code: 0, stdout: 'one\n' })
   })
 
+  it('takes the topic of the request from the URL too', async () => {
+    const broker = await startBroker()
+    await broker.server.publish('state', 'old', { retain: true })
+    const url = `mqtt://[${broker.address[1]}]:${broker.address[3]}/get`
+    expect(await call(['rr', '-L', url, '-e', 'state', '-m', 'x'])).toMatchObject({ code: 0, stdout: 'old\n' })
+    expect(broker.published).toMatchObject([{ topic: 'get', text: 'x' }])
+  })
+
   it('takes a retained message for a response, unless -R is given', async () => {
     const broker = await startBroker()
     await broker.server.publish('state', 'old', { retain: true })

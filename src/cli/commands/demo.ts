@@ -1,10 +1,11 @@
 /** `mqtt311 demo`: a short conversation with every kind of packet, each byte explained. */
 import type { MqttClient } from '../../client/mqtt-client.js'
 import type { QoS } from '../../codec/control-packet.js'
+import { validateTopicName } from '../../codec/topic.js'
 import { requireNoPositionals } from '../command-line.js'
 import { runConversation } from '../conversation/conversation.js'
 import { startCapture, traceExchange } from '../conversation/reporting.js'
-import { readConnection } from '../flags/client-options.js'
+import { hasPlatformOption, readConnection } from '../flags/client-options.js'
 import { connectionGroups } from '../flags/connection-flags.js'
 import { exitCode } from '../outcome/exit-code.js'
 import { print, wantsColor } from '../terminal/output.js'
@@ -12,8 +13,6 @@ import { defineCommand } from './command.js'
 import { type DemoServer, startDemoServer } from './demo-server.js'
 
 const ownOptions = [{ name: 'timeout', short: 'W', value: 'SEC', about: 'time limit; default 60' }] as const
-
-const levels: readonly QoS[] = [0, 1, 2]
 
 export const command = defineCommand({
   name: 'demo',
@@ -30,23 +29,28 @@ export const command = defineCommand({
     ...connectionGroups,
   ],
   paragraphs: [
-    'Without a server it talks to a small one of its own, on the loopback interface. It connects, subscribes, publishes at QoS 0, 1 and 2, gets ' +
-      'its own messages back, sends a ping, unsubscribes and disconnects. -d shows a line for each packet instead.',
+    'Without a server it talks to a small one of its own, on the loopback interface. It connects, subscribes, publishes at QoS 0, 1 and 2 (but at no ' +
+      'QoS that --server or the platform does not take), gets its own messages back, sends a ping, unsubscribes and disconnects. -d shows a line ' +
+      'for each packet instead.',
   ],
   examples: ['mqtt311 demo', 'mqtt311 demo | less -R', 'mqtt311 demo -h broker.example --tls -d'],
   async run(line) {
     requireNoPositionals(line)
     const timeoutMs = line.milliseconds('timeout') ?? 60_000
-    const namesServer = (['host', 'port', 'url', 'product-key'] as const).some((name) => line.has(name))
-    const connection = await readConnection(line)
-    const server = namesServer ? undefined : await startDemoServer()
+    const namesServer =
+      hasPlatformOption(line) || (['host', 'port', 'url', 'unix'] as const).some((name) => line.has(name))
+    // Our own server knows no device.
+    const connection = await readConnection(line, namesServer ? 'counts' : 'is left out')
     const topic = line.text('topic') ?? connection.topic ?? `mqtt311/demo/${Math.floor(Math.random() * 1e6)}`
+    validateTopicName(topic)
+    const server = namesServer ? undefined : await startDemoServer()
+    const client = server === undefined ? connection.options : { ...connection.options, ...addressOf(server) }
     const output = new OrderedOutput()
     await startCapture(line)
     await traceExchange(line.has('debug') ? 'lines' : 'bytes', wantsColor(process.stdout), (text) => output.write(text))
     try {
-      const client = server === undefined ? connection.options : { ...connection.options, ...addressOf(server) }
-      await runConversation({ client, timeoutMs }, (connected) => exchangeMessages(connected, topic))
+      const levels = upTo(client.profile?.maxQos ?? 2)
+      await runConversation({ client, timeoutMs }, (connected) => exchangeMessages(connected, topic, levels))
       await output.written()
     } finally {
       server?.close()
@@ -60,13 +64,17 @@ function addressOf({ host, port }: DemoServer) {
   return { url: undefined, tls: undefined, family: undefined, host, port }
 }
 
-async function exchangeMessages(client: MqttClient, topic: string): Promise<void> {
+function upTo(maxQos: QoS): readonly QoS[] {
+  return ([0, 1, 2] as const).filter((qos) => qos <= maxQos)
+}
+
+async function exchangeMessages(client: MqttClient, topic: string, levels: readonly QoS[]): Promise<void> {
   let remaining = levels.length
   let resolveAllArrived = () => {}
   const allArrived = new Promise<void>((resolve) => {
     resolveAllArrived = resolve
   })
-  const subscription = await client.subscribe(topic, { qos: 2 }, () => {
+  const subscription = await client.subscribe(topic, { qos: levels.at(-1) }, () => {
     remaining -= 1
     if (remaining === 0) resolveAllArrived()
   })

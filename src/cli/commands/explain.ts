@@ -37,7 +37,7 @@ export const command = defineCommand({
     'BYTES are hexadecimal, with or without spaces, colons, commas and 0x between them, or what programs print: a dump of xxd, hexdump -C, od -t ' +
       'x1, Wireshark or tcpdump -X, <Buffer ...>, a string with \\x10, an array of C or of another language, base64. A file may have them as text, or be the ' +
       'bytes. Several packets may follow each other. Without BYTES and -f, standard input is read. Passwords are not shown.',
-    'Of a capture (pcap, pcapng, tshark -x, tcpdump -X) each connection of MQTT is shown, both sides in the order of time: those on port 1883, and all ' +
+    'Of a capture (pcap, pcapng, tshark -x, tcpdump -X) each connection of MQTT is shown, both sides in the order of time: those on ports 1883 and 8883, and all ' +
       'that begin with CONNECT. With -p only those of this port. With --keylog, TLS 1.2 and 1.3 with AES-GCM or ' +
       'ChaCha20 are decrypted; without, or where that fails, the output says so.',
   ],
@@ -53,10 +53,17 @@ export const command = defineCommand({
     const port = line.integer('port', 1, 65_535)
     const keyFile = line.text('keylog')
     const keyLog = keyFile === undefined ? '' : (await readNamedFile(keyFile, '--keylog')).toString('latin1')
-    await explainInput(await readGiven(line), output, { port, keyLog })
+    const input = await readGiven(line)
+    if (input.is !== 'capture') requireNothingOfCapture(line)
+    await explainInput(input, output, { port, keyLog })
     return exitCode(output.outcome)
   },
 })
+
+function requireNothingOfCapture(line: Line): void {
+  const name = (['port', 'keylog'] as const).find((one) => line.has(one))
+  if (name !== undefined) throw new UsageError(`--${name} is for a capture, and the input is none: leave it out`)
+}
 
 async function explainInput(
   input: Exclude<Input, { is: 'foreign' }>,

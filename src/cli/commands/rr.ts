@@ -51,11 +51,11 @@ export const command = defineCommand({
   async run(line) {
     requireNoPositionals(line)
     const printer = choosePrinter(line)
-    const [topic, filter] = readTopics(line)
+    const connection = await readConnection(line)
+    const [topic, filter] = readTopics(line, connection.topic)
     const payload = await readPayload(line)
     const qos = readQos(line, 'qos')
     const timeoutMs = line.milliseconds('timeout')
-    const connection = await readConnection(line)
     await startReporting(line)
     await startCapture(line)
     const reader = new MessageReader(printer, 1)
@@ -71,8 +71,11 @@ export const command = defineCommand({
   },
 })
 
-function readTopics(line: Line): [topic: string, filter: string] {
-  const [topic, filter] = [line.text('topic'), line.text('response-topic')]
+function readTopics(line: Line, ofUrl: string | undefined): [topic: string, filter: string] {
+  const [topic = ofUrl, second] = line.texts('topic')
+  const [filter, other] = line.texts('response-topic')
+  if (second !== undefined || other !== undefined)
+    throw new UsageError('rr sends one request and waits for one response: give -t and -e once')
   if (topic === undefined) throw new UsageError('the topic of the request is missing: give it by -t')
   if (filter === undefined) throw new UsageError('the topic of the response is missing: give it by -e')
   validateTopicName(topic)

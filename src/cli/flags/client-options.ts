@@ -19,7 +19,10 @@ export interface ConnectionSettings {
 }
 
 /** Also reads the files that the options name. @throws UsageError, CommandFailure */
-export async function readConnection(line: Line): Promise<ConnectionSettings> {
+export async function readConnection(
+  line: Line,
+  deviceOfEnvironment: 'counts' | 'is left out' = 'counts',
+): Promise<ConnectionSettings> {
   requireVersion(line)
   const server = readServer(line)
   const shared: ClientOptions = {
@@ -35,7 +38,8 @@ export async function readConnection(line: Line): Promise<ConnectionSettings> {
   }
   const named = line.text('server')
   const profile = named === undefined ? undefined : profileNamed(named)
-  if (namesDevice(line)) return { options: await deviceOptions(line, shared), topic: server.topic }
+  const isDevice = hasPlatformOption(line) || (deviceOfEnvironment === 'counts' && environmentNamesDevice(line))
+  if (isDevice) return { options: await deviceOptions(line, shared), topic: server.topic }
   return { options: { ...shared, profile, ...(await readLogin(line)) }, topic: server.topic }
 }
 
@@ -131,9 +135,13 @@ async function readLogin(line: Line): Promise<Pick<ClientOptions, 'clientId' | '
   return { clientId, username: line.text('username') ?? (MQTT_USERNAME || undefined), password: password || undefined }
 }
 
-/** Whether the client is a device: an option says so, or the environment does and names no other server, user or password. */
-function namesDevice(line: Line): boolean {
-  if (platformOptions.some(({ name }) => line.has(name))) return true
+/** Whether an option says that the client is a device. */
+export function hasPlatformOption(line: Line): boolean {
+  return platformOptions.some(({ name }) => line.has(name))
+}
+
+/** Whether the environment does, and nothing names another server, user or password. */
+function environmentNamesDevice(line: Line): boolean {
   const { PRODUCT_KEY, DEVICE_NAME, DEVICE_SECRET, DEVICE_TOKEN, MQTT_URL, MQTT_HOST, MQTT_USERNAME, MQTT_PASSWORD } =
     process.env
   const others = (['url', 'host', 'port', 'unix', 'username', 'password', 'password-file'] as const).some((name) =>
