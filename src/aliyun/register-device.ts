@@ -89,8 +89,8 @@ const timeoutMsMax = 15_000
  * ```
  *
  * @throws UsageError before any byte is sent; ConnectionRefusedError with Return Code 4 (the ProductSecret or ProductKey is
- * wrong) or 5 (registration is switched off, or the device is not in the console); ConnectionLostError; TimeoutError; or
- * `signal.reason` (all as rejections)
+ * wrong) or 5 (registration is switched off, or the device is not in the console); ConnectionLostError; TimeoutError; an Error
+ * without a `code` if the answer cannot be used; or `signal.reason` (all as rejections)
  */
 export async function registerDevice(registration: Registration): Promise<SecretDevice | TokenDevice> {
   requireOptions('registerDevice()', registration, registrationNames)
