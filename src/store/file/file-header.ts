@@ -2,7 +2,7 @@
  * The names of the journal files, and the header of each file.
  *
  *   magic          8 bytes   "mqtt311j"
- *   version        2 bytes   2; 1 in a file of 0.1.0, which has no records of the kinds `abandoned` and `reserved`
+ *   version        2 bytes   2; 1 in a file that 0.1.0 has begun, to which this version may have added records
  *   kind           1 byte    1 segment, 2 snapshot
  *   number         6 bytes   as in the name
  *   previous       6 bytes   the length of the previous segment, to notice if that has lost its end; 0 if there is none
