@@ -21,7 +21,7 @@ describe('a server that takes liberties', () => {
   it.each([
     ['answers PUBLISH at QoS 2 with PUBACK', 'Packet Identifier 1 (a server without QoS 2 answers so'],
     ['sends a SUBACK that nobody asked for', 'SUBACK with Packet Identifier 40000, which no request has'],
-    ['uses a held identifier for a new message', 'on which an exchange at QoS 2 is open'],
+    ['uses a held identifier for a new message', 'which an exchange at QoS 2 uses'],
     ['says Session Present after Clean Session', 'although CONNECT had Clean Session 1'],
   ])('has its connection closed by a strict session: one that %s', (liberty, reason) => {
     const within = liberties.find((configuration) => configuration.liberty === liberty)

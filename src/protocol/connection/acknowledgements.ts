@@ -114,7 +114,7 @@ export class Acknowledgements<P, R> {
     const asked = exchange.request.subscriptions.length
     if (asked !== returnCodes.length) {
       // [MQTT-3.8.4-5] A SUBACK has one Return Code for each Topic Filter.
-      const text = `the server answered a SUBSCRIBE of ${asked} Topic Filters with a SUBACK of ${returnCodes.length} Return Codes`
+      const text = `the server answered a SUBSCRIBE of ${asked} Topic Filters with ${returnCodes.length} Return Codes`
       return violation('suback-length', 'MQTT-3.8.4-5', text)
     }
     this.#answered(exchange, returnCodes)

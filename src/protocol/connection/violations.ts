@@ -22,7 +22,7 @@ export function timedOut(
 
 /** The violation of a server that resumes a session after Clean Session 1. */
 export function unexpectedSession(): ProtocolViolationError {
-  const text = 'the server resumed a session (Session Present 1), although CONNECT had Clean Session 1'
+  const text = 'the server sent Session Present 1, although CONNECT had Clean Session 1'
   const violation = 'session-present-after-clean-session'
   return new ProtocolViolationError(text, { violation, statement: 'MQTT-3.2.2-1' })
 }

@@ -182,7 +182,7 @@ export class Incoming<P, R> {
     this.#identifiers.delete(packetId)
     if (this.#settings.strict) {
       return new ProtocolViolationError(
-        `the server sent a PUBLISH at QoS ${packet.qos} with Packet Identifier ${packetId}, on which an exchange at QoS ${known.qos} is open`,
+        `the server sent a PUBLISH at QoS ${packet.qos} with Packet Identifier ${packetId}, which an exchange at QoS ${known.qos} uses`,
         { violation: 'identifier-in-use', statement: 'MQTT-2.3.1-4' },
       )
     }

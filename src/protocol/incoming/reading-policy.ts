@@ -13,6 +13,8 @@
  *    ends that: the program waits, and no handler has ended for a second, or for four times as long as the slowest handler so far. From
  *    then on a message without room is postponed, which means that it is not kept and the session brings it again. If the session
  *    cannot bring a message again (QoS 0, a clean session), the standstill must last ten seconds; then the message is dropped.
+ *    A handler that waited for an answer was as slow as the standstill. So a standstill that this rule has ended does not count in the
+ *    duration of a handler: otherwise each one would last four times as long as the one before.
  *
  * The first postponed message is a gap: every later message at QoS 1 or 2 on that connection is postponed too. If a later message were
  * kept and acknowledged, the server would send the postponed one after it, in the wrong order. The next connection fills the gap.
@@ -52,6 +54,8 @@ export class ReadingPolicy {
   #gap: 'none' | 'open' = 'none'
   /** 'some': a message that comes only once was kept although the backlog had reached the upper bound. */
   #excess: 'none' | 'some' = 'none'
+  /** When a standstill had last lasted so long that reading went on. */
+  #resumedAt = -Infinity
 
   constructor(bounds: ReadingBounds) {
     this.#bounds = bounds
@@ -62,15 +66,18 @@ export class ReadingPolicy {
     return this.#gap === 'open'
   }
 
-  /** A handler has ended; it ran for `ranMs`. */
+  /** A handler has ended; it ran for `ranMs`, of which the time since the last standstill counts. */
   handlerEnded(now: number, ranMs: number): void {
     this.#lastEndAt = Math.max(this.#lastEndAt, now)
-    this.#slowestMs = Math.max(this.#slowestMs, ranMs)
+    this.#slowestMs = Math.max(this.#slowestMs, Math.min(ranMs, now - this.#resumedAt))
   }
 
   /** Takes the size of the backlog, and whether the program waits for an answer. Call it whenever one of them may have changed. */
   update(now: number, backlogBytes: number, program: 'waits' | 'idle'): void {
     const { receiveBufferBytes, receiveBufferMaxBytes } = this.#bounds
+    if (this.#upperBoundSince !== undefined) {
+      for (const at of [this.#postponesAt, this.#dropsAt]) if (this.#now < at && at <= now) this.#resumedAt = now
+    }
     this.#now = now
     this.#lowerBoundSince = backlogBytes < receiveBufferBytes ? undefined : (this.#lowerBoundSince ?? now)
     this.#upperBoundSince = backlogBytes < receiveBufferMaxBytes ? undefined : (this.#upperBoundSince ?? now)
@@ -152,9 +159,13 @@ export class ReadingPolicy {
       gap: this.#gap,
       excess: this.#excess,
       slowestMs: this.#slowestMs,
-      millisecondsSince: [this.#lowerBoundSince, this.#upperBoundSince, this.#idleSince, this.#lastEndAt].map((at) =>
-        at === undefined ? undefined : Math.min(this.#now - at, 60_000),
-      ),
+      millisecondsSince: [
+        this.#lowerBoundSince,
+        this.#upperBoundSince,
+        this.#idleSince,
+        this.#lastEndAt,
+        this.#resumedAt,
+      ].map((at) => (at === undefined ? undefined : Math.min(this.#now - at, 60_000))),
     }
   }
 }
