@@ -13,8 +13,8 @@
  *    ends that: the program waits, and no handler has ended for a second, or for four times as long as the slowest handler so far. From
  *    then on a message without room is postponed, which means that it is not kept and the session brings it again. If the session
  *    cannot bring a message again (QoS 0, a clean session), the standstill must last ten seconds; then the message is dropped.
- *    A handler that waited for an answer was as slow as the standstill. So a standstill that this rule has ended does not count in the
- *    duration of a handler: otherwise each one would last four times as long as the one before.
+ *    A handler that waits for an answer is as slow as the answer. So the time in which no answer can come, because of a standstill or
+ *    without a connection, does not count in its duration: otherwise each standstill would last four times as long as the one before.
  *
  * The first postponed message is a gap: every later message at QoS 1 or 2 on that connection is postponed too. If a later message were
  * kept and acknowledged, the server would send the postponed one after it, in the wrong order. The next connection fills the gap.
@@ -54,8 +54,8 @@ export class ReadingPolicy {
   #gap: 'none' | 'open' = 'none'
   /** 'some': a message that comes only once was kept although the backlog had reached the upper bound. */
   #excess: 'none' | 'some' = 'none'
-  /** When a standstill had last lasted so long that reading went on. */
-  #resumedAt = -Infinity
+  /** Since when answers can come: since the connection began, or since the last standstill ended. Infinity without a connection. */
+  #readingSince = Infinity
 
   constructor(bounds: ReadingBounds) {
     this.#bounds = bounds
@@ -66,18 +66,19 @@ export class ReadingPolicy {
     return this.#gap === 'open'
   }
 
-  /** A handler has ended; it ran for `ranMs`, of which the time since the last standstill counts. */
+  /** A handler has ended; it ran for `ranMs`, of which only the time counts in which answers could come. */
   handlerEnded(now: number, ranMs: number): void {
     this.#lastEndAt = Math.max(this.#lastEndAt, now)
-    this.#slowestMs = Math.max(this.#slowestMs, Math.min(ranMs, now - this.#resumedAt))
+    this.#slowestMs = Math.max(this.#slowestMs, Math.min(ranMs, now - this.#readingSince))
   }
 
   /** Takes the size of the backlog, and whether the program waits for an answer. Call it whenever one of them may have changed. */
   update(now: number, backlogBytes: number, program: 'waits' | 'idle'): void {
     const { receiveBufferBytes, receiveBufferMaxBytes } = this.#bounds
     if (this.#upperBoundSince !== undefined) {
-      for (const at of [this.#postponesAt, this.#dropsAt]) if (this.#now < at && at <= now) this.#resumedAt = now
+      for (const at of [this.#postponesAt, this.#dropsAt]) if (this.#now < at && at <= now) this.#readingSince = now
     }
+    this.#readingSince = Math.min(this.#readingSince, now)
     this.#now = now
     this.#lowerBoundSince = backlogBytes < receiveBufferBytes ? undefined : (this.#lowerBoundSince ?? now)
     this.#upperBoundSince = backlogBytes < receiveBufferMaxBytes ? undefined : (this.#upperBoundSince ?? now)
@@ -124,6 +125,7 @@ export class ReadingPolicy {
     this.#gap = 'none'
     this.#excess = 'none'
     this.#mode = 'up to the bound'
+    this.#readingSince = Infinity
   }
 
   /** When reading past the lower bound begins, in the mode 'up to the bound'. */
@@ -164,7 +166,7 @@ export class ReadingPolicy {
         this.#upperBoundSince,
         this.#idleSince,
         this.#lastEndAt,
-        this.#resumedAt,
+        this.#readingSince,
       ].map((at) => (at === undefined ? undefined : Math.min(this.#now - at, 60_000))),
     }
   }

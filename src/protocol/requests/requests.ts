@@ -136,7 +136,7 @@ export class Requests<P, R> {
   /** The error that ends the connection if too many abandoned requests keep their Packet Identifiers. */
   get tooManyAbandoned(): ConnectionLostError | undefined {
     if (this.#abandoned <= abandonedMax) return undefined
-    const text = `the server has not answered ${this.#abandoned} SUBSCRIBEs and UNSUBSCRIBEs that timed out or were aborted`
+    const text = `the server has not answered ${this.#abandoned} SUBSCRIBEs and UNSUBSCRIBEs that were given up`
     return new ConnectionLostError(`${text}: a new connection frees their Packet Identifiers`, {
       reason: 'unanswered',
     })

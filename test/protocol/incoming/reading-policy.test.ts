@@ -163,6 +163,15 @@ describe('a standstill at the upper bound', () => {
     expect(reads(engine.pass(1))).toBe(true)
   })
 
+  test('does not last longer because a handler waited for an answer while there was no connection', () => {
+    const engine = arrive(client().publish('ours', 1), 1, 1, 1).cut().pass(20_000).resume()
+    engine.receive(puback(1)).finish('a').publish('again', 1)
+    arrive(engine, 1, 1, 3).pass(100)
+    arrive(engine, 1, 4, 5)
+    expect(reads(engine.pass(999))).toBe(false)
+    expect(reads(engine.pass(1))).toBe(true)
+  })
+
   test('does not make the next one longer at QoS 0 either', () => {
     const engine = brimful(0)
       .pass(1_000)
