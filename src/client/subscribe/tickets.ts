@@ -146,8 +146,9 @@ export class SubscribeTicket implements RequestTicket, Abortable {
   }
 
   get #granted(): readonly GrantedFilter[] {
-    const granted = [...this.#answers.values()].map((answer) => answer?.granted ?? [])
-    return granted.length === 1 ? (granted[0] ?? []) : granted.flat()
+    const granted = [...this.#answers.values()].flatMap((answer) => answer?.granted ?? [])
+    // The subscription keeps the list, and `flatMap` has made room for more.
+    return granted.slice()
   }
 
   #fail(reason: unknown): void {
