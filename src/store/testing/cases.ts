@@ -265,7 +265,7 @@ export const cases: readonly Case[] = [
       await unfinished
       await next.close()
       const isPrefix = log.some((_, index) => index >= 99 && isSame(session, replay(log.slice(0, index + 1))))
-      assert.ok(isPrefix, 'open gave no prefix of the log, or a prefix without an append that had resolved')
+      assert.ok(isPrefix, 'open returned no prefix of the log, or a prefix without an append that had resolved')
     },
   },
 ]
@@ -278,8 +278,8 @@ function queued(sequence: number, qos: 1 | 2): JournalRecord {
 /** Compares message by message: to show the difference of two lists of thousands, `assert` of Node 22 and later needs gigabytes. */
 function assertSession(actual: StoredSession, expected: StoredSession): void {
   const parts = partsOf(expected)
-  for (const [index, part] of partsOf(actual).entries()) assert.deepEqual(part, parts[index])
-  assert.equal(actual.messages.length, expected.messages.length)
+  for (const part of partsOf(actual)) assert.deepEqual(part, parts.shift())
+  assert.equal(parts.length, 0)
 }
 
 function isSame(actual: StoredSession, expected: StoredSession): boolean {
@@ -292,7 +292,7 @@ function isSame(actual: StoredSession, expected: StoredSession): boolean {
 }
 
 /** A session in parts that can be compared: payloads may be any Uint8Array, and `held` and `reserved` may have any order. */
-function partsOf({ nextSequence, nextPacketId, messages, held, reserved }: StoredSession): readonly object[] {
+function partsOf({ nextSequence, nextPacketId, messages, held, reserved }: StoredSession): object[] {
   const ordered = (identifiers: readonly number[] = []) => [...identifiers].sort((a, b) => a - b)
   return [
     { nextSequence, nextPacketId, held: ordered(held), reserved: ordered(reserved) },
