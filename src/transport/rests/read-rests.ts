@@ -31,16 +31,16 @@ export interface RestTime {
 /** Milliseconds between two reads: a stream begins if they are fewer, and ends if they are more. */
 const beginsMs = 1
 const endsMs = 4
-/** No socket rests any more if the median of so many rests is later: the timers of the machine are too coarse, or it is too busy. */
+/** No socket rests any more if the median of so many rests is longer: the timers of the machine are too coarse, or it is too busy. */
 const judgedRests = 16
-const latestMedianMs = 2
+const longestMedianMs = 3
 
 export class ReadRests {
   readonly #time: RestTime
   #read: RestingSocket[] = []
   readonly #resting = new Set<RestingSocket>()
-  #timer: { readonly dueAt: number; readonly cancel: () => void } | undefined
-  #lateness: number[] = []
+  #timer: { readonly since: number; readonly ms: number; readonly cancel: () => void } | undefined
+  #durations: number[] = []
   #timers: 'fine' | 'coarse' = 'fine'
 
   constructor(time: RestTime) {
@@ -99,12 +99,15 @@ export class ReadRests {
     socket.stopReading()
     this.#resting.add(socket)
     const ms = socket.rhythm?.timerMs ?? 1
-    this.#timer ??= { dueAt: now + ms, cancel: this.#time.afterRest(this.#restsOver, ms) }
+    // A longer timer that other sockets have begun must not make this rest longer than what `mayRest` was asked for.
+    if (this.#timer !== undefined && this.#timer.since + this.#timer.ms <= now + ms) return
+    this.#timer?.cancel()
+    this.#timer = { since: now, ms, cancel: this.#time.afterRest(this.#restsOver, ms) }
   }
 
   readonly #restsOver = (): void => {
     const now = this.#time.now()
-    if (this.#timer !== undefined) this.#judge(now - this.#timer.dueAt)
+    if (this.#timer !== undefined) this.#judge(now - this.#timer.since)
     this.#timer = undefined
     for (const socket of this.#resting) {
       socket.lastReadAt = now
@@ -113,11 +116,11 @@ export class ReadRests {
     this.#resting.clear()
   }
 
-  #judge(lateMs: number): void {
-    this.#lateness.push(lateMs)
-    if (this.#lateness.length < judgedRests) return
-    const [median = 0] = this.#lateness.sort((one, other) => one - other).slice(judgedRests / 2)
-    this.#lateness = []
-    if (median > latestMedianMs) this.#timers = 'coarse'
+  #judge(duration: number): void {
+    this.#durations.push(duration)
+    if (this.#durations.length < judgedRests) return
+    const [median = 0] = this.#durations.sort((one, other) => one - other).slice(judgedRests / 2)
+    this.#durations = []
+    if (median > longestMedianMs) this.#timers = 'coarse'
   }
 }

@@ -16,8 +16,9 @@
  * There is no clock and no socket here: the caller passes times and bytes.
  */
 
-/** What a timer of one millisecond takes on most machines. */
+/** What a timer of one millisecond takes on most machines, and one of two. */
 const restMs = 1.5
+const longRestMs = 2.5
 /**
  * A stream of so many bytes in a millisecond rests a millisecond longer, because a wake of the process costs as much as a hundred
  * packets. If it is faster still, a long rest gathers too many bytes.
@@ -109,6 +110,11 @@ export class ReadRhythm {
     return this.#awakeRate < longRestsFrom || this.#awakeRate > longRestsTo ? 1 : 2
   }
 
+  /** How many bytes the next rest will gather. */
+  get #restBytes(): number {
+    return this.#awakeRate * (this.timerMs === 1 ? restMs : longRestMs)
+  }
+
   /** The turn is over. Returns how many bytes a rest would gather; 0 if there should be none. */
   turnOver(now: number): number {
     const bytes = this.#turnBytes ?? 0
@@ -116,7 +122,7 @@ export class ReadRhythm {
     this.#bytes += bytes
     this.#turns += 1
     const rests = this.#state === 'awake' ? this.#isWorthResting(now) : this.#goesOnResting(bytes, now)
-    return rests ? this.#awakeRate * (restMs + this.timerMs - 1) : 0
+    return rests ? this.#restBytes : 0
   }
 
   /** A rest begins. */
@@ -152,7 +158,7 @@ export class ReadRhythm {
     const isLong = ms >= longMeasureMs
     if (isLong || isOld) this.#awakeRate = this.#bytes / ms
     if (isLong) this.#measuredAt = now
-    const isSmall = this.#bytes < smallReadBytes * this.#turns && this.#awakeRate * restMs < fullRestBytes
+    const isSmall = this.#bytes < smallReadBytes * this.#turns && this.#restBytes < fullRestBytes
     const isWorth = isSmall && this.#turns >= readsPerMs * ms
     this.#lookFrom(now)
     return isWorth
@@ -161,7 +167,7 @@ export class ReadRhythm {
   #goesOnResting(bytes: number, now: number): boolean {
     if (this.#gathered === 0) this.#restEndedAt = now
     this.#gathered += bytes
-    const isLittle = this.#gathered < slowShare * restMs * this.#awakeRate
+    const isLittle = this.#gathered < slowShare * this.#restBytes
     if (isLittle && now - this.#restEndedAt < restComesMs) return false
     this.#rests += 1
     this.#restsSinceHeld += 1

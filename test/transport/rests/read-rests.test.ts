@@ -360,8 +360,30 @@ describe('a rest', () => {
   })
 })
 
+test('a rest of one millisecond ends in time beside a socket that rests for two', () => {
+  const reading = new Reading().run(1_000, { perMs: 120, restMs: 2.2 })
+  while (!reading.time.isTimed) reading.run(0.1, { perMs: 120 })
+  const { rests, socket, time } = reading
+  time.fire()
+  const slower = new Socket()
+  for (let reads = 0; slower.isRead; reads += 1) {
+    time.at += 0.1
+    if (reads === 21) rests.wasRead(socket, 300 * packetBytes)
+    rests.wasRead(slower, 4 * packetBytes)
+    time.endTurn()
+  }
+  expect([socket.isRead, time.timerMs]).toEqual([false, 1])
+  time.fire()
+  expect([socket.isRead, slower.isRead, time.isTimed]).toEqual([true, true, false])
+})
+
 describe('timers', () => {
   const restMs = 4
+
+  test('that are coarse end all rests of the process after sixteen in a fast stream too', () => {
+    const reading = new Reading().run(4_000, { perMs: 120, restMs: 3.1 })
+    expect([reading.time.timers, reading.time.timerMs]).toEqual([16, 2])
+  })
 
   test('that are coarse end all rests of the process after sixteen', () => {
     const reading = new Reading().run(4_000, { ...fast, restMs })
