@@ -1,8 +1,11 @@
 /** Each habit, as a client meets it; and that the named servers have them. */
 import { describe, expect, test } from 'vitest'
 import { aedes, ejabberd, mosquitto } from '../../src/servers/index.js'
+import { allHabits } from '../../src/testing/broker/habits.js'
 import { type Habits, type ServerName, serverHabits } from '../../src/testing/index.js'
 import { fakeTime, pass } from '../client/peers/client-on-pipe.js'
+import { kinds } from '../servers/form.js'
+import { usualAnswers } from '../servers/questions/usual-answers.js'
 import { admitted, connectPacket, publish, RawClient, serverInMemory, subscribed } from './raw-client.js'
 
 const serverNames: readonly ServerName[] = ['mosquitto', 'rabbitmq', 'activemq', 'nats', 'ejabberd', 'aedes']
@@ -177,4 +180,22 @@ test('RabbitMQ as a whole: QoS 2 is granted as 1 and answered with PUBACK, and a
 test.each(serverNames)('the habits of %s are all known, by name or spread', async (name) => {
   await admitted(serverInMemory({ habits: name }))
   await admitted(serverInMemory({ habits: { ...serverHabits[name], sendWindow: 1 } }))
+})
+
+/** What `npm run test:servers` asks of a server, in the words of the habits. */
+test.each(kinds)('the habits of $title are those that the server itself has', ({ name, answers }) => {
+  const answer = { ...usualAnswers, ...answers }
+  const again = answer['QoS 1 message sent again']
+  const underWay = answer['QoS 1 messages under way to a client']
+  expect(allHabits(name)).toMatchObject({
+    grantedQosMax: answer['SUBSCRIBE at QoS 2'] === 'QoS 2 granted' ? 2 : 1,
+    keepsQos0Subscriptions: !answer['Session with both, resumed'].endsWith('QoS 0 lost'),
+    redelivery: again.startsWith('DUP 0') ? 'no-dup' : again.includes('another') ? 'new-identifier' : 'dup',
+    retainedForWildcards: answer['retained message, filter with a wildcard'] === 'delivered',
+    retainedBeforeSuback: answer['first packet after SUBSCRIBE'] !== 'SUBACK',
+    wildcardsMatchDollar: answer['# and $x/a'] === 'match',
+    refusedPublish: answer['forbidden PUBLISH'] === 'closed' ? 'close' : 'acknowledge',
+    willOnTakeOver: answer['will of a client that is taken over'] === 'sent',
+    sendWindow: underWay === 'all' ? 65_535 : Number(underWay),
+  })
 })

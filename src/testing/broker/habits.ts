@@ -91,6 +91,7 @@ export const serverHabits: Readonly<Record<ServerName, Habits>> = {
   },
   activemq: {
     sessionPresent: 'never',
+    keepsQos0Subscriptions: false,
     overlappingFilters: 'each',
     retainedBeforeSuback: true,
     willOnTakeOver: false,
@@ -100,17 +101,16 @@ export const serverHabits: Readonly<Record<ServerName, Habits>> = {
     grantedQosMax: 1,
     publishAtQos2: 'close',
     overlappingFilters: 'each',
+    wildcardsMatchDollar: true,
     willOnTakeOver: false,
     unknownPubrel: 'close',
     sendWindow: 1_024,
-    keepAliveFactor: 1,
   },
   ejabberd: {
     overlappingFilters: 'each',
     filterLevelsMax: 8,
     refusedFilter: 0x8f,
     sendWindow: 1,
-    keepAliveFactor: 2,
   },
   aedes: {
     sessionPresent: 'with-subscriptions',
