@@ -9,10 +9,8 @@ const head = ['Asked', 'As usual', ...kinds.map(({ title }) => title)]
 export function serverRows(): string[][] {
   return Object.entries(usualAnswers).map(([question, usual]) => [
     cell(question),
-    cell(usual ?? ''),
-    ...kinds.map(({ answers }) =>
-      cell(new Map<string, string | undefined>(Object.entries(answers)).get(question) ?? ''),
-    ),
+    cell(usual),
+    ...kinds.map(({ answers }) => cell(new Map<string, string>(Object.entries(answers)).get(question) ?? '')),
   ])
 }
 

@@ -13,8 +13,8 @@ export const rabbitmq: ServerKind = {
   overCuts: 'keeps',
   afterKill: 'kept',
   answers: {
-    'PUBLISH at QoS 2, sent again on the next connection': undefined,
-    'QoS 2 messages to a persistent Session': undefined,
+    'PUBLISH at QoS 2, sent again on the next connection': 'delivered 2 times',
+    'QoS 2 messages to a persistent Session': 'none, QoS 2 is not granted',
     'wrong password': 'Return Code 4',
     'will of a client that is taken over': 'not sent',
     'Session with a QoS 0 subscription, resumed': 'Session Present 0, subscription lost',
@@ -30,6 +30,7 @@ export const rabbitmq: ServerKind = {
     '# and $x/a': 'match',
     'Topic Name with a dot, "a.b"': 'becomes "a/b"',
     'Topic Name with a star, "a*b"': 'becomes "a+b"',
+    'Topic Filter "a/*"': 'matches itself and a/b',
     'forbidden filter': 'closed, no SUBACK',
     'forbidden filter beside an allowed one': 'closed, no SUBACK',
     'forbidden PUBLISH': 'closed',

@@ -26,8 +26,7 @@ export const questions = {
 
 export type Question = keyof typeof questions
 
-/** `undefined`: the question is not asked, because this server cannot be asked it. */
-export type Answers = Readonly<Record<Question, string | undefined>>
+export type Answers = Readonly<Record<Question, string>>
 
 /** What takes seconds, because the server waits or starts anew. */
 const slowQuestions: ReadonlySet<string> = new Set<Question>([
@@ -40,7 +39,7 @@ export function asked(
   kind: ServerKind,
   form: { readonly patient: boolean },
 ): { readonly question: string; readonly ask: Ask; readonly answer: string }[] {
-  const answers = new Map<string, string | undefined>(Object.entries({ ...usualAnswers, ...kind.answers }))
+  const answers = new Map<string, string>(Object.entries({ ...usualAnswers, ...kind.answers }))
   return Object.entries(questions).flatMap(([question, ask]) => {
     const answer = answers.get(question)
     if (answer === undefined || (!form.patient && slowQuestions.has(question))) return []
