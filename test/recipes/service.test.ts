@@ -120,6 +120,10 @@ test('the manifests fit the program', () => {
   expect(grace * 1_000).toBeGreaterThan(drain)
   for (const [, name = ''] of kubernetes.matchAll(/name: ([A-Z_]+)\b/g)) expect(program).toContain(name)
   const image = recipe('Dockerfile')
+  // The user of the image may not write into /app: its session is in a directory of its own, where Kubernetes mounts the volume too.
+  const session = /^ENV SESSION=(\/\w+)\/\w+$/m.exec(image)?.[1] ?? ''
+  expect(image).toContain(`RUN mkdir ${session} && chown node:node ${session}\n`)
+  expect(kubernetes).toContain(`mountPath: ${session} }`)
   expect(image).toContain('CMD ["node", "service.js"]')
   for (const text of [image, kubernetes]) expect(text).toContain('/ready')
   for (const text of [image, kubernetes, program]) expect(text).toContain('8080')
