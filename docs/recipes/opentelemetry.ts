@@ -2,7 +2,10 @@ import { channel } from 'node:diagnostics_channel'
 import { metrics } from '@opentelemetry/api'
 import { isMqttError, type MqttClient } from 'mqtt311'
 
-/** Gives the numbers of a client to OpenTelemetry, whose SDK reads them when it exports. Without an SDK nothing is read. */
+/**
+ * Gives the numbers of a client to OpenTelemetry, whose SDK reads them when it exports. Without an SDK nothing is read. Call it after the
+ * SDK has started: a meter that was asked for before measures nothing, and no error says so.
+ */
 export function watchClient(client: MqttClient, clientId: string): void {
   const meter = metrics.getMeter('mqtt311')
   const attributes = { 'messaging.system': 'mqtt', 'messaging.client.id': clientId }

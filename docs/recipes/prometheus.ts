@@ -2,7 +2,10 @@ import { channel } from 'node:diagnostics_channel'
 import { isMqttError, type MqttClient } from 'mqtt311'
 import { Counter, Gauge, type Registry } from 'prom-client'
 
-/** Adds the numbers of a client to a registry. Prometheus reads most of them when it asks, so they cost nothing in between. */
+/**
+ * Adds the numbers of a client to a registry. Prometheus reads most of them when it asks, so they cost nothing in between. A registry takes
+ * one client: the second one throws, because prom-client allows each name once.
+ */
 export function watchClient(client: MqttClient, registry: Registry): void {
   const registers = [registry]
 

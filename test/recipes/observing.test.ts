@@ -39,9 +39,12 @@ test('Prometheus gets gauges, totals that do not double, and losses by code', as
   ]) {
     expect(text.split('\n')).toContain(line)
   }
+  expect(() => watchForPrometheus(both.client, registry)).toThrow('already been registered')
 })
 
-test('OpenTelemetry gets what is asked for when it exports, and each loss', async () => {
+test('OpenTelemetry gets what is asked for when it exports, and each loss, of what was watched after its SDK started', async () => {
+  const both = await online()
+  watchForOpenTelemetry(both.client, 'too early')
   const names = new Map<unknown, string>()
   const callbacks: BatchObservableCallback[] = []
   const losses: unknown[] = []
@@ -58,8 +61,8 @@ test('OpenTelemetry gets what is asked for when it exports, and each loss', asyn
   })
   metrics.setGlobalMeterProvider({ getMeter: () => meter })
   onTestFinished(() => metrics.disable())
-  const both = await online()
   watchForOpenTelemetry(both.client, 'lamp')
+  expect(callbacks).toHaveLength(1)
   await both.client.publish('a', 'x', { qos: 1 })
   await cutOnce(both)
   const seen = new Map<string | undefined, number>()
