@@ -8,7 +8,7 @@ import type { Mutant } from './mutants.js'
 import { type Probed, probesAt } from './reach.js'
 import { type Measured, root } from './trial.js'
 
-export const folders = ['codec', 'protocol', 'client', 'store', 'transport', 'explain'] as const
+export const folders = ['codec', 'protocol', 'client', 'store', 'transport', 'explain', 'aliyun', 'cli'] as const
 type Folder = (typeof folders)[number]
 
 /** Tests of other folders that see what their own do not. */
@@ -21,9 +21,12 @@ const others: Readonly<Record<Folder, readonly string[]>> = {
   // How long addresses are tried, and which failures end a client, show over several attempts.
   transport: ['test/client/life/connect.test.ts', 'test/client/life/reconnect.test.ts'],
   explain: [],
+  // How the command signs and registers, and what its emulator of the platform answers.
+  aliyun: ['test/cli/platform-server.test.ts', 'test/cli/platform.test.ts'],
+  cli: ['test/aliyun/platform-emulator.test.ts'],
 }
 
-/** They start processes that load the sources: what is reached there is not measured. */
+/** They start processes that load the sources and may be killed: what is reached there is not measured. */
 const startProcesses: Readonly<Record<Folder, readonly string[]>> = {
   codec: [],
   protocol: [],
@@ -31,6 +34,8 @@ const startProcesses: Readonly<Record<Folder, readonly string[]>> = {
   store: ['test/store/directory-lock.test.ts'],
   transport: [],
   explain: [],
+  aliyun: [],
+  cli: [],
 }
 
 /** How much quicker a test of another room has to be to come before one of the own room. */

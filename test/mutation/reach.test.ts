@@ -1,5 +1,9 @@
-import { expect, test } from 'vitest'
-import { probesAt, withProbes } from './reach.js'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { probesAt, reachedByProcesses, withProbes } from './reach.js'
 
 const source = `
 export const limit = 3
@@ -40,4 +44,13 @@ test('the parameters of a function are reached with its first statement', () => 
 
 test('the lines stay where they are, so that a failure names the right one', () => {
   expect(probed.text.split('\n')).toHaveLength(source.split('\n').length)
+})
+
+test('a process that a test starts writes down what it has reached', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'mqtt311-reach-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const { text, regions } = withProbes('lamp.ts', 'function on() { return 1 }\nfunction off() { return 0 }\non()', 7)
+  execFileSync(process.execPath, ['--input-type=module', '-e', text], { cwd: directory })
+  expect([...regions.keys()]).toEqual([7, 8])
+  expect(readFileSync(join(directory, reachedByProcesses), 'utf8')).toBe('7 ')
 })

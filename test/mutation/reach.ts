@@ -17,6 +17,15 @@ interface Region {
   readonly end: number
 }
 
+/** Where processes that tests start write, in their directory, what they have reached. */
+export const reachedByProcesses = 'reached-by-processes.txt'
+
+/** A process that a test starts has none of the set-up of the tests: it makes its own list, and writes it when it ends. */
+const listOfProcess =
+  'globalThis.reachedByTests ??= (() => { const reached = new Set(); ' +
+  "process.once('exit', () => process.getBuiltinModule('node:fs')" +
+  `.appendFileSync('${reachedByProcesses}', [...reached, ''].join(' '))); return reached })();`
+
 /** The numbers of the probes that each test file reaches. */
 export type Reach = ReadonlyMap<string, ReadonlySet<number>>
 
@@ -49,6 +58,7 @@ export function withProbes(file: string, text: string, first: number): Probed {
     ts.forEachChild(node, visit)
   }
   visit(source)
+  insertions.push({ at: source.statements[0]?.getStart(source) ?? 0, text: listOfProcess })
 
   const ordered = insertions.map((insertion, order) => ({ ...insertion, order }))
   ordered.sort((a, b) => b.at - a.at || b.order - a.order)
