@@ -17,8 +17,11 @@ const LIMIT_FACTOR = 4
 /** Of one test, or one hook. */
 const SLOW_TEST_MS = 1_000
 
-/** Of a whole file of tests: an endless loop lets no test time out. */
-const SLOW_FILE_MS = 5_000
+/**
+ * An endless loop lets no test time out, and says nothing more. It is waited for as long as a test may take, and this for what lies before the
+ * test: loading a file, and its hooks. Not as long as a whole file takes: such a loop would cost ten minutes.
+ */
+const MAX_PAUSE_MS = 30_000
 
 /** How often a test may fail without a mutant on a busy machine. */
 const MAX_ATTEMPTS = 5
@@ -52,9 +55,13 @@ interface Ended {
   readonly passed: readonly Duration[]
 }
 
-export type Answer = { readonly kind: 'ready' } | { readonly kind: 'begun'; readonly file: string } | Ended
+export type Answer =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'begun'; readonly file: string }
+  | { readonly kind: 'test ended' }
+  | Ended
 
-/** 'hung': a file has begun and did not end, not even by the time-out of a test. */
+/** 'hung': for too long no test has ended, not even by its time-out. */
 type Outcome = Ended | { readonly kind: 'hung'; readonly file: string | undefined }
 
 export interface Measured {
@@ -131,8 +138,7 @@ export class Trial {
       if (group.length === 0) continue
       const measured = group.flatMap((file) => this.#durations.get(file) ?? [])
       const testMs = LIMIT_FACTOR * Math.max(SLOW_TEST_MS, ...measured.map(({ longestTestMs }) => longestTestMs))
-      const fileMs = LIMIT_FACTOR * Math.max(SLOW_FILE_MS, ...measured.map(({ ms }) => ms))
-      const end = runEnd(await this.#run(group, patience * testMs, patience * (testMs + fileMs)))
+      const end = runEnd(await this.#run(group, patience * testMs, patience * testMs + MAX_PAUSE_MS))
       if (end.is !== 'passed') return end
     }
     return { is: 'passed' }
@@ -141,7 +147,7 @@ export class Trial {
   #run(
     files: readonly string[],
     testMs: number,
-    fileMs: number,
+    silenceMs: number,
     upTo: Order['upTo'] = 'first failure',
   ): Promise<Outcome> {
     const warm = this.#warm
@@ -154,7 +160,7 @@ export class Trial {
         this.#stop()
         end({ kind: 'hung', file: running })
       }
-      let timer = setTimeout(hung, fileMs)
+      let timer = setTimeout(hung, silenceMs)
       const end = (outcome: Outcome) => {
         clearTimeout(timer)
         warm.off('message', hear)
@@ -162,11 +168,10 @@ export class Trial {
         resolve(outcome)
       }
       const hear = (answer: Answer) => {
-        if (answer.kind === 'ended') end(answer)
-        if (answer.kind !== 'begun') return
-        running = answer.file
+        if (answer.kind === 'ended') return end(answer)
+        if (answer.kind === 'begun') running = answer.file
         clearTimeout(timer)
-        timer = setTimeout(hung, fileMs)
+        timer = setTimeout(hung, silenceMs)
       }
       const gone = () => reject(new Error('the process that runs the tests has ended'))
       warm.on('message', hear)

@@ -1,6 +1,6 @@
 /**
  * The process in which `Trial` has tests run: vitest stays loaded, with all sources that it has transformed, and each run gets a
- * worker of its own. It says which test file has begun, so that an endless loop can be told from a long run.
+ * worker of its own. It says which test file has begun, and when a test has ended, so that an endless loop can be told from a long run.
  */
 import { join, relative } from 'node:path'
 import type { SerializedError, TestModule, TestSpecification, Vitest } from 'vitest/node'
@@ -43,6 +43,9 @@ function failureOf({ message }: SerializedError, file?: string): Failure {
 const reporter = {
   onTestModuleStart(module: TestModule): void {
     say({ kind: 'begun', file: nameOf(module) })
+  },
+  onTestCaseResult(): void {
+    say({ kind: 'test ended' })
   },
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
     const failures = [...unhandled.map((error) => failureOf(error)), ...modules.flatMap(failuresOf)]
