@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { ConnectionRefusedError, connect } from 'mqtt311'
+import { ConnectionRefusedError, connect, type MqttClient } from 'mqtt311'
 import { type AliyunOptions, aliyun, registerDevice, type SecretDevice } from 'mqtt311/aliyun'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ca } from '../../fixtures/tls/index.js'
@@ -185,6 +185,26 @@ describe('mqtt311 platform', () => {
     const { command, url } = await platform(['--broken', 'signature'])
     await expect(online(url, overTcp)).rejects.toMatchObject({ returnCode: 4 })
     await command.wrote('stdout', 'refused with Return Code 4: every signature counts as wrong here')
+  })
+
+  it.each<[string, (client: MqttClient) => Promise<unknown>, string]>([
+    ['suback', (client) => client.subscribe(topic), `SUBSCRIBE "${topic}", QoS 0 ✗ not answered\n`],
+    ['puback', (client) => client.publish('/a', 'x', { qos: 1 }), 'PUBLISH "/a", QoS 1, 1 byte: "x" ✗ not answered\n'],
+    ['pingresp', (client) => client.ping(), 'PINGREQ ✗ not answered\n'],
+  ])('with --broken %s does not say that it has answered', async (what, ask, text) => {
+    const { command, url } = await platform(['--broken', what])
+    const client = await online(url, overTcp)
+    ask(client).catch(() => {})
+    await command.wrote('stdout', text)
+    client.destroy()
+  })
+
+  it('with --broken delivery says that it loses what it is given to publish', async () => {
+    const { command, url } = await platform(['--broken', 'delivery', '-l'], { input: 'open' })
+    const client = await online(url, overTcp)
+    await client.subscribe(topic)
+    command.process.stdin.write(`${topic} on\n`)
+    await command.wrote('stdout', `PUBLISH "${topic}", QoS 1, 2 bytes: "on" ✗ dropped in silence: lost on purpose\n`)
   })
 
   it('goes on when standard input ends, and tells of lines that reach nobody', async () => {

@@ -141,6 +141,8 @@ export class DeviceConnection {
         this.#house.tell({ type: 'puback', device })
         break
       case 'pingreq':
+        this.#house.tell({ type: 'pingreq', device, answered: this.#house.rules.broken !== 'pingresp' })
+        break
       case 'disconnect':
         this.#house.tell({ type: packet.type, device })
         break
@@ -239,7 +241,8 @@ export class DeviceConnection {
     const fault = publishFault(rules, packet)
     // In silence: at QoS 1 the device waits for PUBACK in vain.
     const isDropped = fault === undefined && rules.limited && !meter.publish(qos)
-    const fate: PublishSeen['fate'] = fault !== undefined ? 'refused' : isDropped ? 'dropped' : 'taken'
+    const taken = qos === 1 && rules.broken === 'puback' ? 'unanswered' : 'taken'
+    const fate: PublishSeen['fate'] = fault !== undefined ? 'refused' : isDropped ? 'dropped' : taken
     this.#house.tell({ type: 'publish', device, topic, payload, qos, retain, dup, fate })
     if (fault !== undefined) return this.#violation(fault)
     if (packet.qos === 1) this.#up.add(packet.packetId)
@@ -257,7 +260,8 @@ export class DeviceConnection {
     this.#refused.clear()
     this.#asked = filters.map(({ qos }) => qos)
     served.receive({ ...packet, subscriptions: filters.map(({ filter }) => ({ filter, qos: 1 })) })
-    const granted = filters.map(({ filter, qos }) => (this.#refused.has(filter) ? 0x80 : promised(qos)))
+    const codes = filters.map(({ filter, qos }) => (this.#refused.has(filter) ? 0x80 : promised(qos)))
+    const granted = this.#house.rules.broken === 'suback' ? undefined : codes
     this.#house.tell({ type: 'subscribe', device, filters, granted, reasons: new Map(this.#refused) })
   }
 
@@ -277,13 +281,12 @@ export class DeviceConnection {
 
   #deliver(packet: PublishPacket<Buffer>, { device, meter }: Open): void {
     const { topic, payload, qos } = packet
-    const withheld = this.#reasonToWithhold(meter)
-    if (withheld === undefined && !isSwallowed(this.#house.rules, packet)) {
+    const withheld = isSwallowed(this.#house.rules, packet) ? 'lost on purpose' : this.#reasonToWithhold(meter)
+    if (withheld === undefined) {
       if (packet.qos === 1) this.#down.add(packet.packetId)
       this.#write(packet)
     }
-    if (this.#house.rules.broken !== 'delivery')
-      this.#house.tell({ type: 'delivery', device, topic, payload, qos, withheld })
+    this.#house.tell({ type: 'delivery', device, topic, payload, qos, withheld })
   }
 
   #reasonToWithhold(meter: Meter): string | undefined {

@@ -34,16 +34,16 @@ export interface PublishSeen {
   readonly qos: QoS
   readonly retain: boolean
   readonly dup: boolean
-  /** `dropped`: over the rate, without a word. `refused`: the connection is closed for it. */
-  readonly fate: 'taken' | 'dropped' | 'refused'
+  /** `unanswered`: taken, and its PUBACK lost on purpose. `dropped`: over the rate, without a word. `refused`: the connection is closed for it. */
+  readonly fate: 'taken' | 'unanswered' | 'dropped' | 'refused'
 }
 
 export interface SubscribeSeen {
   readonly type: 'subscribe'
   readonly device: DeviceNames
   readonly filters: readonly { readonly filter: string; readonly qos: QoS }[]
-  /** The Return Codes of SUBACK. */
-  readonly granted: readonly number[]
+  /** The Return Codes of SUBACK; undefined if it was lost on purpose. */
+  readonly granted: readonly number[] | undefined
   /** Why filters were refused, by filter. */
   readonly reasons: ReadonlyMap<string, string>
 }
@@ -79,4 +79,5 @@ export type PlatformEvent =
   | DeliverySeen
   | EndSeen
   | { readonly type: 'unsubscribe'; readonly device: DeviceNames; readonly filters: readonly string[] }
-  | { readonly type: 'pingreq' | 'puback' | 'disconnect'; readonly device: DeviceNames }
+  | { readonly type: 'pingreq'; readonly device: DeviceNames; readonly answered: boolean }
+  | { readonly type: 'puback' | 'disconnect'; readonly device: DeviceNames }

@@ -23,6 +23,7 @@ const nameColumns = 64
 
 const up = '──▶'
 const down = '◀──'
+const unanswered = ' ✗ not answered'
 
 export function platformLine(now: Date, event: PlatformEvent): string {
   return `${clockTime(now)}  ${whose(event)}  ${what(event)}`
@@ -54,6 +55,7 @@ function what(event: PlatformEvent): string {
     case 'delivery':
       return `${down} PUBLISH ${deliveryText(event)}`
     case 'pingreq':
+      return `${up} PINGREQ${event.answered ? '' : unanswered}`
     case 'puback':
     case 'disconnect':
       return `${up} ${event.type.toUpperCase()}`
@@ -93,6 +95,8 @@ function fateText({ fate, qos }: PublishSeen): string {
   switch (fate) {
     case 'taken':
       return ''
+    case 'unanswered':
+      return unanswered
     case 'dropped':
       return ` ✗ dropped in silence: more than ${limits.publishesPerSecond[qos === 0 ? 0 : 1]} a second at QoS ${qos}`
     case 'refused':
@@ -101,6 +105,8 @@ function fateText({ fate, qos }: PublishSeen): string {
 }
 
 function filtersText({ filters, granted, reasons }: SubscribeSeen): string {
+  if (granted === undefined)
+    return `${filters.map(({ filter, qos }) => `${quote(filter, topicColumns)}, QoS ${qos}`).join('; ')}${unanswered}`
   return filters
     .map(({ filter, qos }, index) => {
       const reason = reasons.get(filter)
