@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { signConnect } from 'mqtt311/aliyun'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Platform, type PlatformOptions, startPlatform } from '../../fixtures/platform/index.js'
-import { client } from '../../fixtures/tls/index.js'
+import { client, server } from '../../fixtures/tls/index.js'
 import { buildCommand, call, run, shell, start, temporaryFile } from './program.js'
-import { listen } from './servers.js'
+import { listen, startBroker } from './servers.js'
 
 buildCommand()
 
@@ -229,6 +229,42 @@ describe('mqtt311 register', () => {
     const { code, stderr } = await call(args, { env: { PRODUCT_SECRET: product.productSecret } })
     expect(stderr).toBe('mqtt311: the file of -o cannot be written: there is no such directory\n')
     expect(code).toBe(74)
+  })
+
+  it.each([
+    ['has no secret', {}, 'has neither deviceSecret nor clientId and deviceToken'],
+    ['is for another device', { deviceName: 'door', deviceSecret: 'hunter2' }, 'is for another device'],
+    ['is no JSON', undefined, 'is no JSON object'],
+  ])('says that an answer that %s is a fault of the platform: 76', async (_, answer, text) => {
+    const { server: fake, address } = await startBroker({ tls: server })
+    fake.answer('connect', (_packet, connection) => {
+      connection.send({ type: 'connack', sessionPresent: false, returnCode: 0 })
+      const payload = Buffer.from(JSON.stringify(answer) ?? 'hunter2')
+      connection.send({ type: 'publish', topic: '/ext/register', payload, qos: 0, retain: false })
+    })
+    const file = temporaryFile('lamp.env')
+    const args = ['register', ...address, '--cafile', cafile, ...names, '-o', file]
+    const { code, stdout, stderr } = await call(args, { env: { PRODUCT_SECRET: product.productSecret } })
+    expect(stderr).toMatch(
+      /^mqtt311: the platform's (answer|message) on \/ext\/register [^\n]*; this is a fault of the platform\n$/,
+    )
+    expect(stderr).toContain(text)
+    expect(stderr).not.toContain('hunter')
+    expect({ code, stdout }).toEqual({ code: 76, stdout: '' })
+    expect(existsSync(file)).toBe(false)
+  })
+
+  it('ends with SIGINT while it waits for the answer, and takes its empty file away: 130', async () => {
+    const server = await platform({ devices: [device], products, broken: 'delivery' })
+    const file = temporaryFile('lamp.env')
+    const args = ['register', ...server.address, ...names, '-o', file]
+    const command = start(args, { env: { PRODUCT_SECRET: product.productSecret } })
+    await server.until((seen) => seen.online === 1)
+    expect(existsSync(file)).toBe(true)
+    command.process.kill('SIGINT')
+    const { code, stderr } = await command.end()
+    expect({ code, stderr }).toEqual({ code: 130, stderr: 'mqtt311: interrupted by SIGINT\n' })
+    expect(existsSync(file)).toBe(false)
   })
 
   it('towards a plain port that hangs up says that it needs TLS: 78', async () => {

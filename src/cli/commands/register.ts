@@ -2,8 +2,9 @@
 import { open, unlink } from 'node:fs/promises'
 import { registerDevice } from '../../aliyun/index.js'
 import { isMqttError, UsageError } from '../../errors.js'
-import { codeOf } from '../../realms/foreign-values.js'
+import { codeOf, isError } from '../../realms/foreign-values.js'
 import { type CommandLine, requireNoPositionals, requireOne } from '../command-line.js'
+import { EarlyEnd } from '../conversation/conversation.js'
 import { startReporting } from '../conversation/reporting.js'
 import { type EndpointOptionName, signedEndpointOptions } from '../flags/connection-flags.js'
 import { readDeviceNames, readEndpoint, readSignMethod, required, signedEndpoints } from '../flags/device.js'
@@ -87,15 +88,19 @@ export const command = defineCommand({
     const output = line.text('output')
     // Made before the platform is asked: the platform may send the secret only once, so the file must not fail later.
     const target = output === undefined ? undefined : await createFile(output)
+    // A signal ends the command only after the file is away.
+    const end = new EarlyEnd(undefined)
     let text: string
     try {
       await startReporting(line)
-      text = inFormat(format, fieldsOf(await registerDevice(registration)))
+      text = inFormat(format, fieldsOf(await Promise.race([registerDevice(registration), end.promise])))
     } catch (error) {
       await target?.close()
       // An empty file would stop the next try.
       if (output !== undefined) await unlink(output)
       throw withAdvice(error)
+    } finally {
+      end.stop()
     }
     if (target === undefined) await print(text)
     else await target.writeFile(text).finally(() => target.close())
@@ -130,6 +135,11 @@ async function createFile(path: string) {
 }
 
 function withAdvice(error: unknown): unknown {
+  // `registerDevice` has no class for an answer that cannot be used. A subclass, such as TypeError, is a fault of this program.
+  if (isError(error) && error.constructor === Error && codeOf(error) === '') {
+    const text = `${error.message}; this is a fault of the platform`
+    return new CommandFailure('protocol', text, { cause: error })
+  }
   if (!isMqttError(error) || error.code !== 'MQTT_CONNECTION_LOST' || !isResetInHandshake(error)) return error
   return new CommandFailure('tls', `${error.message}; devices register over TLS: do -h and -p name a port for TLS?`, {
     cause: error,

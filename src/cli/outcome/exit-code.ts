@@ -13,7 +13,7 @@ const table = {
   internal: [70, 'a fault of this program'],
   noOutput: [74, 'the output cannot be written'],
   lost: [75, 'the connection was lost, and did not come back'],
-  protocol: [76, 'the server sent what MQTT 3.1.1 forbids'],
+  protocol: [76, 'the server sent what MQTT 3.1.1 forbids; register: no usable answer'],
   denied: [77, 'the server refused a subscription'],
   tls: [78, 'TLS failed: a certificate, a version, a plain port'],
 } as const
