@@ -171,6 +171,7 @@ describe('a wrong command line', () => {
       ['explain', 'c0', '00', '--keylog', '/dev/null'],
       '--keylog is for a capture, and the input is none: leave it out',
     ],
+    [['explain', 'c0', '00', '--brief', '--all'], '--brief and --all exclude each other: give one of them'],
     [['rr', '-t', 'a', '-t', 'b', '-e', 'c', '-m', 'x'], 'give -t and -e once'],
     [['rr', '-t', 'a', '-e', 'b', '-e', 'c', '-m', 'x'], 'give -t and -e once'],
     [['platform'], 'no device could connect: give --device KEY/NAME=SECRET, or set PRODUCT_KEY'],

@@ -94,6 +94,18 @@ describe('mqtt311 explain', () => {
     expect([code, stderr]).toEqual([64, `mqtt311: ${line}; see mqtt311 explain --help\n`])
   })
 
+  it.each([
+    [[], '', 'standard input'],
+    [['--brief'], '\n', 'standard input'],
+    [['--hex'], ' \n', 'standard input'],
+    [['--base64'], '', 'standard input'],
+    [['--binary', '-f', '/dev/null'], '', 'the file of -f'],
+  ])('%j of %j says that there is nothing to explain: 66', async (args, input, what) => {
+    const { code, stdout, stderr } = await call(['explain', ...args], { input })
+    expect(stderr).toBe(`mqtt311: ${what} has no bytes: there is nothing to explain\n`)
+    expect({ code, stdout }).toEqual({ code: 66, stdout: '' })
+  })
+
   it('ends with 65 where it finds a fault, and shows it', async () => {
     const { code, stdout, stderr } = await run(['explain', '36', '00'])
     expect(stdout).toContain('MQTT-3.3.1-4')

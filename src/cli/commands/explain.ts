@@ -4,7 +4,7 @@ import { readConversation } from '../../explain/capture/conversation.js'
 import { decodeBase64 } from '../../explain/input/byte-text.js'
 import { type Reading, readHex } from '../../explain/input/hex-text.js'
 import { type Input, readInput, readText, type SidePart } from '../../explain/input/read-input.js'
-import type { CommandLine } from '../command-line.js'
+import { type CommandLine, requireOne } from '../command-line.js'
 import { readStandardInput } from '../conversation/standard-input.js'
 import { readInput as readNamedFile } from '../flags/input-file.js'
 import { CommandFailure, exitCode } from '../outcome/exit-code.js'
@@ -49,6 +49,7 @@ export const command = defineCommand({
     'tcpdump -i lo -U -w - port 1883 -c 50 | mqtt311 explain',
   ],
   async run(line) {
+    requireOne(line, 'brief', 'all')
     const output = new ExplainedOutput(line.has('brief') ? 'lines' : line.has('all') ? 'all bytes' : 'bytes')
     const port = line.integer('port', 1, 65_535)
     const keyFile = line.text('keylog')
@@ -107,9 +108,12 @@ async function readGiven(line: Line): Promise<Exclude<Input, { is: 'foreign' }>>
   const isNamed = file !== undefined && file !== '-'
   const bytes = isNamed ? await readNamedFile(file, '-f') : await readStandardInput(inputBytesMax)
   const input = form === undefined ? readInput(bytes) : readAs(form, bytes)
+  const name = isNamed ? 'the file of -f' : 'standard input'
+  // A pipe whose first program has failed is empty too, and should not look like a conversation without a fault.
+  if (bytes.length === 0 || (input.is === 'packets' && input.bytes.length === 0))
+    throw new CommandFailure('noInput', `${name} has no bytes: there is nothing to explain`)
   if (input.is !== 'foreign') return input
   const advice = form === undefined ? '; if they are packets all the same, say --binary, --hex or --base64' : ''
-  const name = isNamed ? 'the file of -f' : 'standard input'
   throw new CommandFailure('noInput', `the bytes of ${name} are no packets: ${input.why}${advice}`)
 }
 
