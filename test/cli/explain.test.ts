@@ -304,6 +304,18 @@ describe('mqtt311 demo', () => {
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
   })
 
+  it.each([
+    [['--tls'], '--tls is for a server that is named: give one by -h, or leave it out'],
+    [['--cafile', fileURLToPath(new URL('../../fixtures/tls/ca.pem', import.meta.url))], '--cafile is for a server'],
+    [['-6'], '-6 is for a server that is named'],
+    [['--family', '4'], '--family is for a server that is named'],
+    [['-L', 'mqtt://h/a', '-t', 'b'], 'demo takes one topic: give it once, by -t or in the URL of -L'],
+  ])('refuses %j, which would be left out in silence: 64', async (args, text) => {
+    const { code, stdout, stderr } = await run(['demo', ...args])
+    expect(stderr).toContain(text)
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+  })
+
   it('goes to a local socket that is named', async () => {
     const { code, stderr } = await run(['demo', '--unix', '/nowhere/socket'])
     expect(stderr).toContain('unix:/nowhere/socket')

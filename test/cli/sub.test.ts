@@ -33,6 +33,27 @@ describe('mqtt311 sub', () => {
     expect(await command.end()).toMatchObject({ code: 0, stdout: line })
   })
 
+  it('subscribes to the topic of -L and to those of -t, as mosquitto_sub does', async () => {
+    const broker = await startBroker()
+    const url = `${broker.server.url}/lamp/1`
+    expect(await call(['sub', '-L', url, '-t', 'door', '-t', 'lamp/1', '-E'])).toMatchObject({ code: 0, stderr: '' })
+    const { subscriptions } = await broker.server.receives('subscribe')
+    expect(subscriptions.map(({ filter }) => filter)).toEqual(['lamp/1', 'door'])
+  })
+
+  it('takes the topic of MQTT_URL only if no other is given', async () => {
+    const broker = await startBroker()
+    const env = { MQTT_URL: `${broker.server.url}/lamp/1` }
+    for (const [args, filter] of [
+      [[], 'lamp/1'],
+      [['-t', 'door'], 'door'],
+    ] as const) {
+      expect(await call(['sub', ...args, '-E'], { env })).toMatchObject({ code: 0, stderr: '' })
+      const { subscriptions } = await broker.server.receives('subscribe')
+      expect(subscriptions).toEqual([{ filter, qos: 0 }])
+    }
+  })
+
   it('--json prints an object a line', async () => {
     const broker = await startBroker()
     const command = await subscribed(broker, '-t', '#', '-C', '3', '-q', '1', '--json')

@@ -2,11 +2,12 @@
 import type { MqttClient } from '../../client/mqtt-client.js'
 import type { QoS } from '../../codec/control-packet.js'
 import { validateTopicName } from '../../codec/topic.js'
-import { requireNoPositionals } from '../command-line.js'
+import { UsageError } from '../../errors.js'
+import { type CommandLine, requireNoPositionals } from '../command-line.js'
 import { runConversation } from '../conversation/conversation.js'
 import { startCapture, traceExchange } from '../conversation/reporting.js'
-import { hasPlatformOption, readConnection } from '../flags/client-options.js'
-import { connectionGroups } from '../flags/connection-flags.js'
+import { hasPlatformOption, oneTopic, readConnection } from '../flags/client-options.js'
+import { type ConnectionOptionName, connectionGroups, tlsOptions } from '../flags/connection-flags.js'
 import { exitCode } from '../outcome/exit-code.js'
 import { print, wantsColor } from '../terminal/output.js'
 import { defineCommand } from './command.js'
@@ -39,9 +40,10 @@ export const command = defineCommand({
     const timeoutMs = line.milliseconds('timeout') ?? 60_000
     const namesServer =
       hasPlatformOption(line) || (['host', 'port', 'url', 'unix'] as const).some((name) => line.has(name))
+    if (!namesServer) requireNothingOfServer(line)
     // Our own server knows no device.
     const connection = await readConnection(line, namesServer ? 'counts' : 'is left out')
-    const topic = line.text('topic') ?? connection.topic ?? `mqtt311/demo/${Math.floor(Math.random() * 1e6)}`
+    const topic = oneTopic('demo', connection.topics) ?? `mqtt311/demo/${Math.floor(Math.random() * 1e6)}`
     validateTopicName(topic)
     const server = namesServer ? undefined : await startDemoServer()
     const client = server === undefined ? connection.options : { ...connection.options, ...addressOf(server) }
@@ -59,9 +61,20 @@ export const command = defineCommand({
   },
 })
 
+/** Our own server has no TLS, and listens on the address that this machine has. */
+function requireNothingOfServer(line: CommandLine<ConnectionOptionName>): void {
+  const name = [...tlsOptions.map((option) => option.name), 'family' as const, '4' as const, '6' as const].find((one) =>
+    line.has(one),
+  )
+  if (name === undefined) return
+  throw new UsageError(
+    `${name.length === 1 ? '-' : '--'}${name} is for a server that is named: give one by -h, or leave it out`,
+  )
+}
+
 /** The options that replace the server of the environment by our own server. */
 function addressOf({ host, port }: DemoServer) {
-  return { url: undefined, tls: undefined, family: undefined, host, port }
+  return { url: undefined, host, port }
 }
 
 function upTo(maxQos: QoS): readonly QoS[] {

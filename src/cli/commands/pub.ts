@@ -9,7 +9,7 @@ import { runConversation } from '../conversation/conversation.js'
 import { Publishing } from '../conversation/publishing.js'
 import { startCapture, startReporting } from '../conversation/reporting.js'
 import { readLines, readStandardInput } from '../conversation/standard-input.js'
-import { readConnection, readQos } from '../flags/client-options.js'
+import { oneTopic, readConnection, readQos } from '../flags/client-options.js'
 import { connectionGroups, environmentText } from '../flags/connection-flags.js'
 import { readInput } from '../flags/input-file.js'
 import { requireMessageWithin } from '../flags/server-profile.js'
@@ -70,7 +70,7 @@ export const command = defineCommand({
     const timeoutMs = line.milliseconds('timeout')
     const connection = await readConnection(line)
     const target = {
-      topic: readTopic(line, connection.topic),
+      topic: readTopic(connection.topics),
       qos: readQos(line, 'qos'),
       retain: line.has('retain'),
     }
@@ -113,10 +113,8 @@ async function readSource(line: Line): Promise<Source> {
   }
 }
 
-function readTopic(line: Line, ofUrl: string | undefined): string {
-  const topics = line.texts('topic')
-  if (topics.length > 1) throw new UsageError('pub publishes to one topic: give -t once')
-  const topic = topics[0] ?? ofUrl
+function readTopic(topics: readonly string[]): string {
+  const topic = oneTopic('pub', topics)
   if (topic === undefined) throw new UsageError('the topic is missing: give it by -t')
   validateTopicName(topic)
   return topic

@@ -7,7 +7,7 @@ import { type CommandLine, requireNoPositionals } from '../command-line.js'
 import { runConversation } from '../conversation/conversation.js'
 import { startCapture, startReporting } from '../conversation/reporting.js'
 import { readStandardInput } from '../conversation/standard-input.js'
-import { readConnection, readQos } from '../flags/client-options.js'
+import { oneTopic, readConnection, readQos } from '../flags/client-options.js'
 import { connectionGroups, environmentText } from '../flags/connection-flags.js'
 import { readInput } from '../flags/input-file.js'
 import { outputOptions } from '../flags/output-flags.js'
@@ -52,7 +52,7 @@ export const command = defineCommand({
     requireNoPositionals(line)
     const printer = choosePrinter(line)
     const connection = await readConnection(line)
-    const [topic, filter] = readTopics(line, connection.topic)
+    const [topic, filter] = readTopics(line, connection.topics)
     const payload = await readPayload(line)
     const qos = readQos(line, 'qos')
     const timeoutMs = line.milliseconds('timeout')
@@ -71,11 +71,10 @@ export const command = defineCommand({
   },
 })
 
-function readTopics(line: Line, ofUrl: string | undefined): [topic: string, filter: string] {
-  const [topic = ofUrl, second] = line.texts('topic')
+function readTopics(line: Line, topics: readonly string[]): [topic: string, filter: string] {
+  const topic = oneTopic('rr', topics)
   const [filter, other] = line.texts('response-topic')
-  if (second !== undefined || other !== undefined)
-    throw new UsageError('rr sends one request and waits for one response: give -t and -e once')
+  if (other !== undefined) throw new UsageError('rr waits for one response: give -e once')
   if (topic === undefined) throw new UsageError('the topic of the request is missing: give it by -t')
   if (filter === undefined) throw new UsageError('the topic of the response is missing: give it by -e')
   validateTopicName(topic)

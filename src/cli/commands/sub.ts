@@ -64,7 +64,7 @@ export const command = defineCommand({
     const count = line.integer('count', 1, Number.MAX_SAFE_INTEGER)
     const timeoutMs = line.milliseconds('timeout')
     const connection = await readConnection(line)
-    const selection = readSelection(line, connection.topic)
+    const selection = readSelection(line, connection.topics)
     requireFiltersWithin(connection.options.profile, selection.filters, selection.qos)
     await startReporting(line)
     await startCapture(line)
@@ -102,9 +102,7 @@ interface Selection {
   readonly until: 'subscribed' | 'interrupted'
 }
 
-function readSelection(line: Line, ofUrl: string | undefined): Selection {
-  const typed = line.texts('topic')
-  const filters = typed.length === 0 && ofUrl !== undefined ? [ofUrl] : typed
+function readSelection(line: Line, filters: readonly string[]): Selection {
   if (line.has('R') && line.has('retained-only')) throw new UsageError('-R and --retained-only exclude each other')
   const [unsubscribe, hidden] = [line.texts('unsubscribe'), line.texts('filter-out')]
   for (const filter of [...filters, ...unsubscribe, ...hidden]) validateTopicFilter(filter)

@@ -14,13 +14,13 @@ type Line = CommandLine<ConnectionOptionName>
 
 export interface ConnectionSettings {
   readonly options: ClientOptions
-  /** The topic of the URL, if it has one. */
-  readonly topic: string | undefined
+  /** Of -t and of the URL of -L, as mosquitto_sub takes both; if there is none, of the URL of the environment. */
+  readonly topics: readonly string[]
 }
 
 /** Also reads the files that the options name. @throws UsageError, CommandFailure */
 export async function readConnection(
-  line: Line,
+  line: CommandLine<ConnectionOptionName | 'topic'>,
   deviceOfEnvironment: 'counts' | 'is left out' = 'counts',
 ): Promise<ConnectionSettings> {
   requireVersion(line)
@@ -38,9 +38,15 @@ export async function readConnection(
   }
   const named = line.text('server')
   const profile = named === undefined ? undefined : profileNamed(named)
+  const topics = readTopics(line, server.topic)
   const isDevice = hasPlatformOption(line) || (deviceOfEnvironment === 'counts' && environmentNamesDevice(line))
-  if (isDevice) return { options: await deviceOptions(line, shared), topic: server.topic }
-  return { options: { ...shared, profile, ...(await readLogin(line)) }, topic: server.topic }
+  if (isDevice) return { options: await deviceOptions(line, shared), topics }
+  return { options: { ...shared, profile, ...(await readLogin(line)) }, topics }
+}
+
+function readTopics(line: CommandLine<'topic' | 'url'>, ofUrl: string | undefined): readonly string[] {
+  const typed = line.texts('topic')
+  return ofUrl !== undefined && (typed.length === 0 || line.has('url')) ? [ofUrl, ...typed] : typed
 }
 
 function requireVersion(line: Line): void {
@@ -107,6 +113,12 @@ function readWill(line: Line): WillOptions | undefined {
   }
   if (!line.has('will-payload') && !line.has('will-qos') && !line.has('will-retain')) return undefined
   throw new UsageError('a will needs --will-topic')
+}
+
+/** The topic of a command that takes one. @throws UsageError */
+export function oneTopic(command: string, [topic, second]: readonly string[]): string | undefined {
+  if (second === undefined) return topic
+  throw new UsageError(`${command} takes one topic: give it once, by -t or in the URL of -L`)
 }
 
 export function readQos<Name extends string>(line: CommandLine<Name>, name: Name): QoS {

@@ -64,7 +64,7 @@ const clientOptions = [
   { name: 'will-retain', about: 'the will is retained' },
 ] as const satisfies readonly Option[]
 
-const tlsOptions = [
+export const tlsOptions = [
   { name: 'tls', about: 'TLS, verified, with the roots of Node.js' },
   { name: 'protocol', value: 'mqtt|mqtts', about: 'mqtts: as --tls' },
   { name: 'cafile', aliases: ['ca'], value: 'FILE', about: 'TLS with these roots, in PEM, and no others' },
