@@ -1,9 +1,10 @@
 /** The options of TLS that users of mosquitto_pub and mosquitto_sub know. */
 import { readFileSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import tls from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { server } from '../../fixtures/tls/index.js'
+import { otherName, server } from '../../fixtures/tls/index.js'
 import { buildCommand, call, run, temporaryFile } from './program.js'
 import { listen, startBroker } from './servers.js'
 
@@ -92,5 +93,28 @@ describe('--psk', () => {
     ])
     expect(stderr).toContain('TLSv1.2, PSK-AES128-GCM-SHA256\n')
     expect(code).toBe(0)
+  })
+
+  it('does not make a certificate for another name good, which the server shows instead of using the key', async () => {
+    const broker = await startBroker({ tls: { ...otherName, ...shared, ciphers: 'DEFAULT' } })
+    const { code, stderr } = await run(['pub', ...broker.address, ...key('0123abcd'), '--ciphers', 'DEFAULT'], {
+      env: { NODE_EXTRA_CA_CERTS: caFile },
+    })
+    expect(stderr).toContain('has a certificate for another name')
+    expect(code).toBe(78)
+    expect(broker.server.received).toEqual([])
+  })
+
+  it.each([
+    [['--cafile', caFile], '--psk and --cafile exclude each other'],
+    [['--capath', dirname(caFile)], '--psk and --capath exclude each other'],
+    [
+      ['--tls-version', 'tlsv1.3'],
+      'Node.js has shared keys in TLS 1.2 only: leave out --tls-version tlsv1.3, or --psk',
+    ],
+  ])('is refused with %j, with which it would not be used: 64', async (args, text) => {
+    const { code, stderr } = await call(['pub', ...key('0123abcd'), ...args])
+    expect(stderr).toContain(text)
+    expect(code).toBe(64)
   })
 })

@@ -3,7 +3,8 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { outline } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
 import { codeOf, isError } from '../../realms/foreign-values.js'
-import type { CommandLine } from '../command-line.js'
+import { checkIPv6Identity } from '../../transport/tls-context.js'
+import { type CommandLine, requireOne } from '../command-line.js'
 import { CommandFailure } from '../outcome/exit-code.js'
 import type { ConnectionOptionName } from './connection-flags.js'
 import { readCertificate, readCertificates, readInput } from './input-file.js'
@@ -53,7 +54,10 @@ function readVersion(line: Line): ConnectionOptions {
   }
 }
 
-/** With a shared key there is no certificate: that the server has the key proves who it is. */
+/**
+ * With a shared key there is no certificate: that the server has the key proves who it is. But --ciphers may let the server choose a cipher
+ * with a certificate, and then the certificate counts as ever.
+ */
 function readSharedKey(line: Line): ConnectionOptions {
   const [key, identity] = [line.text('psk'), line.text('psk-identity')]
   if (key === undefined && identity === undefined) return {}
@@ -63,14 +67,19 @@ function readSharedKey(line: Line): ConnectionOptions {
   if (!/^([0-9a-f]{2})+$/i.test(key)) {
     throw new UsageError(`--psk takes whole bytes in hexadecimal, not ${outline(key)}`)
   }
+  const file = (['cafile', 'capath', 'cert'] as const).find((name) => line.has(name))
+  if (file !== undefined) requireOne(line, 'psk', file)
+  if (line.text('tls-version') === 'tlsv1.3') {
+    throw new UsageError('Node.js has shared keys in TLS 1.2 only: leave out --tls-version tlsv1.3, or --psk')
+  }
   const psk = Buffer.from(key, 'hex')
   return {
-    // Node.js has shared keys in TLS 1.2 only.
     ciphers: 'PSK',
     maxVersion: 'TLSv1.2',
     ...readVersion(line),
     pskCallback: () => ({ psk, identity }),
-    checkServerIdentity: () => undefined,
+    checkServerIdentity: (host, certificate) =>
+      certificate.raw === undefined ? undefined : checkIPv6Identity(host, certificate),
   }
 }
 
