@@ -185,6 +185,18 @@ describe('mqtt311 pub', () => {
     expect((await broker.server.receives('connect')).password?.toString()).toBe('secret')
   })
 
+  it('reads a password without the byte order mark of an editor, and none that is not UTF-8', async () => {
+    const broker = await startBroker()
+    const file = temporaryFile('password')
+    const args = ['pub', ...broker.address, '-t', 'a', '-m', 'x', '-u', 'ann', '--password-file', file]
+    writeFileSync(file, '\ufeffsecret\r\n')
+    expect(await call(args)).toMatchObject({ code: 0, stderr: '' })
+    expect((await broker.server.receives('connect')).password?.toString()).toBe('secret')
+    writeFileSync(file, '\ufeffsecret', 'utf16le')
+    const { code, stderr } = await call(args)
+    expect([code, stderr]).toEqual([66, 'mqtt311: the file of --password-file is no text in UTF-8\n'])
+  })
+
   it('publishes a file, all of standard input, and nothing', async () => {
     const broker = await startBroker()
     const file = temporaryFile('payload')

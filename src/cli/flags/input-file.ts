@@ -32,16 +32,26 @@ function reason(error: unknown): string {
   }
 }
 
+/** Reads text without the byte order mark that some editors write. Bytes that are not UTF-8 would be sent as other bytes. */
+export async function readUtf8(path: string, option: string): Promise<string> {
+  const bytes = await readInput(path, option)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    throw new CommandFailure('noInput', `the file of ${option} is no text in UTF-8`, { cause: error })
+  }
+}
+
 /** Reads a password or another secret: the content of the file without a line break at its end. */
 export async function readSecret(path: string, option: string): Promise<string> {
-  const text = (await readInput(path, option)).toString('utf8').replace(/\r?\n$/, '')
+  const text = (await readUtf8(path, option)).replace(/\r?\n$/, '')
   if (text !== '') return text
   throw new CommandFailure('noInput', `the file of ${option} is empty, and should hold a secret`)
 }
 
 /** Reads options as a command line has them, one a line; the rest of the line is the value, without quotes. A line that begins with # is a comment. */
 export async function readOptionFile(path: string): Promise<string[]> {
-  const lines = (await readInput(path, '-o')).toString('utf8').split('\n')
+  const lines = (await readUtf8(path, '-o')).split('\n')
   return lines.flatMap((line) => {
     const [, name = '', value] = /^\s*(\S+)(?:\s+(.*\S))?\s*$/.exec(line) ?? []
     if (name === '' || name.startsWith('#')) return []

@@ -5,7 +5,7 @@ import { outline } from '../../codec/field-checks.js'
 import { UsageError } from '../../errors.js'
 import type { CommandLine, Option } from '../command-line.js'
 import type { PlatformDevice, PlatformProduct } from '../platform/registry.js'
-import { readCertificate, readInput } from './input-file.js'
+import { readCertificate, readUtf8 } from './input-file.js'
 
 export const knownOptions = [
   {
@@ -86,7 +86,7 @@ interface WrittenLine {
 }
 
 async function readLinesOf(path: string): Promise<WrittenLine[]> {
-  const lines = (await readInput(path, '--secrets-file')).toString('utf8').split(/\r?\n/)
+  const lines = (await readUtf8(path, '--secrets-file')).split(/\r?\n/)
   return lines
     .map((text, index) => ({ text, where: `line ${index + 1} of --secrets-file` }))
     .filter(({ text }) => text.trim() !== '' && !text.startsWith('#'))
