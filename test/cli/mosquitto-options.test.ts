@@ -94,6 +94,10 @@ describe('mqtt311 sub', () => {
 
   it.each([
     [['-R', '--retained-only'], '-R and --retained-only exclude each other'],
+    [['-R', '--remove-retained'], '--remove-retained clears only what is not hidden, and -R hides it: leave out -R'],
+    [['-E', '-C', '1'], '-E waits for no message, and --count does: give one of them'],
+    [['-E', '--retained-only'], '-E waits for no message, and --retained-only does'],
+    [['-E', '--remove-retained'], '-E waits for no message, and --remove-retained does'],
     [['--random-filter', '0'], '--random-filter takes per cent from 0.1 to 100, not '],
     [['--random-filter', '100.1'], '--random-filter takes per cent from 0.1 to 100, not '],
     [['--random-filter', 'half'], '--random-filter takes per cent from 0.1 to 100, not '],
@@ -139,6 +143,7 @@ describe('mqtt311 pub', () => {
     [['-l', '--repeat', '2'], '--repeat is for one message, and -l has many: repeat the lines'],
     [['-m', 'x', '--repeat', '0'], '--repeat takes a whole number from 1 to'],
     [['-m', 'x', '--repeat-delay', '-1'], '--repeat-delay takes seconds above 0'],
+    [['-m', 'x', '--repeat-delay', '1'], '--repeat-delay is the time between repetitions: give --repeat too'],
   ])('refuses %j', async (args, text) => {
     const { code, stderr } = await call(['pub', '-t', 'a', ...args])
     expect([code, stderr]).toEqual([64, expect.stringContaining(text)])
@@ -160,6 +165,11 @@ describe('-o', () => {
     expect(await call(['pub', '-o', file])).toMatchObject({
       code: 66,
       stderr: 'mqtt311: the file of -o cannot be read: there is no such file\n',
+    })
+    writeFileSync(file, Uint8Array.of(0x2d, 0xff))
+    expect(await call(['pub', '-o', file])).toMatchObject({
+      code: 66,
+      stderr: 'mqtt311: the file of -o is no text in UTF-8\n',
     })
     writeFileSync(file, 'host ::1\n')
     expect((await call(['pub', '-o', file])).stderr).toContain('a line of the file of -o begins with no option')

@@ -137,6 +137,9 @@ function readRepetition(line: Line, { is }: Source): Repetition {
   if (is === 'lines' && (times !== undefined || delayMs !== undefined)) {
     throw new UsageError('--repeat is for one message, and -l has many: repeat the lines')
   }
+  if (times === undefined && delayMs !== undefined) {
+    throw new UsageError('--repeat-delay is the time between repetitions: give --repeat too')
+  }
   return { times: times ?? 1, delayMs: delayMs ?? 0 }
 }
 

@@ -103,7 +103,7 @@ interface Selection {
 }
 
 function readSelection(line: Line, filters: readonly string[]): Selection {
-  if (line.has('R') && line.has('retained-only')) throw new UsageError('-R and --retained-only exclude each other')
+  requireConsistent(line)
   const [unsubscribe, hidden] = [line.texts('unsubscribe'), line.texts('filter-out')]
   for (const filter of [...filters, ...unsubscribe, ...hidden]) validateTopicFilter(filter)
   if (filters.length === 0 && unsubscribe.length === 0) {
@@ -119,6 +119,16 @@ function readSelection(line: Line, filters: readonly string[]): Selection {
     share: readShare(line),
     until: line.has('E') ? 'subscribed' : 'interrupted',
   }
+}
+
+/** @throws UsageError if one option leaves another nothing to do */
+function requireConsistent(line: Line): void {
+  if (line.has('R') && line.has('retained-only')) throw new UsageError('-R and --retained-only exclude each other')
+  if (line.has('R') && line.has('remove-retained'))
+    throw new UsageError('--remove-retained clears only what is not hidden, and -R hides it: leave out -R')
+  const ofMessages = (['count', 'retained-only', 'remove-retained'] as const).find((name) => line.has(name))
+  if (line.has('E') && ofMessages !== undefined)
+    throw new UsageError(`-E waits for no message, and --${ofMessages} does: give one of them`)
 }
 
 function readShare(line: Line): number {
