@@ -154,6 +154,12 @@ export function looksLikeOption(word: string): boolean {
   return /^-(-[a-z][a-z-]{0,30}|\w)$/i.test(word)
 }
 
+/** The first of these options that is given, as a user types it. */
+export function firstGiven<Name extends string>(line: CommandLine<Name>, names: readonly Name[]): string | undefined {
+  const name = names.find((one) => line.has(one))
+  return name === undefined ? undefined : `${name.length === 1 ? '-' : '--'}${name}`
+}
+
 /** Refuses two options that say the same. @throws UsageError */
 export function requireOne<Name extends string>(line: CommandLine<Name>, one: Name, other: Name): void {
   if (line.has(one) && line.has(other))

@@ -126,6 +126,16 @@ describe('a wrong command line', () => {
     [['pub', '--protocol', 'amqp', '-t', 'a', '-m', 'x'], '--protocol takes one of mqtt, mqtts'],
     [['pub', '--protocol', 'mqtt', '--tls', '-t', 'a', '-m', 'x'], 'give one of them'],
     [['pub', '--protocol', 'mqtt', '--servername', 'h', '-t', 'a', '-m', 'x'], 'leave out what belongs to TLS'],
+    [
+      ['pub', '--protocol', 'mqtt', '-L', 'mqtts://h/a', '-m', 'x'],
+      'the URL says mqtts://, but --protocol says mqtt: write mqtt://, or leave it out',
+    ],
+    [
+      ['pub', '--protocol', 'mqtt', ...lamp, '-h', '::1', '-t', '/a', '-m', 'x'],
+      '--secure-mode 2 announces TLS, but the connection would go without it: use mqtts:// or --tls, or ask for plain TCP by --secure-mode 3',
+    ],
+    [['pub', '--unix', '/socket', '-4', '-t', 'a', '-m', 'x'], '-4 is for TCP, and the server is a local socket'],
+    [['sub', '-L', 'unix:/socket', '-A', '::1', '-t', 'a'], '--bind-address is for TCP, and the server is a local'],
     [['sub', '-t', 'a', '--pretty'], '--pretty is for JSON: give --json, or -F with %j or %J'],
     [['sub', '-t', 'a', '-R', '--retained-only'], '-R and --retained-only exclude each other'],
     [['sub', '-t', 'a', '--random-filter', '101'], '--random-filter takes per cent from 0.1 to 100'],
@@ -155,6 +165,11 @@ describe('a wrong command line', () => {
     [
       ['sign', ...lamp, '--format', 'env', '--region', 'us-east-1'],
       'not in us-east-1: give --endpoint product or --instance-id',
+    ],
+    [['sign', ...lamp, '--instance-id', 'i'], '--instance-id says where the server is, and --format text does not'],
+    [
+      ['sign', ...lamp, '--format', 'json', '--endpoint', 'product'],
+      '--endpoint says where the server is, and --format json',
     ],
     [
       ['register', ...door, '--product-secret-file', 'x'],

@@ -1,5 +1,5 @@
 /** The options of TLS that users of mosquitto_pub and mosquitto_sub know. */
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import tls from 'node:tls'
 import { fileURLToPath } from 'node:url'
@@ -65,6 +65,13 @@ describe('--tls-keylog', () => {
     const broker = await startBroker({ tls: server })
     const { code, stderr } = await run(['pub', ...broker.address, ...message, '--tls-keylog', temporaryFile('keys')])
     expect([code, stderr]).toEqual([78, expect.stringContaining('certificate')])
+  })
+
+  it('is refused with --protocol mqtt before the file is made: 64', async () => {
+    const file = temporaryFile('keys')
+    const { code, stderr } = await run(['pub', ...message, '--protocol', 'mqtt', '--tls-keylog', file])
+    expect([code, stderr]).toEqual([64, expect.stringContaining('leave out what belongs to TLS')])
+    expect(existsSync(file)).toBe(false)
   })
 
   it('ends with 74 before the command connects if the file cannot be written', async () => {

@@ -3,7 +3,7 @@ import type { MqttClient } from '../../client/mqtt-client.js'
 import type { QoS } from '../../codec/control-packet.js'
 import { validateTopicName } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
-import { type CommandLine, requireNoPositionals } from '../command-line.js'
+import { type CommandLine, firstGiven, requireNoPositionals } from '../command-line.js'
 import { runConversation } from '../conversation/conversation.js'
 import { startCapture, traceExchange } from '../conversation/reporting.js'
 import { hasPlatformOption, oneTopic, readConnection } from '../flags/client-options.js'
@@ -63,13 +63,9 @@ export const command = defineCommand({
 
 /** Our own server has no TLS, and listens on the address that this machine has. */
 function requireNothingOfServer(line: CommandLine<ConnectionOptionName>): void {
-  const name = [...tlsOptions.map((option) => option.name), 'family' as const, '4' as const, '6' as const].find((one) =>
-    line.has(one),
-  )
-  if (name === undefined) return
-  throw new UsageError(
-    `${name.length === 1 ? '-' : '--'}${name} is for a server that is named: give one by -h, or leave it out`,
-  )
+  const given = firstGiven(line, [...tlsOptions.map(({ name }) => name), 'family', '4', '6'])
+  if (given !== undefined)
+    throw new UsageError(`${given} is for a server that is named: give one by -h, or leave it out`)
 }
 
 /** The options that replace the server of the environment by our own server. */

@@ -2,7 +2,7 @@
 import { type EndpointAddress, endpointAddress } from '../../aliyun/endpoint.js'
 import { type SignedConnect, signConnect } from '../../aliyun/sign-connect.js'
 import { UsageError } from '../../errors.js'
-import { requireNoPositionals } from '../command-line.js'
+import { firstGiven, requireNoPositionals } from '../command-line.js'
 import { signatureOptions, signedEndpointOptions } from '../flags/connection-flags.js'
 import { readDevice, readEndpoint, signedEndpoints } from '../flags/device.js'
 import { exitCode } from '../outcome/exit-code.js'
@@ -48,6 +48,11 @@ export const command = defineCommand({
     const format = line.choice('format', loginFormats) ?? 'text'
     const device = await readDevice(line)
     const { endpoint = 'ipv6', region = 'cn-shanghai' } = readEndpoint(line, signedEndpoints)
+    const ofServer = firstGiven(line, ['region', 'endpoint', 'instance-id'])
+    if (!namesServer(format) && ofServer !== undefined)
+      throw new UsageError(
+        `${ofServer} says where the server is, and --format ${format} does not: use env or mosquitto`,
+      )
     if (namesServer(format) && endpoint === 'ipv6' && device.secureMode === 3) {
       throw new UsageError('the endpoint ipv6 speaks TLS, and --secure-mode 3 is plain TCP: give another by --endpoint')
     }

@@ -3,7 +3,7 @@ import type { ClientOptions, WillOptions } from '../../client/options/client-opt
 import type { QoS } from '../../codec/control-packet.js'
 import { UsageError } from '../../errors.js'
 import { parseServerUrl } from '../../transport/endpoint.js'
-import { type CommandLine, readInteger, requireOne } from '../command-line.js'
+import { type CommandLine, firstGiven, readInteger, requireOne } from '../command-line.js'
 import { note } from '../terminal/output.js'
 import { type ConnectionOptionName, endpointOptions, platformOptions } from './connection-flags.js'
 import { readSecret } from './input-file.js'
@@ -25,6 +25,7 @@ export async function readConnection(
 ): Promise<ConnectionSettings> {
   requireVersion(line)
   const server = readServer(line)
+  if (/^unix:/i.test(server.options.url ?? '')) requireNoAddress(line)
   const shared: ClientOptions = {
     ...server.options,
     tls: await readTls(line),
@@ -77,6 +78,12 @@ function readServer(line: Line): Server {
   if (MQTT_URL) return readUrl(MQTT_URL)
   const ofEnvironment = MQTT_PORT ? readInteger('MQTT_PORT', MQTT_PORT, 1, 65_535) : undefined
   return { options: { host: MQTT_HOST || 'localhost', port: ofEnvironment }, topic: undefined }
+}
+
+/** A local socket has neither. @throws UsageError */
+function requireNoAddress(line: Line): void {
+  const given = firstGiven(line, ['bind-address', 'family', '4', '6'])
+  if (given !== undefined) throw new UsageError(`${given} is for TCP, and the server is a local socket: leave it out`)
 }
 
 /** All after the first '/' is the topic, without any decoding. */

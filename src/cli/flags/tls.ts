@@ -11,8 +11,11 @@ import { readCertificate, readCertificates, readInput } from './input-file.js'
 
 type Line = CommandLine<ConnectionOptionName>
 
-/** True: TLS with the roots of Node.js. Undefined: the URL decides; without a URL there is no TLS. */
-export async function readTls(line: Line): Promise<true | ConnectionOptions | undefined> {
+/**
+ * True: TLS with the roots of Node.js. False: no TLS, and a URL or a device that asks for it is refused. Undefined: these decide; without them
+ * there is no TLS.
+ */
+export async function readTls(line: Line): Promise<boolean | ConnectionOptions | undefined> {
   const [cafile, capath] = [line.text('cafile'), line.text('capath')]
   const [cert, key] = [line.text('cert'), line.text('key')]
   if ((cert === undefined) !== (key === undefined)) {
@@ -36,12 +39,14 @@ export async function readTls(line: Line): Promise<true | ConnectionOptions | un
   }
   await requireUsableCertificates(settings)
   const keyLog = line.text('tls-keylog')
-  if (keyLog !== undefined) await logKeys(keyLog)
+  const hasSettings = Object.keys(settings).length > 0
   const protocol = readProtocol(line)
-  if (Object.keys(settings).length > 0) {
-    if (protocol === 'mqtt') throw new UsageError('--protocol mqtt is plain TCP: leave out what belongs to TLS')
-    return settings
+  if (protocol === 'mqtt') {
+    if (!hasSettings && keyLog === undefined) return false
+    throw new UsageError('--protocol mqtt is plain TCP: leave out what belongs to TLS')
   }
+  if (keyLog !== undefined) await logKeys(keyLog)
+  if (hasSettings) return settings
   return line.has('tls') || keyLog !== undefined || protocol === 'mqtts' ? true : undefined
 }
 
