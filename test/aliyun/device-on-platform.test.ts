@@ -144,6 +144,15 @@ describe('a device on the platform', () => {
     expect(platform.seen.publishes).toEqual([])
   })
 
+  it('publishes what is just within the limits', async () => {
+    const platform = await platformWith()
+    const device = await online(platform)
+    await device.publish('a', Buffer.alloc(262_144), { qos: 1 })
+    await device.publish('x'.repeat(128), 'x', { qos: 1 })
+    await device.publish('x/'.repeat(7), 'x', { qos: 1 })
+    expect(platform.seen.publishes.map(({ fate }) => fate)).toEqual(['taken', 'taken', 'taken'])
+  })
+
   it('refuses a will before it connects', async () => {
     const platform = await platformWith()
     await expect(online(platform, { will: { topic: 'a', payload: 'x' } })).rejects.toThrow(UsageError)

@@ -53,6 +53,11 @@ describe('a device that was entered in advance', () => {
     expect(platform.seen.connectsWith(0)).toBe(2)
   })
 
+  it('may have 15 seconds for it', async () => {
+    const platform = await platformWith()
+    expect(await register(platform, { timeoutMs: 15_000 })).toEqual(lamp)
+  })
+
   it('leaves no timer behind', async () => {
     const platform = await platformWith()
     const set = vi.spyOn(globalThis, 'setTimeout')
@@ -107,6 +112,19 @@ describe('a registration fails', () => {
     expect(error).toBeInstanceOf(TimeoutError)
     expect(error).toMatchObject({ operation: 'register', timeoutMs: 100 })
     await platform.until((seen) => seen.online === 0)
+  })
+
+  it('when no answer comes within 10 seconds, unless it is said otherwise', async () => {
+    const platform = await platformWith({ broken: 'delivery' })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const error = register(platform).catch((reason: unknown) => reason)
+      await platform.until((seen) => seen.online === 1)
+      vi.advanceTimersByTime(11_000)
+      expect(await error).toMatchObject({ operation: 'register', timeoutMs: 10_000 })
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('when the platform hangs up first, and does not connect again', async () => {
@@ -170,6 +188,7 @@ describe('a registration fails', () => {
     ['no device name', { deviceName: undefined }, /deviceName is missing/],
     ['a client id with a bar', { clientId: 'a|b' }, /clientId holds "\|"/],
     ['an unknown method', { signMethod: 'crc32' }, /signMethod must be one of/],
+    ['an instance without a name', { instanceId: '' }, /instanceId is empty/],
     ['an instance that would forge a field', { instanceId: 'x,random=1' }, /instanceId holds/],
     [
       'an instance that cannot be a host',

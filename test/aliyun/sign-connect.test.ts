@@ -237,6 +237,8 @@ const refused: readonly [what: string, change: Record<string, unknown>, message:
     'deviceName',
     'productKey',
     'deviceSecret',
+    'productSecret',
+    'random',
   ].map((name): [string, Record<string, unknown>, RegExp] => [
     `${name} as an extension`,
     { extensions: { [name]: '1' } },
