@@ -27,6 +27,16 @@ describe('mqtt311 --help', () => {
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
   })
 
+  it.each(commands)('%s --help has a placeholder for the value of each option that takes one', async (command) => {
+    const { stdout } = await call([command, '--help'])
+    const flags = [...stdout.matchAll(/^ {2}(?:-\w, | {4})--([\w-]+)(?: {2}|\n)/gm)].map(([, name]) => name)
+    expect(flags).toContain('help')
+    // The demo has those of pub, and needs a process of its own.
+    for (const name of command === 'demo' ? [] : flags) {
+      expect((await call([command, `--${name}=x`])).stderr).toContain(`--${name} takes no value`)
+    }
+  })
+
   it('names every command', async () => {
     const { stdout } = await run(['--help'])
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
@@ -74,7 +84,8 @@ describe('a wrong command line', () => {
     [['pub', '-t', 'a', '-m', 'x', '-p', '70000'], '--port takes a whole number from 1 to 65535'],
     [['pub', '-t', 'a', '-m', 'x', '-p', '1e3'], 'not a string of 3 characters'],
     [['pub', '-t', 'a', '-m', 'x', '-W', '0'], '--timeout takes seconds above 0'],
-    [['pub', '-t', 'a', '-m', 'x', '-k', '70000'], '--keepalive takes a whole number'],
+    [['pub', '-t', 'a', '-m', 'x', '-k', '70000'], '--keepalive takes a whole number from 0 to 65535'],
+    [['pub', '-t', 'a', '-m', 'x', '-M', '0'], '--max-inflight takes a whole number from 1 to 65535'],
     [['pub', '-t', 'a', '-m', 'x', '--retain=yes'], '--retain takes no value'],
     [['pub', '-t', 'a', '-m', 'x', '-V', 'mqttv5'], 'speaks MQTT 3.1.1 only'],
     [['pub', '-t', 'a', '-m', 'x', '-V', '31'], 'speaks MQTT 3.1.1 only'],

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import tls from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { ca, server } from '../../fixtures/tls/index.js'
-import { KeyLog } from '../../src/cli/decrypt/record-keys.js'
+import { cipherSuite, KeyLog } from '../../src/cli/decrypt/record-keys.js'
 import { decryptConnection } from '../../src/cli/decrypt/tls-connection.js'
 import type { ConversationPart, Side } from '../../src/explain/capture/conversation.js'
 import { listen } from './servers.js'
@@ -64,6 +64,30 @@ describe('a captured connection of TLS is decrypted with', () => {
       Array.from(bytes, (byte) => ({ side, bytes: Uint8Array.of(byte) })),
     )
     expect(textsOf(pieces, keys)).toEqual(['client: hello', 'server: welcome'])
+  })
+
+  it.each([
+    ['TLS_RSA_WITH_AES_128_GCM_SHA256', 0x009c],
+    ['TLS_RSA_WITH_AES_256_GCM_SHA384', 0x009d],
+    ['TLS_DHE_RSA_WITH_AES_128_GCM_SHA256', 0x009e],
+    ['TLS_DHE_RSA_WITH_AES_256_GCM_SHA384', 0x009f],
+    ['TLS_PSK_WITH_AES_128_GCM_SHA256', 0x00a8],
+    ['TLS_PSK_WITH_AES_256_GCM_SHA384', 0x00a9],
+    ['TLS_AES_128_GCM_SHA256', 0x1301],
+    ['TLS_AES_256_GCM_SHA384', 0x1302],
+    ['TLS_CHACHA20_POLY1305_SHA256', 0x1303],
+    ['TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', 0xc02b],
+    ['TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384', 0xc02c],
+    ['TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256', 0xc02f],
+    ['TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384', 0xc030],
+    ['TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256', 0xcca8],
+    ['TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256', 0xcca9],
+    ['TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256', 0xccaa],
+    ['TLS_PSK_WITH_CHACHA20_POLY1305_SHA256', 0xccab],
+  ])('the suite that the registry of IANA calls %s', (name, number) => {
+    const [, cipher = '', hash = ''] = /(AES_\d+_GCM|CHACHA20_POLY1305)_(SHA\d+)$/.exec(name) ?? []
+    const { cipher: own, hash: ownHash } = cipherSuite(number) ?? {}
+    expect([own, ownHash]).toEqual([cipher.toLowerCase().replaceAll('_', '-'), hash.toLowerCase()])
   })
 
   it('no other key log, and then it says why', async () => {

@@ -112,6 +112,12 @@ describe('mqtt311 explain', () => {
     expect({ code, stderr }).toEqual({ code: 65, stderr: '' })
   })
 
+  it('shows the fault with --brief too', async () => {
+    const { code, stdout } = await call(['explain', '36', '00', '--brief'])
+    expect(stdout).toBe('PUBLISH  malformed  ✗ MQTT-3.3.1-4 received PUBLISH with both QoS bits set\n')
+    expect(code).toBe(65)
+  })
+
   it('needs no more memory for 20,000 packets than for a few', async () => {
     const file = temporaryFile('many')
     writeFileSync(file, Buffer.alloc(40_000, Buffer.from([0xc0, 0])))

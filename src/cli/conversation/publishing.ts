@@ -4,11 +4,16 @@
  */
 
 import type { MqttClient } from '../../client/mqtt-client.js'
-import type { PublishOptions } from '../../client/options/client-options.js'
+import type { QoS } from '../../codec/control-packet.js'
 
 /** The bounds of unfinished messages; a single message may be larger than `bytesMax`. */
 const messagesMax = 1_000
 const bytesMax = 4_194_304
+
+interface Traits {
+  readonly qos: QoS
+  readonly retain: boolean
+}
 
 export class Publishing {
   /** Messages given to the client. */
@@ -17,23 +22,23 @@ export class Publishing {
   done = 0
   readonly #client: MqttClient
   readonly #topic: string
-  readonly #options: PublishOptions
+  readonly #traits: Traits
   #bytes = 0
   #firstFailure: { readonly error: unknown } | undefined
   /** Wakes the call that waits for a finished message. */
   #wake: (() => void) | undefined
 
-  constructor(client: MqttClient, topic: string, options: PublishOptions) {
+  constructor(client: MqttClient, topic: string, traits: Traits) {
     this.#client = client
     this.#topic = topic
-    this.#options = options
+    this.#traits = traits
   }
 
   /** Resolves when there is room for another message; rejects with the first failure. */
   async send(payload: Uint8Array): Promise<void> {
     this.sent += 1
     this.#bytes += payload.length
-    this.#client.publish(this.#topic, payload, this.#options).then(
+    this.#client.publish(this.#topic, payload, this.#traits).then(
       () => this.#finished(payload.length),
       (error: unknown) => {
         this.#firstFailure ??= { error }
@@ -47,7 +52,7 @@ export class Publishing {
   async finish(): Promise<void> {
     await this.#waitUntil(() => this.sent === this.done)
     // A message at QoS 0 has no answer. But a server that answers PINGREQ has read all messages before the PINGREQ.
-    if ((this.#options.qos ?? 0) === 0) await this.#client.ping()
+    if (this.#traits.qos === 0) await this.#client.ping()
   }
 
   #finished(bytes: number): void {
