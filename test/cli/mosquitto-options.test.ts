@@ -171,6 +171,8 @@ describe('-o', () => {
       code: 66,
       stderr: 'mqtt311: the file of -o is no text in UTF-8\n',
     })
+    writeFileSync(file, '-o another\n')
+    expect((await call(['pub', '-o', file])).stderr).toContain('the file of -o has another -o: put all options in one')
     writeFileSync(file, 'host ::1\n')
     expect((await call(['pub', '-o', file])).stderr).toContain('a line of the file of -o begins with no option')
   })

@@ -207,6 +207,17 @@ describe('mqtt311 platform', () => {
     await command.wrote('stdout', `PUBLISH "${topic}", QoS 1, 2 bytes: "on" ✗ dropped in silence: lost on purpose\n`)
   })
 
+  it('publishes the bytes of a line of standard input as they are', async () => {
+    const { command, url } = await platform(['-l'], { input: 'open' })
+    const client = await online(url, overTcp)
+    const arrived = new Promise<Buffer>((resolve) => {
+      client.subscribe('/a1/lamp/灯', (message) => resolve(message.payload))
+    })
+    await command.wrote('stdout', 'SUBSCRIBE')
+    command.process.stdin.write(Buffer.concat([Buffer.from('/a1/lamp/灯  '), Buffer.of(0xff, 0, 0xa0, 10)]))
+    expect(await arrived).toEqual(Buffer.of(32, 0xff, 0, 0xa0))
+  })
+
   it('goes on when standard input ends, and tells of lines that reach nobody', async () => {
     const { command } = await platform(['-l'], { input: '/a1/x hello\n\nwith/# a wildcard\n' })
     await command.wrote('stdout', 'standard input: no device has subscribed to this topic')

@@ -1,4 +1,5 @@
 /** A subcommand: its options, its help, and its action. Each subcommand has a file, and `main` finds it by its name. */
+import { UsageError } from '../../errors.js'
 import { wrapWords } from '../../explain/listing/display-width.js'
 import { type CommandLine, type OptionGroup, parseCommandLine } from '../command-line.js'
 import { readOptionFile } from '../flags/input-file.js'
@@ -46,8 +47,12 @@ export function defineCommand<Name extends string>(description: CommandDescripti
       if (line.has('help')) return help()
       if (line.has('version')) return printVersion()
       const file = line.text('options')
+      if (file === undefined) return description.run(line)
+      const words = await readOptionFile(file)
+      if (parse(words).has('options'))
+        throw new UsageError('the file of -o has another -o: put all options in one file')
       // The last value counts, so those of the command line stand behind those of the file.
-      return description.run(file === undefined ? line : parse([...(await readOptionFile(file)), ...args]))
+      return description.run(parse([...words, ...args]))
     },
   }
 }

@@ -139,8 +139,11 @@ function counted(list: readonly unknown[], name: string): string {
 /** The end of standard input is not the end of the server. */
 async function publishLines(platform: PlatformServer, output: EventOutput): Promise<void> {
   for await (const bytes of readLines(process.stdin, lineBytesMax)) {
-    const [, topic = '', message = ''] = /^\s*(\S+)\s?(.*)$/s.exec(bytes.toString('utf8').replace(/\r$/, '')) ?? []
-    if (topic === '') continue
+    // Latin-1 keeps each byte apart: a message need not be text.
+    const [, name = '', rest = ''] =
+      /^[\t ]*([^\t ]+)[\t ]?(.*)$/s.exec(bytes.toString('latin1').replace(/\r$/, '')) ?? []
+    if (name === '') continue
+    const [topic, message] = [Buffer.from(name, 'latin1').toString(), Buffer.from(rest, 'latin1')]
     try {
       if (platform.publish(topic, message, 1) === 0)
         output.line('standard input: no device has subscribed to this topic')

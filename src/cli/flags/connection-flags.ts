@@ -66,7 +66,7 @@ const clientOptions = [
 
 export const tlsOptions = [
   { name: 'tls', about: 'TLS, verified, with the roots of Node.js' },
-  { name: 'protocol', value: 'mqtt|mqtts', about: 'mqtts: as --tls' },
+  { name: 'protocol', value: 'mqtt|mqtts', about: 'mqtts: as --tls; mqtt: without TLS' },
   { name: 'cafile', aliases: ['ca'], value: 'FILE', about: 'TLS with these roots, in PEM, and no others' },
   { name: 'capath', value: 'DIR', about: 'as --cafile, with the files of a directory' },
   { name: 'cert', value: 'FILE', about: 'client certificate, in PEM' },
