@@ -145,6 +145,11 @@ describe('a wrong command line', () => {
       ['pub', '--protocol', 'mqtt', ...lamp, '-h', '::1', '-t', '/a', '-m', 'x'],
       '--secure-mode 2 announces TLS, but the connection would go without it: use mqtts:// or --tls, or ask for plain TCP by --secure-mode 3',
     ],
+    [['pub', '--tls-alpn', 'é'.repeat(128), '-t', 'a', '-m', 'x'], '--tls-alpn takes a name of 1 to 255 bytes'],
+    [
+      ['pub', ...lamp, '--endpoint', 'x509', '-t', '/a', '-m', 'x'],
+      '--endpoint x509 takes a certificate and no signature: give --cert and --key, or leave it out',
+    ],
     [['pub', '--unix', '/socket', '-4', '-t', 'a', '-m', 'x'], '-4 is for TCP, and the server is a local socket'],
     [['sub', '-L', 'unix:/socket', '-A', '::1', '-t', 'a'], '--bind-address is for TCP, and the server is a local'],
     [['sub', '-t', 'a', '--pretty'], '--pretty is for JSON: give --json, or -F with %j or %J'],

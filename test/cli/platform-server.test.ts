@@ -142,6 +142,14 @@ describe('mqtt311 platform', () => {
     await expect(online(url, overTcp)).rejects.toMatchObject({ returnCode: 4 })
   })
 
+  it('without TLS refuses products alone, whose devices could not register: 64', async () => {
+    const file = temporaryFile('products')
+    writeFileSync(file, 'a2=secret\n')
+    const { code, stderr } = await call(['platform', '--secrets-file', file])
+    expect(stderr).toContain('no device could connect: devices register over TLS only: give --cert and --key')
+    expect(code).toBe(64)
+  })
+
   it('names the line of that file that is neither a device nor a product, and not what stands there', async () => {
     const file = temporaryFile('devices')
     writeFileSync(file, '# the hall\n\na1/bulb=a\nhunter2\n')

@@ -191,6 +191,9 @@ async function deviceOptions(line: Line, shared: ClientOptions): Promise<ClientO
   const ownPort = line.has('port') ? { port } : {}
   const server = namesServer && endpoint === undefined ? { url, host, port } : { ...readEndpoint(line), ...ownPort }
   const device = await readConnectingDevice(line, typeof shared.tls === 'object' ? shared.tls : {})
+  if (line.text('endpoint') === 'x509' && !('cert' in device)) {
+    throw new UsageError('--endpoint x509 takes a certificate and no signature: give --cert and --key, or leave it out')
+  }
   return aliyun(device, { ...withoutUndefined(others), ...server })
 }
 

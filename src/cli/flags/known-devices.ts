@@ -56,6 +56,9 @@ export async function readKnown(line: Line): Promise<Known> {
       'no device could connect: give --device KEY/NAME=SECRET, or set PRODUCT_KEY, DEVICE_NAME and DEVICE_SECRET',
     )
   }
+  if (devices.length === 0 && !line.has('cert')) {
+    throw new UsageError('no device could connect: devices register over TLS only: give --cert and --key, or a device')
+  }
   return { devices, products }
 }
 

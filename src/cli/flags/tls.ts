@@ -26,6 +26,9 @@ export async function readTls(line: Line): Promise<boolean | ConnectionOptions |
     ...(capath === undefined ? [] : await readCertificates(capath, '--capath')),
   ]
   const alpn = line.text('tls-alpn')
+  // Node.js ends the process for a name without a byte.
+  if (alpn === '' || Buffer.byteLength(alpn ?? '') > 255)
+    throw new UsageError(`--tls-alpn takes a name of 1 to 255 bytes, not ${outline(alpn)}`)
   const servername = line.text('servername')
   const settings: ConnectionOptions = {
     ...(roots.length === 0 ? {} : { ca: roots }),
