@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { explain, render } from 'mqtt311/explain'
 import { describe, expect, it } from 'vitest'
-import { ipv4, pcapng } from '../explain/tcp-frames.js'
+import { ipv4, pcap, pcapng } from '../explain/tcp-frames.js'
 import { buildCommand, call, run, shell, temporaryFile, terminal } from './program.js'
 
 buildCommand()
@@ -208,6 +208,26 @@ describe('mqtt311 explain with a capture', () => {
     const cut = await call(['explain', '--brief'], { input: readFileSync(capture('ethernet.pcap')).subarray(0, 2_000) })
     expect(cut.stdout).toContain('✗ the capture is cut or damaged: record 20 ends before its 86 bytes')
     expect(cut.code).toBe(65)
+  })
+
+  it('tells which segments came again or too early', async () => {
+    const segments = (...sequences: readonly number[]) =>
+      sequences.map((sequence) => ipv4({ from: 'client', sequence, payload: Buffer.from('c000', 'hex') }))
+    const remarksOn = async (...sequences: readonly number[]) => {
+      const input = pcap([ipv4({ from: 'client', sequence: 0, flags: 'SYN' }), ...segments(...sequences)], 101)
+      const { code, stdout } = await call(['explain', '--brief'], { input })
+      expect([code, stdout.match(/PINGREQ/g)?.length]).toEqual([0, 5])
+      return stdout.split('\n').filter((line) => /segment/.test(line))
+    }
+    expect(await remarksOn(1, 5, 3, 1, 3, 7, 9)).toEqual([
+      '  2 segments came again, and counted once',
+      '  1 segment came too early, and put in order',
+    ])
+    expect(await remarksOn(1, 5, 7, 3, 3, 9)).toEqual([
+      '  1 segment came again, and counted once',
+      '  2 segments came too early, and put in order',
+    ])
+    expect(await remarksOn(1, 3, 5, 7, 9)).toEqual([])
   })
 
   it('goes on where a damaged file has a time that no calendar has', async () => {

@@ -62,6 +62,10 @@ describe('a format', () => {
     expect(shown(format, message('lamp/1', 'on'))).toBe(text)
   })
 
+  it('shows 0 for a Packet Identifier that is not known', () => {
+    expect([shown('%m', message('a', 'x')), shown('%m', message('a', ''))]).toEqual(['0', '0'])
+  })
+
   it('shows the last day of a leap year, at night', () => {
     const format = compileFormat('@j @I @p @u @A @y', asItIs, jsonLine)
     expect(format(message('a', ''), new Date(2000, 11, 31, 23, 59, 59))).toEqual(Buffer.from('366 11 PM 7 Sunday 00'))
