@@ -4,7 +4,7 @@
  * file says so.
  */
 import { subscribe } from 'node:diagnostics_channel'
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { openSync, writeSync } from 'node:fs'
 import { codeOf } from '../../realms/foreign-values.js'
 import { CommandFailure } from '../outcome/exit-code.js'
 import { isMisformedMessage, isPacketMessage, packetBytes } from './reported-packets.js'
@@ -36,7 +36,6 @@ export function captureExchange(path: string): void {
     file.write('server', misformed ?? packetBytes(message.packet))
     misformed = undefined
   })
-  process.once('exit', () => file.close())
 }
 
 class CaptureFile {
@@ -75,10 +74,6 @@ class CaptureFile {
     for (let from = 0; from < bytes.length; from += segmentBytesMax) {
       this.#segment(side, 'PSH ACK', bytes.subarray(from, from + segmentBytesMax))
     }
-  }
-
-  close(): void {
-    closeSync(this.#file)
   }
 
   #segment(side: Side, flags: keyof typeof flagBits, payload: Uint8Array): void {
