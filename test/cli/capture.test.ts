@@ -81,6 +81,8 @@ describe('--capture', () => {
       expect(sumOf(bytes)).toBe(0xffff)
       expect(sequence).toBe(next.get(source.port) ?? 0)
       expect(Buffer.from(bytes).readUInt32BE(48)).toBe(isAck ? next.get(destination.port) : 0)
+      // As large as it can be: Wireshark marks what goes beyond it.
+      expect(Buffer.from(bytes).readUInt16BE(54)).toBe(0xffff)
       next.set(source.port, sequence + payloadBytes + (isSyn ? 1 : 0))
       expect(atUs).toBeGreaterThanOrEqual(before - 1_000)
       expect(atUs).toBeLessThanOrEqual(Date.now() * 1_000 + 1_000)
