@@ -21,7 +21,9 @@ describe('mqtt311 --help', () => {
   ])('%s %s explains itself in 80 columns, with examples and exit codes, and ends with 0', async (...args) => {
     const { code, stdout, stderr } = await call(args)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toContain('Usage: mqtt311')
+    const [command] = args.filter((word) => commands.includes(word))
+    expect(stdout).toContain(`Usage: mqtt311 ${command ?? 'COMMAND'}`)
+    expect(stdout).not.toMatch(/^:$/m)
     expect(stdout).toContain('Examples:')
     expect(stdout).toMatch(/^ {2}27 .*time-out/m)
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])

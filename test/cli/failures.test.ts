@@ -114,6 +114,14 @@ describe('a server that', () => {
     expect(code).toBe(78)
   })
 
+  it('does not listen: 69', async () => {
+    const { server, address } = await startBroker()
+    await server.close()
+    const { code, stderr } = await call(['pub', ...address, ...message])
+    expect(stderr).toMatch(/ refused the connection: .*; is the server running, and are -h and -p right\?\n$/)
+    expect(code).toBe(69)
+  })
+
   it('closes before CONNACK: 75', async () => {
     const rude = await startBroker()
     rude.server.answer('connect', (_, connection) => connection.close())

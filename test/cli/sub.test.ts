@@ -33,6 +33,11 @@ describe('mqtt311 sub', () => {
     expect(await command.end()).toMatchObject({ code: 0, stdout: line })
   })
 
+  it('-W may be as short as a millisecond', async () => {
+    const { code, stderr } = await call(['sub', ...(await startBroker()).address, '-t', 'a', '-W', '0.001'])
+    expect([code, stderr]).toEqual([27, 'mqtt311: the 0.001 seconds of -W have passed\n'])
+  })
+
   it('subscribes to the topic of -L and to those of -t, as mosquitto_sub does', async () => {
     const broker = await startBroker()
     const url = `${broker.server.url}/lamp/1`
