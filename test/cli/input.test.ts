@@ -1,14 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { readLines } from '../../src/cli/conversation/standard-input.js'
+import { readAll, readLines } from '../../src/cli/conversation/standard-input.js'
+
+async function* inputOf(chunks: readonly (string | Uint8Array)[]) {
+  for (const chunk of chunks) yield Buffer.from(chunk)
+}
 
 async function linesOf(chunks: readonly (string | Uint8Array)[], maxBytes = 1_000): Promise<string[]> {
-  async function* source() {
-    for (const chunk of chunks) yield Buffer.from(chunk)
-  }
   const lines: string[] = []
-  for await (const line of readLines(source(), maxBytes)) lines.push(line.toString('latin1'))
+  for await (const line of readLines(inputOf(chunks), maxBytes)) lines.push(line.toString('latin1'))
   return lines
 }
+
+it('standard input is read whole, and up to its bound', async () => {
+  expect(await readAll(inputOf(['12345', '67890']), 10)).toEqual(Buffer.from('1234567890'))
+  await expect(readAll(inputOf(['12345', '67890', '1']), 10)).rejects.toThrow('standard input has more than 10 bytes')
+})
 
 describe('the lines of standard input', () => {
   it.each([

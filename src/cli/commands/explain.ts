@@ -5,7 +5,7 @@ import { decodeBase64 } from '../../explain/input/byte-text.js'
 import { type Reading, readHex } from '../../explain/input/hex-text.js'
 import { type Input, readInput, readText, type SidePart } from '../../explain/input/read-input.js'
 import { type CommandLine, requireOne } from '../command-line.js'
-import { readStandardInput } from '../conversation/standard-input.js'
+import { readAll } from '../conversation/standard-input.js'
 import { readInput as readNamedFile } from '../flags/input-file.js'
 import { CommandFailure, exitCode } from '../outcome/exit-code.js'
 import { ExplainedOutput } from '../print/explained.js'
@@ -106,7 +106,7 @@ async function readGiven(line: Line): Promise<Exclude<Input, { is: 'foreign' }>>
     throw new UsageError('there are no bytes: write them in hexadecimal, name a file by -f, or pipe them in')
   }
   const isNamed = file !== undefined && file !== '-'
-  const bytes = isNamed ? await readNamedFile(file, '-f') : await readStandardInput(inputBytesMax)
+  const bytes = isNamed ? await readNamedFile(file, '-f') : await readAll(process.stdin, inputBytesMax)
   const input = form === undefined ? readInput(bytes) : readAs(form, bytes)
   const name = isNamed ? 'the file of -f' : 'standard input'
   // A pipe whose first program has failed is empty too, and should not look like a conversation without a fault.

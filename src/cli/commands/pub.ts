@@ -8,7 +8,7 @@ import { type CommandLine, requireNoPositionals } from '../command-line.js'
 import { runConversation } from '../conversation/conversation.js'
 import { Publishing } from '../conversation/publishing.js'
 import { startCapture, startReporting } from '../conversation/reporting.js'
-import { readLines, readStandardInput } from '../conversation/standard-input.js'
+import { readAll, readLines } from '../conversation/standard-input.js'
 import { oneTopic, readConnection, readQos } from '../flags/client-options.js'
 import { connectionGroups, environmentText } from '../flags/connection-flags.js'
 import { readInput } from '../flags/input-file.js'
@@ -154,7 +154,7 @@ async function publish(
     case 'bytes':
       return publishOne(client, target, source.payload, repetition)
     case 'standard input':
-      return publishOne(client, target, await readStandardInput(payloadBytesMax), repetition)
+      return publishOne(client, target, await readAll(process.stdin, payloadBytesMax), repetition)
     case 'lines':
       return publishLines(client, target, status)
   }

@@ -6,7 +6,7 @@ import { UsageError } from '../../errors.js'
 import { type CommandLine, requireNoPositionals } from '../command-line.js'
 import { runConversation } from '../conversation/conversation.js'
 import { startCapture, startReporting } from '../conversation/reporting.js'
-import { readStandardInput } from '../conversation/standard-input.js'
+import { readAll } from '../conversation/standard-input.js'
 import { oneTopic, readConnection, readQos } from '../flags/client-options.js'
 import { connectionGroups, environmentText } from '../flags/connection-flags.js'
 import { readInput } from '../flags/input-file.js'
@@ -95,7 +95,7 @@ async function readPayload(line: Line): Promise<Uint8Array> {
     case 'file':
       return readInput(line.text('file') ?? '', '-f')
     case 'stdin-file':
-      return readStandardInput(requestBytesMax)
+      return readAll(process.stdin, requestBytesMax)
     case 'null-message':
       return Buffer.alloc(0)
   }

@@ -1,11 +1,11 @@
 /** Reads standard input, whole or line by line. It is read as bytes, because it need not be text. */
 import { CommandFailure } from '../outcome/exit-code.js'
 
-/** Reads all of standard input. @throws CommandFailure if it has more than `maxBytes` */
-export async function readStandardInput(maxBytes: number): Promise<Buffer> {
+/** All of it. @throws CommandFailure if it has more than `maxBytes` */
+export async function readAll(input: AsyncIterable<unknown>, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of process.stdin) {
+  for await (const chunk of input) {
     if (!Buffer.isBuffer(chunk)) continue
     bytes += chunk.byteLength
     if (bytes > maxBytes) throw new CommandFailure('noInput', `standard input has more than ${maxBytes} bytes`)
