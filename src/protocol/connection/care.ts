@@ -196,9 +196,10 @@ export class Care<P, R> {
     return phase.is === 'quiet' ? phase.until : this.#patienceFrom(phase.since) + 10 * this.#marginMs
   }
 
-  /** From when an answer is waited for: not before the network has all of what was asked. */
+  /** From when an answer is waited for: not before the network has all of what was asked. Infinity while only the pacer is waited for. */
   #patienceFrom(askingSince: number): number {
-    return this.#asked === undefined ? askingSince : (this.#asked.lastByteAt ?? Infinity)
+    if (this.#asked === undefined) return this.#isAnswered ? Infinity : askingSince
+    return this.#asked.lastByteAt ?? Infinity
   }
 
   /** The connection was cut. Undefined if that proves nothing. */
