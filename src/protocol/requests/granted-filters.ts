@@ -120,11 +120,11 @@ export class Subscriptions<R> {
     })
   }
 
-  /** The subscriptions that the server has lost, each with the QoS of its request. */
+  /** The subscriptions that the server has lost and the engine has not asked for again, each with the QoS of its request. */
   lost(): SubscriptionRequest[] {
     const lost: SubscriptionRequest[] = []
-    this.#known?.forEach(({ qos, state }, filter) => {
-      if (state === 'lost') lost.push({ filter, qos })
+    this.#known?.forEach(({ qos, state, open }, filter) => {
+      if (state === 'lost' && !hasRequestOfEngine(open)) lost.push({ filter, qos })
     })
     return lost
   }
@@ -147,6 +147,12 @@ function subscription<R>(
 
 function isOpen<R>({ open }: Subscription<R>, request: SubscribeRequest<R>): boolean {
   return open instanceof Set ? open.has(request) : open === request
+}
+
+/** Whether one of the open requests has no ticket, because the engine itself subscribes again. */
+function hasRequestOfEngine<R>(open: Open<R>): boolean {
+  if (open instanceof Set) return [...open].some(({ ticket }) => ticket === undefined)
+  return open !== undefined && open.ticket === undefined
 }
 
 /** What is open without this request. */

@@ -291,7 +291,7 @@ export class Requests<P, R> {
     this.#subscriptions.serverForgot()
   }
 
-  /** The subscriptions that the server has lost. */
+  /** The subscriptions that the server has lost and the engine has not asked for again. */
   get lost(): readonly SubscriptionRequest[] {
     return this.#subscriptions.lost()
   }

@@ -3,6 +3,7 @@
  * round trip of 10 ms, so D is 280 ms, and the quiet lasts 2,800 ms.
  */
 import { describe, expect, it } from 'vitest'
+import { PublishPacer } from '../../../src/client/publish/pacer.js'
 import type { SessionSettings } from '../../../src/protocol/index.js'
 import { EngineHarness } from '../engine-harness.js'
 import { connack, puback, pubcomp, pubrec, suback, unsuback } from '../packet-notation.js'
@@ -104,6 +105,28 @@ describe('after two short connections in a row the next one', () => {
     engine.news()
     expect(engine.pass(29_999).sent()).toEqual([])
     expect(engine.pass(1).sent()).toEqual(['PUBLISH#1 m q1 dup'])
+  })
+
+  it('waits for a pacer that needs longer than an answer, and is not due all that time', () => {
+    const gapMs = 4 * quietMs
+    const pacer = new PublishPacer({ total: 1_000 / gapMs })
+    const engine = twiceCut(newEngine({ pacer }).publish('a', 1).publish('b', 1)).pass(gapMs)
+    expect(afterQuiet(engine)).toEqual(['PUBLISH#1 a q1 dup'])
+    engine.receive(puback(1))
+    expect(engine.dueIn).toBe(gapMs)
+    // `pass` throws if the engine is due and has nothing to do.
+    expect(engine.pass(gapMs - 1).sent()).toEqual([])
+    expect(engine.pass(1).sent()).toEqual(['PUBLISH#2 b q1'])
+  })
+
+  it('does not ask twice for what the server has lost, if the answer takes longer than the quiet', () => {
+    const engine = newEngine()
+      .subscribe('s', 'a', 'b')
+      .connect()
+      .receive(suback(1, 0, 0))
+    engine.cutBySomebody().resume().cutBySomebody().connect().pass(10).receive({ type: 'pingresp' }).news()
+    expect(engine.pass(quietMs).sent()).toEqual(['SUBSCRIBE#2 a:0'])
+    expect(engine.pass(quietMs).sent()).toEqual(['SUBSCRIBE#3 b:0'])
   })
 })
 
