@@ -54,8 +54,11 @@ export class PublishTicket implements Abortable {
     this.aborted(reason)
   }
 
+  /** The owner is told once: a ticket that was stopped is aborted later, when its rejection may still wait for the session store. */
   aborted(reason: unknown): void {
-    this.#owner?.withdraw(this, reason)
+    const owner = this.#owner
+    this.#owner = undefined
+    owner?.withdraw(this, reason)
   }
 
   resolve(): void {

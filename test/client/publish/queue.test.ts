@@ -5,6 +5,7 @@ import {
   clientOf,
   event,
   fakeTime,
+  gate,
   online,
   outcomeOf,
   pass,
@@ -179,6 +180,24 @@ describe('the outgoing queue', () => {
     expect(again.all('publish')).toHaveLength(10_000)
     expect(client.stats.rejected).toBe(10_000)
   })
+})
+
+test('two thousand messages that one signal withdraws reject once each, when the store has a record of that', async () => {
+  const saved = gate()
+  const store: SessionStore = Object.assign(memoryStore(), { append: () => saved.promise })
+  const { client } = await online({ cleanSession: false, clientId: 'c', maxInFlight: 1, store })
+  client.publish('a', 'in flight', { qos: 1 })
+  const abort = new AbortController()
+  const publish = () => client.publish('a', 'x', { qos: 1, signal: abort.signal })
+  const publishes = Array.from({ length: 2_000 }, publish)
+  const [first = publish()] = publishes
+  const watched = watch(first)
+  abort.abort()
+  await quiet()
+  expect(watched.state).toBe('pending')
+  saved.open()
+  for (const published of publishes) expect(await rejectionOf(published)).toBe(abort.signal.reason)
+  expect(client.stats).toMatchObject({ rejected: 2_000, queued: 0 })
 })
 
 test('a message held unacknowledged keeps its identifier while 140,000 others pass', async () => {
