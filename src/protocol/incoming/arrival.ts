@@ -22,8 +22,8 @@ export class Arrival {
   packet: IncomingPublish | undefined
   /** At QoS 2: what the PUBLISH held. Undefined before the start of the handlers, and if it is not known. */
   content: MessageContent | undefined
-  /** When its handlers started. Is not set for handlers that end before they return. */
-  startedAt = 0
+  /** When its handlers started. Undefined for handlers that end before they return. */
+  startedAt: number | undefined = undefined
   /** The number of the connection on which its PUBREC was sent; 0 if none was sent. */
   pubrecOn = 0
   /** Whether the present connection owes an acknowledgement for the message. */
@@ -79,6 +79,11 @@ export class Arrival {
   /** What the message holds; undefined at QoS 1, and if it is not known. */
   get #held(): MessageContent | undefined {
     return this.qos === 2 && this.packet ? contentOf(this.packet) : this.content
+  }
+
+  /** For how many milliseconds its handlers have run. */
+  ranMs(now: number): number {
+    return this.startedAt === undefined ? 0 : now - this.startedAt
   }
 
   /** True if its handlers have ended, so the message may be acknowledged in its turn. */

@@ -262,7 +262,7 @@ export class Incoming<P, R> {
   /** The handlers of a running arrival have ended, and the message counts as handled even if they failed. */
   handled(arrival: Arrival, now: number): void {
     this.#now = now
-    this.#finish(arrival, now - arrival.startedAt)
+    this.#finish(arrival, arrival.ranMs(now))
     this.pump(now)
   }
 
@@ -290,7 +290,7 @@ export class Incoming<P, R> {
   /** The handlers have failed, and the message is to come again. Forgets the arrival; no acknowledgement is sent. */
   unhandled(arrival: Arrival, now: number): void {
     this.#now = now
-    this.#handlerEnded(now - arrival.startedAt)
+    this.#handlerEnded(arrival.ranMs(now))
     // [MQTT-4.8.0-2] The acknowledgement stays owed, so later ones wait; the driver closes the connection, and the message comes again.
     this.#forget(arrival)
   }
@@ -298,7 +298,7 @@ export class Incoming<P, R> {
   /** The program never started to handle this message. Forgets the arrival, and acknowledges the handled messages behind it. */
   notStarted(arrival: Arrival, now: number): void {
     this.#now = now
-    this.#handlerEnded(now - arrival.startedAt)
+    this.#handlerEnded(arrival.ranMs(now))
     this.#owed.remove(arrival)
     this.#forget(arrival)
     this.#acknowledgeReady(arrival)

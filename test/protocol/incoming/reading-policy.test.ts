@@ -148,6 +148,21 @@ describe('a standstill at the upper bound', () => {
     expect(reads(slow.pass(1))).toBe(true)
   })
 
+  test('is not longer after a handler that failed before it returned, however old the connection is', () => {
+    const engine = client().pass(3_600_000)
+    // As the delivery of the client does with such a handler of a message at QoS 0.
+    engine.deliver = (arrival) => {
+      engine.session.handled(arrival, engine.now)
+      return 'running'
+    }
+    engine.receive(arrives('failed', 0))
+    Reflect.deleteProperty(engine, 'deliver')
+    arrive(engine.publish('ours', 1), 1, 1, 3).pass(100)
+    arrive(engine, 1, 4, 5)
+    expect(reads(engine.pass(999))).toBe(false)
+    expect(reads(engine.pass(1))).toBe(true)
+  })
+
   test('does not make the next one longer: the handler was slow because it waited for an answer that was not read', () => {
     const engine = brimful(1).pass(1_000)
     engine
