@@ -79,7 +79,7 @@ export class OpenedStore {
 }
 
 function isStoredSession(given: unknown): given is StoredSession {
-  const { nextSequence, nextPacketId, messages, held, reserved = [] } = fieldsOf(given)
+  const { nextSequence, nextPacketId, messages, held, contents = [], reserved = [] } = fieldsOf(given)
   return (
     isCount(nextSequence) &&
     isPacketIdentifier(nextPacketId) &&
@@ -87,6 +87,8 @@ function isStoredSession(given: unknown): given is StoredSession {
     messages.every(isStoredMessage) &&
     Array.isArray(held) &&
     held.every(isPacketIdentifier) &&
+    Array.isArray(contents) &&
+    contents.every(isMessageContent) &&
     Array.isArray(reserved) &&
     reserved.every(isPacketIdentifier)
   )
@@ -105,12 +107,21 @@ function isStoredMessage(given: unknown): boolean {
   )
 }
 
+function isMessageContent(given: unknown): boolean {
+  const { packetId, bytes, checksum } = fieldsOf(given)
+  return isPacketIdentifier(packetId) && isUnsigned32(bytes) && isUnsigned32(checksum)
+}
+
 function fieldsOf(given: unknown): Readonly<Record<string, unknown>> {
   return Object(given)
 }
 
 function isCount(value: unknown): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1
+}
+
+function isUnsigned32(value: unknown): boolean {
+  return typeof value === 'number' && value >>> 0 === value
 }
 
 function isPacketIdentifier(value: unknown): boolean {
