@@ -194,7 +194,6 @@ export class Delivery {
   /** The client has ended, so the loops over its messages end too. Returns whether a loop was running, which throws the error. */
   close(error: Error | undefined): 'a loop waits' | 'no loop waits' {
     this.#state = { is: 'stopped' }
-    this.#latest = undefined
     let loops: 'a loop waits' | 'no loop waits' = 'no loop waits'
     for (const stream of [...(this.#streams?.values() ?? [])]) {
       if (stream.hasLoop) loops = 'a loop waits'
