@@ -16,7 +16,7 @@ export const alias = [
  */
 const isolated = [
   'test/aliyun/endpoint-for-tests.test.ts',
-  'test/codec/decode/packet-decoder.test.ts',
+  'test/codec/decode/decoder-memory.test.ts',
   'test/codec/encode/output-chunk.test.ts',
   'test/codec/encode/packet-too-large.test.ts',
   'test/client/deliver/handler-context.test.ts',

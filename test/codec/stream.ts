@@ -32,3 +32,8 @@ export function malformedBy(action: () => void): MalformedPacketError | undefine
     throw error
   }
 }
+
+/** A PUBLISH at QoS 0 with this payload. */
+export function publishOf(payload: Buffer, topic = 'a/b'): ControlPacket<Buffer> {
+  return { type: 'publish', topic, payload, retain: false, qos: 0 }
+}
