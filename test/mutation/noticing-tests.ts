@@ -17,7 +17,7 @@ const others: Readonly<Record<Folder, readonly string[]>> = {
   codec: ['test/fuzz/fuzz.test.ts'],
   protocol: [],
   client: [],
-  store: ['test/client/engine/session-store.test.ts'],
+  store: ['test/client/engine/before-the-store-opens.test.ts', 'test/client/engine/session-store.test.ts'],
   // How long addresses are tried, and which failures end a client, show over several attempts.
   transport: ['test/client/life/connect.test.ts', 'test/client/life/reconnect.test.ts'],
   explain: [],
