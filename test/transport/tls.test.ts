@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import dns from 'node:dns'
 import { once } from 'node:events'
 import net from 'node:net'
@@ -7,16 +6,9 @@ import { inspect } from 'node:util'
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import * as material from '../../fixtures/tls/index.js'
 import { ConnectionLostError, UsageError } from '../../src/errors.js'
-import { isCertificateFailure, openSocket, type Peer, TlsSettings, type Transport } from '../../src/transport/index.js'
+import { isCertificateFailure, openSocket, TlsSettings } from '../../src/transport/index.js'
 import { listenTcp, listenTls, loopbackZone, remainingHandles, watch } from './loopback.js'
-import { Relay } from './relay.js'
-
-const { ca } = material
-
-function connectTo(port: number, options: boolean | ConnectionOptions | TlsSettings = { ca }, host = '::1') {
-  const tls = options instanceof TlsSettings ? options : new TlsSettings(options)
-  return watch(openSocket({ endpoint: { host, port, tls: true }, tls }))
-}
+import { ca, connectTo } from './tls-connection.js'
 
 /** Every name leads to the loopback interface. */
 function resolveEverything(): void {
@@ -345,89 +337,6 @@ describe('the SecureContext', () => {
   })
 })
 
-describe.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])('a session of %s', (version) => {
-  /** Connects, waits for a byte (the tickets of TLS 1.3 come before it) and closes. */
-  async function visit(port: number, tls: TlsSettings, host = '::1'): Promise<Peer> {
-    const client = connectTo(port, tls, host)
-    const peer = await client.peer
-    await client.until(1)
-    client.transport.destroy()
-    await client.closed
-    return peer
-  }
-
-  async function listenGreeting(options = {}, where = {}) {
-    const listening = await listenTls({ minVersion: version, maxVersion: version, ...options }, where)
-    listening.server.on('secureConnection', (socket: net.Socket) => socket.write('!'))
-    return listening
-  }
-
-  it('is resumed by each later connection of the client', async () => {
-    const { port } = await listenGreeting()
-    const tls = new TlsSettings({ ca })
-    const visits = [await visit(port, tls), await visit(port, tls), await visit(port, tls)]
-    expect(visits.map((peer) => peer.tls)).toMatchObject([
-      { version, resumed: false },
-      { version, resumed: true },
-      { version, resumed: true },
-    ])
-  })
-
-  it('belongs to one server', async () => {
-    const one = await listenGreeting()
-    const other = await listenGreeting()
-    const tls = new TlsSettings({ ca })
-    await visit(one.port, tls)
-    expect((await visit(other.port, tls)).tls?.resumed).toBe(false)
-  })
-
-  it('belongs to one client', async () => {
-    const { port } = await listenGreeting()
-    await visit(port, new TlsSettings({ ca }))
-    expect((await visit(port, new TlsSettings({ ca }))).tls?.resumed).toBe(false)
-  })
-
-  it('is kept when TCP cannot connect', async () => {
-    const ticketKeys = randomBytes(48)
-    const first = await listenGreeting({ ticketKeys })
-    const tls = new TlsSettings({ ca })
-    await visit(first.port, tls)
-    await new Promise((resolve) => first.server.close(resolve))
-    expect(await connectTo(first.port, tls).closed).toMatchObject({ reason: 'refused' })
-    await listenGreeting({ ticketKeys }, { port: first.port })
-    expect((await visit(first.port, tls)).tls?.resumed).toBe(true)
-  })
-
-  it('is dropped when a handshake fails', async () => {
-    const { port } = await listenGreeting()
-    const relay = await Relay.to(port)
-    const tls = new TlsSettings({ ca })
-    await visit(relay.port, tls)
-    expect((await visit(relay.port, tls)).tls?.resumed).toBe(true)
-    relay.mode = 'reset'
-    expect(await connectTo(relay.port, tls).closed).toMatchObject({
-      reason: 'reset',
-      message: expect.stringContaining('in the middle of the TLS handshake'),
-    })
-    relay.mode = 'pass'
-    expect((await visit(relay.port, tls)).tls?.resumed).toBe(false)
-  })
-
-  it('and the name survive the step from one address of the host to the next', async () => {
-    const { port, accepted } = await listenGreeting()
-    const lookup: net.LookupFunction = (_host, _options, callback) =>
-      callback(null, [
-        { address: '127.0.0.1', family: 4 },
-        { address: '::1', family: 6 },
-      ])
-    const tls = new TlsSettings({ ca, lookup })
-    expect((await visit(port, tls, 'localhost')).tls?.resumed).toBe(false)
-    const remote = await accepted()
-    expect('servername' in remote && remote.servername).toBe('localhost')
-    expect((await visit(port, tls, 'localhost')).tls?.resumed).toBe(true)
-  })
-})
-
 describe('a handshake that the server does not answer', () => {
   it.each(['end', 'destroy'] as const)('is given up by %s(), without a cause', async (how) => {
     const { accepted, port } = await listenTcp()
@@ -437,86 +346,6 @@ describe('a handshake that the server does not answer', () => {
     client.transport[how]()
     expect(await client.closed).toBeUndefined()
     expect(client.told).toEqual(['closed'])
-  })
-})
-
-describe('a pause over TLS', () => {
-  /** Many records and the close of the server, which reach the client in one read; the client pauses at the first. */
-  async function pausedInBurst(received: (transport: Transport, value: unknown) => void = () => {}, records = 50) {
-    const { accepted, port } = await listenTls()
-    const relay = await Relay.to(port)
-    const tls = new TlsSettings({ ca })
-    const client = watch(openSocket({ endpoint: { host: '::1', port: relay.port, tls: true }, tls }), {
-      received: (transport, chunk) => {
-        const value = Buffer.isBuffer(chunk) ? chunk[0] : undefined
-        if (value === 0) transport.pause()
-        received(transport, value)
-      },
-    })
-    const [remote] = await Promise.all([accepted(), client.peer])
-    remote.write('!')
-    await client.until(1)
-    relay.mode = 'collect'
-    // Each in a record of its own, which Node makes only when the one before has gone.
-    for (let index = 0; index < records; index++)
-      await new Promise((resolve) => remote.write(Buffer.of(index), resolve))
-    remote.end()
-    await once(remote, 'finish')
-    await new Promise((resolve) => setImmediate(resolve))
-    relay.release()
-    await client.until(2)
-    // The records behind the first are decrypted in the same turn.
-    await new Promise((resolve) => setImmediate(resolve))
-    await new Promise((resolve) => setImmediate(resolve))
-    return { client, relay }
-  }
-  const all = Buffer.from([0x21, ...Array.from({ length: 50 }, (_, index) => index)])
-
-  it('holds back the records that were decrypted already, and the close behind them', async () => {
-    const { client } = await pausedInBurst()
-    expect(client.bytes()).toEqual(all.subarray(0, 2))
-    expect(client.told).toEqual(['opened', 'received'])
-    client.transport.resume()
-    expect(client.bytes()).toEqual(all.subarray(0, 2))
-    expect(await client.closed).toBeUndefined()
-    expect(client.bytes()).toEqual(all)
-  })
-
-  it('holds back a single record and the close behind it', async () => {
-    const { client } = await pausedInBurst(undefined, 2)
-    expect(client.told).toEqual(['opened', 'received'])
-    client.transport.resume()
-    expect(await client.closed).toBeUndefined()
-    expect(client.bytes()).toEqual(all.subarray(0, 3))
-  })
-
-  it('can be begun again while what was held back is told', async () => {
-    const { client } = await pausedInBurst()
-    client.transport.resume()
-    client.transport.pause()
-    await new Promise((resolve) => setImmediate(resolve))
-    expect(client.bytes()).toEqual(all.subarray(0, 2))
-    client.transport.resume()
-    await client.closed
-    expect(client.bytes()).toEqual(all)
-  })
-
-  it('ends with destroy() within received, while what was held back is told', async () => {
-    const { client } = await pausedInBurst((transport, value) => {
-      if (value === 5) transport.destroy()
-    })
-    client.transport.resume()
-    expect(await client.closed).toBeUndefined()
-    expect(client.bytes()).toEqual(all.subarray(0, 7))
-  })
-
-  it('ends with destroy(), which drops what was held back', async () => {
-    const { client } = await pausedInBurst()
-    client.transport.destroy()
-    expect(client.told).toEqual(['opened', 'received'])
-    expect(await client.closed).toBeUndefined()
-    client.transport.resume()
-    expect(client.bytes()).toEqual(all.subarray(0, 2))
   })
 })
 
