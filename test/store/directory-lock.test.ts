@@ -1,19 +1,6 @@
-import { fork, spawn } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import {
-  appendFile,
-  chmod,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises'
+import { mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,11 +9,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { build } from 'esbuild'
-import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { lockDirectory } from '../../src/store/file/directory-lock.js'
 import { fileStore } from '../../src/store/file/file-store.js'
-import { appendAll, directoryFiles, type JournalFiles, onFile } from '../../src/store/file/journal-files.js'
+import { directoryFiles, type JournalFiles } from '../../src/store/file/journal-files.js'
 import { listenFailure } from '../../src/store/file/local-socket.js'
+import { locksIn, temporaryDirectory } from './temporary-directory.js'
 
 let directory = ''
 let program = ''
@@ -44,11 +32,10 @@ beforeAll(async () => {
   return () => rm(place, { recursive: true, force: true })
 })
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'mqtt311-lock-'))
+  directory = await temporaryDirectory()
 })
-afterEach(() => rm(directory, { recursive: true, force: true }))
 
-const locks = async (place = directory) => (await readdir(place)).filter((name) => !name.endsWith('.journal'))
+const locks = (place = directory) => locksIn(place)
 
 /** Another process that opens the store, appends one message or goes on and on, and holds the lock. */
 async function startHolder(...rest: readonly string[]) {
@@ -239,52 +226,6 @@ describe('what others left in the directory', () => {
   })
 })
 
-describe.runIf(existsSync('/proc/self/stat'))('the lock file of version 0.1.0', () => {
-  const nameOf = async (pid: number) => {
-    const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'latin1')).replaceAll(/[^0-9a-f]/g, '')
-    const stat = await readFile(`/proc/${pid}/stat`, 'latin1')
-    return { boot, start: stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '' }
-  }
-
-  it('counts while its process lives', async () => {
-    const { boot, start } = await nameOf(process.ppid)
-    await writeFile(join(directory, `lock-${boot}-${process.ppid}-${start}`), '')
-    await expect(fileStore(directory).open('s')).rejects.toThrow(
-      `in use by process ${process.ppid}, which runs version 0.1.0`,
-    )
-    expect(await locks()).toHaveLength(1)
-  })
-
-  it('does not count if its process has ended, and only waits for its parent to notice', async () => {
-    // The shell becomes a program that asks for no children, and its child ends only then.
-    const script = '(until grep -q sleep /proc/$$/comm; do :; done) & echo $!; exec sleep 600'
-    const parent = spawn('sh', ['-c', script])
-    onTestFinished(() => {
-      parent.kill('SIGKILL')
-    })
-    const pid = Number((await once(parent.stdout, 'data'))[0])
-    const isZombie = async () => /\) Z /.test(await readFile(`/proc/${pid}/stat`, 'latin1'))
-    while (!(await isZombie())) await setImmediate()
-    const { boot, start } = await nameOf(pid)
-    await writeFile(join(directory, `lock-${boot}-${pid}-${start}`), '')
-    const store = fileStore(directory)
-    await store.open('s')
-    await store.close()
-    expect(await locks()).toEqual([])
-  })
-
-  it('is removed if its process was of another boot, or started at another time', async () => {
-    const { boot, start } = await nameOf(process.ppid)
-    await writeFile(join(directory, `lock-${boot}-${process.ppid}-1`), '')
-    await writeFile(join(directory, `lock-abc-${process.ppid}-${start}`), '')
-    const store = fileStore(directory)
-    await store.open('s')
-    expect(await locks()).toHaveLength(1)
-    await store.close()
-    expect(await locks()).toEqual([])
-  })
-})
-
 describe('of several that come at the same time', () => {
   /** The directory as somebody sees it who is slow at other steps in each round. */
   async function slowFiles(round: number, contender: number): Promise<JournalFiles> {
@@ -428,21 +369,6 @@ describe('a lock that is refused', () => {
   })
 })
 
-describe('a journal to which somebody else writes', () => {
-  it('promises nothing more, and is opened with all that it had promised', async () => {
-    const store = fileStore(directory)
-    await store.open('s')
-    await store.append([{ kind: 'held', packetId: 1 }])
-    await appendFile(join(directory, 'segment-00000001.journal'), 'abc')
-    await expect(store.append([{ kind: 'held', packetId: 2 }])).rejects.toThrow(
-      /cannot write segment-00000001.journal in .*: the file has \d+ bytes and not \d+: another program writes to it/,
-    )
-    await expect(store.close()).rejects.toThrow(/another program writes to it/)
-    expect((await store.open('s')).held).toEqual([1])
-    await store.close()
-  })
-})
-
 describe('a process killed while it writes', () => {
   it('loses nothing that had resolved, however often it happens', async () => {
     let resolved = 0
@@ -463,69 +389,5 @@ describe('a process killed while it writes', () => {
       expect(messages.length).toBeGreaterThanOrEqual(resolved)
       await store.close()
     }
-  })
-})
-
-describe('a directory', () => {
-  it('is made with its parents, for the owner only', async () => {
-    const deep = join(directory, 'a', 'b', 'c')
-    const store = fileStore(deep)
-    await store.open('s')
-    await store.close()
-    expect(await readdir(deep)).toEqual(['segment-00000001.journal'])
-  })
-
-  it('that is a file, or cannot be made, is a StoreError with its cause', async () => {
-    const file = join(directory, 'file')
-    await writeFile(file, '')
-    await expect(fileStore(file).open('s')).rejects.toMatchObject({ code: 'MQTT_STORE', cause: { code: 'ENOTDIR' } })
-    await expect(fileStore(join(file, 'below')).open('s')).rejects.toMatchObject({ cause: { code: 'ENOTDIR' } })
-    await expect(fileStore('/proc/none').open('s')).rejects.toMatchObject({ code: 'MQTT_STORE' })
-  })
-
-  it('that is read-only is a StoreError, unless root may write all the same', async () => {
-    const readOnly = join(directory, 'read-only')
-    await mkdir(readOnly)
-    await chmod(readOnly, 0o500)
-    const isRoot = process.getuid?.() === 0
-    const store = fileStore(readOnly)
-    const opened = store.open('s')
-    if (isRoot) await expect(opened).resolves.toBeDefined()
-    else await expect(opened).rejects.toMatchObject({ cause: { code: 'EACCES' } })
-    await store.close()
-    await chmod(readOnly, 0o700)
-  })
-
-  it('that holds another session is refused, and says whose it is [MQTT-3.1.3-2]', async () => {
-    const store = fileStore(directory)
-    await store.open('one')
-    await store.close()
-    await expect(fileStore(directory).open('two')).rejects.toThrow(/holds the session "one", not "two"/)
-  })
-
-  it('is cut and appended to as the simulated one is', async () => {
-    const store = fileStore(directory)
-    await store.open('s')
-    await store.append([{ kind: 'held', packetId: 1 }])
-    await store.close()
-    const segment = join(directory, 'segment-00000001.journal')
-    const sound = await readFile(segment)
-    await appendFile(segment, Buffer.from([0, 0, 0, 7, 1]))
-    expect((await store.open('s')).held).toEqual([1])
-    expect(store.tornTail).toEqual({ file: 'segment-00000001.journal', offset: sound.length, bytes: 5 })
-    await store.append([{ kind: 'held', packetId: 2 }])
-    await store.close()
-    expect((await store.open('s')).held).toEqual([1, 2])
-    await store.close()
-  })
-})
-
-describe.runIf(existsSync('/dev/full'))('a full disk', () => {
-  it('is a StoreError with its cause', async () => {
-    const files = directoryFiles('/dev')
-    const full = await files.open('full', 0)
-    const written = onFile(files, 'write', 'full', appendAll(full, Buffer.alloc(10)))
-    await expect(written).rejects.toMatchObject({ code: 'MQTT_STORE', cause: { code: 'ENOSPC' } })
-    await full.close()
   })
 })
