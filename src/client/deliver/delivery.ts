@@ -53,7 +53,6 @@ type Outcome =
   | { readonly is: 'failed'; readonly error: unknown }
 
 const succeeded: Outcome = { is: 'succeeded' }
-const noHandlers: readonly MessageHandler[] = []
 
 function firstFailure(before: Outcome, error: unknown): Outcome {
   return before.is === 'failed' ? before : { is: 'failed', error }
@@ -205,10 +204,9 @@ export class Delivery {
 
   deliver(arrival: Arrival, packet: PublishPacket<Buffer>): 'done' | 'running' | 'later' | 'aside' {
     if (this.#state.is === 'stopped' || this.#state.is === 'not yet') return 'later'
-    const handlers = this.#router?.match(packet.topic) ?? noHandlers
+    const handlers = this.#router?.match(packet.topic) ?? []
     const streams = this.#streams
-    if (streams !== undefined && streams.size > 0 && handlers.some((handler) => streams.get(handler)?.isFull))
-      return 'later'
+    if (streams !== undefined && handlers.some((handler) => streams.get(handler)?.isFull)) return 'later'
     if (handlers.length === 0 && this.#state.is === 'keeping') {
       if (!this.#owner.backlogIsFull) return 'aside'
       this.#endKeeping()

@@ -83,15 +83,15 @@ function isStoredSession(given: unknown): given is StoredSession {
   return (
     isCount(nextSequence) &&
     isPacketIdentifier(nextPacketId) &&
-    Array.isArray(messages) &&
-    messages.every(isStoredMessage) &&
-    Array.isArray(held) &&
-    held.every(isPacketIdentifier) &&
-    Array.isArray(contents) &&
-    contents.every(isMessageContent) &&
-    Array.isArray(reserved) &&
-    reserved.every(isPacketIdentifier)
+    isListOf(messages, isStoredMessage) &&
+    isListOf(held, isPacketIdentifier) &&
+    isListOf(contents, isMessageContent) &&
+    isListOf(reserved, isPacketIdentifier)
   )
+}
+
+function isListOf(given: unknown, isEntry: (entry: unknown) => boolean): boolean {
+  return Array.isArray(given) && given.every(isEntry)
 }
 
 function isStoredMessage(given: unknown): boolean {
@@ -109,7 +109,7 @@ function isStoredMessage(given: unknown): boolean {
 
 function isMessageContent(given: unknown): boolean {
   const { packetId, bytes, checksum } = fieldsOf(given)
-  return isPacketIdentifier(packetId) && isUnsigned32(bytes) && isUnsigned32(checksum)
+  return isPacketIdentifier(packetId) && Number.isSafeInteger(bytes) && Number.isSafeInteger(checksum)
 }
 
 function fieldsOf(given: unknown): Readonly<Record<string, unknown>> {
@@ -117,11 +117,7 @@ function fieldsOf(given: unknown): Readonly<Record<string, unknown>> {
 }
 
 function isCount(value: unknown): boolean {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1
-}
-
-function isUnsigned32(value: unknown): boolean {
-  return typeof value === 'number' && value >>> 0 === value
+  return Number.isSafeInteger(value) && Number(value) >= 1
 }
 
 function isPacketIdentifier(value: unknown): boolean {

@@ -56,6 +56,7 @@ export class Ending {
     return running
   }
 
+  /** Sets the time limit for the last PUBRELs, at the first call. */
   awaitPubrels(timedOut: () => void): void {
     if (this.#stage !== 'draining') return
     this.#stage = 'last PUBRELs'

@@ -315,11 +315,9 @@ export class Lifecycle implements EngineEvents, Abortable {
         const { session } = this.driver
         if (!session.isIdle || session.incoming.running > ending.handlersNotWaitedFor) return
         if (this.driver.isStoring) return this.driver.whenSafe(() => this.driver.beginTurn())
-        const isOnline = this.#phase.is === 'online'
-        if (isOnline && session.incoming.awaitedPubrels > 0 && ending.stage === 'draining') {
+        if (this.#phase.is === 'online' && session.incoming.awaitedPubrels > 0) {
           return ending.awaitPubrels(() => this.#sayGoodbye(ending))
         }
-        if (isOnline && session.incoming.awaitedPubrels > 0) return
       }
     }
     this.#sayGoodbye(ending)

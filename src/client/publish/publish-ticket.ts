@@ -54,11 +54,8 @@ export class PublishTicket implements Abortable {
     this.aborted(reason)
   }
 
-  /** The owner is told once: a ticket that was stopped is aborted later, when its rejection may still wait for the session store. */
   aborted(reason: unknown): void {
-    const owner = this.#owner
-    this.#owner = undefined
-    owner?.withdraw(this, reason)
+    this.#owner?.withdraw(this, reason)
   }
 
   resolve(): void {

@@ -245,6 +245,8 @@ export class Publisher implements PublishTicketOwner {
     const { message } = ticket
     if (message === undefined || !ticket.isWaiting) return
     if (this.#driver.session.withdraw(message)) {
+      // A signal with many calls tells each of them twice, and the rejection may wait for the session store.
+      ticket.message = undefined
       this.#driver.outcomes.rejectWhenStored(ticket, reason)
       this.#driver.beginTurn()
     } else {

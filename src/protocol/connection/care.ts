@@ -198,8 +198,8 @@ export class Care<P, R> {
 
   /** From when an answer is waited for: not before the network has all of what was asked. Infinity while only the pacer is waited for. */
   #patienceFrom(askingSince: number): number {
-    if (this.#asked === undefined) return this.#isAnswered ? Infinity : askingSince
-    return this.#asked.lastByteAt ?? Infinity
+    const since = this.#isAnswered ? undefined : askingSince
+    return (this.#asked === undefined ? since : this.#asked.lastByteAt) ?? Infinity
   }
 
   /** The connection was cut. Undefined if that proves nothing. */

@@ -20,7 +20,7 @@ import { GapFilling } from './gap-filling.js'
 import { KeepAlive } from './keep-alive.js'
 import { Nudge } from './nudge.js'
 import { OutputProgress } from './output-progress.js'
-import { gapFilled, misplaced, timedOut, unexpectedSession } from './violations.js'
+import { gapFilled, misplaced, pingTimedOut, unexpectedSession } from './violations.js'
 
 /** The settings of one connection. */
 export interface ConnectionSettings {
@@ -332,8 +332,7 @@ export class Connection<P, R> implements CareLine {
     // [MQTT-3.12.4-1] [3.1.2.10 missing PINGRESP] A server must answer PINGREQ; a server that does not answer is gone.
     if (due === 'ping') this.sendPing(now)
     if (typeof due !== 'number') return
-    const setBy = due === this.#pingTimeoutMs ? 'pingTimeoutMs' : 'after reconnect()'
-    this.#fail(timedOut('ping', 'PINGRESP or any other byte', due, setBy))
+    this.#fail(pingTimedOut(due, due === this.#pingTimeoutMs ? 'pingTimeoutMs' : 'after reconnect()'))
   }
 
   /** Ends the connection if too many abandoned requests keep their Packet Identifiers. */

@@ -14,13 +14,13 @@
 
 /** Whether a PINGREQ waits for a sign of life. */
 type Probe =
-  | { readonly is: 'none' }
+  | { readonly is: 'none'; readonly timeoutMs: number }
   /** A PINGREQ was sent, and no byte has come since. At `until` the server counts as dead. */
   | { readonly is: 'awaiting'; readonly until: number; readonly timeoutMs: number }
   /** The same, but the socket is not read, so no byte can come. */
   | { readonly is: 'not-reading'; readonly timeoutMs: number }
 
-const noProbe: Probe = { is: 'none' }
+const noProbe: Probe = { is: 'none', timeoutMs: Infinity }
 
 /** After this share of Keep Alive a PINGREQ is sent. The rest is the time for its way to the server. */
 const SEND_MARGIN = 0.9
@@ -55,7 +55,7 @@ export class KeepAlive {
   /** Bytes came from the socket, so the server is alive. */
   received(now: number): void {
     this.#lastReceivedAt = now
-    if (this.#probe.is !== 'none') this.#probe = noProbe
+    this.#probe = noProbe
   }
 
   /** The socket is not read from now on, so the ping time-out does not run. */
@@ -80,8 +80,7 @@ export class KeepAlive {
   pinged(now: number, reading: 'reading' | 'paused', timeoutMs = this.#pingTimeoutMs): number {
     // A second PINGREQ gives a silent server no more time.
     if (reading === 'paused') {
-      const earlier = this.#probe.is === 'none' ? timeoutMs : this.#probe.timeoutMs
-      this.#probe = { is: 'not-reading', timeoutMs: Math.min(timeoutMs, earlier) }
+      this.#probe = { is: 'not-reading', timeoutMs: Math.min(timeoutMs, this.#probe.timeoutMs) }
     } else if (now + timeoutMs < this.#timeOutAt) {
       this.#await(now, timeoutMs)
     }

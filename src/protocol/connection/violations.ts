@@ -9,15 +9,10 @@ export function gapFilled(): ConnectionLostError {
   })
 }
 
-/** The error for a server that has not sent what is `missing`. `option` has set the time. */
-export function timedOut(
-  operation: 'ping' | 'acknowledgement',
-  missing: string,
-  timeoutMs: number,
-  option: string,
-): TimeoutError {
-  const text = `the server has not sent ${missing} within ${timeoutMs} ms (${option})`
-  return new TimeoutError(text, { operation, timeoutMs })
+/** The error for a server from which no byte came after a PINGREQ. `option` has set the time. */
+export function pingTimedOut(timeoutMs: number, option: string): TimeoutError {
+  const text = `the server has not sent PINGRESP or any other byte within ${timeoutMs} ms (${option})`
+  return new TimeoutError(text, { operation: 'ping', timeoutMs })
 }
 
 /** The violation of a server that resumes a session after Clean Session 1. */

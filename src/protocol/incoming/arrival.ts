@@ -81,11 +81,6 @@ export class Arrival {
     return this.qos === 2 && this.packet ? contentOf(this.packet) : this.content
   }
 
-  /** For how many milliseconds its handlers have run. */
-  ranMs(now: number): number {
-    return this.startedAt === undefined ? 0 : now - this.startedAt
-  }
-
   /** True if its handlers have ended, so the message may be acknowledged in its turn. */
   get isHandled(): boolean {
     return this.progress === 'received' || this.progress === 'over'

@@ -31,7 +31,7 @@ export class FormerIdentifiers {
 
   /** Whether this PUBLISH is a copy of the former arrival: see above. */
   isCopy(arrival: Arrival, packet: IncomingPublish): boolean {
-    return arrival.content !== undefined && packet.qos === 2 && packet.dup && arrival.mayHold(packet)
+    return packet.qos === 2 && packet.dup && arrival.mayHold(packet)
   }
 
   /** Whether the arrival is kept here. */

@@ -254,7 +254,7 @@ export class Incoming<P, R> {
     if (arrival.qos === 2 && !this.#settings.cleanSession) arrival.content = contentOf(packet)
     // From now on the payload belongs to the handlers. A message that only waits for its acknowledgement needs no payload.
     arrival.packet = undefined
-    if (answer === 'done') this.#finish(arrival, 0)
+    if (answer === 'done') this.#finish(arrival)
     else arrival.startedAt = this.#now
     return 'started'
   }
@@ -262,19 +262,19 @@ export class Incoming<P, R> {
   /** The handlers of a running arrival have ended, and the message counts as handled even if they failed. */
   handled(arrival: Arrival, now: number): void {
     this.#now = now
-    this.#finish(arrival, arrival.ranMs(now))
+    this.#finish(arrival)
     this.pump(now)
   }
 
-  #finish(arrival: Arrival, ranMs: number): void {
-    this.#handlerEnded(ranMs)
+  #finish(arrival: Arrival): void {
+    this.#handlerEnded(arrival)
     this.#received(arrival)
     this.#acknowledgeReady(arrival)
   }
 
-  #handlerEnded(ranMs: number): void {
+  #handlerEnded({ startedAt = this.#now }: Arrival): void {
     this.#running -= 1
-    this.reading.handlerEnded(this.#now, ranMs)
+    this.reading.handlerEnded(this.#now, this.#now - startedAt)
   }
 
   #received(arrival: Arrival): void {
@@ -290,7 +290,7 @@ export class Incoming<P, R> {
   /** The handlers have failed, and the message is to come again. Forgets the arrival; no acknowledgement is sent. */
   unhandled(arrival: Arrival, now: number): void {
     this.#now = now
-    this.#handlerEnded(arrival.ranMs(now))
+    this.#handlerEnded(arrival)
     // [MQTT-4.8.0-2] The acknowledgement stays owed, so later ones wait; the driver closes the connection, and the message comes again.
     this.#forget(arrival)
   }
@@ -298,7 +298,7 @@ export class Incoming<P, R> {
   /** The program never started to handle this message. Forgets the arrival, and acknowledges the handled messages behind it. */
   notStarted(arrival: Arrival, now: number): void {
     this.#now = now
-    this.#handlerEnded(arrival.ranMs(now))
+    this.#handlerEnded(arrival)
     this.#owed.remove(arrival)
     this.#forget(arrival)
     this.#acknowledgeReady(arrival)

@@ -89,9 +89,9 @@ export class Subscriptions<R> {
     const known = this.#known?.get(filter)
     if (known === undefined || !isOpen(known, request)) return
     const open = without(known.open, request)
-    if (known.state === 'granted') this.#known?.set(filter, { ...known, open })
-    else if (open === undefined) this.#end(filter)
-    else this.#known?.set(filter, { ...known, state: 'requested', open })
+    const state = known.state === 'granted' ? 'granted' : 'requested'
+    if (state === 'requested' && open === undefined) this.#end(filter)
+    else this.#known?.set(filter, { ...known, state, open })
   }
 
   /** The caller no longer waits for this request, so filters that only this request has are not wanted. */
@@ -124,7 +124,8 @@ export class Subscriptions<R> {
   lost(): SubscriptionRequest[] {
     const lost: SubscriptionRequest[] = []
     this.#known?.forEach(({ qos, state, open }, filter) => {
-      if (state === 'lost' && !hasRequestOfEngine(open)) lost.push({ filter, qos })
+      // A request of the engine itself has no ticket. Of several, one is of the program: then the filter is asked for again.
+      if (state === 'lost' && (!open || open instanceof Set || open.ticket)) lost.push({ filter, qos })
     })
     return lost
   }
@@ -147,12 +148,6 @@ function subscription<R>(
 
 function isOpen<R>({ open }: Subscription<R>, request: SubscribeRequest<R>): boolean {
   return open instanceof Set ? open.has(request) : open === request
-}
-
-/** Whether one of the open requests has no ticket, because the engine itself subscribes again. */
-function hasRequestOfEngine<R>(open: Open<R>): boolean {
-  if (open instanceof Set) return [...open].some(({ ticket }) => ticket === undefined)
-  return open !== undefined && open.ticket === undefined
 }
 
 /** What is open without this request. */
