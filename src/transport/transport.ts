@@ -19,7 +19,7 @@ export interface TransportEvents {
   /** Bytes arrived. `chunk` may be a view of a shared read buffer: it is valid only until this call returns. */
   received(chunk: Buffer): void
   /**
-   * Asked in a stream of small chunks. True if the next bytes may come up to 2 ms late, and then at once: nobody waits for one of them.
+   * Asked in a stream of small chunks. True if the next bytes may come up to 3 ms late, and then at once: nobody waits for one of them.
    * `bytes` is what comes in that time.
    */
   mayRest(bytes: number): boolean

@@ -3,8 +3,8 @@
  * The delivery awaits what all the handlers return. Then it reports the arrival as handled; if a handler has failed, it does what
  * `onHandlerError` says.
  *
- * `deliver` returns 'later' while no handler may start: a message stream among the handlers is full, or the program has called
- * `end()`. Then the engine keeps the arrival, and calls `deliver` again when another arrival is handled, or when the client calls
+ * `deliver` returns 'later' while no handler may start: `connect()` has not resolved yet, a message stream among the handlers is full, or
+ * the program has called `end()`. Then the engine keeps the arrival, and calls `deliver` again when another arrival is handled, or when the client calls
  * `resumeDelivery` because a stream has room again.
  */
 import { AsyncResource } from 'node:async_hooks'

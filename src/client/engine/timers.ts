@@ -3,7 +3,7 @@
  *
  * | timer           | runs from, to                                        | set to                  | when it fires                      |
  * | --------------- | ---------------------------------------------------- | ----------------------- | ---------------------------------- |
- * | (the engine's)  | the nearest of ten seconds, Keep Alive, acknowledgement, request, pacing and age of the queue | `nextDeadline()` | the engine does what is due |
+ * | (the engine's)  | the nearest of ten seconds and all that the engine waits for, such as Keep Alive and an acknowledgement | `nextDeadline()` | the engine does what is due |
  * |                 | a call of `ping()`, to its PINGRESP                  | its `timeoutMs`         | the call rejects                   |
  * | `attempt`       | the start of an attempt, to CONNACK                  | `connectTimeoutMs`      | the attempt is given up            |
  * | `retry`         | the end of a connection, to the next attempt         | the back-off            | the next attempt starts            |

@@ -21,7 +21,7 @@
  * This class only decides. A nudge is no part of Keep Alive: it moves no clock of it, and proves nothing about the server.
  */
 
-/** How much longer than the last answer the next one takes before a nudge. While a socket rests, it is not read for 2 ms. */
+/** How much longer than the last answer the next one takes before a nudge. While a socket rests, it is not read for up to 3 ms. */
 const longerMs = 1
 const longerWhileTryingMs = 3
 /** The time for the program to write something when an answer has come, which makes a nudge needless. */

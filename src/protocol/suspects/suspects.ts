@@ -119,7 +119,7 @@ export class Suspects<P> {
     return Math.max(at, this.#careEndedAt + retryMs)
   }
 
-  /** Short of a strike, a connection has ended after `upForMs`: cut, or with an answer missing for too long. */
+  /** A connection has ended after `upForMs`, and proved no strike: it was cut, or an answer was missing for too long. */
   ended(how: 'cut' | 'unanswered', upForMs: number): void {
     if (how === 'cut' && upForMs >= shortConnectionMs) this.#proveGood()
     else this.#cuts += 1
