@@ -157,7 +157,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
       }
       if (handler === undefined) return markHandled(this.#subscribe(filters, noOptions, optionsOrHandler))
       throw new UsageError(
-        'subscribe() got a function as its second argument, the options: give the options before the handler',
+        'subscribe() got a function in place of the options: give the options before the handler',
       )
     } catch (error) {
       return rejection(error)

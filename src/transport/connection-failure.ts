@@ -141,7 +141,7 @@ function diagnoseWeakness(error: unknown): Diagnosis | undefined {
   const advice = "have it renewed; until then tls.ciphers 'DEFAULT@SECLEVEL=0' lowers the bar for all of TLS"
   return {
     reason: 'certificate-untrusted',
-    says: `shows a certificate that is too weak, because it or its issuer ${weakness} (OpenSSL: ${text}): ${advice}`,
+    says: `shows a certificate that is too weak: it or its issuer ${weakness} (OpenSSL: ${text}): ${advice}`,
   }
 }
 

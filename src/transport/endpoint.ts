@@ -114,7 +114,7 @@ function unknownScheme(scheme: string): string {
   switch (scheme) {
     case 'ws':
     case 'wss':
-      return `${scheme}:// is not built in: pass the option stream, a function that opens the WebSocket as a Duplex`
+      return `${scheme}:// is not built in: pass the option stream, which opens the WebSocket as a Duplex`
     case 'tcp':
       return 'tcp:// is written mqtt:// here'
     case 'ssl':

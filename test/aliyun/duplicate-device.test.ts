@@ -49,9 +49,7 @@ it('two clients of one device that throw each other out both say so, at the thir
     const error = reports.at(-1)?.error
     expect(error).toMatchObject({ code: 'MQTT_CONNECTION_LOST', reason: 'short-lived' })
     expect(error?.message).toMatch(/^3 connections in a row were cut within 30 s of CONNACK/)
-    expect(error?.message).toContain(
-      'another client uses the same Client Identifier, so that the server closes one connection for the other',
-    )
+    expect(error?.message).toContain('another client uses the same Client Identifier')
     expect(reports.slice(0, -1).filter(({ error }) => error.message.includes('in a row'))).toEqual([])
   }
   expect(platform.seen.evictions).toBeGreaterThanOrEqual(5)

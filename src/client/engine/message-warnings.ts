@@ -16,7 +16,7 @@ export function warnOfUnclaimed(topic: string): void {
 export function warnOfChangedTopic(topic: string, old: 'perhaps' | 'no'): void {
   const otherwise = old === 'perhaps' ? ', or an older subscription of this Session brings it' : ''
   warn(
-    `a message on ${JSON.stringify(topic)} matches no Topic Filter that this client asks for: the server changed the topic (RabbitMQ makes "/" of "."; ActiveMQ splits at ","; docs/servers.md)${otherwise}; give onMessage to get such messages (said once)`,
+    `a message on ${JSON.stringify(topic)} matches no Topic Filter that this client asks for: the server changed the topic, as docs/servers.md tells${otherwise}; give onMessage to get such messages (said once)`,
   )
 }
 
@@ -42,7 +42,7 @@ export function warnOfMissingQos2(counters: ClientCounters): void {
 /** The server has the message since its PUBREC, and has lost the session to which PUBREL belongs. */
 export function warnOfUnansweredPubrel(packetId: number | undefined): void {
   warn(
-    `PUBREL ${packetId} stayed unanswered on two connections: the message counts as delivered, as profile.sessionPresent says of this server`,
+    `PUBREL ${packetId} stayed unanswered on two connections: the message counts as delivered (profile.sessionPresent)`,
   )
 }
 
@@ -58,7 +58,7 @@ export function warnOfFaultyTopic(counters: ClientCounters, topic: string, fault
   counters.failedOnFault += 1
   if (counters.failedOnFault > 1) return
   warn(
-    `the handler of a message on ${JSON.stringify(topic)}, a Topic Name that ${fault}, failed (${asError(error).message}): it was acknowledged, or it would end the client at each start; give onHandlerError to decide (said once)`,
+    `the handler of a message on ${JSON.stringify(topic)}, a Topic Name that ${fault}, failed (${asError(error).message}): it was acknowledged; give onHandlerError to decide (said once)`,
   )
 }
 

@@ -188,7 +188,7 @@ export class Lifecycle implements EngineEvents, Abortable {
     const { connection } = this.driver
     const answer = connection?.phase === 'new' ? 'connection' : 'CONNACK'
     const awaited = connection === undefined ? 'answer of credentials or store' : answer
-    const text = `no ${awaited} within ${timeoutMs} ms from the start of the attempt (connectTimeoutMs)`
+    const text = `no ${awaited} within ${timeoutMs} ms (connectTimeoutMs)`
     this.connectionEnded(new TimeoutError(text, { operation: 'connect', timeoutMs }))
   }
 

@@ -169,8 +169,7 @@ function withHint(error: ConnectionLostError, hint: string | undefined): Connect
   return new ConnectionLostError(`${message}; a message at QoS 2 was unanswered: ${hint}`, { reason, cause })
 }
 
-const otherCauses =
-  'another client uses the same Client Identifier, so that the server closes one connection for the other, or the server restarts often'
+const otherCauses = 'another client uses the same Client Identifier, or the server restarts often'
 
 /** `inARow` tells of short connections; undefined if there were few. Returns undefined if nothing is known either. */
 function likelyCause(cut: CutReport | undefined, inARow: string | undefined): string | undefined {

@@ -1,7 +1,7 @@
 /** Advice for a name that is not an option here. Often the name is an option of another client. */
 
 const onlyThisVersion = 'leave it out, this package speaks MQTT 3.1.1'
-const webSocket = 'use stream, a function that opens the WebSocket as a Duplex'
+const webSocket = 'use stream, which opens the WebSocket as a Duplex'
 const inTls = 'write it into tls, as in tls: { ca }'
 
 /** For each option of other clients, mainly of MQTT.js: what to use here. */
