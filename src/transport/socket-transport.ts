@@ -17,6 +17,10 @@
  * A socket in a stream of small reads rests between reads (see `ReadRests`). To its user a rest is no pause: what TLS has decrypted
  * is handed over, and output, `end` and a pause end the rest.
  *
+ * On TLS, Node gives each record by itself, and a server that writes each packet by itself makes a record of each. In a stream of small
+ * reads they are gathered for the rest of the turn of the event loop, and handed over as one chunk. Without that, a third of the
+ * CPU time of a packet went to its own look at the deadlines, and half if it is acknowledged, to its own write.
+ *
  * On TCP a pause takes effect at once. On TLS, Node still decrypts the records that it has already read, at most one read.
  * Their bytes are copied, and handed over after `resume`, before newer bytes.
  */
@@ -61,6 +65,10 @@ function unopenedCause(error: unknown, { endpoint, tls }: SocketOptions): Error 
 let readBuffer: Buffer | undefined
 const readBufferBytes = 65_536
 
+/** Records of fewer bytes are gathered; so many, that a gathered chunk is about as large as a read of TCP. */
+const smallRecordBytes = 1_024
+const gatheredRecordsMax = 512
+
 /** Shared by all connections without withheld bytes; it stays empty. */
 const nothing: Buffer[] = []
 
@@ -88,7 +96,7 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner, R
   readonly #secured: TLSSocket | undefined
   #phase: Phase = 'opening'
   #reading: 'flowing' | 'paused' = 'flowing'
-  /** The chunks that came during a pause, in order. While there are any, newer chunks wait after them. */
+  /** The chunks that came during a pause, or are gathered, in order. While there are any, newer chunks wait after them. */
   #withheld = nothing
   /** Made for the first large output. */
   #pieces: PiecewiseOutput | undefined
@@ -146,7 +154,15 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner, R
   }
 
   wake(): boolean {
-    return this.#rests.wake(this)
+    return this.#rests.wake(this) || (this.#reading === 'flowing' && this.#withheld.length > 0)
+  }
+
+  handOver(): void {
+    if (this.#reading === 'paused' || this.#withheld.length === 0) return
+    const chunk = Buffer.concat(this.#withheld)
+    this.#withheld = nothing
+    this.rhythm?.read(chunk.length)
+    this.#events.received(chunk)
   }
 
   mayRest(bytes: number): boolean {
@@ -210,11 +226,17 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner, R
 
   #onRead(chunk: Buffer): void {
     if (this.#phase !== 'open') return
-    if (this.#reading === 'flowing' && this.#withheld.length === 0) {
+    const { length } = chunk
+    const isSmall = length < smallRecordBytes && this.#withheld.length < gatheredRecordsMax
+    const gathers = isSmall && this.#secured && this.rhythm?.isInTurn
+    if (!gathers) this.handOver()
+    if (!gathers && this.#reading === 'flowing' && this.#withheld.length === 0) {
       this.#events.received(chunk)
-      this.#rests.wasRead(this, chunk.length)
-    } else if (this.#withheld === nothing) this.#withheld = [Buffer.from(chunk)]
-    else this.#withheld.push(Buffer.from(chunk))
+      this.#rests.wasRead(this, length)
+    } else {
+      if (this.#withheld === nothing) this.#withheld = []
+      this.#withheld.push(Buffer.from(chunk))
+    }
   }
 
   #releaseWithheld(): void {
@@ -236,12 +258,14 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner, R
 
   /** The peer closes. Node sends our FIN after all output. A peer that is gone takes no output, so unsent output is dropped. */
   onEnd(): void {
+    this.handOver()
     if (this.#phase !== 'open') return
     this.#phase = 'finished'
     if (this.unsentBytes > 0) this.#socket.destroy()
   }
 
   onError(error: Error): void {
+    this.handOver()
     if (this.#phase === 'destroyed' || this.#phase === 'closed') return
     const during = this.#phase === 'opening' || this.#phase === 'securing' ? this.#phase : 'open'
     this.#failure ??=

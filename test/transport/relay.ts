@@ -40,6 +40,11 @@ export class Relay {
     this.#collected = []
   }
 
+  /** Resets the connection of the client. */
+  break(): void {
+    this.#client?.resetAndDestroy()
+  }
+
   #join(client: net.Socket, server: net.Socket): void {
     this.#client = client
     this.#sockets.push(client, server)

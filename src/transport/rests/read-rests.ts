@@ -15,6 +15,8 @@ export interface RestingSocket {
   rhythm: ReadRhythm | undefined
   /** Whether the socket may rest, for as long as so many bytes take to come. */
   mayRest(bytes: number): boolean
+  /** Hands over what was gathered in this turn. */
+  handOver(): void
   stopReading(): void
   startReading(): void
 }
@@ -37,7 +39,6 @@ const longestMedianMs = 3
 
 export class ReadRests {
   readonly #time: RestTime
-  #read: RestingSocket[] = []
   readonly #resting = new Set<RestingSocket>()
   #timer: { readonly since: number; readonly ms: number; readonly cancel: () => void } | undefined
   #durations: number[] = []
@@ -58,9 +59,9 @@ export class ReadRests {
       return
     }
     socket.rhythm ??= new ReadRhythm(now)
-    if (!socket.rhythm.read(bytes)) return
-    if (this.#read.length === 0) this.#time.afterTurn(this.#turnOver)
-    this.#read.push(socket)
+    const { rhythm } = socket
+    // In the asynchronous context of this socket, because the end of the turn hands over what was gathered.
+    if (rhythm.read(bytes)) this.#time.afterTurn(() => this.#turnOver(socket, rhythm))
   }
 
   /** Ends a rest, and reads the socket again. False if the socket does not rest. */
@@ -82,23 +83,21 @@ export class ReadRests {
     return rested
   }
 
-  readonly #turnOver = (): void => {
-    const sockets = this.#read
-    this.#read = []
+  #turnOver(socket: RestingSocket, rhythm: ReadRhythm): void {
+    socket.handOver()
     const now = this.#time.now()
-    for (const socket of sockets) {
-      const bytes = socket.rhythm?.turnOver(now) ?? 0
-      if (bytes === 0) continue
-      if (socket.mayRest(bytes)) this.#rest(socket, now)
-      else socket.rhythm?.stayAwake(now)
-    }
+    socket.lastReadAt = now
+    const bytes = rhythm.turnOver(now)
+    if (bytes === 0) return
+    if (socket.mayRest(bytes)) this.#rest(socket, rhythm, now)
+    else rhythm.stayAwake(now)
   }
 
-  #rest(socket: RestingSocket, now: number): void {
-    socket.rhythm?.rest(now)
+  #rest(socket: RestingSocket, rhythm: ReadRhythm, now: number): void {
+    rhythm.rest(now)
     socket.stopReading()
     this.#resting.add(socket)
-    const ms = socket.rhythm?.timerMs ?? 1
+    const ms = rhythm.timerMs
     // A longer timer that other sockets have begun must not make this rest longer than what `mayRest` was asked for.
     if (this.#timer !== undefined && this.#timer.since + this.#timer.ms <= now + ms) return
     this.#timer?.cancel()

@@ -105,6 +105,11 @@ export class ReadRhythm {
     return isFirst
   }
 
+  /** Whether `turnOver` will follow. */
+  get isInTurn(): boolean {
+    return this.#turnBytes !== undefined
+  }
+
   /** The milliseconds of the timer that ends the next rest. */
   get timerMs(): 1 | 2 {
     return this.#awakeRate < longRestsFrom || this.#awakeRate > longRestsTo ? 1 : 2

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, test } from 'vitest'
 import { ReadRests, type RestingSocket } from '../../../src/transport/rests/read-rests.js'
 import { SimulatedTime } from './rest-time.js'
@@ -7,6 +8,8 @@ class Socket implements RestingSocket {
   rhythm = undefined
   isRead = true
   mayRest: (bytes: number) => boolean = () => true
+
+  handOver(): void {}
 
   stopReading(): void {
     this.isRead = false
@@ -399,4 +402,23 @@ describe('timers', () => {
     reading.run(1_000, fast)
     expect(reading.time.timers).toBeGreaterThan(timers + 100)
   })
+})
+
+test('what was gathered is handed over in the asynchronous context of its own socket', async () => {
+  const context = new AsyncLocalStorage<string>()
+  const seen: unknown[] = []
+  class Gathering extends Socket {
+    override handOver(): void {
+      seen.push(context.getStore())
+    }
+  }
+  const rests = new ReadRests({ now: () => 0, afterTurn: setImmediate, afterRest: () => () => {} })
+  for (const name of ['one', 'other']) {
+    const socket = new Gathering()
+    context.run(name, () => {
+      rests.wasRead(socket, packetBytes)
+    })
+  }
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(seen).toEqual(['one', 'other'])
 })

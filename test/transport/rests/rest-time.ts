@@ -6,7 +6,7 @@ export class SimulatedTime implements RestTime {
   /** How many times a rest began with a new timer, and how long the last one is. */
   timers = 0
   timerMs: number | undefined
-  #turnOver: (() => void) | undefined
+  #turnsOver: (() => void)[] = []
   #restOver: (() => void) | undefined
 
   now(): number {
@@ -14,7 +14,7 @@ export class SimulatedTime implements RestTime {
   }
 
   afterTurn(action: () => void): void {
-    this.#turnOver = action
+    this.#turnsOver.push(action)
   }
 
   afterRest(action: () => void, ms: number): () => void {
@@ -33,9 +33,9 @@ export class SimulatedTime implements RestTime {
 
   /** The turn of the event loop is over. */
   endTurn(): void {
-    const action = this.#turnOver
-    this.#turnOver = undefined
-    action?.()
+    const actions = this.#turnsOver
+    this.#turnsOver = []
+    for (const action of actions) action()
   }
 
   /** The timer fires, if there is one. */
