@@ -156,9 +156,7 @@ export class MqttClient extends EventEmitter<ClientEvents> implements AsyncDispo
         return markHandled(this.#subscribe(filters, settings, callable('handler', handler)))
       }
       if (handler === undefined) return markHandled(this.#subscribe(filters, noOptions, optionsOrHandler))
-      throw new UsageError(
-        'subscribe() got a function in place of the options: give the options before the handler',
-      )
+      throw new UsageError('subscribe() got a function in place of the options: give the options before the handler')
     } catch (error) {
       return rejection(error)
     }
