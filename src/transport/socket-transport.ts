@@ -18,8 +18,8 @@
  * is handed over, and output, `end` and a pause end the rest.
  *
  * On TLS, Node gives each record by itself, and a server that writes each packet by itself makes a record of each. In a stream of small
- * reads they are gathered for the rest of the turn of the event loop, and handed over as one chunk. Without that, a third of the
- * CPU time of a packet went to its own look at the deadlines, and half if it is acknowledged, to its own write.
+ * reads they are gathered for the rest of the turn of the event loop, and handed over as one chunk. That saves a third of the CPU time of
+ * a packet at QoS 0, and two fifths at QoS 1, because a chunk needs one look at the deadlines and one write of acknowledgements.
  *
  * On TCP a pause takes effect at once. On TLS, Node still decrypts the records that it has already read, at most one read.
  * Their bytes are copied, and handed over after `resume`, before newer bytes.
@@ -65,7 +65,7 @@ function unopenedCause(error: unknown, { endpoint, tls }: SocketOptions): Error 
 let readBuffer: Buffer | undefined
 const readBufferBytes = 65_536
 
-/** Records of fewer bytes are gathered; so many, that a gathered chunk is about as large as a read of TCP. */
+/** Records of fewer bytes are gathered, at most so many. Then a chunk is about as large as a read of TCP. */
 const smallRecordBytes = 1_024
 const gatheredRecordsMax = 512
 
@@ -161,7 +161,8 @@ class SocketTransport implements Transport, SocketOwner, PiecewiseOutputOwner, R
     if (this.#reading === 'paused' || this.#withheld.length === 0) return
     const chunk = Buffer.concat(this.#withheld)
     this.#withheld = nothing
-    this.rhythm?.read(chunk.length)
+    // Outside a turn nobody would end the turn that `read` begins, and all later records would be gathered.
+    if (this.rhythm?.isInTurn) this.rhythm.read(chunk.length)
     this.#events.received(chunk)
   }
 

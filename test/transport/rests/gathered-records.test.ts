@@ -3,17 +3,27 @@ import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { ca } from '../../../fixtures/tls/index.js'
 import { openSocket, TlsSettings } from '../../../src/transport/index.js'
-import { ReadRests } from '../../../src/transport/rests/read-rests.js'
+import { ReadRests, type RestingSocket } from '../../../src/transport/rests/read-rests.js'
 import { listenTls, watch } from '../loopback.js'
 import { Relay } from '../relay.js'
 
 const tls = new TlsSettings({ ca })
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
+/** Knows the socket that was read last. */
+class WatchedRests extends ReadRests {
+  socket: RestingSocket | undefined
+
+  override wasRead(socket: RestingSocket, bytes: number): void {
+    this.socket = socket
+    super.wasRead(socket, bytes)
+  }
+}
+
 /** A connection in such a stream. `burst` sends each text as a record of its own, all in one segment, and waits until the first has come. */
 async function streaming(answers?: boolean[]) {
   let turnOver: (() => void) | undefined
-  const rests = new ReadRests({
+  const rests = new WatchedRests({
     now: () => 0,
     afterTurn: (action) => {
       turnOver = action
@@ -52,7 +62,7 @@ async function streaming(answers?: boolean[]) {
     sent += texts.join('').length
     await turn()
   }
-  return { ...client, chunks, burst, relay, endTurn: () => turnOver?.() }
+  return { ...client, chunks, burst, relay, rests, endTurn: () => turnOver?.() }
 }
 
 const letters = ['a', 'b', 'c', 'd', 'e']
@@ -79,6 +89,17 @@ describe('the records of one turn', () => {
     transport.resume()
     await until(2 + letters.length)
     expect(chunks.join('')).toBe('abcde')
+  })
+
+  it('that are handed over behind the turn begin none: the next record does not wait', async () => {
+    const { chunks, burst, endTurn, transport, rests } = await streaming()
+    await burst(letters)
+    transport.pause()
+    endTurn()
+    transport.resume()
+    rests.socket?.handOver()
+    await burst(letters)
+    expect(chunks).toEqual(['a', 'bcde', 'a'])
   })
 
   it('are handed over before the end of the connection, so that they can be answered', async () => {
