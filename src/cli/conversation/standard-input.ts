@@ -1,7 +1,7 @@
 /** Reads standard input, whole or line by line. It is read as bytes, because it need not be text. */
 import { CommandFailure } from '../outcome/exit-code.js'
 
-/** All of it. @throws CommandFailure if it has more than `maxBytes` */
+/** All bytes of `input`. @throws CommandFailure if `input` has more than `maxBytes` */
 export async function readAll(input: AsyncIterable<unknown>, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
