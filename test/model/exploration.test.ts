@@ -19,7 +19,7 @@ describe('a server that takes liberties', () => {
   })
 
   it.each([
-    ['answers PUBLISH at QoS 2 with PUBACK', 'Packet Identifier 1 (a server without QoS 2 answers so'],
+    ['answers PUBLISH at QoS 2 with PUBACK', 'Packet Identifier 1 (perhaps this server does not have QoS 2'],
     ['sends a SUBACK that nobody asked for', 'SUBACK with Packet Identifier 40000, which no request has'],
     ['uses a held identifier for a new message', 'which an exchange at QoS 2 uses'],
     ['says Session Present after Clean Session', 'although CONNECT had Clean Session 1'],

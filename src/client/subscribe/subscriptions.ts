@@ -10,7 +10,8 @@
  * other subscription relies on this use. If no UNSUBACK comes, the use goes on as before.
  *
  * If a `subscribe` fails (aborted, timed out, refused in part), its uses end at once. A filter that the server grants for it, even
- * later, is unsubscribed, unless another subscription uses that filter.
+ * later, is unsubscribed, unless another subscription uses that filter. If no answer came before the end of the connection, the engine
+ * does so.
  */
 import type { SubscriptionRequest } from '../../codec/control-packet.js'
 import type { Request } from '../../protocol/exchange/request.js'

@@ -90,7 +90,7 @@ export class Acknowledgements<P, R> {
     const asked = isAtQos2 ? 'a message at QoS 2' : `an exchange that awaits ${awaited?.toUpperCase()}`
     const advice =
       isAtQos2 && name === 'puback'
-        ? ' (a server without QoS 2 answers so: publish at QoS 1, or set profile.maxQos to 1)'
+        ? ' (perhaps this server does not have QoS 2; then publish at QoS 1, or set profile.maxQos to 1)'
         : ''
     const text = `the server answered ${asked} with ${name.toUpperCase()}, Packet Identifier ${packetId}${advice}`
     return violation('wrong-acknowledgement', brokenBy(name, exchange instanceof PublishExchange), text)

@@ -18,7 +18,7 @@ import { PublishExchange, RequestExchange } from '../exchange/exchange.js'
 import type { Request } from '../exchange/request.js'
 import type { SessionState } from '../session-state.js'
 import { type CutReport, shortConnectionMs, strikesToPark } from '../suspects/suspects.js'
-import { qos2Hint } from './connection-ends.js'
+import { nameOf, qos2Hint } from './connection-ends.js'
 
 /** The connection, as this module sees it. */
 export interface CareLine {
@@ -227,7 +227,7 @@ export class Care<P, R> {
     if (verdict === 'abandoned') {
       const hint = qos2Hint(this.#session)
       outgoing.abandon(exchange)
-      const text = `the server closed the connection ${strikes} times when it got this message (QoS ${message.qos}, topic ${JSON.stringify(message.topic)}) and nothing else, so the client gives it up (abandonAfter): perhaps the server does not allow this topic or payload${hint === undefined ? '' : `; ${hint}`}`
+      const text = `the server closed the connection ${strikes} times when it got this ${nameOf(message)} and nothing else, so the client gives it up (abandonAfter): perhaps the server does not allow this topic or payload${hint === undefined ? '' : `; ${hint}`}`
       this.#driver.abandoned(
         message,
         new ConnectionLostError(text, { reason: 'refused-by-closing', delivery: 'unknown' }),

@@ -45,6 +45,7 @@ export function unansweredOf<P, R>({ table, requests }: SessionState<P, R>): rea
   return message === undefined ? subscribe : [...subscribe, `a ${nameOf(message)}`]
 }
 
-function nameOf({ qos, topic }: OutgoingMessage<unknown>): string {
+/** A message in the text of an error. */
+export function nameOf({ qos, topic }: OutgoingMessage<unknown>): string {
   return `message (QoS ${qos}, topic ${JSON.stringify(topic)})`
 }

@@ -80,29 +80,28 @@ export class Subscriptions<R> {
       latest = subscription(latest, qos, 'granted', without(known.open, request))
       this.#known?.set(filter, latest)
     })
-    for (const filter of refused) this.#refused(filter, request)
+    for (const filter of refused) this.#notGranted(filter, request, 'requested')
     return refused
-  }
-
-  /** Another open request for the same filter may still be granted. */
-  #refused(filter: string, request: SubscribeRequest<R>): void {
-    const known = this.#known?.get(filter)
-    if (known === undefined || !isOpen(known, request)) return
-    const open = without(known.open, request)
-    const state = known.state === 'granted' ? 'granted' : 'requested'
-    if (state === 'requested' && open === undefined) this.#end(filter)
-    else this.#known?.set(filter, { ...known, state, open })
   }
 
   /** The caller no longer waits for this request, so filters that only this request has are not wanted. */
   abandoned(request: SubscribeRequest<R>): void {
-    for (const { filter } of request.subscriptions) {
-      const known = this.#known?.get(filter)
-      if (known === undefined || !isOpen(known, request)) continue
-      const open = without(known.open, request)
-      if (known.state === 'requested' && open === undefined) this.#end(filter)
-      else this.#known?.set(filter, { ...known, open })
-    }
+    for (const { filter } of request.subscriptions) this.#notGranted(filter, request, 'lost')
+  }
+
+  /** Another open request for the same filter may still be granted. */
+  #notGranted(filter: string, request: SubscribeRequest<R>, ifLost: 'requested' | 'lost'): void {
+    const known = this.#known?.get(filter)
+    if (known === undefined || !isOpen(known, request)) return
+    const open = without(known.open, request)
+    const state = known.state === 'lost' ? ifLost : known.state
+    if (state === 'requested' && open === undefined) this.#end(filter)
+    else this.#known?.set(filter, { ...known, state, open })
+  }
+
+  /** Those of the filters that no subscription has. */
+  notKnown(filters: readonly string[]): readonly string[] {
+    return filters.filter((filter) => this.#known?.get(filter) === undefined)
   }
 
   /** Those of the filters that no SUBACK has granted since the last UNSUBSCRIBE. */

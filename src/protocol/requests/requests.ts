@@ -4,9 +4,10 @@
  * A request waits until there is a connection and a free Packet Identifier, and then for its acknowledgement. It is never sent
  * twice with the same identifier: if the connection is lost before the answer, the request gets a new identifier on the next
  * connection. An abandoned request (aborted, timed out) keeps its identifier until the acknowledgement comes or the connection ends,
- * because the server may still answer. The driver gets that answer too, and unsubscribes what was granted late. When more than a
- * thousand abandoned requests are unanswered, the connection is given up, which frees their identifiers. Only the end of a connection
- * walks over all open requests.
+ * because the server may still answer. The driver gets that answer too, and unsubscribes what was granted late. If the connection ends
+ * before the answer to an abandoned SUBSCRIBE, a resumed session may have the subscription, so the next connection gets an UNSUBSCRIBE. When more than a thousand
+ * abandoned requests are unanswered, the connection is given up, which frees their identifiers. Only the end of a connection walks
+ * over all open requests.
  *
  * When the server has lost the session, the engine subscribes again to the granted filters, before other requests are sent. Such a
  * request of the engine has no ticket: no caller waits for it, and it ends with its connection. The next connection makes a new one.
@@ -27,6 +28,7 @@ import { Subscriptions } from './granted-filters.js'
 
 /** The limits for the requests of a session. */
 export interface RequestSettings {
+  readonly cleanSession: boolean
   /** Milliseconds from sending a request to its TimeoutError. */
   readonly operationTimeoutMs: number
   /** The largest number of Topic Filters in one SUBSCRIBE of the engine itself. */
@@ -133,13 +135,11 @@ export class Requests<P, R> {
     return state === 'waiting'
   }
 
-  /** The error that ends the connection if too many abandoned requests keep their Packet Identifiers. */
+  /** The error that ends the connection if too many abandoned requests keep their Packet Identifiers. A new connection frees them. */
   get tooManyAbandoned(): ConnectionLostError | undefined {
     if (this.#abandoned <= abandonedMax) return undefined
-    const text = `the server has not answered ${this.#abandoned} SUBSCRIBEs and UNSUBSCRIBEs that were given up`
-    return new ConnectionLostError(`${text}: a new connection frees their Packet Identifiers`, {
-      reason: 'unanswered',
-    })
+    const text = `the server has not answered ${this.#abandoned} requests that were given up: a new connection frees their identifiers`
+    return new ConnectionLostError(text, { reason: 'unanswered' })
   }
 
   /** The caller no longer wants the answer. */
@@ -198,8 +198,7 @@ export class Requests<P, R> {
   /** The Topic Filters of the SUBSCRIBE that has waited longest for its answer. */
   get oldestUnanswered(): readonly string[] {
     for (const list of [this.#awaited, this.#unawaited]) {
-      for (const request of list)
-        if (request.kind === 'subscribe') return request.subscriptions.map(({ filter }) => filter)
+      for (const request of list) if (request.kind === 'subscribe') return filtersOf(request)
     }
     return []
   }
@@ -276,7 +275,12 @@ export class Requests<P, R> {
   #endWithConnection(list: LinkedList<Request<R>>, request: Request<R>): void {
     list.remove(request)
     this.#freeIdentifier(request)
-    if (request.kind === 'subscribe') this.#subscriptions.abandoned(request)
+    if (request.kind === 'subscribe') {
+      this.#subscriptions.abandoned(request)
+      // A resumed session may have the subscription that nobody wants.
+      if (request.ticket !== undefined && !this.#settings.cleanSession)
+        this.unsubscribe(this.#subscriptions.notKnown(filtersOf(request)), request.ticket)
+    }
     this.#over(request)
   }
 
@@ -346,6 +350,10 @@ const unsent = {
   previous: undefined,
   next: undefined,
 } as const
+
+function filtersOf<R>({ subscriptions }: SubscribeRequest<R>): readonly string[] {
+  return subscriptions.map(({ filter }) => filter)
+}
 
 function timedOut(operation: 'subscribe' | 'unsubscribe', timeoutMs: number): TimeoutError {
   const text = `the server has not answered ${operation.toUpperCase()} within ${timeoutMs} ms (operationTimeoutMs)`

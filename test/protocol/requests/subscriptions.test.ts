@@ -1,4 +1,4 @@
-/** SUBSCRIBE and UNSUBSCRIBE: answers, lost connections, subscribing again, and abandoned requests. */
+/** SUBSCRIBE and UNSUBSCRIBE: answers, lost connections, and subscribing again. */
 import { describe, expect, test } from 'vitest'
 import { EngineHarness } from '../engine-harness.js'
 import { arrives, suback, unsuback } from '../packet-notation.js'
@@ -115,121 +115,6 @@ describe('a request', () => {
   })
 })
 
-describe('a request that nobody waits for any more', () => {
-  test('is not sent if it had not been', () => {
-    const engine = new EngineHarness().subscribe('s', 'a').subscribe('t', 'b')
-    expect(engine.abandon('s')).toBe(true)
-    expect(engine.connect().sent()).toEqual(['CONNECT', 'SUBSCRIBE#1 b:0'])
-  })
-
-  test('keeps its identifier until the acknowledgement, whose grant reaches the driver [MQTT-3.8.4-1]', () => {
-    const engine = new EngineHarness({ operationTimeoutMs: 1_000 }).connect().subscribe('s', 'a').pass(1_000)
-    engine.news()
-    expect(engine.session.table.get(1)?.awaits).toBe('suback')
-    expect(engine.receive(suback(1, 1)).news()).toEqual(['answered s: 1'])
-    expect(engine.session.table.get(1)).toBeUndefined()
-  })
-
-  test('keeps its identifier until the connection ends, and is not sent again', () => {
-    const engine = new EngineHarness().connect().subscribe('s', 'a').unsubscribe('u', 'b')
-    expect(engine.abandon('s')).toBe(false)
-    expect(engine.abandon('u')).toBe(false)
-    engine.pass(1_000_000).news()
-    expect(engine.session.table.size).toBe(2)
-    expect(engine.cut().connect().sent()).toEqual(['CONNECT'])
-    expect(engine.session.table.size).toBe(0)
-  })
-
-  test('a late grant does not make a subscription', () => {
-    const engine = new EngineHarness().connect().subscribe('s', 'a')
-    engine.abandon('s')
-    engine.receive(suback(1, 0)).cut().connect()
-    expect(engine.sent().slice(-1)).toEqual(['CONNECT'])
-  })
-
-  test('takes nothing from another request for the same filter', () => {
-    const engine = new EngineHarness().connect().subscribe('one', 'a').subscribe('two', 'a')
-    engine.abandon('two')
-    engine.receive(suback(1, 0)).cut().connect()
-    expect(engine.sent().slice(-1)).toEqual(['SUBSCRIBE#3 a:0'])
-  })
-
-  test('takes nothing from a subscription that was granted before', () => {
-    const engine = heldAndCut('a').resume().subscribe('again', 'a')
-    engine.abandon('again')
-    engine.cut().connect()
-    expect(engine.sent().slice(-1)).toEqual(['SUBSCRIBE#3 a:0'])
-  })
-
-  test('can be abandoned twice, and after its answer', () => {
-    const engine = new EngineHarness().connect().subscribe('s', 'a')
-    expect([engine.abandon('s'), engine.abandon('s')]).toEqual([false, false])
-    engine.receive(suback(1, 0))
-    expect(engine.abandon('s')).toBe(false)
-  })
-
-  test('is over with its answer or its connection', () => {
-    const engine = new EngineHarness().connect().subscribe('s', 'a').subscribe('t', 'b').subscribe('u', 'c')
-    const states = () => ['s', 't', 'u'].map((ticket) => engine.requests.get(ticket)?.state)
-    engine.abandon('t')
-    expect(states()).toEqual(['sent', 'abandoned', 'sent'])
-    engine.receive(suback(1, 0)).cut()
-    expect(states()).toEqual(['over', 'over', 'waiting'])
-  })
-})
-
-describe('requests that were given up by the thousand', () => {
-  const filters = (count: number) => Array.from({ length: count }, (_, index) => `f${index}`)
-  const asking = (engine: EngineHarness, count: number) => {
-    for (const filter of filters(count)) engine.subscribe(filter, filter)
-    return engine
-  }
-  const abandoning = (engine: EngineHarness, names: readonly string[]) => {
-    for (const name of names) engine.abandon(name)
-    return engine
-  }
-
-  test('a thousand keep their Packet Identifiers; one more ends the connection, which frees them', () => {
-    const engine = abandoning(asking(new EngineHarness().connect(), 1_002), filters(1_000))
-    engine.publish('m', 1).news()
-    expect([engine.session.table.size, engine.connection.phase]).toEqual([1_003, 'connected'])
-    expect(engine.abandon('f1000')).toBe(false)
-    expect(engine.news()).toEqual(['closing MQTT_CONNECTION_LOST'])
-    expect(engine.lastError).toMatchObject({ reason: 'unanswered' })
-    expect(engine.session.inspect().requests).toMatchObject({ waiting: [{ kind: 'subscribe' }], sent: [] })
-    expect(engine.resume().sent()).toEqual(['CONNECT', 'SUBSCRIBE#1004 f1001:0', 'PUBLISH#1003 m q1 dup'])
-  })
-
-  test('those that were answered do not count any more', () => {
-    const engine = abandoning(asking(new EngineHarness().connect(), 1_002), filters(1_000))
-    engine.receive(suback(1, 0), suback(1_000, 0x80))
-    engine.abandon('f1000')
-    engine.abandon('f1001')
-    expect(engine.connection.phase).toBe('connected')
-    engine.subscribe('last', 'f').abandon('last')
-    expect(engine.connection.phase).toBe('closed')
-  })
-
-  test('those that time out together are all told, and then the connection is ended', () => {
-    const engine = asking(new EngineHarness({ operationTimeoutMs: 1_000, ackTimeoutMs: 1_000 }).connect(), 1_001)
-    engine.publish('m', 1).news()
-    engine.pass(1_000)
-    expect(engine.news()).toEqual([
-      ...filters(1_001).map((filter) => `unanswered ${filter}: MQTT_TIMEOUT subscribe`),
-      'closing MQTT_CONNECTION_LOST',
-    ])
-    expect(engine.resume().sent()).toEqual(['CONNECT', 'PUBLISH#1002 m q1 dup'])
-  })
-
-  test('none that waits for a connection is sent: of 20,000, given up from the last to the first, the one between is', () => {
-    const engine = asking(new EngineHarness(), 20_000)
-    const given = filters(20_000).filter((filter) => filter !== 'f10000')
-    abandoning(engine, given.toReversed())
-    expect(engine.connect().sent()).toEqual(['CONNECT', 'SUBSCRIBE#1 f10000:0'])
-    expect(engine.session.inspect().requests.subscriptions).toEqual([{ filter: 'f10000', qos: 0, state: 'requested' }])
-  })
-})
-
 describe('a subscription that was acknowledged', () => {
   test('is not made again while the server keeps the session [MQTT-3.1.2-4]', () => {
     expect(heldAndCut('a').resume().sent()).toEqual(['CONNECT'])
@@ -312,13 +197,13 @@ describe('a subscription that was acknowledged', () => {
   })
 
   test.each([
-    ['refused', (engine: EngineHarness) => engine.receive(suback(3, 0x80))],
-    ['abandoned', (engine: EngineHarness) => void engine.abandon('again')],
-  ])('that is refused when it is made again is over if a SUBSCRIBE behind that is %s', (_, end) => {
+    ['refused', (engine: EngineHarness) => engine.receive(suback(3, 0x80)), []],
+    ['abandoned', (engine: EngineHarness) => void engine.abandon('again'), ['UNSUBSCRIBE#4 a']],
+  ])('that is refused when it is made again is over if a SUBSCRIBE behind that is %s', (_, end, unsubscribed) => {
     const engine = heldAndCut('a').subscribe('again', 'a').connect().receive(suback(2, 0x80))
     end(engine)
     engine.cut().news()
-    expect(engine.connect().sent()).toEqual(['CONNECT'])
+    expect(engine.connect().sent()).toEqual(['CONNECT', ...unsubscribed])
   })
 
   test('is over with UNSUBSCRIBE, at once', () => {
