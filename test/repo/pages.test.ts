@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cell, readVectors } from '../../fixtures/vectors/vector-file.js'
 import manifest from '../../package.json' with { type: 'json' }
 import { recipePrograms } from '../recipes/recipes.js'
 import { examples } from '../testing/examples.js'
@@ -114,6 +115,12 @@ describe('the README', () => {
 
   test.each(['README.md', 'README.zh-CN.md'])('%s installs the package of this version', (page) => {
     expect(readDocument(page)).toContain(`mqtt311-${manifest.version}.tgz`)
+  })
+
+  test.each(['README.md', 'README.zh-CN.md'])('%s counts the malformed sequences that the decoder refuses', (page) => {
+    const received = readVectors('malformed.csv').filter((row) => cell(row, 'category').startsWith('decode-'))
+    const refused = received.filter((row) => cell(row, 'fault') !== '')
+    expect(readDocument(page)).toMatch(new RegExp(`${refused.length} (malformed sequences|种畸形字节序列)`))
   })
 
   test('says how long `npm test` takes', () => {
