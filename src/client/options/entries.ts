@@ -66,7 +66,7 @@ export const engineEntries = {
 
 /**
  * Above this number mosquitto 2.0 acknowledges messages and does not deliver them.
- * @label (of these) at QoS 2
+ * @label `maxInFlight` at QoS 2
  * @unit messages - as many as mosquitto 2.0 has room for; if `maxInFlight` is given, that number
  */
 export const maxInFlightQos2 = 20
