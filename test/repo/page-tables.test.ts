@@ -1,11 +1,12 @@
 /** The tables of the documentation against the sources: what the one says the other has, and nothing is left out. */
 
+import { readdirSync } from 'node:fs'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 import { exitCodeRows } from '../../src/cli/outcome/exit-code.js'
 import { connectionEntries, engineEntries } from '../../src/client/options/entries.js'
 import { channels } from '../../src/client/surface/diagnostics.js'
-import { readDocument } from './doc-blocks.js'
+import { readDocument, root } from './doc-blocks.js'
 import { optionRows, withOptionTable } from './option-table.js'
 
 const limits = readDocument('docs/limits.md')
@@ -106,10 +107,14 @@ describe('docs/errors.md', () => {
     )
   })
 
-  test('names every reason of a ConnectionLostError', () => {
-    const reasons = literalsOf('src/errors.ts', 'LossReason')
-    for (const name of reasons) expect(errors).toContain(`\`${name}\``)
-    expect(reasons.length).toBeGreaterThan(5)
+  test.each([
+    ['`reason` of a `ConnectionLostError`', 'LossReason'],
+    ['`operation` of a `TimeoutError`', 'TimedOperation'],
+  ])('names every %s, under that heading', (heading, type) => {
+    const [, section = ''] = errors.split(`## ${heading}\n`)
+    const named = [...(section.split('\n## ')[0] ?? '').matchAll(/`([a-z-]+)`/g)].map(([, name]) => name)
+    expect(named).toEqual(expect.arrayContaining(literalsOf('src/errors.ts', type)))
+    expect(literalsOf('src/errors.ts', type).length).toBeGreaterThan(5)
   })
 
   test('has a row for each error, with its code and its class', () => {
@@ -126,11 +131,68 @@ test('docs/command-line.md has the exit codes of the command', () => {
   expect(table(commandLine, 'Exit code')).toEqual(exitCodeRows())
 })
 
+describe('docs/use.zh-CN.md', () => {
+  const page = readDocument('docs/use.zh-CN.md')
+  const named = (rows: string[][]) =>
+    rows.map((cells) => cells.map((cell) => [...cell.matchAll(/`[^`]+`/g)].map(([name]) => name)))
+
+  test('has the exit codes of the command', () => {
+    const codes = table(page, '退出码').map(([code = '']) => code.replace('、', ', '))
+    expect(codes).toEqual(exitCodeRows().map(([code]) => code))
+  })
+
+  test('names in each row of the errors what the English table names there', () => {
+    expect(named(table(page, '`code`'))).toEqual(named(table(errors, '`code`')))
+  })
+})
+
+test('docs/aliyun.zh-CN.md has in each row of its tables the code that the English row has', () => {
+  const code = (file: string) =>
+    readDocument(file)
+      .split('\n')
+      .filter((line) => line.startsWith('|'))
+      .map((line) => [...line.matchAll(/`[^`]+`/g)].map(([name]) => name).sort())
+  expect(code('docs/aliyun.zh-CN.md')).toEqual(code('docs/aliyun.md'))
+  expect(code('docs/aliyun.md').length).toBeGreaterThan(50)
+})
+
+describe('ARCHITECTURE.md', () => {
+  const page = readDocument('ARCHITECTURE.md')
+
+  test('has each error in the table of blame', () => {
+    const classes = [...readDocument('src/errors.ts').matchAll(/class (\w+) extends MqttError/g)].map(
+      ([, name]) => name,
+    )
+    const inTable = table(page, 'Blame').flatMap((row) =>
+      [...(row[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name),
+    )
+    expect(inTable.sort()).toEqual(classes.sort())
+  })
+
+  test('draws each folder of src, and each folder of test that src does not have', () => {
+    const [, drawing = ''] = /^## The house\n(.*?)^## /ms.exec(page) ?? []
+    const foldersOf = (path: string) =>
+      readdirSync(new URL(path, root), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => name)
+    const folders = foldersOf('src/')
+    const wanted = [...folders, ...folders.flatMap((name) => foldersOf(`src/${name}/`)), ...foldersOf('test/')]
+    expect(wanted.filter((name) => !new RegExp(`(^|[ /])${name}/`, 'm').test(drawing))).toEqual([])
+    expect(wanted.length).toBeGreaterThan(40)
+  })
+})
+
 describe('docs/diagnostics.md', () => {
   test('names every anomaly', () => {
     const anomalies = literalsOf('src/protocol/driver.ts', 'Anomaly')
     for (const name of anomalies) expect(diagnostics).toContain(`\`${name}\``)
     expect(anomalies.length).toBeGreaterThan(5)
+  })
+
+  test('names every verdict on a suspect', () => {
+    const verdicts = literalsOf('src/protocol/suspects/suspects.ts', 'Verdict')
+    for (const name of verdicts) expect(diagnostics).toContain(`\`${name}\``)
+    expect(verdicts.length).toBeGreaterThan(3)
   })
 
   test('has a row for each diagnostics channel and for each number of the stats', () => {

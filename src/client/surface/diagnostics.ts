@@ -22,7 +22,7 @@ export const channels = {
   anomaly: channel('mqtt311:anomaly'),
   /**
    * A connection was cut soon after one message or one Topic Filter was sent alone, or in the quiet before: `{ client, proves, verdict,
-   * strikes, unanswered }`. `verdict` is `struck`, `parked`, `abandoned` or `refused`.
+   * strikes, unanswered, hint }`. `verdict` is `struck`, `parked`, `abandoned` or `refused`.
    */
   suspect: channel('mqtt311:suspect'),
   /** A publish was rejected, or a stored message was lost whose promise had resolved: `{ client, error }`. */
