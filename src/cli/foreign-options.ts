@@ -23,6 +23,7 @@ const advice: ReadonlyMap<string, string> = new Map([
   ['S', 'DNS SRV records are not looked up; name the host by -h'],
   ['tls-use-os-certs', 'write --tls: without --cafile the roots of Node.js are trusted'],
   ['tls-engine', pemFile],
+  ['tls-engine-kpass-sha1', pemFile],
   ['keyform', pemFile],
   ['no-tls', 'there is no TLS unless it is asked for; leave it out'],
   ['C', protocol],

@@ -129,6 +129,7 @@ describe('a wrong command line', () => {
     [['sub', '-t', 'a', '-F', '%10001p'], '-F takes a width up to 10000'],
     [['sub', '-t', 'a', '-v', '--json'], '--verbose and --json both say how to print'],
     [['sub', '-t', 'a', '--insecure'], 'verification is never switched off; pass the root of the server by --cafile'],
+    [['sub', '-t', 'a', '--tls-engine-kpass-sha1', '00'], 'the key has to be in a file, in PEM, without engine'],
     [['sub', '-t', 'a', '-D', 'connect', 'x'], 'belong to MQTT 5'],
     [['sub', '-t', 'a', '--unknown'], 'there is no option --unknown;'],
     [['sub', '-t', 'a', '-Z'], 'there is no option -Z;'],

@@ -9,14 +9,18 @@ buildCommand()
 
 const page = readFileSync(new URL('../../docs/command-line.md', import.meta.url), 'utf8')
 const rows = new Map(
-  [...page.matchAll(/^\| `(--?[a-zA-Z-]+)` +\| (.*?) +\|$/gm)].map(([, name = '', here = '']) => [name, here]),
+  [...page.matchAll(/^\| `(--?[a-zA-Z0-9-]+)` +\| (.*?) +\|$/gm)].map(([, name = '', here = '']) => [name, here]),
 )
 
-/** mosquitto's own help ends with 1. */
+/** Those of the list, and those that the usage alone has. mosquitto's own help ends with 1. */
 function optionsOf(program: string): Promise<string[]> {
   return new Promise((resolve) => {
     execFile(program, ['--help'], { env: environment }, (_, stdout) => {
-      resolve([...stdout.matchAll(/^ +(-[A-Za-z]|--[a-z-]+)(?= :|, )/gm)].map(([, name = '']) => name))
+      resolve(
+        [...stdout.matchAll(/(?:^ +|[[{])(-[A-Za-z]|--[a-z0-9-]+)(?= :|, | \w+[\]}]|\])/gm)].map(
+          ([, name = '']) => name,
+        ),
+      )
     })
   })
 }
