@@ -84,7 +84,7 @@ describe('the programs in the documentation that need no far server run, and pri
 })
 
 describe('the pages', () => {
-  test.each([...pages, 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'])(
+  test.each([...pages, 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONFORMANCE.md', 'CONTRIBUTING.md', 'SECURITY.md'])(
     '%s links to what exists, and names no other files',
     (page) => {
       expect(brokenLinks(page)).toEqual([])
