@@ -136,6 +136,14 @@ describe('docs/use.zh-CN.md', () => {
   const named = (rows: string[][]) =>
     rows.map((cells) => cells.map((cell) => [...cell.matchAll(/`[^`]+`/g)].map(([name]) => name)))
 
+  test('names every event', () => {
+    const events = membersOf('src/client/surface/client-surface.ts', 'ClientEvents')
+    for (const name of events) expect(page).toContain(`\`${name}\``)
+    expect(table(readDocument('docs/use.md'), 'Event').map(([name]) => name)).toEqual(
+      events.map((name) => `\`${name}\``),
+    )
+  })
+
   test('has the exit codes of the command', () => {
     const codes = table(page, '退出码').map(([code = '']) => code.replace('、', ', '))
     expect(codes).toEqual(exitCodeRows().map(([code]) => code))
