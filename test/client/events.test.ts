@@ -18,7 +18,7 @@ describe('events', () => {
     ['message', 'onMessage'],
     ['error', 'closed'],
     ['connect', 'online'],
-    ['reconnect', 'online'],
+    ['reconnect', 'attempt'],
   ])('of other clients (%s) warn once, and say what to use', (name, advice) => {
     const told = warnings()
     for (const server of [new FakeServer(), new FakeServer()]) {

@@ -27,7 +27,7 @@ export const foreignAdvice: ReadonlyMap<string, string> = new Map(
     properties: onlyThisVersion,
     resubscribe: 'leave it out, a client always subscribes again if the server has lost the session',
     reschedulePings: 'leave it out, each packet that the client sends delays the next PINGREQ',
-    manualConnect: 'leave it out, new MqttClient() connects when connect() is called',
+    manualConnect: 'leave it out, a client connects when connect() is called',
     message: 'use payload',
     ca: inTls,
     cert: inTls,
@@ -45,5 +45,5 @@ export const eventAdvice: ReadonlyMap<string, string> = new Map([
   ['message', 'pass a handler to subscribe(), or give the option onMessage'],
   ['error', "await client.closed, or listen for 'close'"],
   ['connect', "await connect(), or listen for 'online'"],
-  ['reconnect', "listen for 'online'"],
+  ['reconnect', "listen for 'attempt'"],
 ])
