@@ -56,6 +56,12 @@ describe('explain reads', () => {
     ['[e0, 00]', 'e000'],
     ['[32, 10]', '200a'],
     ['[255, -128, 0]', 'ff8000'],
+    ['const uint8_t packet[2] = { 0xe0, 0x00 };', 'e000'],
+    ['packet [2] = { 0xe0, 0x00 }', 'e000'],
+    ['[2]byte{0xe0, 0x00}', 'e000'],
+    ['uint8_t packets[1][2] = { 0xe0, 0x00 };', 'e000'],
+    ['packet[0] = 0xe0; packet[1] = 0;', 'foreign'],
+    ["['30', '05', '00', '01', '61']", '3005000161'],
     ['[256, 0]', 'foreign'],
     ['[-129, 0]', 'foreign'],
     ['wAA=', 'c000'],
@@ -85,7 +91,7 @@ describe('explain reads', () => {
 
   it('the arrays of both sides, with which Wireshark follows a connection too', () => {
     const input = readText(
-      'char peer0_0[] = { /* Packet 4 */\n0xc0, 0x00 };\nchar peer1_0[] = { /* Packet 5 */\n0xd0, 0x00 };',
+      'char peer0_0[] = { /* Packet 4 */\n0xc0, 0x00 };\nchar peer1_0[2] = { /* Packet 5 */\n0xd0, 0x00 };',
     )
     expect(input).toEqual({
       is: 'sides',

@@ -30,18 +30,24 @@ export interface ByteArray {
 /** How far in front of an array its name may be. */
 const nameColumns = 60
 
+/**
+ * The size of an array or the place of one byte, which is no list: `packet[7]`, `[7]byte`, `packet [7] =`. Or a list, with what is between
+ * its brackets.
+ */
+const sizeOrList = /(?<=[\w\]])\[\s*\w+\s*\]|\[\s*\w+\s*\](?=\w|\s*=)|[[{]([^[\]{}]*)[\]}]/g
+
 /** `{ 0x30, 0x05 }` and `[48, 5]`, with any code around them. */
 export function readArrays(
   text: string,
 ): { readonly arrays: readonly ByteArray[] } | { readonly fault: string } | undefined {
   const found: ByteArray[] = []
   const code = withoutComments(text)
-  for (const { index, 1: list = '' } of code.matchAll(/[[{]([^[\]{}]*)[\]}]/g)) {
+  for (const { index, 1: list = '' } of code.matchAll(sizeOrList)) {
     const [, cut] = /\.\.\. (\d+ more items?)/.exec(list) ?? []
     if (cut !== undefined) return cutBy(cut)
     const bytes = bytesOfList(list)
     if (bytes === undefined || bytes.length === 0) continue
-    const [, peer] = /peer(\d)_\d+\W*$/.exec(code.slice(Math.max(0, index - nameColumns), index)) ?? []
+    const [, peer] = /peer(\d)_\d+(?:\[\d+\])?\W*$/.exec(code.slice(Math.max(0, index - nameColumns), index)) ?? []
     found.push({ bytes, side: peer === undefined ? undefined : peer === '0' ? 'first' : 'second' })
   }
   return found.length === 0 ? undefined : { arrays: found }
@@ -67,9 +73,10 @@ function bytesOfList(list: string): Uint8Array | undefined {
     .replace(/\(byte\)/gi, '')
     .split(/[\s,]+/)
     .filter((word) => word !== '')
+    .map((word) => word.replace(/^['"]|['"]$/g, ''))
   // `08` is no number of a language, so digits with a zero before them are hexadecimal.
   const isHex = words.some((word) => /^(?:0\d|[0-9a-f]?[a-f][0-9a-f]?)$/i.test(word))
-  const numbers = words.map((word) => numberOf(word.replace(/^['"]|['"]$/g, ''), isHex))
+  const numbers = words.map((word) => numberOf(word, isHex))
   return numbers.every((number) => number !== undefined && number >= -128 && number <= 255)
     ? Uint8Array.from(numbers, (number) => (number ?? 0) & 0xff)
     : undefined
