@@ -78,6 +78,15 @@ describe('explain reads', () => {
     )
   })
 
+  it.each([
+    ['0000000 e0 00\n*\n0000020', 16],
+    ['0000000 e0 00\n*\n0000018', 18],
+    ['000000 e0 00\n*\n000010', 16],
+    ['00000000  e0 00\n*\n00000010', 16],
+  ])('how many bytes a * stands for, by the offset behind it: %j', (text, bytes) => {
+    expect(hexOf(text)).toBe('e000'.repeat(bytes / 2))
+  })
+
   it('both sides of a connection that Wireshark has followed', () => {
     const input = readInput(written('tshark-follow.txt'))
     const parts = input.is === 'sides' ? input.parts : []
@@ -104,6 +113,15 @@ describe('explain reads', () => {
 })
 
 describe('explain says what it cannot read:', () => {
+  it.each([
+    ['one *', '00000000  e0 00\n*\n04000004\n', 3],
+    ['many *', '00000000  e0 00\n*\n00400000\n'.repeat(17), 51],
+  ])('more than 64 MiB for which %s stands', (_, text, line) => {
+    expect(whyNot(text)).toBe(
+      `line ${line}: '*' stands for more than 67,108,864 bytes: give the bytes themselves, in a file`,
+    )
+  })
+
   it.each([
     [
       'hexdump-words.txt',

@@ -5,6 +5,7 @@
  * The characters at the end of a line may look like bytes, so the spaces decide where the bytes end. The offsets are checked: a line that is
  * missing, or cut, is found.
  */
+import { groupDigits } from '../listing/numerals.js'
 import { bytesOfDigits, joinBytes, type Reading } from './hex-text.js'
 
 /** Consecutive lines of a dump. */
@@ -27,20 +28,23 @@ interface DumpLine {
   readonly heading: string
 }
 
-/** A dump with '*' may stand for more bytes than its text has. */
-const bytesMax = 67_108_864
+/** A '*' stands for more bytes than its text has, and a text may have many: so many bytes in all. */
+const repeatedMax = 67_108_864
 
 /** Undefined if the text has no dump. */
 export function readDump(text: string): DumpReading | undefined {
   const lines = dumpLines(text)
   const [first] = lines
   if (first?.offset === undefined || !/^0+$/.test(first.offset) || first.bytes.length === 0) return undefined
-  // `od` counts in octal, and on request in decimal.
-  const [hexadecimal, ...others] = [16, 8, 10].map((radix) => assemble(lines, radix))
-  return others.reduce(
-    (best, other) => (best !== undefined && 'blocks' in best ? best : 'blocks' in other ? other : best),
-    hexadecimal,
-  )
+  // `od` writes seven digits, in octal or on request in decimal; the others count in hexadecimal.
+  const radices = first.offset.length === 7 ? [8, 10, 16] : [16]
+  let unread: DumpReading | undefined
+  for (const radix of radices) {
+    const reading = assemble(lines, radix)
+    if ('blocks' in reading) return reading
+    unread ??= reading
+  }
+  return unread
 }
 
 function dumpLines(text: string): DumpLine[] {
@@ -107,6 +111,7 @@ class Assembly {
   readonly #counts = { first: 0, second: 0 }
   #last: Uint8Array | undefined
   #repeats = false
+  #repeated = 0
 
   /** @returns what is wrong with the line */
   take(line: DumpLine, radix: number): string | undefined {
@@ -118,6 +123,9 @@ class Assembly {
     if (line.bytes.length > 0 && offset === 0) this.#counts[line.side] = 0
     if (this.#repeats) this.#repeat(line.side, offset)
     this.#repeats = false
+    if (this.#repeated > repeatedMax) {
+      return `line ${line.number}: '*' stands for more than ${groupDigits(repeatedMax)} bytes: give the bytes themselves, in a file`
+    }
     const expected = this.#counts[line.side]
     if (offset !== expected) {
       return `line ${line.number} of the dump is at offset ${line.offset}, and ${expected} bytes come before it: a line is missing or cut`
@@ -135,7 +143,9 @@ class Assembly {
 
   #repeat(side: 'first' | 'second', end: number): void {
     const last = this.#last
-    if (last === undefined || end > bytesMax) return
+    if (last === undefined) return
+    this.#repeated += Math.max(0, end - this.#counts[side])
+    if (this.#repeated > repeatedMax) return
     while (this.#counts[side] + last.length <= end) this.#append(side, last)
   }
 
