@@ -121,68 +121,45 @@ export const serverHabits: Readonly<Record<ServerName, Habits>> = {
   },
 }
 
-const names = {
-  grantedQosMax: true,
-  publishAtQos2: true,
-  sessionPresent: true,
-  keepsQos0Subscriptions: true,
-  redelivery: true,
-  overlappingFilters: true,
-  retainedForWildcards: true,
-  retainedBeforeSuback: true,
-  wildcardsMatchDollar: true,
-  filterLevelsMax: true,
-  refusedFilter: true,
-  refusedPublish: true,
-  unknownPubrel: true,
-  willOnTakeOver: true,
-  sendWindow: true,
-  keepAliveFactor: true,
-} satisfies Record<keyof Habits, true>
-
 /** The given habits, with the defaults for all others. @throws UsageError for an unknown habit or a wrong value. */
 export function allHabits(given: ServerName | Habits = {}): AllHabits {
   if (typeof given === 'string') requireOneOf('habits', given, Object.keys(serverHabits))
   const habits = typeof given === 'string' ? serverHabits[given] : given
-  requireOptions('habits', habits, new Set(Object.keys(names)))
+  requireOptions('habits', habits, new Set(Object.keys(withDefaults({}))))
+  return withDefaults(habits)
+}
+
+function withDefaults(habits: Habits): AllHabits {
   const { filterLevelsMax, sendWindow, keepAliveFactor } = habits
   requireWhole('habits.filterLevelsMax', filterLevelsMax, 1, 65_535)
   requireWhole('habits.sendWindow', sendWindow, 1, 65_535)
   requireFactor(keepAliveFactor)
-  const flag = (name: keyof Habits, value: boolean | undefined, standard: boolean) =>
-    choice(name, value, standard, [true, false])
+  const choice = <Name extends keyof Habits>(
+    name: Name,
+    standard: NonNullable<Habits[Name]>,
+    allowed: readonly (NonNullable<Habits[Name]> | boolean)[] = [true, false],
+  ): NonNullable<Habits[Name]> => {
+    requireOneOf(`habits.${name}`, habits[name], allowed)
+    return habits[name] ?? standard
+  }
   return {
-    grantedQosMax: choice<QoS>('grantedQosMax', habits.grantedQosMax, 2, [0, 1, 2]),
-    publishAtQos2: choice('publishAtQos2', habits.publishAtQos2, 'pubrec', ['pubrec', 'puback', 'silence', 'close']),
-    sessionPresent: choice('sessionPresent', habits.sessionPresent, 'truthful', [
-      'truthful',
-      'never',
-      'with-subscriptions',
-      'with-qos1',
-    ]),
-    keepsQos0Subscriptions: flag('keepsQos0Subscriptions', habits.keepsQos0Subscriptions, true),
-    redelivery: choice('redelivery', habits.redelivery, 'dup', ['dup', 'no-dup', 'new-identifier']),
-    overlappingFilters: choice('overlappingFilters', habits.overlappingFilters, 'highest', [
-      'highest',
-      'lowest',
-      'each',
-    ]),
-    retainedForWildcards: flag('retainedForWildcards', habits.retainedForWildcards, true),
-    retainedBeforeSuback: flag('retainedBeforeSuback', habits.retainedBeforeSuback, false),
-    wildcardsMatchDollar: flag('wildcardsMatchDollar', habits.wildcardsMatchDollar, false),
+    grantedQosMax: choice('grantedQosMax', 2, [0, 1, 2]),
+    publishAtQos2: choice('publishAtQos2', 'pubrec', ['pubrec', 'puback', 'silence', 'close']),
+    sessionPresent: choice('sessionPresent', 'truthful', ['truthful', 'never', 'with-subscriptions', 'with-qos1']),
+    keepsQos0Subscriptions: choice('keepsQos0Subscriptions', true),
+    redelivery: choice('redelivery', 'dup', ['dup', 'no-dup', 'new-identifier']),
+    overlappingFilters: choice('overlappingFilters', 'highest', ['highest', 'lowest', 'each']),
+    retainedForWildcards: choice('retainedForWildcards', true),
+    retainedBeforeSuback: choice('retainedBeforeSuback', false),
+    wildcardsMatchDollar: choice('wildcardsMatchDollar', false),
     filterLevelsMax: filterLevelsMax ?? Infinity,
-    refusedFilter: choice('refusedFilter', habits.refusedFilter, 0x80, [0x80, 0x8f, 'close']),
-    refusedPublish: choice('refusedPublish', habits.refusedPublish, 'acknowledge', ['acknowledge', 'silence', 'close']),
-    unknownPubrel: choice('unknownPubrel', habits.unknownPubrel, 'pubcomp', ['pubcomp', 'close']),
-    willOnTakeOver: flag('willOnTakeOver', habits.willOnTakeOver, true),
+    refusedFilter: choice('refusedFilter', 0x80, [0x80, 0x8f, 'close']),
+    refusedPublish: choice('refusedPublish', 'acknowledge', ['acknowledge', 'silence', 'close']),
+    unknownPubrel: choice('unknownPubrel', 'pubcomp', ['pubcomp', 'close']),
+    willOnTakeOver: choice('willOnTakeOver', true),
     sendWindow: sendWindow ?? 65_535,
     keepAliveFactor: keepAliveFactor ?? 1.5,
   }
-}
-
-function choice<T>(name: keyof Habits, value: T | undefined, standard: T, allowed: readonly T[]): T {
-  requireOneOf(`habits.${name}`, value, allowed)
-  return value ?? standard
 }
 
 function requireFactor(factor: number | undefined): void {
