@@ -3,7 +3,7 @@
  *
  *   stream -> decoder -> logs -> silence? -> answer? -> delay? -> ServedConnection -> withhold? -> writer -> stream
  *
- * Packets behind a delayed packet wait for it, so the order of a connection never changes. All packets that the server sends in one
+ * What comes behind a delayed packet waits for it, also the end of the stream, so the order of a connection never changes. All packets that the server sends in one
  * turn of the event loop are sent in one write, as from a fast server.
  */
 import type { Duplex } from 'node:stream'
@@ -45,8 +45,9 @@ export interface ConnectionHost {
   gone(connection: TestConnection, fault: Error | undefined): void
 }
 
-interface DelayedPacket {
-  readonly packet: ControlPacket<Buffer>
+/** What the server does later: it handles a packet, or the end of the stream. */
+interface DelayedStep {
+  readonly run: () => void
   isDue: boolean
 }
 
@@ -61,7 +62,7 @@ export class TestConnection {
   readonly #served: ServedConnection
   readonly #decoder: PacketDecoder
   readonly #writer = new PacketWriter()
-  readonly #delayed: DelayedPacket[] = []
+  readonly #delayed: DelayedStep[] = []
   readonly #timers = new Set<NodeJS.Timeout>()
   #clientId: string | undefined
   #keepAlive: NodeJS.Timeout | undefined
@@ -104,11 +105,13 @@ export class TestConnection {
     // After an error the stream closes; `close` is handled above.
     stream.on('error', () => {})
     stream.on('data', (chunk: Buffer) => this.#guard(() => this.#decoder.decode(chunk, (packet) => this.#take(packet))))
-    stream.on('end', () => {
-      this.#guard(() => this.#decoder.end())
-      // [MQTT-3.14.4-2] the server closes its side when the client has closed its own
-      this.close()
-    })
+    stream.on('end', () =>
+      this.#guard(() => {
+        this.#decoder.end()
+        // [MQTT-3.14.4-2] the server closes its side when the client has closed its own
+        this.#inTurn(() => this.close())
+      }),
+    )
   }
 
   /** The Client Identifier of CONNECT; if that was empty, the one that the server made. Undefined before CONNECT. */
@@ -219,24 +222,25 @@ export class TestConnection {
     if (rules.apply('silence', packet, clientId) !== undefined) return
     const answer = rules.apply('answer', packet, clientId)
     if (answer !== undefined) return answer.act?.(packet, this)
-    const ms = rules.apply('delay', packet, clientId)?.value
-    if (ms === undefined && this.#delayed.length === 0) return this.#serve(packet)
-    const delayed = { packet, isDue: ms === undefined }
-    this.#delayed.push(delayed)
+    this.#inTurn(() => this.#serve(packet), rules.apply('delay', packet, clientId)?.value)
+  }
+
+  /** Runs the step after so many milliseconds, and behind the delayed steps before it; at once if there is nothing to wait for. */
+  #inTurn(run: () => void, ms?: number): void {
+    if (ms === undefined && this.#delayed.length === 0) return run()
+    const step = { run, isDue: ms === undefined }
+    this.#delayed.push(step)
     if (ms === undefined) return
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
-      delayed.isDue = true
-      this.#guard(() => this.#serveDue())
+      step.isDue = true
+      this.#guard(() => this.#runDue())
     }, ms)
     this.#timers.add(timer)
   }
 
-  #serveDue(): void {
-    while (this.#delayed[0]?.isDue === true) {
-      const [next] = this.#delayed.splice(0, 1)
-      if (next !== undefined) this.#serve(next.packet)
-    }
+  #runDue(): void {
+    while (this.#delayed[0]?.isDue === true) this.#delayed.shift()?.run()
   }
 
   #serve(packet: ControlPacket<Buffer>): void {

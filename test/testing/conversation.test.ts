@@ -349,6 +349,19 @@ test('delay() has the server handle a packet later, and what is behind it with i
   expect(client.received.map(({ type }) => type)).toEqual(['connack', 'puback', 'puback', 'pingresp'])
 })
 
+test('delay() keeps the end of a connection behind the packet: DISCONNECT still discards the will', async () => {
+  fakeTime()
+  const server = serverInMemory()
+  server.delay('publish', 500)
+  const receiver = await subscribed(server, { '#': 0 }, { clientId: 'receiver' })
+  const client = await clientOf(server, { will: { topic: 'will', payload: 'x' } })
+  await client.publish('a', 'x')
+  const ended = client.end()
+  await pass(500)
+  await ended
+  expect(await receiver.allUntilPing()).toMatchObject([{ topic: 'a' }])
+})
+
 test('cut() breaks off the connection of one client, or of all', async () => {
   const server = serverInMemory()
   const left = await admitted(server, { clientId: 'left' })
