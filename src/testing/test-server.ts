@@ -312,9 +312,11 @@ export class TestServer {
     const { host = this.#listener?.host, port = 0, tls } = this.#options
     const where = { hosts: host === undefined ? loopback : [host], port: this.#listener?.port ?? port, tls }
     this.#starting ??= Listener.listen(where, (stream) => this.#accept(stream))
+    const starting = this.#starting
     try {
-      this.#listener = await this.#starting
-      this.#isStopped = false
+      this.#listener = await starting
+      // A `stop` that was called meanwhile has the last word.
+      if (this.#starting === starting) this.#isStopped = false
     } catch (error) {
       this.#starting = undefined
       throw error
@@ -337,7 +339,8 @@ export class TestServer {
     this.cut()
     const starting = this.#starting
     this.#starting = undefined
-    await (await starting)?.close()
+    // A port that was in use is told by `start`.
+    await (await starting?.catch(() => undefined))?.close()
     await Promise.all(open.map(({ closed }) => closed))
   }
 

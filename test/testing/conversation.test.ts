@@ -77,9 +77,28 @@ describe('a test server', () => {
     expect(() => server.stream()).toThrow(/stopped/)
   })
 
+  test.each(['stop', 'close'] as const)(
+    'lets nobody in after a %s() that came while it began to listen',
+    async (end) => {
+      const server = serverInMemory()
+      const started = server.start()
+      await server[end]()
+      await started
+      expect(() => server.stream()).toThrow(/stopped/)
+    },
+  )
+
   test('refuses a port that is taken', async () => {
     const { port } = await listening()
     expect(await rejectionOf(testServer({ port }))).toMatchObject({ code: 'MQTT_CONNECTION_LOST' })
+  })
+
+  test('is closed, and tells whoever waits, also while it tries a port that is taken', async () => {
+    const { port } = await listening()
+    const server = serverInMemory({ port })
+    const outcomes = [server.start(), server.accepts()].map(rejectionOf)
+    await server.close()
+    expect(await Promise.all(outcomes)).toMatchObject([{ code: 'MQTT_CONNECTION_LOST' }, { code: 'MQTT_CLOSED' }])
   })
 })
 
