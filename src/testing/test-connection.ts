@@ -287,11 +287,12 @@ export class TestConnection {
 
   #fail(error: Error): void {
     this.#fault ??= error
+    // [MQTT-3.1.0-2] a second CONNECT gets no second CONNACK, even if it is malformed
+    const returnCode = this.#served.clientId === undefined ? returnCodeFor(error) : 0
     this.#served.end()
-    const returnCode = returnCodeFor(error)
     if (returnCode === 0) return void this.stream.destroy()
-    this.send({ type: 'connack', sessionPresent: false, returnCode })
-    this.stream.end()
+    this.#answer({ type: 'connack', sessionPresent: false, returnCode })
+    this.close()
   }
 
   #gone(): Error | undefined {

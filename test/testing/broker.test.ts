@@ -62,6 +62,17 @@ describe('a client', () => {
     await client.closed
   })
 
+  test('that speaks another version after it was admitted is cut: one CONNACK is all it gets [MQTT-3.1.0-2]', async () => {
+    const server = serverInMemory()
+    const client = await admitted(server)
+    const bytes = encodePacket(connectPacket())
+    bytes[8] = 5
+    client.sendBytes(bytes)
+    await client.closed
+    expect(client.received.map(({ type }) => type)).toEqual(['connack'])
+    expect(server.faults).toMatchObject([{ statement: 'MQTT-3.1.2-2' }])
+  })
+
   test('that sends bytes which are no packet is cut, and the fault is told', async () => {
     const server = serverInMemory()
     const client = await admitted(server)

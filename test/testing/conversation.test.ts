@@ -2,6 +2,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ca, server as identity } from '../../fixtures/tls/index.js'
+import { encodePacket } from '../../src/codec/index.js'
 import { connect, MqttClient } from '../../src/index.js'
 import { type TestServer, type TestServerOptions, testServer } from '../../src/testing/index.js'
 import { event, fakeTime, outcomeOf, pass, rejectionOf, watch } from '../client/peers/client-on-pipe.js'
@@ -354,6 +355,17 @@ test('withhold() loses an answer of a server that has done what it was asked; ou
   expect(await server.receives('publish')).toMatchObject({ dup: true })
   await published
   expect(await receiver.allUntilPing()).toHaveLength(2)
+})
+
+test('withhold() loses also the CONNACK that refuses another version', async () => {
+  const server = serverInMemory()
+  server.withhold('connack')
+  const client = new RawClient(server)
+  const bytes = encodePacket(connectPacket())
+  bytes[8] = 5
+  client.sendBytes(bytes)
+  await client.closed
+  expect(client.received).toEqual([])
 })
 
 test('delay() has the server handle a packet later, and what is behind it with it', async () => {
