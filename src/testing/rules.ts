@@ -64,7 +64,7 @@ const refuseNames: ReadonlySet<string> = new Set([...ruleNames, 'returnCode'])
 export const waitNames: ReadonlySet<string> = new Set([...matchNames, 'signal'])
 
 /** The longest delay of a timer in Node. */
-const maxTimerMs = 2_147_483_647
+export const maxTimerMs = 2_147_483_647
 
 export class Rules<Connection> {
   readonly #rules = new Set<Rule<Connection>>()

@@ -25,7 +25,7 @@ import {
 } from './match.js'
 import { requireSignal } from './option-checks.js'
 import type { PacketLog } from './packet-log.js'
-import { type Rules, waitNames } from './rules.js'
+import { maxTimerMs, type Rules, waitNames } from './rules.js'
 import type { TestServerOptions } from './server-options.js'
 
 /** Which packet a call waits for, and what ends the wait. */
@@ -249,7 +249,7 @@ export class TestConnection {
     this.#clientId = this.#served.clientId
     // [MQTT-3.1.2-24] a client that sends no packet for one and a half times Keep Alive is gone
     const ms = packet.keepAlive * 1_000 * this.#host.broker.habits.keepAliveFactor
-    if (ms > 0) this.#keepAlive = setTimeout(() => this.#silent(packet.keepAlive), ms)
+    if (ms > 0) this.#keepAlive = setTimeout(() => this.#silent(packet.keepAlive), Math.min(ms, maxTimerMs))
   }
 
   #silent(seconds: number): void {

@@ -169,6 +169,15 @@ test('keepAliveFactor: after so many times Keep Alive a silent client is cut', a
   expect(server.connections).toHaveLength(0)
 })
 
+test('keepAliveFactor: the longest Keep Alive times the largest factor is no time of 1 ms', async () => {
+  fakeTime()
+  const server = serverInMemory({ habits: { keepAliveFactor: 100 } })
+  const client = new RawClient(server)
+  client.send(connectPacket({ keepAlive: 65_535 }))
+  await pass(65_535_000)
+  expect(server.connections).toHaveLength(1)
+})
+
 test('RabbitMQ as a whole: QoS 2 is granted as 1 and answered with PUBACK, and a Session without QoS 1 is not told', async () => {
   const server = serverInMemory({ habits: 'rabbitmq' })
   const client = await subscribed(server, { a: 2 }, { cleanSession: false })
