@@ -128,15 +128,15 @@ export function requirePacketIdentifier(packetId: PacketIdentifier | undefined, 
 
 export function requireList<T>(list: readonly T[], field: string, statement: string): void {
   if (!Array.isArray(list)) throw new UsageError(`${field} have to be an array, not ${outline(list)}`, { statement })
-  if (list.length === 0) throw new UsageError(`${field} are empty: give at least one`, { statement })
+  if (list.length < 1) throw new UsageError(`${field} are empty: give at least one`, { statement })
 }
 
 /** A list of numbers in an array or in bytes. */
 export function requireArrayLike(list: ArrayLike<number>, field: string, statement: string): void {
-  if (typeof list !== 'object' || list === null || !Number.isInteger(list.length)) {
+  if (typeof list !== 'object' || !Number.isInteger(list?.length)) {
     throw new UsageError(`${field} have to be an array or bytes, not ${outline(list)}`, { statement })
   }
-  if (list.length === 0) throw new UsageError(`${field} are empty: give at least one`, { statement })
+  if (list.length < 1) throw new UsageError(`${field} are empty: give at least one`, { statement })
 }
 
 export function requireKeepAlive(seconds: number): void {

@@ -54,8 +54,13 @@ export function encodeUnsubscribe(chunk: OutputChunk, packet: UnsubscribePacket)
   // [MQTT-3.10.3-2] UNSUBSCRIBE has at least one Topic Filter
   requireList(filters, 'filters', 'MQTT-3.10.3-2')
   // [MQTT-3.10.3-1] the Topic Filters are strings, one after the other
-  const lengths = filters.map((filter) => topicFilterLength(filter, 'MQTT-3.10.3-1'))
-  const remainingLength = lengths.reduce((sum, length) => sum + 2 + length, 2)
+  const lengths: number[] = []
+  let remainingLength = 2
+  for (const filter of filters) {
+    const length = topicFilterLength(filter, 'MQTT-3.10.3-1')
+    lengths.push(length)
+    remainingLength += 2 + length
+  }
   requireRemainingLength(remainingLength, 'filters')
   let index = beginPacket(chunk, UNSUBSCRIBE, remainingLength)
   index = writeUint16(chunk.bytes, index, packetId)

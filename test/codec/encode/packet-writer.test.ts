@@ -102,6 +102,12 @@ describe('PacketWriter.write refuses', () => {
     ['SUBACK with identifier 0', 'MQTT-2.3.1-7', { type: 'suback', packetId: 0, returnCodes: [0] }],
     ['SUBACK without a code', 'MQTT-3.8.4-5', { type: 'suback', packetId: 1, returnCodes: [] }],
     ['SUBACK with a code left out', 'MQTT-3.9.3-2', { type: 'suback', packetId: 1, returnCodes: { length: 1 } }],
+    ['SUBACK with less than no codes', 'MQTT-3.8.4-5', { type: 'suback', packetId: 1, returnCodes: { length: -5 } }],
+    [
+      'UNSUBSCRIBE with a filter left out',
+      'MQTT-3.10.3-1',
+      { type: 'unsubscribe', packetId: 1, filters: new Array(1) },
+    ],
     ['SUBACK with codes in a text', 'MQTT-3.8.4-5', { type: 'suback', packetId: 1, returnCodes: '0' }],
     ['SUBACK with null for codes', 'MQTT-3.8.4-5', { type: 'suback', packetId: 1, returnCodes: null }],
     [
