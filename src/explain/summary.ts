@@ -2,7 +2,7 @@ import type { ConnectPacket, ControlPacket, PublishPacket, UnnamedPublishPacket 
 import { escapedText } from '../codec/utf8.js'
 import { passwordShape } from './fields/password-shape.js'
 import { countBytes } from './listing/numerals.js'
-import { quote } from './listing/quoted-text.js'
+import { escapeText, quote } from './listing/quoted-text.js'
 
 /** A longer text in a summary is cut. */
 const textColumns = 60
@@ -77,7 +77,7 @@ function publishDetails(packet: PublishPacket | UnnamedPublishPacket): string[] 
     `QoS ${packet.qos}`,
     ...(packet.qos === 0 ? [] : [`id ${packet.packetId}`, ...(packet.dup ? ['DUP'] : [])]),
     ...(packet.retain ? ['retain'] : []),
-    `topic ${packet.type === 'publish' ? text(packet.topic) : escapedText(packet.topicBytes)}`,
+    `topic ${packet.type === 'publish' ? text(packet.topic) : escapeText(escapedText(packet.topicBytes))}`,
     countBytes(packet.payload.length),
   ]
 }

@@ -62,6 +62,13 @@ describe('summarize', () => {
     ).toBe('PUBLISH QoS 1 id 2 DUP topic "v/caf\\xe9\\n" 5 bytes')
   })
 
+  it('escapes what a terminal would obey also in a Topic Name that is no text', () => {
+    const topicBytes = Buffer.from('ffc29b326ae280ae', 'hex')
+    expect(summarize({ type: 'unnamed-publish', topicBytes, payload, retain: false, qos: 0 })).toBe(
+      'PUBLISH QoS 0 topic "\\xff\\u{9b}2j\\u{202e}" 5 bytes',
+    )
+  })
+
   it('cuts a long topic', () => {
     const line = summarize({ type: 'publish', topic: 'x'.repeat(500), payload, retain: false, qos: 0 })
     expect(line).toBe(`PUBLISH QoS 0 topic "${'x'.repeat(60)}"… 5 bytes`)
