@@ -9,6 +9,7 @@ import type {
   UnsubscribePacket,
   Will,
 } from '../control-packet.js'
+import { quote } from '../field-checks.js'
 import {
   CLEAN_SESSION_FLAG,
   PASSWORD_FLAG,
@@ -44,8 +45,9 @@ export function decodeBody(reader: PacketReader, name: PacketName | undefined): 
 function decodeConnect(reader: PacketReader): ConnectPacket<Buffer> {
   const nameAt = reader.position
   // [MQTT-3.1.2-1] a packet with another protocol name is not MQTT
-  if (reader.text('MQTT-3.1.2-1') !== PROTOCOL_NAME) {
-    reader.fail('protocol-name', 'MQTT-3.1.2-1', nameAt, 'CONNECT with a protocol name other than "MQTT"')
+  const name = reader.text('MQTT-3.1.2-1')
+  if (name !== PROTOCOL_NAME) {
+    reader.fail('protocol-name', 'MQTT-3.1.2-1', nameAt, `CONNECT with protocol name ${quote(name)}`)
   }
   const level = reader.byte('MQTT-3.1.2-2')
   // [MQTT-3.1.2-2] another protocol level is another version of MQTT

@@ -62,6 +62,11 @@ describe('the fields of CONNECT are checked', () => {
   })
 })
 
+it('CONNECT of another protocol is refused by its name, as the MQIsdp of MQTT 3.1', () => {
+  const connect = Buffer.from('101100064d51497364700302003c0003616263', 'hex')
+  expect(decodePieces([connect]).error?.message).toContain('received CONNECT with protocol name "MQIsdp" [')
+})
+
 describe('the fields of the other packets are checked', () => {
   it.each([
     ['DUP at QoS 0', '38030001 61', 'dup', 'MQTT-3.3.1-2', 0],
