@@ -212,6 +212,9 @@ export class TestServer {
    * Makes the server ignore packets of a type, though the test sees them: no answer, no message to others. Without a type: all packets,
    * of one client or of all. The test can answer by `send` of the connection. The rule holds until the result is disposed of.
    *
+   * After an ignored CONNECT the client is unknown to the server, and its next packet is a fault. To answer CONNECT in the test, and
+   * have the client served, use `withhold('connack')` instead. The same holds for `answer`.
+   *
    * ```ts
    * server.silence('pingreq')
    * await lamp.ping({ timeoutMs: 10 }).catch((error) => console.log(error.code)) // prints: MQTT_TIMEOUT

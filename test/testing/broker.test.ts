@@ -33,7 +33,10 @@ describe('a client', () => {
     const client = new RawClient(server)
     client.send({ type: 'pingreq' })
     await client.closed
-    expect(await (await accepted).closed).toMatchObject({ violation: 'before-connect', statement: 'MQTT-3.1.0-1' })
+    expect(await (await accepted).closed).toMatchObject({
+      violation: 'before-connect',
+      message: 'the client sent PINGREQ before its CONNECT was accepted [MQTT-3.1.0-1]',
+    })
   })
 
   test('that sends CONNECT twice is cut [MQTT-3.1.0-2]', async () => {

@@ -357,6 +357,19 @@ test('withhold() loses an answer of a server that has done what it was asked; ou
   expect(await receiver.allUntilPing()).toHaveLength(2)
 })
 
+test('withhold() of CONNACK lets a test answer CONNECT, and the server goes on with the client', async () => {
+  const server = serverInMemory()
+  server.withhold('connack')
+  const accepted = server.accepts()
+  const client = new RawClient(server)
+  client.send(connectPacket())
+  const connection = await accepted
+  await connection.receives('connect')
+  connection.send({ type: 'connack', sessionPresent: true, returnCode: 0 })
+  expect(await client.next()).toMatchObject({ sessionPresent: true })
+  expect(await client.allUntilPing()).toEqual([])
+})
+
 test('withhold() loses also the CONNACK that refuses another version', async () => {
   const server = serverInMemory()
   server.withhold('connack')

@@ -50,7 +50,7 @@ export class ServedConnection {
     }
     // [MQTT-3.1.0-1] the first packet of a client is CONNECT
     if (phase.name === 'new')
-      this.#violate('before-connect', 'MQTT-3.1.0-1', `${packet.type.toUpperCase()} before CONNECT`)
+      this.#violate('before-connect', 'MQTT-3.1.0-1', `${packet.type.toUpperCase()} before its CONNECT was accepted`)
     else this.#receiveOpen(phase, packet)
   }
 
