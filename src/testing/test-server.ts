@@ -186,10 +186,12 @@ export class TestServer {
    * await server.publish('lamp/1', 'off', { qos: 1 }) // prints: off
    * ```
    *
-   * @throws UsageError (as a rejection) for a wrong Topic Name, payload or option.
+   * @throws UsageError (as a rejection) for a wrong Topic Name, payload or option; ClosedError after `close`.
    */
   async publish(topic: string, payload: string | Uint8Array, options: ServerPublishOptions = {}): Promise<number> {
-    return this.#broker.publishAndWait(messageOf(topic, payload, options))
+    const message = messageOf(topic, payload, options)
+    if (this.#isClosed) throw closedError()
+    return this.#broker.publishAndWait(message)
   }
 
   /**

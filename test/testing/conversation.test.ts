@@ -71,6 +71,13 @@ describe('a test server', () => {
     for (const each of waiting) expect(await rejectionOf(each)).toMatchObject({ code: 'MQTT_CLOSED' })
   })
 
+  test('publishes nothing more, and keeps nothing, once it is closed', async () => {
+    const server = serverInMemory()
+    await server.close()
+    expect(await rejectionOf(server.publish('a', 'x', { retain: true }))).toMatchObject({ code: 'MQTT_CLOSED' })
+    expect(server.retained.size).toBe(0)
+  })
+
   test('says that it has no port before start(), and no way in after stop()', async () => {
     const server = serverInMemory()
     expect(() => server.url).toThrow(/start\(\)/)
