@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream'
 import type { ControlPacket, PacketName, SubackPacket } from '../codec/control-packet.js'
 import { PacketDecoder } from '../codec/decode/packet-decoder.js'
 import { encodePacket, PacketWriter } from '../codec/encode/packet-writer.js'
+import { kindOf } from '../codec/field-checks.js'
 import { ConnectionLostError, isMqttError, ProtocolViolationError, UsageError } from '../errors.js'
 import { requireOptions } from '../option-names.js'
 import { isBytes, isError } from '../realms/foreign-values.js'
@@ -174,7 +175,7 @@ export class TestConnection {
    * ```
    */
   sendBytes(bytes: Uint8Array): void {
-    if (!isBytes(bytes)) throw new UsageError(`sendBytes takes a Uint8Array, not a ${typeof bytes}`)
+    if (!isBytes(bytes)) throw new UsageError(`sendBytes takes a Uint8Array, not ${kindOf(bytes)}`)
     const before = this.#writer.take()
     const all = Buffer.concat([before, bytes])
     if (this.stream.writable && all.length > 0) this.stream.write(all)

@@ -388,6 +388,16 @@ test('withhold() loses also the CONNACK that refuses another version', async () 
   expect(client.received).toEqual([])
 })
 
+test('sendBytes() says what it was given instead of bytes', async () => {
+  const server = serverInMemory()
+  const accepted = server.accepts()
+  await admitted(server)
+  const connection = await accepted
+  const give = (bytes: unknown) => () => Reflect.apply(connection.sendBytes, connection, [bytes])
+  expect(give([1])).toThrow('a Uint8Array, not an array')
+  expect(give(undefined)).toThrow('a Uint8Array, not undefined')
+})
+
 test('delay() has the server handle a packet later, and what is behind it with it', async () => {
   fakeTime()
   const server = serverInMemory()

@@ -18,6 +18,7 @@ import { type MalformedPacketError, UsageError } from '../../errors.js'
 import { isBytes } from '../../realms/foreign-values.js'
 import { byteAt } from '../byte-at.js'
 import type { DecodedPacket, PacketName } from '../control-packet.js'
+import { kindOf } from '../field-checks.js'
 import { MAX_PACKET_BYTES } from '../fixed-header.js'
 import { describeFirstByte, firstBytes } from '../packet-type.js'
 import { type PacketLimits, readPacketSize } from './decode-fixed-header.js'
@@ -163,7 +164,7 @@ export class StreamDecoder<Strict extends boolean = true> {
   }
 
   #decode(chunk: Uint8Array, onPacket: OnPacket): void {
-    if (!isBytes(chunk)) throw new UsageError(`a chunk has to be a Uint8Array, not ${typeof chunk}`)
+    if (!isBytes(chunk)) throw new UsageError(`a chunk has to be a Uint8Array, not ${kindOf(chunk)}`)
     this.#refuseUnlessReady('decode')
     if (this.#phase === 'stopped') return
     const bytes = this.#withRest(chunk)

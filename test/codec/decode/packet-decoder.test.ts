@@ -155,9 +155,18 @@ describe('a chunk', () => {
     decoder.end()
   })
 
-  it.each(['text', 7, undefined, [0xd0, 0], new ArrayBuffer(2)])('is not %s', (chunk) => {
+  it.each([
+    ['a string', 'text'],
+    ['a number', 7],
+    ['undefined', undefined],
+    ['null', null],
+    ['an array', [0xd0, 0]],
+    ['an object', new ArrayBuffer(2)],
+  ])('is not %s', (kind, chunk) => {
     const decoder = new PacketDecoder()
-    expect(codeOf(() => Reflect.apply(decoder.decode, decoder, [chunk]))).toBe('MQTT_USAGE')
+    const decode = () => Reflect.apply(decoder.decode, decoder, [chunk])
+    expect(codeOf(decode)).toBe('MQTT_USAGE')
+    expect(decode).toThrow(`a chunk has to be a Uint8Array, not ${kind}`)
     expect(decoder.decode(pingrespBytes)).toEqual([pingresp])
   })
 })
