@@ -26,6 +26,7 @@ import { type ReceivesOptions, requireReceives, TestConnection } from './test-co
 const connectionsMax = 10_000
 /** How many connections wait for `accepts`, and how many faults are kept; then the oldest is forgotten. */
 const rememberedMax = 1_000
+const closedError = () => new ClosedError('the test server was closed')
 
 /**
  * A server for MQTT 3.1.1 in the process of a test. It is a complete small server: every QoS in both directions, retained
@@ -189,9 +190,8 @@ export class TestServer {
    * @throws UsageError (as a rejection) for a wrong Topic Name, payload or option; ClosedError after `close`.
    */
   async publish(topic: string, payload: string | Uint8Array, options: ServerPublishOptions = {}): Promise<number> {
-    const message = messageOf(topic, payload, options)
     if (this.#isClosed) throw closedError()
-    return this.#broker.publishAndWait(message)
+    return this.#broker.publishAndWait(messageOf(topic, payload, options))
   }
 
   /**
@@ -212,10 +212,8 @@ export class TestServer {
 
   /**
    * Makes the server ignore packets of a type, though the test sees them: no answer, no message to others. Without a type: all packets,
-   * of one client or of all. The test can answer by `send` of the connection. The rule holds until the result is disposed of.
-   *
-   * After an ignored CONNECT the client is unknown to the server, and its next packet is a fault. To answer CONNECT in the test, and
-   * have the client served, use `withhold('connack')` instead. The same holds for `answer`.
+   * of one client or of all. The test can answer by `send` of the connection. The rule holds until the result is disposed of. After an
+   * ignored CONNECT the next packet is a fault: to answer CONNECT, and have the client served, use `withhold('connack')` instead.
    *
    * ```ts
    * server.silence('pingreq')
@@ -320,10 +318,9 @@ export class TestServer {
     const starting = this.#starting
     try {
       this.#listener = await starting
-      // A `stop` that was called meanwhile has the last word.
-      if (this.#starting === starting) this.#isStopped = false
+      if (this.#starting === starting) this.#isStopped = false // else a `stop` came meanwhile
     } catch (error) {
-      this.#starting = undefined
+      if (this.#starting === starting) this.#starting = undefined
       throw error
     }
   }
@@ -344,8 +341,7 @@ export class TestServer {
     this.cut()
     const starting = this.#starting
     this.#starting = undefined
-    // A port that was in use is told by `start`.
-    await (await starting?.catch(() => undefined))?.close()
+    await (await starting?.catch(() => undefined))?.close() // `start` tells why it failed
     await Promise.all(open.map(({ closed }) => closed))
   }
 
@@ -382,11 +378,6 @@ export class TestServer {
     if (this.#faults.length > rememberedMax) this.#faults.shift()
   }
 }
-
-function closedError(): ClosedError {
-  return new ClosedError('the test server was closed')
-}
-
 /**
  * A server for MQTT 3.1.1 that listens on the loopback interface, `[::1]` first.
  *
