@@ -41,6 +41,20 @@ describe('mqtt311 sub', () => {
     ])
   })
 
+  it('shows by %m the Packet Identifier of each of many messages without a payload that come at once', async () => {
+    const { server, address } = await startBroker()
+    const identifiers = Array.from({ length: 200 }, (_, index) => index + 1)
+    const common = { type: 'publish', topic: 'a', payload: Buffer.alloc(0), qos: 1, retain: false, dup: false } as const
+    server.answer('subscribe', ({ packetId }, connection) =>
+      connection.send(
+        { type: 'suback', packetId, returnCodes: [1] },
+        ...identifiers.map((id) => ({ ...common, packetId: id })),
+      ),
+    )
+    const { stdout } = await call(['sub', ...address, '-t', 'a', '-q', '1', '-C', '200', '-F', '%m'])
+    expect(stdout).toBe(identifiers.map((id) => `${id}\n`).join(''))
+  })
+
   it('--pretty prints JSON in several lines, and leaves the digits of a number', async () => {
     const broker = await startBroker()
     await broker.server.publish('a', '{"n":12345678901234567890.10,"l":[],"o":{"x":"{,}"}}', { retain: true })

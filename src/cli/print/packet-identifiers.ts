@@ -6,11 +6,8 @@ import { subscribe } from 'node:diagnostics_channel'
 import type { Message } from '../../client/options/client-options.js'
 import { isBytes } from '../../realms/foreign-values.js'
 
-/** By the payload, which message and packet share, or by the message. */
-const byPayload = new WeakMap<object, number>()
-
-/** By the Topic Name, for payloads without bytes, which are all one object. */
-const byTopic = new Map<string, number>()
+/** By the payload, which message and packet share. */
+const identifiers = new WeakMap<object, number>()
 
 /** From now on the identifiers are kept. */
 export function keepPacketIdentifiers(): void {
@@ -19,19 +16,14 @@ export function keepPacketIdentifiers(): void {
     if (typeof packet !== 'object' || packet === null || !('payload' in packet && 'packetId' in packet)) return
     const { payload, packetId } = packet
     if (!isBytes(payload) || typeof packetId !== 'number') return
-    if (payload.length > 0) byPayload.set(payload, packetId)
-    else if ('topic' in packet) byTopic.set(String(packet.topic), packetId)
+    // All payloads without bytes are one object. The message is made of the packet later, so it gets an object of its own here.
+    const own = payload.length > 0 ? payload : Buffer.alloc(0)
+    packet.payload = own
+    identifiers.set(own, packetId)
   })
 }
 
 /** 0 for a message at QoS 0, which has none. */
-export function packetIdentifierOf(message: Message): number {
-  const { payload, topic, qos } = message
-  if (qos === 0) return 0
-  if (payload.length > 0) return byPayload.get(payload) ?? 0
-  const identifier = byPayload.get(message) ?? byTopic.get(topic) ?? 0
-  // A format may show it twice.
-  byPayload.set(message, identifier)
-  byTopic.delete(topic)
-  return identifier
+export function packetIdentifierOf({ payload }: Message): number {
+  return identifiers.get(payload) ?? 0
 }
