@@ -7,7 +7,7 @@ import { UsageError } from '../errors.js'
 import { looksLikeOption } from './command-line.js'
 import { type Command, exitCodeLines, printHelp, printVersion } from './commands/command.js'
 import { nearestWord } from './nearest-word.js'
-import { exitCode } from './outcome/exit-code.js'
+import { exitCode, exitCodeOfSignal } from './outcome/exit-code.js'
 import { asTyped, failureMessage } from './outcome/failure-message.js'
 import { flushed, muteNotes, note } from './terminal/output.js'
 
@@ -107,6 +107,8 @@ async function main(args: readonly string[]): Promise<void> {
   process.removeAllListeners('warning').on('warning', ({ message }) => note(`mqtt311: ${asTyped(message)}`))
   const code = await run(args).catch((error: unknown) => reportFailure(error, args))
   await flushed()
+  // The signal itself ends the process, as it ends a program that does not listen for it.
+  if (code === exitCodeOfSignal('SIGHUP')) process.kill(process.pid, 'SIGHUP')
   // If standard input is still open, the process would not end by itself.
   process.exit(code)
 }

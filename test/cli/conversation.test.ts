@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { runConversation } from '../../src/cli/conversation/conversation.js'
+import { EarlyEnd, runConversation } from '../../src/cli/conversation/conversation.js'
 import { failureMessage } from '../../src/cli/outcome/failure-message.js'
 import { muteNotes } from '../../src/cli/terminal/output.js'
 import { startBroker } from './servers.js'
@@ -27,10 +27,17 @@ describe('a conversation', () => {
   it('gives what its work gives, after DISCONNECT', async () => {
     const broker = await startBroker()
     const client = { host: broker.host, port: broker.port }
-    const listeners = () => [process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')]
+    const listeners = () => (['SIGHUP', 'SIGINT', 'SIGTERM'] as const).map((signal) => process.listenerCount(signal))
     const before = listeners()
     expect(await runConversation({ client, timeoutMs: 10_000 }, async () => 'done')).toBe('done')
     await broker.server.receives('disconnect')
     expect(listeners()).toEqual(before)
+  })
+
+  it('is not ended at once by a second SIGHUP, which a closed terminal sends', async () => {
+    const end = new EarlyEnd(undefined)
+    for (let count = 0; count < 2; count += 1) process.emit('SIGHUP', 'SIGHUP')
+    await expect(end.promise).rejects.toThrow('interrupted by SIGHUP')
+    end.stop()
   })
 })

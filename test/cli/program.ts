@@ -168,7 +168,7 @@ function takeOver(): () => void {
   const { argv, env, exit, title, stdout, stderr } = process
   const stdin = Reflect.getOwnPropertyDescriptor(process, 'stdin') ?? {}
   const writes = [stdout.write, stderr.write] as const
-  const listeners = (['uncaughtException', 'warning', 'SIGINT', 'SIGTERM'] as const).map(
+  const listeners = (['uncaughtException', 'warning', 'SIGHUP', 'SIGINT', 'SIGTERM'] as const).map(
     (name) => [name, process.rawListeners(name)] as const,
   )
   let state: 'taken' | 'given back' = 'taken'

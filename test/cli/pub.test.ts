@@ -271,22 +271,23 @@ describe('mqtt311 pub', () => {
     expect(broker.published).toHaveLength(2_000)
   })
 
-  it.each(['SIGINT', 'SIGTERM'] as const)(
-    '%s ends it with DISCONNECT, so that no will is published',
-    async (signal) => {
-      const broker = await startBroker()
-      const command = start(
-        ['pub', ...broker.address, '-t', 'a', '-l', '-d', '--will-topic', 'will', '--will-payload', 'gone'],
-        { input: 'open' },
-      )
-      await command.wrote('stderr', 'CONNACK')
-      command.process.kill(signal)
-      const { code, stderr } = await command.end()
-      expect(code).toBe(signal === 'SIGINT' ? 130 : 143)
-      expect(stderr).toContain('DISCONNECT')
-      expect(broker.published).toEqual([])
-    },
-  )
+  it.each([
+    ['SIGHUP', 'SIGHUP'],
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends it with DISCONNECT, so that no will is published, and its end is %s', async (sent, end) => {
+    const broker = await startBroker()
+    const command = start(
+      ['pub', ...broker.address, '-t', 'a', '-l', '-d', '--will-topic', 'will', '--will-payload', 'gone'],
+      { input: 'open' },
+    )
+    await command.wrote('stderr', 'CONNACK')
+    command.process.kill(sent)
+    const { code, signal, stderr } = await command.end()
+    expect(code ?? signal).toBe(end)
+    expect(stderr).toContain('DISCONNECT')
+    expect(broker.published).toEqual([])
+  })
 
   it('leaves what a resumed session brings to those who want it', async () => {
     const broker = await startBroker()

@@ -7,7 +7,7 @@ import { readLines } from '../conversation/standard-input.js'
 import { readInput } from '../flags/input-file.js'
 import { knownOptions, readKnown } from '../flags/known-devices.js'
 import { requireUsableCertificates } from '../flags/tls.js'
-import { CommandFailure, exitCode, Interrupted } from '../outcome/exit-code.js'
+import { CommandFailure, exitCode, isOrderedEnd } from '../outcome/exit-code.js'
 import { asTyped } from '../outcome/failure-message.js'
 import type { PlatformEvent } from '../platform/events.js'
 import { type PlatformServer, startPlatformServer } from '../platform/platform-server.js'
@@ -86,7 +86,7 @@ export const command = defineCommand({
       await Promise.race([end.promise, output.failed, published.then(() => end.promise)])
     } catch (error) {
       // SIGINT is the normal end of a server.
-      if (!(error instanceof Interrupted)) throw error
+      if (!isOrderedEnd(error)) throw error
     } finally {
       end.stop()
       await platform.close()

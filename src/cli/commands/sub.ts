@@ -13,7 +13,7 @@ import { readConnection, readQos } from '../flags/client-options.js'
 import { connectionGroups, environmentText } from '../flags/connection-flags.js'
 import { type OutputOptionName, outputOptions } from '../flags/output-flags.js'
 import { requireFiltersWithin } from '../flags/server-profile.js'
-import { exitCode, Interrupted } from '../outcome/exit-code.js'
+import { exitCode, isOrderedEnd } from '../outcome/exit-code.js'
 import { choosePrinter } from '../print/message-printer.js'
 import { type Fate, MessageReader } from '../print/message-reader.js'
 import { defineCommand } from './command.js'
@@ -83,7 +83,7 @@ export const command = defineCommand({
       })
     } catch (error) {
       // SIGINT is the normal end of `sub`. With -C it comes too early, so it is a failure.
-      if (!(error instanceof Interrupted) || count !== undefined) throw error
+      if (!isOrderedEnd(error) || count !== undefined) throw error
     }
     return exitCode('done')
   },

@@ -83,6 +83,9 @@ async function rejectWhenClosed(client: MqttClient): Promise<never> {
   throw new ClosedError('the client was ended')
 }
 
+/** The signals at which a command says DISCONNECT. SIGHUP comes when its terminal is closed. */
+const signals = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
+
 /** Ends a command from outside: the time of -W is up, or a signal arrives. A second signal ends the process at once. */
 export class EarlyEnd {
   /** Rejects when the command has to end, and never resolves. */
@@ -96,15 +99,14 @@ export class EarlyEnd {
       fail = reject
     })
     this.promise.catch(() => {})
-    let signals = 0
+    let received = 0
     this.#interrupt = (signal) => {
-      const name = signal === 'SIGTERM' ? signal : 'SIGINT'
-      signals += 1
-      if (signals > 1) process.exit(exitCodeOfSignal(name))
-      fail(new Interrupted(name))
+      received += 1
+      // A terminal that is closed sends SIGHUP twice: by its shell, and by the kernel when the shell has ended.
+      if (received > 1 && signal !== 'SIGHUP') process.exit(exitCodeOfSignal(signal))
+      fail(new Interrupted(signal))
     }
-    process.on('SIGINT', this.#interrupt)
-    process.on('SIGTERM', this.#interrupt)
+    for (const signal of signals) process.on(signal, this.#interrupt)
     if (timeoutMs !== undefined) {
       const text =
         timeoutMs === 1000 ? 'the one second of -W has passed' : `the ${timeoutMs / 1000} seconds of -W have passed`
@@ -115,7 +117,6 @@ export class EarlyEnd {
   /** From now on a signal has its normal effect on the process. */
   stop(): void {
     clearTimeout(this.#timer)
-    process.off('SIGINT', this.#interrupt)
-    process.off('SIGTERM', this.#interrupt)
+    for (const signal of signals) process.off(signal, this.#interrupt)
   }
 }

@@ -1,3 +1,5 @@
+import { constants } from 'node:os'
+
 /**
  * The exit codes. 1 to 5 are the Return Code of CONNACK and 27 is a time-out, as with mosquitto_pub and mosquitto_sub. The
  * others are codes of sysexits.h with the nearest meaning. If a signal ended the command, the code is 128 plus the number
@@ -25,8 +27,8 @@ export function exitCode(name: ExitName): number {
 }
 
 /** 128 plus the number of the signal. */
-export function exitCodeOfSignal(signal: 'SIGINT' | 'SIGTERM'): number {
-  return signal === 'SIGINT' ? 130 : 143
+export function exitCodeOfSignal(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
 }
 
 /** The table for --help. */
@@ -37,7 +39,7 @@ export function exitCodeRows(): readonly (readonly [code: string, meaning: strin
     done,
     ['1-5', "the server refused the connection: CONNACK's Return Code"],
     ...others,
-    ['130, 143', 'ended by SIGINT or SIGTERM before it was done'],
+    ['above 128', 'ended early by SIGHUP (129), SIGINT (130) or SIGTERM (143)'],
   ]
 }
 
@@ -51,12 +53,17 @@ export class CommandFailure extends Error {
   }
 }
 
-/** SIGINT or SIGTERM ended the command. */
+/** A signal ended the command. */
 export class Interrupted extends Error {
-  readonly signal: 'SIGINT' | 'SIGTERM'
+  readonly signal: NodeJS.Signals
 
-  constructor(signal: 'SIGINT' | 'SIGTERM') {
+  constructor(signal: NodeJS.Signals) {
     super(`interrupted by ${signal}`)
     this.signal = signal
   }
+}
+
+/** Whether somebody ended the command in order. SIGHUP is no order: the terminal is gone. */
+export function isOrderedEnd(error: unknown): boolean {
+  return error instanceof Interrupted && error.signal !== 'SIGHUP'
 }
