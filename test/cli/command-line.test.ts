@@ -99,6 +99,16 @@ describe('a wrong command line', () => {
       ['pub', '-t', 'a', '-m', 'x', '-u', 'a', '-P', 'b', '--password-file', 'c'],
       '--password and --password-file exclude',
     ],
+    [
+      ['pub', '-L', 'mqtt://u@[::1]/a', '-m', 'x', '-u', 'v'],
+      '--username and the URL of -L both say who connects: give one of them',
+    ],
+    [['pub', '-L', 'mqtt://u:p@[::1]/a', '-m', 'x', '-P', 'q'], '--password and the URL of -L both say who connects'],
+    [['pub', '-L', 'mqtt://u:p@[::1]/a', '-m', 'x', '--password-file', 'q'], '--password-file and the URL of -L'],
+    [
+      ['pub', '-L', 'mqtts://u@[::1]/a', '-m', 'x', '--product-key', 'a', '--device-name', 'd', '--device-secret', 's'],
+      'the user of the URL is made from the device: leave it out',
+    ],
     [['pub', '-t', 'a', '-m', 'x', '-h', 'localhost:1883'], 'give the port by -p, and a URL by -L'],
     [['pub', '-t', 'a', '-m', 'x', '-P', 'pw'], 'user name'],
     [['pub', '-t', 'a', '-m', 'x', '--will-qos', '1'], 'a will needs --will-topic'],

@@ -139,10 +139,12 @@ describe('mqtt311 pub', () => {
     expect((await broker.server.receives('publish')).payload).toEqual(Buffer.of(0xff, 0, 13))
   })
 
-  it('takes server, user, password and topic from a URL', async () => {
+  it('takes server, user, password and topic from a URL, before the environment', async () => {
     const broker = await startBroker()
     const host = broker.host.includes(':') ? `[${broker.host}]` : broker.host
-    const { code } = await call(['pub', '-L', `mqtt://ann:p%40ss@${host}:${broker.port}/lamp/1`, '-m', 'on', '-q', '1'])
+    const url = `mqtt://ann:p%40ss@${host}:${broker.port}/lamp/1`
+    const env = { MQTT_USERNAME: 'another', MQTT_PASSWORD: 'of another' }
+    const { code } = await call(['pub', '-L', url, '-m', 'on', '-q', '1'], { env })
     expect(code).toBe(0)
     expect(await broker.server.receives('connect')).toMatchObject({ username: 'ann', password: Buffer.from('p@ss') })
     expect(broker.published).toMatchObject([{ topic: 'lamp/1', text: 'on' }])
@@ -160,10 +162,13 @@ describe('mqtt311 pub', () => {
     await call(['pub', '-t', 'a', '-m', 'x'], { env })
     await call(['pub', '-t', 'a', '-m', 'x', '-i', 'typed', '-u', 'bob'], { env })
     await call(['pub', ...broker.address, '-t', 'a', '-m', 'x'], { env: { ...env, MQTT_HOST: 'nowhere.invalid' } })
+    const host = broker.host.includes(':') ? `[${broker.host}]` : broker.host
+    await call(['pub', '-L', `mqtt://eve@${host}:${broker.port}`, '-t', 'a', '-m', 'x'], { env })
     for (const [clientId, username] of [
       ['from-environment', 'ann'],
       ['typed', 'bob'],
       ['from-environment', 'ann'],
+      ['from-environment', 'eve'],
     ]) {
       const connect = await broker.server.receives('connect')
       expect(connect).toMatchObject({ clientId, username, password: Buffer.from('secret') })

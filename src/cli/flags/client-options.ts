@@ -26,6 +26,7 @@ export async function readConnection(
   requireVersion(line)
   const server = readServer(line)
   if (/^unix:/i.test(server.options.url ?? '')) requireNoAddress(line)
+  const login = readLoginOfUrl(line, server.options.url)
   const shared: ClientOptions = {
     ...server.options,
     tls: await readTls(line),
@@ -41,8 +42,8 @@ export async function readConnection(
   const profile = named === undefined ? undefined : profileNamed(named)
   const topics = readTopics(line, server.topic)
   const isDevice = hasPlatformOption(line) || (deviceOfEnvironment === 'counts' && environmentNamesDevice(line))
-  if (isDevice) return { options: await deviceOptions(line, shared), topics }
-  return { options: { ...shared, profile, ...(await readLogin(line)) }, topics }
+  if (isDevice) return { options: await deviceOptions(line, shared, login), topics }
+  return { options: { ...shared, profile, ...(await readLogin(line, login)) }, topics }
 }
 
 function readTopics(line: CommandLine<'topic' | 'url'>, ofUrl: string | undefined): readonly string[] {
@@ -100,6 +101,18 @@ function readUrl(url: string): Server {
   return { options: { url: server }, topic: topic === '' ? undefined : topic }
 }
 
+type Login = Pick<ClientOptions, 'username' | 'password'>
+
+/** The user of the URL of -L, who goes before the one of the environment. @throws UsageError if an option names one too */
+function readLoginOfUrl(line: Line, url: string | undefined): Login {
+  if (url === undefined || !line.has('url')) return {}
+  const { username, password } = parseServerUrl(url)
+  if (username === undefined) return {}
+  const given = firstGiven(line, password === undefined ? ['username'] : ['username', 'password', 'password-file'])
+  if (given !== undefined) throw new UsageError(`${given} and the URL of -L both say who connects: give one of them`)
+  return { username, password }
+}
+
 function readFamily(line: Line): 4 | 6 | undefined {
   const family = line.choice('family', ['4', '6'])
   const asked = new Set([family, line.has('4') ? '4' : undefined, line.has('6') ? '6' : undefined])
@@ -139,7 +152,7 @@ export function readQos<Name extends string>(line: CommandLine<Name>, name: Name
   }
 }
 
-async function readLogin(line: Line): Promise<Pick<ClientOptions, 'clientId' | 'username' | 'password'>> {
+async function readLogin(line: Line, ofUrl: Login): Promise<Pick<ClientOptions, 'clientId' | 'username' | 'password'>> {
   const { MQTT_CLIENT_ID, MQTT_USERNAME, MQTT_PASSWORD } = process.env
   requireOne(line, 'id', 'id-prefix')
   requireOne(line, 'password', 'password-file')
@@ -150,8 +163,14 @@ async function readLogin(line: Line): Promise<Pick<ClientOptions, 'clientId' | '
   }
   const file = line.text('password-file')
   const password =
-    file === undefined ? (line.text('password') ?? MQTT_PASSWORD) : await readSecret(file, '--password-file')
-  return { clientId, username: line.text('username') ?? (MQTT_USERNAME || undefined), password: password || undefined }
+    file === undefined
+      ? (line.text('password') ?? ofUrl.password ?? MQTT_PASSWORD)
+      : await readSecret(file, '--password-file')
+  return {
+    clientId,
+    username: line.text('username') ?? ofUrl.username ?? (MQTT_USERNAME || undefined),
+    password: password || undefined,
+  }
 }
 
 /** Whether an option says that the client is a device. */
@@ -174,10 +193,11 @@ function environmentNamesDevice(line: Line): boolean {
   return false
 }
 
-async function deviceOptions(line: Line, shared: ClientOptions): Promise<ClientOptions> {
+async function deviceOptions(line: Line, shared: ClientOptions, ofUrl: Login): Promise<ClientOptions> {
   for (const name of ['username', 'password', 'password-file', 'id-prefix'] as const) {
     if (line.has(name)) throw new UsageError(`--${name} is made from the device: leave it out`)
   }
+  if (ofUrl.username !== undefined) throw new UsageError('the user of the URL is made from the device: leave it out')
   if (line.has('server')) throw new UsageError('the platform has a profile of its own: leave out --server')
   const { readConnectingDevice, readEndpoint } = await import('./device.js')
   const { aliyun } = await import('../../aliyun/index.js')
