@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { expired, otherName, server, unknownIssuer } from '../../fixtures/tls/index.js'
-import { buildCommand, call, run, shell, start } from './program.js'
+import { buildCommand, call, run, shell, start, temporaryFile } from './program.js'
 import { listen, startBroker, startScripted } from './servers.js'
 
 buildCommand()
@@ -38,6 +38,18 @@ describe('a connection that the server refuses', () => {
     }
   })
 })
+
+it.each(['pub -t a -l', 'pub -t a -s', 'rr -t a -e b -s', 'explain'])(
+  'standard input that %s cannot read: 66',
+  async (line) => {
+    const { address } = await startBroker()
+    const server = line === 'explain' ? '' : address.join(' ')
+    // Open, and for writing alone.
+    const { code, stderr } = await shell(`mqtt311 ${line} ${server} 0>${temporaryFile('input')}`)
+    expect(stderr).toBe('mqtt311: standard input cannot be read (EBADF)\n')
+    expect(code).toBe(66)
+  },
+)
 
 describe('a server that', () => {
   it('is not there: 69', async () => {

@@ -1,12 +1,21 @@
 /** Reads standard input, whole or line by line. It is read as bytes, because it need not be text. */
+import { codeOf } from '../../realms/foreign-values.js'
 import { CommandFailure } from '../outcome/exit-code.js'
+
+/** @throws CommandFailure if the system cannot read, for example from a terminal that is gone */
+async function* chunksOf(input: AsyncIterable<unknown>): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    for await (const chunk of input) if (Buffer.isBuffer(chunk)) yield chunk
+  } catch (error) {
+    throw new CommandFailure('noInput', `standard input cannot be read (${codeOf(error)})`, { cause: error })
+  }
+}
 
 /** All bytes of `input`. @throws CommandFailure if `input` has more than `maxBytes` */
 export async function readAll(input: AsyncIterable<unknown>, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of input) {
-    if (!Buffer.isBuffer(chunk)) continue
+  for await (const chunk of chunksOf(input)) {
     bytes += chunk.byteLength
     if (bytes > maxBytes) throw new CommandFailure('noInput', `standard input has more than ${maxBytes} bytes`)
     chunks.push(chunk)
@@ -21,13 +30,12 @@ const lineFeed = 0x0a
  * one line and one chunk are in memory.
  */
 export async function* readLines(
-  chunks: AsyncIterable<unknown>,
+  input: AsyncIterable<unknown>,
   maxBytes: number,
 ): AsyncGenerator<Buffer, void, undefined> {
   let pieces: Buffer[] = []
   let bytes = 0
-  for await (const chunk of chunks) {
-    if (!Buffer.isBuffer(chunk)) continue
+  for await (const chunk of chunksOf(input)) {
     let start = 0
     for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
       yield Buffer.concat([...pieces, chunk.subarray(start, end)])
