@@ -1,7 +1,7 @@
 /** Options that users of mosquitto_pub and mosquitto_sub know. What the real tools do with them is in test/mosquitto/options.test.ts. */
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { buildCommand, call, start, startHere, temporaryFile } from './program.js'
+import { buildCommand, call, run, start, startHere, temporaryFile } from './program.js'
 import { startBroker } from './servers.js'
 
 buildCommand()
@@ -165,6 +165,15 @@ describe('mqtt311 pub', () => {
 })
 
 describe('-o', () => {
+  it('may have --quiet in its file', async () => {
+    const file = temporaryFile('options')
+    writeFileSync(file, '--quiet\n')
+    expect(await run(['pub', '-o', file, '-t', 'a', '-m', 'x', '--cafile', 'nowhere'])).toMatchObject({
+      code: 66,
+      stderr: '',
+    })
+  })
+
   it('takes options from a file, and the command line goes first', async () => {
     const broker = await startBroker()
     const file = temporaryFile('options')
@@ -185,8 +194,12 @@ describe('-o', () => {
       code: 66,
       stderr: 'mqtt311: the file of -o is no text in UTF-8\n',
     })
-    writeFileSync(file, '-o another\n')
-    expect((await call(['pub', '-o', file])).stderr).toContain('the file of -o has another -o: put all options in one')
+    for (const name of ['options another', 'help', 'version']) {
+      writeFileSync(file, `--${name}\n`)
+      expect((await call(['pub', '-o', file])).stderr).toContain(
+        `the file of -o has --${name.split(' ')[0]} in it, which has no effect there: leave it out`,
+      )
+    }
     writeFileSync(file, 'host ::1\n')
     expect((await call(['pub', '-o', file])).stderr).toContain('a line of the file of -o begins with no option')
   })

@@ -1,10 +1,10 @@
 /** A subcommand: its options, its help, and its action. Each subcommand has a file, and `main` finds it by its name. */
 import { UsageError } from '../../errors.js'
 import { wrapWords } from '../../explain/listing/display-width.js'
-import { type CommandLine, type OptionGroup, parseCommandLine } from '../command-line.js'
+import { type CommandLine, firstGiven, type OptionGroup, parseCommandLine } from '../command-line.js'
 import { readOptionFile } from '../flags/input-file.js'
 import { exitCode, exitCodeRows } from '../outcome/exit-code.js'
-import { print } from '../terminal/output.js'
+import { muteNotes, print } from '../terminal/output.js'
 
 export interface CommandDescription<Name extends string> {
   readonly name: string
@@ -42,17 +42,20 @@ export function defineCommand<Name extends string>(description: CommandDescripti
     help,
     async run(args) {
       const parse = (words: readonly string[]) =>
-        parseCommandLine<Name | 'help' | 'version' | 'options'>(words, [...options, ...ownOptions])
+        parseCommandLine<Name | 'help' | 'version' | 'options' | 'quiet'>(words, [...options, ...ownOptions])
       const line = parse(args)
       if (line.has('help')) return help()
       if (line.has('version')) return printVersion()
       const file = line.text('options')
       if (file === undefined) return description.run(line)
       const words = await readOptionFile(file)
-      if (parse(words).has('options'))
-        throw new UsageError('the file of -o has another -o: put all options in one file')
+      const misplaced = firstGiven(parse(words), ['options', 'help', 'version'])
+      if (misplaced !== undefined)
+        throw new UsageError(`the file of -o has ${misplaced} in it, which has no effect there: leave it out`)
       // The last value counts, so those of the command line stand behind those of the file.
-      return description.run(parse([...words, ...args]))
+      const whole = parse([...words, ...args])
+      if (whole.has('quiet')) muteNotes()
+      return description.run(whole)
     },
   }
 }
