@@ -124,6 +124,9 @@ test('the manifests fit the program', () => {
   const session = /^ENV SESSION=(\/\w+)\/\w+$/m.exec(image)?.[1] ?? ''
   expect(image).toContain(`RUN mkdir ${session} && chown node:node ${session}\n`)
   expect(kubernetes).toContain(`mountPath: ${session} }`)
+  // runAsNonRoot refuses an image whose user has a name and no number.
+  const [, user] = /^USER (\d+)$/m.exec(image) ?? []
+  expect(kubernetes).toContain(`fsGroup: ${user}\n`)
   expect(image).toContain('CMD ["node", "service.js"]')
   for (const text of [image, kubernetes]) expect(text).toContain('/ready')
   for (const text of [image, kubernetes, program]) expect(text).toContain('8080')
