@@ -62,8 +62,7 @@ export class CommandLine<Name extends string> {
     if (text === undefined) return undefined
     const ms = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Math.round(Number(text) * 1000) : 0
     if (ms >= 1 && ms <= maxSeconds * 1000) return ms
-    const upTo = maxSeconds * 1000 < maxTimerMs ? `, at most ${maxSeconds}` : ''
-    throw new UsageError(`--${name} takes seconds above 0${upTo}, not ${outline(text)}`)
+    throw new UsageError(`--${name} takes seconds above 0, at most ${Math.floor(maxSeconds)}, not ${outline(text)}`)
   }
 
   /** One of some words. @throws UsageError */

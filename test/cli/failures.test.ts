@@ -66,11 +66,14 @@ describe('a server that', () => {
     expect(code).toBe(69)
   })
 
-  it('has an address of another family: 69, in the words of the command line', async () => {
-    const { code, stderr } = await call(['pub', '-4', '-h', '::1', ...message])
-    expect(stderr).toMatch(/^mqtt311: \[::1\]:1883 .* with -4: name the host, or leave out -4 and -6/)
-    expect(code).toBe(69)
-  })
+  it.each([['-4'], ['-A', '127.0.0.1']])(
+    'has an address of another family than %s asks for: 69, in the words of the command line',
+    async (...asked) => {
+      const { code, stderr } = await call(['sub', '-h', '::1', ...asked, '-t', 'a'])
+      expect(stderr).toMatch(/^mqtt311: \[::1\]:1883 .* over IPv4: name the host, or leave out -4, -6 and -A/)
+      expect(code).toBe(69)
+    },
+  )
 
   it('accepts and never answers: 27', async () => {
     const silent = await startBroker()

@@ -59,7 +59,7 @@ describe('mqtt311 pub', () => {
       stderr: expect.stringContaining('--unix names the server: leave out -L, -h and -p'),
     })
     expect(await call(['pub', ...broker.address, '-A', 'eth0', '-t', 'a', '-n'])).toMatchObject({
-      stderr: expect.stringContaining('localAddress has to be an address'),
+      stderr: expect.stringContaining('-A has to be an address'),
     })
   })
 
