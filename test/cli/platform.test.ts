@@ -210,6 +210,21 @@ describe('mqtt311 register', () => {
     expect(second.code).toBe(74)
   })
 
+  it('-o makes room for it before the platform is asked, which may tell it only once', async () => {
+    const server = await platform({ devices: [device], products })
+    const file = temporaryFile('lamp.env')
+    const secret = temporaryFile('product')
+    writeFileSync(secret, product.productSecret)
+    // A file of more than 1,024 bytes is too large here. The answer has less.
+    const { code, stderr } = await shell(
+      `ulimit -f 1; mqtt311 register ${[...server.address, ...names].join(' ')} --product-secret-file ${secret} -o ${file}`,
+    )
+    expect(stderr).toBe('mqtt311: the file of -o cannot be written (EFBIG)\n')
+    expect(code).toBe(74)
+    expect(server.seen.connects).toEqual([])
+    expect(existsSync(file)).toBe(false)
+  })
+
   it('--token gives what pub and sub take, from the environment and as a file', async () => {
     const server = await platform({ products })
     const file = temporaryFile('new.env')

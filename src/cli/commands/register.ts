@@ -1,5 +1,5 @@
 /** `mqtt311 register`: dynamic registration on Alibaba Cloud IoT Platform. */
-import { open, unlink } from 'node:fs/promises'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { registerDevice } from '../../aliyun/index.js'
 import { isMqttError, UsageError } from '../../errors.js'
 import { codeOf, isError } from '../../realms/foreign-values.js'
@@ -103,7 +103,7 @@ export const command = defineCommand({
       end.stop()
     }
     if (target === undefined) await print(text)
-    else await target.writeFile(text).finally(() => target.close())
+    else await writeInto(target, text)
     return exitCode('done')
   },
 })
@@ -126,11 +126,29 @@ function placeOf(line: CommandLine<EndpointOptionName | 'host' | 'port'>) {
   return instanceId === undefined ? { endpoint, region } : { instanceId, region }
 }
 
-async function createFile(path: string) {
+/** More than an answer takes. */
+const reservedBytes = 4096
+
+/** Makes the file with room for the answer, so that a full disk is known before the platform is asked. */
+async function createFile(path: string): Promise<FileHandle> {
+  let file: FileHandle | undefined
   try {
-    return await open(path, 'wx', 0o600)
+    file = await open(path, 'wx', 0o600)
+    await file.writeFile(' '.repeat(reservedBytes))
+    return file
   } catch (error) {
+    await file?.close()
+    if (file !== undefined) await unlink(path)
     throw new CommandFailure('noOutput', `the file of -o ${whyNotCreated(codeOf(error))}`, { cause: error })
+  }
+}
+
+async function writeInto(file: FileHandle, text: string): Promise<void> {
+  try {
+    const { bytesWritten } = await file.write(text, 0)
+    await file.truncate(bytesWritten)
+  } finally {
+    await file.close()
   }
 }
 
@@ -156,6 +174,9 @@ function whyNotCreated(code: string): string {
     case 'EACCES':
     case 'EPERM':
       return 'cannot be written: this user may not write there'
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'cannot be written: the disk is full'
     default:
       return `cannot be written${code === '' ? '' : ` (${code})`}`
   }
