@@ -85,6 +85,13 @@ describe('a device of the platform', () => {
     expect(server.seen.publishesWith(1)).toBe(1)
   })
 
+  it('has the Keep Alive that the help tells', async () => {
+    const server = await platform()
+    await call(['pub', ...server.address, ...flags, '-t', '/a', '-m', 'x', '-q', '1'], { env })
+    const [, told] = /default 60 \(platform:\s+(\d+)\)/.exec((await call(['pub', '--help'])).stdout) ?? []
+    expect(server.seen.connects[0]?.keepAlive).toBe(Number(told))
+  })
+
   it('is known by the environment alone, over plain TCP if it says so', async () => {
     const server = await platform({ tls: false })
     const names = { PRODUCT_KEY: device.productKey, DEVICE_NAME: device.deviceName, ...env }

@@ -48,7 +48,7 @@ const clientOptions = [
     about: 'password; others on this machine may see it as the command starts',
   },
   { name: 'password-file', value: 'FILE', about: 'the password is in this file: better' },
-  { name: 'keepalive', short: 'k', value: 'SEC', about: 'Keep Alive, 0 to 65535; default 60' },
+  { name: 'keepalive', short: 'k', value: 'SEC', about: 'Keep Alive, 0 to 65535; default 60 (platform: 360)' },
   {
     name: 'disable-clean-session',
     short: 'c',
@@ -65,7 +65,7 @@ const clientOptions = [
 ] as const satisfies readonly Option[]
 
 export const tlsOptions = [
-  { name: 'tls', about: 'TLS, verified, with the roots of Node.js' },
+  { name: 'tls', about: 'TLS, verified, with the roots of Node.js (platform: GlobalSign)' },
   { name: 'protocol', value: 'mqtt|mqtts', about: 'mqtts: as --tls; mqtt: without TLS' },
   { name: 'cafile', aliases: ['ca'], value: 'FILE', about: 'TLS with these roots, in PEM, and no others' },
   { name: 'capath', value: 'DIR', about: 'as --cafile, with the files of a directory' },
