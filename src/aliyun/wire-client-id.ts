@@ -31,13 +31,13 @@ export function requireClientId(id: unknown): asserts id is string {
   const length = [...id].length
   if (length > idLengthMax) {
     throw new UsageError(
-      `clientId has ${length} characters, the platform takes ${idLengthMax}: use a shorter one, such as a MAC address or a serial number`,
+      `clientId has ${length} characters, the platform takes ${idLengthMax}: use a shorter one, such as a MAC address or a serial number (default productKey.deviceName)`,
     )
   }
   const forbidden = /[|,]/.exec(id)?.[0]
   if (forbidden !== undefined) {
     throw new UsageError(
-      `clientId holds "${forbidden}", which ends the id on the wire: give the id alone, without parameters`,
+      `clientId holds "${forbidden}", which ends the id on the wire: give the id alone (default productKey.deviceName)`,
     )
   }
 }

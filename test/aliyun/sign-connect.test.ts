@@ -201,7 +201,16 @@ const refused: readonly [what: string, change: Record<string, unknown>, message:
   ['a lone surrogate in a secret', { deviceSecret: 'the-secret\udc00' }, /deviceSecret holds a lone surrogate/],
   ['an empty client id', { clientId: '' }, /clientId is empty/],
   ['a client id of 65 characters', { clientId: 'x'.repeat(65) }, /clientId has 65 characters, the platform takes 64/],
-  ['a default client id of more than 64 characters', { deviceName: 'x'.repeat(62) }, /clientId has 65 characters/],
+  [
+    'a default client id of more than 64 characters',
+    { deviceName: 'x'.repeat(62) },
+    /clientId has 65 characters.*default productKey\.deviceName/,
+  ],
+  [
+    '"|" in the name of a device without a client id',
+    { deviceName: 'a|b' },
+    /clientId holds "\|".*default productKey\.deviceName/,
+  ],
   ['"|" in a client id', { clientId: 'a|securemode=3' }, /clientId holds "\|"/],
   ['"," in a client id', { clientId: 'a,b' }, /clientId holds ","/],
   [
