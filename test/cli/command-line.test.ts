@@ -258,6 +258,11 @@ describe('a wrong command line', () => {
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
   })
 
+  it.each([['demo'], ['sub', '-t', 'a']])('-d and --trace of %s are refused together', async (...args) => {
+    const { code, stderr } = await run([...args, '-d', '--trace'])
+    expect([code, stderr]).toEqual([64, expect.stringContaining('--debug and --trace exclude each other: give one')])
+  })
+
   it('--quiet leaves the exit code alone to tell', async () => {
     expect(await run(['pub', '--quiet'])).toEqual({ code: 64, signal: null, stdout: '', stderr: '' })
   })

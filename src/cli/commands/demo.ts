@@ -3,7 +3,7 @@ import type { MqttClient } from '../../client/mqtt-client.js'
 import type { QoS } from '../../codec/control-packet.js'
 import { validateTopicName } from '../../codec/topic.js'
 import { UsageError } from '../../errors.js'
-import { type CommandLine, firstGiven, requireNoPositionals } from '../command-line.js'
+import { type CommandLine, firstGiven, requireNoPositionals, requireOne } from '../command-line.js'
 import { runConversation } from '../conversation/conversation.js'
 import { startCapture, traceExchange } from '../conversation/reporting.js'
 import { hasPlatformOption, oneTopic, readConnection } from '../flags/client-options.js'
@@ -37,6 +37,7 @@ export const command = defineCommand({
   examples: ['mqtt311 demo', 'mqtt311 demo | less -R', 'mqtt311 demo -h broker.example --tls -d'],
   async run(line) {
     requireNoPositionals(line)
+    requireOne(line, 'debug', 'trace')
     const timeoutMs = line.milliseconds('timeout') ?? 60_000
     const namesServer =
       hasPlatformOption(line) || (['host', 'port', 'url', 'unix'] as const).some((name) => line.has(name))

@@ -2,7 +2,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { MqttClient } from '../../client/mqtt-client.js'
 import type { Peer } from '../../transport/transport.js'
-import type { CommandLine } from '../command-line.js'
+import { type CommandLine, requireOne } from '../command-line.js'
 import { failureMessage } from '../outcome/failure-message.js'
 import { note, wantsColor } from '../terminal/output.js'
 import { isMisformedMessage, isPacketMessage, packetBytes } from './reported-packets.js'
@@ -13,8 +13,9 @@ export async function startCapture(line: CommandLine<'capture'>): Promise<void> 
   if (path !== undefined) (await import('./capture-writer.js')).captureExchange(path)
 }
 
-/** Reports packets from now on, if `-d` or `--trace` is given. */
+/** Reports packets from now on, if `-d` or `--trace` is given. @throws UsageError if both are */
 export async function startReporting(line: CommandLine<'debug' | 'trace'>): Promise<void> {
+  requireOne(line, 'debug', 'trace')
   if (!line.has('trace') && !line.has('debug')) return
   const detail = line.has('trace') ? 'bytes' : 'lines'
   await traceExchange(detail, wantsColor(process.stderr), (text) => process.stderr.write(text))
