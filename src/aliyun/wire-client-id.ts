@@ -31,7 +31,7 @@ export function requireClientId(id: unknown): asserts id is string {
   const length = [...id].length
   if (length > idLengthMax) {
     throw new UsageError(
-      `clientId has ${length} characters, the platform takes ${idLengthMax}: use a shorter one, such as a MAC address or a serial number (default productKey.deviceName)`,
+      `clientId has ${length} characters, the platform takes ${idLengthMax}: use a MAC address or a serial number (default productKey.deviceName)`,
     )
   }
   const forbidden = /[|,]/.exec(id)?.[0]

@@ -9,8 +9,8 @@
  * abandoned requests are unanswered, the connection is given up, which frees their identifiers. Only the end of a connection walks
  * over all open requests.
  *
- * When the server has lost the session, the engine subscribes again to the granted filters, before other requests are sent. Such a
- * request of the engine has no ticket: no caller waits for it, and it ends with its connection. The next connection makes a new one.
+ * When the server has lost the session, the engine subscribes again to the granted filters, before other requests are sent. A request
+ * of the engine has no ticket: no caller waits for it, and it ends with its connection. The next connection makes a new one.
  */
 import type {
   PacketIdentifier,
@@ -138,7 +138,7 @@ export class Requests<P, R> {
   /** The error that ends the connection if too many abandoned requests keep their Packet Identifiers. A new connection frees them. */
   get tooManyAbandoned(): ConnectionLostError | undefined {
     if (this.#abandoned <= abandonedMax) return undefined
-    const text = `the server has not answered ${this.#abandoned} requests that were given up: a new connection frees their identifiers`
+    const text = `the server has not answered ${this.#abandoned} requests that were given up`
     return new ConnectionLostError(text, { reason: 'unanswered' })
   }
 
@@ -259,7 +259,7 @@ export class Requests<P, R> {
   connectionEnded(now: number): void {
     this.#large = undefined
     for (const request of this.#waiting)
-      if (request.ticket === undefined) this.#endWithConnection(this.#waiting, request)
+      if (request.ticket === undefined && request.kind === 'subscribe') this.#endWithConnection(this.#waiting, request)
     for (const request of this.#unawaited) this.#endWithConnection(this.#unawaited, request)
     for (let request = this.#awaited.last; request !== undefined; request = this.#awaited.last) {
       this.#awaited.remove(request)
@@ -275,13 +275,13 @@ export class Requests<P, R> {
   #endWithConnection(list: LinkedList<Request<R>>, request: Request<R>): void {
     list.remove(request)
     this.#freeIdentifier(request)
-    if (request.kind === 'subscribe') {
-      this.#subscriptions.abandoned(request)
-      // A resumed session may have the subscription that nobody wants.
-      if (request.ticket !== undefined && !this.#settings.cleanSession)
-        this.unsubscribe(this.#subscriptions.notKnown(filtersOf(request)), request.ticket)
-    }
+    if (request.kind === 'subscribe') this.#subscriptions.abandoned(request)
     this.#over(request)
+    // An abandoned SUBSCRIBE may have left a subscription in the session, and an UNSUBSCRIBE of the engine itself has not ended one.
+    const mayBeLeft = (request.kind === 'subscribe') === (request.ticket !== undefined)
+    if (!mayBeLeft || this.#settings.cleanSession || this.#size >= 2 * abandonedMax) return
+    const filters = this.#subscriptions.notKnown(filtersOf(request))
+    if (filters.length > 0) this.unsubscribe(filters, undefined)
   }
 
   #freeIdentifier(request: Request<R>): void {
@@ -351,8 +351,8 @@ const unsent = {
   next: undefined,
 } as const
 
-function filtersOf<R>({ subscriptions }: SubscribeRequest<R>): readonly string[] {
-  return subscriptions.map(({ filter }) => filter)
+function filtersOf<R>(request: Request<R>): readonly string[] {
+  return request.kind === 'subscribe' ? request.subscriptions.map(({ filter }) => filter) : request.filters
 }
 
 function timedOut(operation: 'subscribe' | 'unsubscribe', timeoutMs: number): TimeoutError {

@@ -36,13 +36,22 @@ describe('a request that nobody waits for any more', () => {
     expect(engine.receive(unsuback(4)).cut().resume().sent()).toEqual(['CONNECT', 'SUBSCRIBE#5 b:0'])
   })
 
-  test('is unsubscribed on each connection until UNSUBACK comes, or until the time for it is over', () => {
-    const engine = new EngineHarness({ operationTimeoutMs: 1_000 }).connect().subscribe('s', 'a')
+  test('is unsubscribed on each connection, until UNSUBACK comes or another request wants the filter', () => {
+    const engine = new EngineHarness().connect().subscribe('s', 'a', 'b')
     engine.abandon('s')
     engine.news()
-    expect(engine.cut().resume().pass(600).tick().sent()).toEqual(['CONNECT', 'UNSUBSCRIBE#2 a'])
-    expect(engine.cut().resume().pass(400).sent()).toEqual(['CONNECT', 'UNSUBSCRIBE#3 a'])
-    expect(engine.cut().resume().sent()).toEqual(['CONNECT'])
+    expect(engine.cut().open().cut().resume().sent()).toEqual(['CONNECT', 'CONNECT', 'UNSUBSCRIBE#2 a b'])
+    engine.subscribe('t', 'b').receive(suback(3, 0)).news()
+    expect(engine.cut().resume().sent()).toEqual(['CONNECT', 'UNSUBSCRIBE#4 a'])
+    expect(engine.receive(unsuback(4)).cut().resume().news()).toEqual(['send CONNECT', 'connected resumed'])
+  })
+
+  test('is unsubscribed without a word to the driver, which has not asked for it', () => {
+    const engine = new EngineHarness().connect().subscribe('s', 'a')
+    engine.abandon('s')
+    engine.cut().resume().news()
+    expect(engine.receive(unsuback(2)).news()).toEqual([])
+    expect(engine.session.isIdle).toBe(true)
   })
 
   test('is not unsubscribed if another request wants the filter, or has it already', () => {
@@ -51,6 +60,12 @@ describe('a request that nobody waits for any more', () => {
     engine.abandon('s')
     engine.news()
     expect(engine.cut().resume().sent()).toEqual(['CONNECT', 'SUBSCRIBE#4 c:0', 'UNSUBSCRIBE#5 a'])
+  })
+
+  test('whose filters are all wanted leaves nothing behind', () => {
+    const engine = new EngineHarness().connect().subscribe('s', 'a').subscribe('t', 'a')
+    engine.abandon('s')
+    expect(engine.cut().session.inspect().requests.waiting).toEqual([{ kind: 'subscribe', own: false }])
   })
 
   test('of the engine itself leaves nothing behind: the next connection asks again for the filter', () => {
@@ -170,6 +185,16 @@ describe('requests that were given up by the thousand', () => {
       ...filters(1_001).map((filter, index) => `UNSUBSCRIBE#${1_003 + index} ${filter}`),
       'PUBLISH#1002 m q1 dup',
     ])
+  })
+
+  test('a server that answers none of them has at most two thousand to unsubscribe', () => {
+    const engine = new EngineHarness().connect()
+    for (const round of ['a', 'b', 'c']) {
+      for (const filter of filters(900)) engine.subscribe(`${round}${filter}`, `${round}/${filter}`)
+      for (const filter of filters(900)) engine.abandon(`${round}${filter}`)
+      engine.cut().resume()
+    }
+    expect(engine.session.inspect().requests.sent).toHaveLength(2_000)
   })
 
   test('none that waits for a connection is sent: of 20,000, given up from the last to the first, the one between is', () => {
