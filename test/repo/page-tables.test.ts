@@ -145,7 +145,7 @@ describe('docs/use.zh-CN.md', () => {
   })
 
   test('has the exit codes of the command', () => {
-    const codes = table(page, '退出码').map(([code = '']) => code.replace('、', ', '))
+    const codes = table(page, '退出码').map(([code = '']) => code.replace('大于', 'above'))
     expect(codes).toEqual(exitCodeRows().map(([code]) => code))
   })
 
