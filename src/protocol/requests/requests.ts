@@ -28,6 +28,7 @@ import { Subscriptions } from './granted-filters.js'
 
 /** The limits for the requests of a session. */
 export interface RequestSettings {
+  /** CONNECT has Clean Session 1, so nothing is left of the requests of an earlier connection (section 3.1.2.4). */
   readonly cleanSession: boolean
   /** Milliseconds from sending a request to its TimeoutError. */
   readonly operationTimeoutMs: number
