@@ -45,9 +45,10 @@ it.each(['pub -t a -l', 'pub -t a -s', 'rr -t a -e b -s', 'explain'])(
     const { address } = await startBroker()
     const server = line === 'explain' ? '' : address.join(' ')
     // Open, and for writing alone.
-    const { code, stderr } = await shell(`mqtt311 ${line} ${server} 0>${temporaryFile('input')}`)
-    expect(stderr).toBe('mqtt311: standard input cannot be read (EBADF)\n')
-    expect(code).toBe(66)
+    const writable = await shell(`mqtt311 ${line} ${server} 0>${temporaryFile('input')}`)
+    expect(writable).toMatchObject({ code: 66, stderr: 'mqtt311: standard input cannot be read (EBADF)\n' })
+    const directory = await shell(`mqtt311 ${line} ${server} 0<.`)
+    expect(directory).toMatchObject({ code: 66, stderr: 'mqtt311: standard input is a directory: give a file\n' })
   },
 )
 

@@ -1,9 +1,13 @@
 /** Reads standard input, whole or line by line. It is read as bytes, because it need not be text. */
+import { fstatSync } from 'node:fs'
 import { codeOf } from '../../realms/foreign-values.js'
 import { CommandFailure } from '../outcome/exit-code.js'
 
-/** @throws CommandFailure if the system cannot read, for example from a terminal that is gone */
+/** @throws CommandFailure for a directory, and if the system cannot read, for example from a terminal that is gone */
 async function* chunksOf(input: AsyncIterable<unknown>): AsyncGenerator<Buffer, void, undefined> {
+  // Node.js reads a directory as if it were empty, and an empty message can take a retained one away.
+  if ('fd' in input && input.fd === 0 && fstatSync(input.fd).isDirectory())
+    throw new CommandFailure('noInput', 'standard input is a directory: give a file')
   try {
     for await (const chunk of input) if (Buffer.isBuffer(chunk)) yield chunk
   } catch (error) {
