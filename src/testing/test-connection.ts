@@ -3,8 +3,8 @@
  *
  *   stream -> decoder -> logs -> silence? -> answer? -> delay? -> ServedConnection -> withhold? -> writer -> stream
  *
- * What comes behind a delayed packet waits for it, also the end of the stream, so the order of a connection never changes. All packets that the server sends in one
- * turn of the event loop are sent in one write, as from a fast server.
+ * What comes behind a delayed packet waits for it, also the end of the stream, so the order of a connection never changes. All packets
+ * that the server sends in one turn of the event loop are sent in one write, as from a fast server.
  */
 import type { Duplex } from 'node:stream'
 import type { ControlPacket, PacketName, SubackPacket } from '../codec/control-packet.js'

@@ -5,12 +5,12 @@
  * twice with the same identifier: if the connection is lost before the answer, the request gets a new identifier on the next
  * connection. An abandoned request (aborted, timed out) keeps its identifier until the acknowledgement comes or the connection ends,
  * because the server may still answer. The driver gets that answer too, and unsubscribes what was granted late. If the connection ends
- * before the answer to an abandoned SUBSCRIBE, a resumed session may have the subscription, so the next connection gets an UNSUBSCRIBE. When more than a thousand
- * abandoned requests are unanswered, the connection is given up, which frees their identifiers. Only the end of a connection walks
- * over all open requests.
+ * before that answer, a resumed session may have the subscription: the next connection gets one UNSUBSCRIBE. When more than a thousand
+ * abandoned requests are unanswered, the connection is given up, which frees their identifiers. Only the end of a connection walks over
+ * all open requests.
  *
  * When the server has lost the session, the engine subscribes again to the granted filters, before other requests are sent. A request
- * of the engine has no ticket: no caller waits for it, and it ends with its connection. The next connection makes a new one.
+ * of the engine has no ticket: no caller waits for it, and once sent, it ends with its connection.
  */
 import type {
   PacketIdentifier,
@@ -278,9 +278,8 @@ export class Requests<P, R> {
     this.#freeIdentifier(request)
     if (request.kind === 'subscribe') this.#subscriptions.abandoned(request)
     this.#over(request)
-    // An abandoned SUBSCRIBE may have left a subscription in the session, and an UNSUBSCRIBE of the engine itself has not ended one.
-    const mayBeLeft = (request.kind === 'subscribe') === (request.ticket !== undefined)
-    if (!mayBeLeft || this.#settings.cleanSession || this.#size >= 2 * abandonedMax) return
+    if (request.kind === 'unsubscribe' || request.ticket === undefined || this.#settings.cleanSession) return
+    // The session may have the subscription of an abandoned SUBSCRIBE. One UNSUBSCRIBE is sent, because a server may close at it too.
     const filters = this.#subscriptions.notKnown(filtersOf(request))
     if (filters.length > 0) this.unsubscribe(filters, undefined)
   }
@@ -352,8 +351,8 @@ const unsent = {
   next: undefined,
 } as const
 
-function filtersOf<R>(request: Request<R>): readonly string[] {
-  return request.kind === 'subscribe' ? request.subscriptions.map(({ filter }) => filter) : request.filters
+function filtersOf<R>({ subscriptions }: SubscribeRequest<R>): readonly string[] {
+  return subscriptions.map(({ filter }) => filter)
 }
 
 function timedOut(operation: 'subscribe' | 'unsubscribe', timeoutMs: number): TimeoutError {

@@ -36,14 +36,12 @@ describe('a request that nobody waits for any more', () => {
     expect(engine.receive(unsuback(4)).cut().resume().sent()).toEqual(['CONNECT', 'SUBSCRIBE#5 b:0'])
   })
 
-  test('is unsubscribed on each connection, until UNSUBACK comes or another request wants the filter', () => {
-    const engine = new EngineHarness().connect().subscribe('s', 'a', 'b')
+  test('is unsubscribed once, on the next connection with a CONNACK: a server that closes at it gets it no more', () => {
+    const engine = new EngineHarness().connect().subscribe('s', 'a')
     engine.abandon('s')
     engine.news()
-    expect(engine.cut().open().cut().resume().sent()).toEqual(['CONNECT', 'CONNECT', 'UNSUBSCRIBE#2 a b'])
-    engine.subscribe('t', 'b').receive(suback(3, 0)).news()
-    expect(engine.cut().resume().sent()).toEqual(['CONNECT', 'UNSUBSCRIBE#4 a'])
-    expect(engine.receive(unsuback(4)).cut().resume().news()).toEqual(['send CONNECT', 'connected resumed'])
+    expect(engine.cut().open().cut().resume().sent()).toEqual(['CONNECT', 'CONNECT', 'UNSUBSCRIBE#2 a'])
+    expect(engine.cut().resume().sent()).toEqual(['CONNECT'])
   })
 
   test('is unsubscribed without a word to the driver, which has not asked for it', () => {
@@ -68,9 +66,10 @@ describe('a request that nobody waits for any more', () => {
     expect(engine.cut().session.inspect().requests.waiting).toEqual([{ kind: 'subscribe', own: false }])
   })
 
-  test('of the engine itself leaves nothing behind: the next connection asks again for the filter', () => {
+  test('of the engine itself adds nothing to the UNSUBSCRIBE of the program', () => {
     const engine = new EngineHarness().connect().subscribe('s', 'a').receive(suback(1, 0)).cut().connect()
-    expect(engine.cut().session.isIdle).toBe(true)
+    engine.unsubscribe('u', 'a').news()
+    expect(engine.cut().resume().sent()).toEqual(['CONNECT', 'UNSUBSCRIBE#4 a'])
   })
 
   test('is not unsubscribed with Clean Session 1: the next connection has a new session', () => {
@@ -185,16 +184,6 @@ describe('requests that were given up by the thousand', () => {
       ...filters(1_001).map((filter, index) => `UNSUBSCRIBE#${1_003 + index} ${filter}`),
       'PUBLISH#1002 m q1 dup',
     ])
-  })
-
-  test('a server that answers none of them has at most two thousand to unsubscribe', () => {
-    const engine = new EngineHarness().connect()
-    for (const round of ['a', 'b', 'c']) {
-      for (const filter of filters(900)) engine.subscribe(`${round}${filter}`, `${round}/${filter}`)
-      for (const filter of filters(900)) engine.abandon(`${round}${filter}`)
-      engine.cut().resume()
-    }
-    expect(engine.session.inspect().requests.sent).toHaveLength(2_000)
   })
 
   test('none that waits for a connection is sent: of 20,000, given up from the last to the first, the one between is', () => {
